@@ -1,0 +1,76 @@
+import tseslint from 'typescript-eslint'
+
+/**
+ * Which rooms of src/ a room may import from, besides itself. Imports go one way: downwards in this table.
+ * `generated` is Prisma's output; `config` is the one file of settings.
+ */
+const ROOMS = {
+  domain: [],
+  database: ['config', 'generated'],
+  providers: ['domain'],
+  transitions: ['domain', 'database', 'generated'],
+  services: ['domain', 'database', 'generated', 'providers', 'transitions'],
+  reads: ['domain', 'database', 'generated'],
+  runner: ['domain', 'database', 'generated', 'providers', 'transitions', 'services'],
+  graphql: ['domain', 'services', 'transitions', 'reads', 'runner', 'generated'],
+  server: ['graphql', 'config'],
+  commands: ['config', 'database', 'domain', 'providers', 'services', 'generated', 'app'],
+}
+
+const EVERY_ROOM = [...Object.keys(ROOMS), 'generated', 'config', 'app', 'main']
+
+const boundaries = Object.entries(ROOMS).map(([room, allowed]) => ({
+  files: [`src/${room}/**/*.ts`],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: [
+          {
+            regex: `^(\\.\\./)+(${EVERY_ROOM.filter((other) => other !== room && !allowed.includes(other)).join('|')})(/|\\.ts$)`,
+            message: `src/${room} may import only from: ${[room, ...allowed].join(', ')}.`,
+          },
+        ],
+      },
+    ],
+  },
+}))
+
+export default tseslint.config(
+  { ignores: ['src/generated/', 'node_modules/', 'data/', '**/__generated__/'] },
+  ...tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: {
+      parserOptions: {
+        projectService: { allowDefaultProject: ['*.js'] },
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
+    rules: {
+      // A Prisma promise that is not awaited never runs.
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/require-await': 'off',
+      'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true } }],
+    },
+  },
+  ...boundaries,
+  {
+    files: ['src/domain/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'AwaitExpression, ThrowStatement, ImportDeclaration[source.value=/^[^.]/]',
+          message: 'src/domain decides with the values it is given: no await, no throw, no packages.',
+        },
+      ],
+    },
+  },
+  { files: ['*.config.{js,ts}'], rules: { 'no-restricted-exports': 'off' } },
+)

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config'
+
+/** Floods, large copies and other suites that take minutes: `npm run test:long`. */
+export default defineConfig({
+  test: {
+    include: ['test/**/*.long.test.ts'],
+    testTimeout: 300_000,
+    hookTimeout: 60_000,
+    fileParallelism: false,
+  },
+})
