@@ -1,3 +1,4 @@
+import { defineConfig } from 'eslint/config'
 import tseslint from 'typescript-eslint'
 
 /**
@@ -36,7 +37,7 @@ const boundaries = Object.entries(ROOMS).map(([room, allowed]) => ({
   },
 }))
 
-export default tseslint.config(
+export default defineConfig(
   { ignores: ['src/generated/', 'node_modules/', 'data/', '**/__generated__/'] },
   ...tseslint.configs.strictTypeChecked,
   {
