@@ -1,4 +1,6 @@
-export type DiskKind = 'SYSTEM' | 'DATA'
+/** What a disk is for: the system disk an instance boots from, or a data disk. */
+export const DISK_KINDS = ['SYSTEM', 'DATA'] as const
+export type DiskKind = (typeof DISK_KINDS)[number]
 
 /**
  * What a disk is doing. The cloud's own values under one spelling each; `UNKNOWN` stands for
@@ -25,3 +27,20 @@ export const DISK_STATUSES = [
 ] as const
 
 export type DiskStatus = (typeof DISK_STATUSES)[number]
+
+/** The part of a disk that rules decide by. */
+export interface Disk {
+  kind: DiskKind
+  status: DiskStatus
+}
+
+/**
+ * The statuses that follow from what a provider sees (the file is there, someone has it open), so that
+ * looking again may change them. In all others something is under way or was decided elsewhere.
+ */
+export const OBSERVED_DISK_STATUSES = [
+  'IN_USE',
+  'UNMOUNTED',
+  'NORMAL',
+  'ERROR',
+] as const satisfies DiskStatus[]
