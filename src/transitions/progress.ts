@@ -1,0 +1,54 @@
+/** How far the copy of a snapshot is, in bytes of data (holes are not counted). */
+export interface Progress {
+  copiedBytes: number
+  totalBytes: number
+}
+
+/** Whole percent, rounded down, so that 100 means done. An empty disk is done at once. */
+export function percent({ copiedBytes, totalBytes }: Progress): number {
+  return totalBytes === 0 ? 100 : Math.min(100, Math.floor((copiedBytes / totalBytes) * 100))
+}
+
+/**
+ * The progress of the copies that run in this process: measured, ephemeral, and merged for whoever is
+ * slower than it, the latest value winning. Transitions are never treated so.
+ */
+export class ProgressBoard {
+  readonly #latest = new Map<string, Progress>()
+  readonly #changed = new Map<string, Set<() => void>>()
+
+  report(snapshotId: string, progress: Progress): void {
+    this.#latest.set(snapshotId, progress)
+    this.#notify(snapshotId)
+  }
+
+  /** The copy has ended, well or not: forget it, and end its streams. */
+  close(snapshotId: string): void {
+    this.#latest.delete(snapshotId)
+    this.#notify(snapshotId)
+  }
+
+  /** Undefined when no copy of this snapshot runs here. */
+  get(snapshotId: string): Progress | undefined {
+    return this.#latest.get(snapshotId)
+  }
+
+  /** Calls back at every change until the returned function is called. */
+  watch(snapshotId: string, onChange: () => void): () => void {
+    const watchers = this.#changed.get(snapshotId) ?? new Set()
+    this.#changed.set(snapshotId, watchers)
+    watchers.add(onChange)
+    return () => {
+      watchers.delete(onChange)
+      if (watchers.size === 0) this.#changed.delete(snapshotId)
+    }
+  }
+
+  get watchers(): number {
+    return [...this.#changed.values()].reduce((sum, set) => sum + set.size, 0)
+  }
+
+  #notify(snapshotId: string): void {
+    for (const onChange of [...(this.#changed.get(snapshotId) ?? [])]) onChange()
+  }
+}
