@@ -1,0 +1,138 @@
+import { Prisma } from '../generated/prisma/client.ts'
+import type { Disk } from '../generated/prisma/client.ts'
+import { inTransaction, type Database } from '../database/database.ts'
+import { OBSERVED_DISK_STATUSES, type DiskKind } from '../domain/disk.ts'
+import { brokenNameRules } from '../domain/name.ts'
+import {
+  DiskAlreadyRegistered,
+  DiskPathRefused,
+  InvalidName,
+  type DiskPathProblem,
+} from '../domain/refusals.ts'
+import type { DiskObservation, DiskProvider } from '../providers/provider.ts'
+import type { Clock, NewId } from './clock.ts'
+import type { Viewer } from './viewer.ts'
+
+export interface RegisterDisk {
+  path: string
+  name: string
+  description: string
+  kind: DiskKind
+  storageType: string
+  zone: string
+  /** The instance the disk is attached to, and as which device; null when it is not attached. */
+  attachment: { instanceId: string; device: string | null } | null
+}
+
+export type DiskService = ReturnType<typeof createDiskService>
+
+/** How many disks are looked at together. */
+const LOOK_BATCH = 500
+
+export function createDiskService({
+  db,
+  provider,
+  locate,
+  now,
+  newId,
+}: {
+  db: Database
+  provider: DiskProvider
+  /** Where a path leads, if a disk may be registered from there. */
+  locate: (path: string) => Promise<{ location: string; sizeBytes: bigint } | { problem: DiskPathProblem }>
+  now: Clock
+  newId: NewId
+}) {
+  /** Asks the provider about these disks, and records what has changed about those whose status follows from it. */
+  async function look(disks: readonly Disk[]): Promise<void> {
+    const observable = disks.filter((disk) => isObserved(disk))
+    if (observable.length === 0) return
+    const seen = await provider.observe(observable)
+    for (const disk of observable) {
+      const observation = seen.get(disk.id)
+      if (observation === undefined || agrees(disk, observation)) continue
+      await db.disk.updateMany({
+        // Not if it has been claimed for a snapshot meanwhile.
+        where: { id: disk.id, status: { in: [...OBSERVED_DISK_STATUSES] } },
+        data: observed(observation),
+      })
+    }
+  }
+
+  return {
+    /** Registers an image file or block device as a disk; refused when the path, the name or the disk is not fit for it. */
+    async register(viewer: Viewer, input: RegisterDisk): Promise<Disk> {
+      const broken = brokenNameRules(input.name)
+      if (broken.length > 0) throw new InvalidName(broken)
+      const found = await locate(input.path)
+      if ('problem' in found) throw new DiskPathRefused(found.problem)
+      const id = newId('Disk')
+      const instanceId = input.attachment?.instanceId ?? null
+      const reference = { id, kind: input.kind, location: found.location, instanceId }
+      const observation = (await provider.observe([reference])).get(id)
+      return inTransaction(db, async (tx) => {
+        const where = { provider: provider.name, location: found.location }
+        if ((await tx.disk.count({ where })) > 0) throw new DiskAlreadyRegistered()
+        return tx.disk.create({
+          data: {
+            ...reference,
+            accountId: viewer.accountId,
+            provider: provider.name,
+            name: input.name,
+            description: input.description,
+            status: observation?.status ?? 'UNKNOWN',
+            statusReason: observation?.statusReason ?? null,
+            sizeBytes: found.sizeBytes,
+            storageType: input.storageType,
+            zone: input.zone,
+            device: input.attachment?.device ?? null,
+            createdAt: now(),
+          },
+        })
+      })
+    },
+
+    /** Looks at one disk of the viewer, so that what follows decides by its present status. */
+    async lookAt(viewer: Viewer, diskId: string): Promise<void> {
+      const disk = await db.disk.findUnique({ where: { id: diskId, accountId: viewer.accountId } })
+      if (disk) await look([disk])
+    },
+
+    /** Looks at every disk whose status follows from what the provider sees. */
+    async lookAtAll(): Promise<void> {
+      let last = ''
+      for (;;) {
+        const disks = await db.disk.findMany({
+          where: { id: { gt: last }, provider: provider.name, status: { in: [...OBSERVED_DISK_STATUSES] } },
+          orderBy: { id: 'asc' },
+          take: LOOK_BATCH,
+        })
+        await look(disks)
+        const end = disks.at(-1)
+        if (end === undefined || disks.length < LOOK_BATCH) return
+        last = end.id
+      }
+    },
+  }
+}
+
+function isObserved(disk: Disk): boolean {
+  return OBSERVED_DISK_STATUSES.some((status) => status === disk.status)
+}
+
+function agrees(disk: Disk, { status, statusReason, sizeBytes }: DiskObservation): boolean {
+  return (
+    disk.status === status &&
+    disk.statusReason === statusReason &&
+    (sizeBytes === null || sizeBytes === disk.sizeBytes)
+  )
+}
+
+/** What an observation says, as columns; the size stays as it was while it cannot be known. */
+export function observed({
+  status,
+  statusReason,
+  sizeBytes,
+}: DiskObservation): Prisma.DiskUpdateManyMutationInput {
+  return { status, statusReason, ...(sizeBytes !== null && { sizeBytes }) }
+}
