@@ -1,0 +1,151 @@
+import DataLoader from 'dataloader'
+import { Prisma } from '../generated/prisma/client.ts'
+import type { Disk, Snapshot, SnapshotTag, SnapshotTransition } from '../generated/prisma/client.ts'
+import type { Database } from '../database/database.ts'
+import { COUNTED_SNAPSHOT_STATUSES } from '../domain/quota.ts'
+import type { SnapshotType } from '../domain/snapshot.ts'
+import { conditions, type DiskFilter, type SnapshotFilter } from './filters.ts'
+import { readCounts, readPages, type OrderColumn, type Page, type PageQuery } from './pages.ts'
+
+export type Reads = ReturnType<typeof createReads>
+export type HeldSnapshots = Record<SnapshotType, number>
+
+const byCreation = {
+  column: 'createdAt',
+  write: ({ createdAt }: { createdAt: Date }) => createdAt.toISOString(),
+  read: (text: string) => (Number.isNaN(Date.parse(text)) ? undefined : new Date(text)),
+}
+const byName = { column: 'name', write: ({ name }: { name: string }) => name, read: (text: string) => text }
+const bySize = {
+  column: 'sizeBytes',
+  write: ({ sizeBytes }: { sizeBytes: bigint }) => sizeBytes.toString(),
+  read: (text: string) => (/^\d{1,18}$/.test(text) ? BigInt(text) : undefined),
+}
+
+/** What lists can be ordered by; ties are broken by id. */
+export const DISK_ORDERS = { CREATED_AT: byCreation, NAME: byName, SIZE: bySize } satisfies Record<
+  string,
+  OrderColumn<Disk>
+>
+export const SNAPSHOT_ORDERS = { CREATED_AT: byCreation, NAME: byName, SIZE: bySize } satisfies Record<
+  string,
+  OrderColumn<Snapshot>
+>
+
+/**
+ * The reads of one request. All of them are scoped to the viewer's account in the query itself, and those of
+ * one kind that are asked for in the same turn of the event loop are answered by one statement, so a list costs
+ * the same number of statements however long it is. Nothing is kept from one turn to the next.
+ */
+export function createReads(db: Database, { accountId }: { accountId: string }) {
+  const owned = Prisma.sql`"accountId" = ${accountId}`
+
+  const disk = batched(async (ids: readonly string[]) => {
+    const rows = await db.disk.findMany({ where: { id: { in: [...ids] }, accountId } })
+    const found = new Map(rows.map((row) => [row.id, row]))
+    return ids.map((id) => found.get(id) ?? null)
+  })
+
+  const snapshot = batched(async (ids: readonly string[]) => {
+    const rows = await db.snapshot.findMany({ where: { id: { in: [...ids] }, accountId } })
+    const found = new Map(rows.map((row) => [row.id, row]))
+    return ids.map((id) => found.get(id) ?? null)
+  })
+
+  const held = batched(async (diskIds: readonly string[]) => {
+    const rows = await db.snapshot.groupBy({
+      by: ['diskId', 'type'],
+      where: { accountId, diskId: { in: [...diskIds] }, status: { in: [...COUNTED_SNAPSHOT_STATUSES] } },
+      _count: true,
+    })
+    const found = new Map(rows.map(({ diskId, type, _count }) => [`${diskId ?? ''} ${type}`, _count]))
+    return diskIds.map((id): HeldSnapshots => ({
+      MANUAL: found.get(`${id} MANUAL`) ?? 0,
+      AUTOMATIC: found.get(`${id} AUTOMATIC`) ?? 0,
+    }))
+  })
+
+  const tags = batched(async (snapshotIds: readonly string[]) => {
+    const rows = await db.snapshotTag.findMany({
+      where: { snapshot: { id: { in: [...snapshotIds] }, accountId } },
+      orderBy: { key: 'asc' },
+    })
+    const found = Map.groupBy(rows, ({ snapshotId }: SnapshotTag) => snapshotId)
+    return snapshotIds.map((id) => found.get(id) ?? [])
+  })
+
+  const history = batched(async (snapshotIds: readonly string[]) => {
+    const rows = await db.snapshotTransition.findMany({
+      where: { snapshotId: { in: [...snapshotIds] }, accountId },
+      orderBy: { sequence: 'asc' },
+    })
+    const found = Map.groupBy(rows, ({ snapshotId }: SnapshotTransition) => snapshotId)
+    return snapshotIds.map((id) => found.get(id) ?? [])
+  })
+
+  const diskPages = batched((queries: readonly PageQuery[]) => readPages(db, 'Disk', queries, toDisk))
+  const snapshotPages = batched((queries: readonly PageQuery[]) =>
+    readPages(db, 'Snapshot', queries, toSnapshot),
+  )
+  const diskCounts = batched((wheres: readonly Prisma.Sql[][]) => readCounts(db, 'Disk', wheres))
+  const snapshotCounts = batched((wheres: readonly Prisma.Sql[][]) => readCounts(db, 'Snapshot', wheres))
+
+  return {
+    /** Null when the viewer's account has none of this id. */
+    disk: (id: string): Promise<Disk | null> => disk.load(id),
+    snapshot: (id: string): Promise<Snapshot | null> => snapshot.load(id),
+    /** How many snapshots of each type count against the disk's quota. */
+    held: (diskId: string): Promise<HeldSnapshots> => held.load(diskId),
+    tags: (snapshotId: string): Promise<SnapshotTag[]> => tags.load(snapshotId),
+    /** Every transition of a snapshot, oldest first. */
+    history: (snapshotId: string): Promise<SnapshotTransition[]> => history.load(snapshotId),
+
+    disks(filter: DiskFilter | null | undefined): List<Disk> {
+      const where = [owned, ...conditions(filter)]
+      return {
+        page: (query) => diskPages.load({ ...query, where }),
+        count: () => diskCounts.load(where),
+      }
+    },
+
+    snapshots(filter: SnapshotFilter | null | undefined, diskId?: string): List<Snapshot> {
+      const ofDisk = diskId === undefined ? [] : [Prisma.sql`"diskId" = ${diskId}`]
+      const where = [owned, ...ofDisk, ...conditions(filter)]
+      return {
+        page: (query) => snapshotPages.load({ ...query, where }),
+        count: () => snapshotCounts.load(where),
+      }
+    },
+  }
+}
+
+/** A filtered list that can be read page by page, and counted. */
+export interface List<Row> {
+  page: (query: Omit<PageQuery, 'where'>) => Promise<Page<Row>>
+  count: () => Promise<number>
+}
+
+/** At most so many in one statement: well below SQLite's limits on terms and variables. */
+const BATCH = 100
+
+function batched<Key, Value>(load: (keys: readonly Key[]) => Promise<Value[]>): DataLoader<Key, Value> {
+  return new DataLoader(load, { cache: false, maxBatchSize: BATCH })
+}
+
+/** A row of a page as Prisma would give it. */
+function toDisk(raw: Record<string, unknown>): Disk {
+  const row = raw as unknown as Disk
+  return { ...row, sizeBytes: BigInt(row.sizeBytes), createdAt: new Date(row.createdAt) }
+}
+
+function toSnapshot(raw: Record<string, unknown>): Snapshot {
+  const row = raw as unknown as Snapshot
+  return {
+    ...row,
+    sizeBytes: BigInt(row.sizeBytes),
+    dataBytes: row.dataBytes === null ? null : BigInt(row.dataBytes),
+    createdAt: new Date(row.createdAt),
+    completedAt: row.completedAt === null ? null : new Date(row.completedAt),
+    expiresAt: row.expiresAt === null ? null : new Date(row.expiresAt),
+  }
+}
