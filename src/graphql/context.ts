@@ -1,0 +1,26 @@
+import type { SnapshotQuota } from '../domain/quota.ts'
+import type { Reads } from '../reads/reads.ts'
+import type { DiskService } from '../services/disks.ts'
+import type { SnapshotService } from '../services/snapshots.ts'
+import type { Viewer } from '../services/viewer.ts'
+import type { TransitionHub } from '../transitions/hub.ts'
+import type { TransitionLog } from '../transitions/log.ts'
+import type { ProgressBoard } from '../transitions/progress.ts'
+
+/** The parts of the gateway that resolvers use. */
+export interface Gateway {
+  disks: DiskService
+  snapshots: SnapshotService
+  transitions: TransitionLog
+  hub: TransitionHub
+  progress: ProgressBoard
+  quota: SnapshotQuota
+}
+
+/** What a resolver knows: the gateway, who asks, and the reads of this request. */
+export interface Context {
+  gateway: Gateway
+  viewer: Viewer
+  reads: Reads
+  requestId: string
+}

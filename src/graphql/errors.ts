@@ -1,0 +1,47 @@
+import { GraphQLError } from 'graphql'
+import { SlowConsumer } from '../transitions/bounded-queue.ts'
+
+/** The codes of top-level errors, `extensions.code`: a closed list. Refusals are not among them: they are data. */
+export const ERROR_CODES = {
+  BAD_REQUEST: 'The HTTP request is not a GraphQL request: its method, headers or body are wrong.',
+  GRAPHQL_PARSE_FAILED: 'The document is not GraphQL.',
+  GRAPHQL_VALIDATION_FAILED: 'The document does not fit the schema.',
+  BAD_USER_INPUT: 'A variable or argument has a value that cannot be accepted.',
+  NOT_FOUND: 'What should be watched does not exist.',
+  CURSOR_EXPIRED: 'The stream cursor is older than the log. List again, and watch from the new cursor.',
+  SLOW_CONSUMER: 'The stream fell too far behind and was ended. Resume from the last cursor seen.',
+  METHOD_NOT_ALLOWED: 'A mutation was sent by GET. Use POST.',
+  UNSUPPORTED_MEDIA_TYPE: 'The body is not JSON. Send content-type: application/json.',
+  NOT_ACCEPTABLE: 'None of the accepted media types can be given.',
+  PAYLOAD_TOO_LARGE: 'The request body is larger than MAX_BODY_BYTES.',
+  CSRF_HEADER_REQUIRED: 'A GET request must carry the header x-graphql-yoga-csrf, with any value.',
+  INTERNAL_SERVER_ERROR: 'A fault in the gateway. Quote the request id; the log has the details.',
+} as const
+export type ErrorCode = keyof typeof ERROR_CODES
+
+/** An error that clients may see as it is. */
+export function clientError(code: ErrorCode, message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code } })
+}
+
+export function badUserInput(message: string): GraphQLError {
+  return clientError('BAD_USER_INPUT', message)
+}
+
+/**
+ * What a client is told of an error: what is meant for clients as it is, a fault only as "Unexpected error.".
+ * Errors that arise in the stream layer get their code here.
+ */
+export function maskError(error: unknown): Error {
+  const cause = error instanceof GraphQLError && error.originalError ? error.originalError : error
+  if (cause instanceof SlowConsumer) return clientError('SLOW_CONSUMER', cause.message)
+  if (error instanceof GraphQLError && (!error.originalError || error.originalError instanceof GraphQLError))
+    return error
+  const located = error instanceof GraphQLError ? error : undefined
+  return new GraphQLError('Unexpected error.', {
+    nodes: located?.nodes ?? null,
+    path: located?.path ?? null,
+    originalError: error instanceof Error ? error : new Error(String(error)),
+    extensions: { code: 'INTERNAL_SERVER_ERROR' },
+  })
+}

@@ -1,0 +1,305 @@
+import type { Disk as DiskRow } from '../../generated/prisma/client.ts'
+import { z } from 'zod'
+import { NAME_RULE_TEXT } from '../../domain/name.ts'
+import { quotaUsage, type QuotaUsage, type SnapshotQuota } from '../../domain/quota.ts'
+import { DiskAlreadyRegistered, DiskPathRefused, InvalidName, type Refusal } from '../../domain/refusals.ts'
+import { snapshotRefusals } from '../../domain/snapshot.ts'
+import { DESCRIPTION_MAX_LENGTH } from '../../domain/snapshot-input.ts'
+import type { HeldSnapshots } from '../../reads/reads.ts'
+import { DISK_ORDERS, SNAPSHOT_ORDERS } from '../../reads/reads.ts'
+import { builder } from '../builder.ts'
+import { connect, OrderDirection } from '../connection.ts'
+import { idOf } from '../id-argument.ts'
+import { DiskKind, DiskStatus } from './disk-enums.ts'
+import { COMPARISON_LIMITS, DateTimeFilter, IDFilter, StringFilter } from './filters.ts'
+import { NEWEST_FIRST, Snapshot, SnapshotConnection, SnapshotFilter, SnapshotOrder } from './snapshot.ts'
+import { UserError } from './user-error.ts'
+
+const GIB = 1024 ** 3
+
+export const Disk = builder.objectRef<DiskRow>('Disk')
+
+builder.node(Disk, {
+  description: 'A cloud disk.',
+  id: { resolve: ({ id }) => id, description: 'Global id, `v-` and at least 8 letters and digits.' },
+  loadManyWithoutCache: (ids, { reads }) => Promise.all(ids.map((id) => reads.disk(id))),
+  fields: (t) => ({
+    name: t.exposeString('name', { description: 'Its name.' }),
+    description: t.exposeString('description', {
+      description: 'What somebody noted about it; may be empty.',
+    }),
+    kind: t.expose('kind', { type: DiskKind, description: 'What it is for.' }),
+    status: t.expose('status', {
+      type: DiskStatus,
+      description: 'What it is doing, as last seen; looked at again every INVENTORY_INTERVAL_MS (2 s).',
+    }),
+    statusReason: t.exposeString('statusReason', {
+      nullable: true,
+      description: 'Why the status is ERROR, in a sentence; null otherwise.',
+    }),
+    sizeGiB: t.float({
+      description: 'Its declared size in GiB (2^30 bytes).',
+      resolve: ({ sizeBytes }) => Number(sizeBytes) / GIB,
+    }),
+    sizeBytes: t.field({
+      type: 'SafeInt',
+      description: 'Its declared size in bytes.',
+      resolve: ({ sizeBytes }) => Number(sizeBytes),
+    }),
+    storageType: t.exposeString('storageType', {
+      description: 'The kind of storage it lies on, such as `local`.',
+    }),
+    zone: t.exposeString('zone', { description: 'The availability zone it is in.' }),
+    attachment: t.field({
+      type: Attachment,
+      nullable: true,
+      description: 'The instance it is attached to; null when there is none.',
+      resolve: ({ instanceId, device }) => (instanceId === null ? null : { instanceId, device }),
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was registered.' }),
+    snapshotQuota: t.field({
+      type: DiskSnapshotQuota,
+      description: 'How many snapshots it holds, and how many it may hold.',
+      resolve: async ({ id }, _args, { reads, gateway }) => ({
+        held: await reads.held(id),
+        quota: gateway.quota,
+      }),
+    }),
+    snapshotEligibility: t.field({
+      type: SnapshotEligibility,
+      description:
+        'Whether `createSnapshot` would accept this disk now, and if not, every reason why: by the same rule, so the two agree.',
+      resolve: async (disk, _args, { reads, gateway }) =>
+        snapshotRefusals(disk, 'MANUAL', (await reads.held(disk.id)).MANUAL, gateway.quota),
+    }),
+    snapshots: t.connection(
+      {
+        type: Snapshot,
+        description: 'Its snapshots, newest first unless ordered otherwise.',
+        args: {
+          filter: t.arg({ type: SnapshotFilter, description: 'Which ones; all when left out.' }),
+          orderBy: t.arg({ type: SnapshotOrder, defaultValue: NEWEST_FIRST, description: 'In which order.' }),
+        },
+        resolve: ({ id }, args, context) =>
+          connect(
+            context.reads.snapshots(args.filter, id),
+            SNAPSHOT_ORDERS,
+            args.orderBy ?? NEWEST_FIRST,
+            args,
+            context,
+          ),
+      },
+      SnapshotConnection,
+    ),
+  }),
+})
+
+const DiskConnection = builder.connectionObject(
+  { type: Disk, name: 'DiskConnection', description: 'A page of disks.' },
+  { name: 'DiskEdge', description: 'A disk in a list.' },
+)
+
+const Attachment = builder.simpleObject('DiskAttachment', {
+  description: 'Where a disk is attached.',
+  fields: (t) => ({
+    instanceId: t.id({ description: 'The instance.' }),
+    device: t.string({
+      nullable: true,
+      description: 'As which device, such as `/dev/vdb`; null when not known.',
+    }),
+  }),
+})
+
+const Quota = builder.objectRef<QuotaUsage>('SnapshotQuota').implement({
+  description:
+    'How much of a budget of snapshots is used. Everything counts but FAILED snapshots, which hold nothing.',
+  fields: (t) => ({
+    used: t.exposeInt('used', { description: 'Snapshots that count.' }),
+    limit: t.exposeInt('limit', { description: 'How many there may be.' }),
+    remaining: t.exposeInt('remaining', { description: 'How many may still be created; never negative.' }),
+  }),
+})
+
+const DiskSnapshotQuota = builder
+  .objectRef<{ held: HeldSnapshots; quota: SnapshotQuota }>('DiskSnapshotQuota')
+  .implement({
+    description: 'The two budgets of a disk. Filling one leaves the other untouched.',
+    fields: (t) => ({
+      manual: t.field({
+        type: Quota,
+        description: 'Manual snapshots; at most 256 unless configured.',
+        resolve: ({ held, quota }) => quotaUsage(held.MANUAL, quota.MANUAL),
+      }),
+      automatic: t.field({
+        type: Quota,
+        description: 'Automatic snapshots; at most 256 unless configured.',
+        resolve: ({ held, quota }) => quotaUsage(held.AUTOMATIC, quota.AUTOMATIC),
+      }),
+      total: t.field({
+        type: Quota,
+        description: 'Both together.',
+        resolve: ({ held, quota }) =>
+          quotaUsage(held.MANUAL + held.AUTOMATIC, quota.MANUAL + quota.AUTOMATIC),
+      }),
+    }),
+  })
+
+const SnapshotEligibility = builder.objectRef<Refusal[]>('SnapshotEligibility').implement({
+  description: 'Whether a manual snapshot of a disk would be accepted now.',
+  fields: (t) => ({
+    allowed: t.boolean({
+      description: 'True when nothing speaks against it.',
+      resolve: (refusals) => refusals.length === 0,
+    }),
+    refusals: t.field({
+      type: [UserError],
+      description:
+        'Every refusal `createSnapshot` would have for it, in the order they are checked; it answers the first.',
+      resolve: (refusals) => refusals,
+    }),
+  }),
+})
+
+const DiskFilter = builder.inputType('DiskFilter', {
+  description: 'Which disks; conditions that are given must all hold.',
+  fields: (t) => ({
+    id: t.field({ type: IDFilter, description: 'By id.' }),
+    status: t.field({ type: DiskStatusFilter, description: 'By status.' }),
+    kind: t.field({ type: DiskKindFilter, description: 'By kind.' }),
+    name: t.field({ type: StringFilter, description: 'By name.' }),
+    createdAt: t.field({ type: DateTimeFilter, description: 'By the time of registration.' }),
+  }),
+})
+
+const DiskStatusFilter = builder.inputType('DiskStatusFilter', {
+  description: 'Compares the status of a disk; comparisons that are given must all hold.',
+  validate: COMPARISON_LIMITS,
+  fields: (t) => ({
+    eq: t.field({ type: DiskStatus, description: 'Is this status.' }),
+    in: t.field({ type: [DiskStatus], description: 'Is one of these statuses.' }),
+  }),
+})
+
+const DiskKindFilter = builder.inputType('DiskKindFilter', {
+  description: 'Compares the kind of a disk; comparisons that are given must all hold.',
+  validate: COMPARISON_LIMITS,
+  fields: (t) => ({
+    eq: t.field({ type: DiskKind, description: 'Is this kind.' }),
+    in: t.field({ type: [DiskKind], description: 'Is one of these kinds.' }),
+  }),
+})
+
+const DiskOrderField = builder.enumType('DiskOrderField', {
+  description: 'What disks are ordered by; equal ones by id.',
+  values: {
+    CREATED_AT: { description: 'When it was registered.' },
+    NAME: { description: 'Its name, by code point.' },
+    SIZE: { description: 'Its declared size.' },
+  },
+} as const)
+
+const DiskOrder = builder.inputType('DiskOrder', {
+  description: 'How disks are ordered.',
+  fields: (t) => ({
+    field: t.field({ type: DiskOrderField, required: true, description: 'By what.' }),
+    direction: t.field({ type: OrderDirection, required: true, description: 'Which way.' }),
+  }),
+})
+
+const BY_NAME = { field: 'NAME', direction: 'ASC' } as const
+
+builder.queryFields((t) => ({
+  disk: t.field({
+    type: Disk,
+    nullable: true,
+    description: 'The disk with this id; null when there is none.',
+    args: { id: t.arg.id({ required: true, description: 'Its id, `v-…`.' }) },
+    resolve: (_root, { id }, { reads }) => reads.disk(idOf('Disk', id)),
+  }),
+  disks: t.connection(
+    {
+      type: Disk,
+      description: 'The disks, by name unless ordered otherwise.',
+      args: {
+        filter: t.arg({ type: DiskFilter, description: 'Which ones; all when left out.' }),
+        orderBy: t.arg({ type: DiskOrder, defaultValue: BY_NAME, description: 'In which order.' }),
+      },
+      resolve: (_root, args, context) =>
+        connect(context.reads.disks(args.filter), DISK_ORDERS, args.orderBy ?? BY_NAME, args, context),
+    },
+    DiskConnection,
+  ),
+}))
+
+const text = (name: string, max: number) => z.string().max(max, `${name} has at most ${max} characters.`)
+
+const AttachmentInput = builder.inputType('DiskAttachmentInput', {
+  description: 'Where a disk is attached.',
+  fields: (t) => ({
+    instanceId: t.id({ required: true, description: 'The instance.', validate: text('instanceId', 64) }),
+    device: t.string({
+      description: 'As which device, such as `/dev/vdb`.',
+      validate: text('device', 64).nullish(),
+    }),
+  }),
+})
+
+const RegisterDiskInput = builder.inputType('RegisterDiskInput', {
+  description: 'An image file or block device to be registered as a disk.',
+  fields: (t) => ({
+    path: t.string({
+      required: true,
+      description:
+        'Where it is, on the machine of the gateway. Symbolic links are followed, and the end must lie in one of the ' +
+        'directories named by DISK_DIRS, or in `disks` of the data directory.',
+      validate: text('path', 4096),
+    }),
+    name: t.string({ required: true, description: `Its name: ${NAME_RULE_TEXT}` }),
+    kind: t.field({ type: DiskKind, required: true, description: 'What it is for.' }),
+    description: t.string({
+      description: `What should be noted about it, at most ${DESCRIPTION_MAX_LENGTH} characters.`,
+      defaultValue: '',
+      validate: text('description', DESCRIPTION_MAX_LENGTH).nullish(),
+    }),
+    storageType: t.string({
+      description: 'The kind of storage it lies on.',
+      defaultValue: 'local',
+      validate: text('storageType', 64).nullish(),
+    }),
+    zone: t.string({
+      description: 'The availability zone it is in.',
+      defaultValue: 'local',
+      validate: text('zone', 64).nullish(),
+    }),
+    attachment: t.field({ type: AttachmentInput, description: 'The instance it is attached to, if any.' }),
+  }),
+})
+
+const RegisterDiskPayload = builder.objectRef<{ disk: DiskRow }>('RegisterDiskPayload').implement({
+  description: 'The disk was registered.',
+  fields: (t) => ({ disk: t.expose('disk', { type: Disk, description: 'The new disk.' }) }),
+})
+
+builder.mutationFields((t) => ({
+  registerDisk: t.field({
+    type: RegisterDiskPayload,
+    description:
+      'Registers a raw image file or block device on the machine of the gateway as a disk. Its size is the size of the file.',
+    errors: {
+      types: [InvalidName, DiskPathRefused, DiskAlreadyRegistered],
+      union: { name: 'RegisterDiskResult', description: 'The registered disk, or why it was refused.' },
+    },
+    args: { input: t.arg({ type: RegisterDiskInput, required: true, description: 'What to register.' }) },
+    resolve: async (_root, { input }, { gateway, viewer }) => ({
+      disk: await gateway.disks.register(viewer, {
+        ...input,
+        description: input.description ?? '',
+        storageType: input.storageType ?? 'local',
+        zone: input.zone ?? 'local',
+        attachment: input.attachment
+          ? { ...input.attachment, device: input.attachment.device ?? null }
+          : null,
+      }),
+    }),
+  }),
+}))

@@ -1,0 +1,34 @@
+import { builder } from '../builder.ts'
+
+export const SnapshotType = builder.enumType('SnapshotType', {
+  description: 'Who asked for a snapshot. Each type has a budget of its own on every disk.',
+  values: {
+    MANUAL: { description: 'A person or program, by `createSnapshot`.' },
+    AUTOMATIC: { description: 'An automatic snapshot policy.' },
+  },
+} as const)
+
+export const SnapshotStatus = builder.enumType('SnapshotStatus', {
+  description:
+    'Where a snapshot is in its life: CREATING, then COMPLETED or FAILED; a COMPLETED one may become UNAVAILABLE; each of ' +
+    'these may become DELETING, then DELETED.',
+  values: {
+    CREATING: { description: 'Its bytes are being copied.' },
+    COMPLETED: { description: 'The copy is whole, verified and durable.' },
+    FAILED: { description: 'There is no copy; see `failureReason`. It does not count against the quota.' },
+    UNAVAILABLE: { description: 'There was a copy, and it is damaged or cannot be reached.' },
+    DELETING: { description: 'Its bytes are being removed.' },
+    DELETED: { description: 'It is gone; only its transitions remain.' },
+  },
+} as const)
+
+export const SnapshotConsistency = builder.enumType('SnapshotConsistency', {
+  description: 'What the copy can promise about its content.',
+  values: {
+    CLEAN: { description: 'The disk was not in use: the copy is the disk.' },
+    CRASH_CONSISTENT: {
+      description:
+        'The disk was in use: the copy holds what had reached it at that moment, as after a power cut.',
+    },
+  },
+} as const)

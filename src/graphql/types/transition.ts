@@ -1,0 +1,115 @@
+import { builder } from '../builder.ts'
+import { idOf } from '../id-argument.ts'
+import type { Transition } from '../../transitions/log.ts'
+import { follow, followProgress, followToEnd, type ProgressEvent } from '../streams.ts'
+import { IDFilter } from './filters.ts'
+import { Snapshot, SnapshotStatusFilter } from './snapshot.ts'
+import { SnapshotStatus } from './snapshot-enums.ts'
+
+export const SnapshotTransition = builder.objectRef<Transition>('SnapshotTransition')
+
+SnapshotTransition.implement({
+  description:
+    'One change of a snapshot’s status. Transitions are stored and numbered; none is ever dropped or merged.',
+  fields: (t) => ({
+    sequence: t.field({
+      type: 'SafeInt',
+      description: 'Its number in the log: strictly increasing over all snapshots.',
+      resolve: ({ sequence }) => sequence,
+    }),
+    cursor: t.string({
+      description: 'Pass it as `after` to go on behind this transition.',
+      resolve: ({ sequence }, _args, { gateway }) => gateway.transitions.cursor(sequence),
+    }),
+    snapshotId: t.exposeID('snapshotId', { description: 'The snapshot that changed.' }),
+    diskId: t.exposeID('diskId', { description: 'The disk it was taken of, also when that is gone.' }),
+    from: t.expose('from', {
+      type: SnapshotStatus,
+      nullable: true,
+      description: 'The status before; null for the first.',
+    }),
+    to: t.expose('to', { type: SnapshotStatus, description: 'The status after.' }),
+    reason: t.exposeString('reason', {
+      nullable: true,
+      description: 'Why, where there is something to say.',
+    }),
+    at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
+    snapshot: t.field({
+      type: Snapshot,
+      nullable: true,
+      description:
+        'The snapshot as it is now, which may be further on than this transition; null once it is DELETED.',
+      resolve: ({ snapshotId }, _args, { reads }) => reads.snapshot(snapshotId),
+    }),
+  }),
+})
+
+const SnapshotProgress = builder.objectRef<ProgressEvent>('SnapshotProgress').implement({
+  description:
+    'How far the copy of a snapshot is. Measured, not estimated, and not stored: the latest value wins.',
+  fields: (t) => ({
+    snapshotId: t.exposeID('snapshotId', { description: 'The snapshot.' }),
+    percent: t.exposeInt('percent', {
+      nullable: true,
+      description: 'Whole percent, rounded down; null while not known.',
+    }),
+    copiedBytes: t.expose('copiedBytes', {
+      type: 'SafeInt',
+      nullable: true,
+      description: 'Bytes of data copied; null while not known.',
+    }),
+    totalBytes: t.expose('totalBytes', {
+      type: 'SafeInt',
+      nullable: true,
+      description: 'Bytes of data there are to copy; null while not known.',
+    }),
+  }),
+})
+
+const SnapshotTransitionFilter = builder.inputType('SnapshotTransitionFilter', {
+  description: 'Which transitions; conditions that are given must all hold.',
+  fields: (t) => ({
+    snapshotId: t.field({ type: IDFilter, description: 'By snapshot.' }),
+    diskId: t.field({ type: IDFilter, description: 'By the disk the snapshot was taken of.' }),
+    to: t.field({ type: SnapshotStatusFilter, description: 'By the status after.' }),
+  }),
+})
+
+const AFTER =
+  'A stream cursor: of a connection (`streamCursor`) or of a transition (`cursor`). Everything after it comes first, then ' +
+  'what happens, with no gap and no repetition. An expired one is answered with CURSOR_EXPIRED: list again.'
+
+builder.subscriptionFields((t) => ({
+  snapshotStatus: t.field({
+    type: SnapshotTransition,
+    description:
+      'The transitions of one snapshot: its history first, then live. The stream completes by itself after the final one ' +
+      '(COMPLETED, FAILED, UNAVAILABLE or DELETED). NOT_FOUND when there is no such snapshot.',
+    args: {
+      id: t.arg.id({ required: true, description: 'The snapshot, `s-…`.' }),
+      after: t.arg.string({ description: AFTER }),
+    },
+    subscribe: (_root, { id, after }, context) => followToEnd(context, idOf('Snapshot', id), after),
+    resolve: (transition) => transition,
+  }),
+  snapshotTransitions: t.field({
+    type: SnapshotTransition,
+    description:
+      'Every transition of every snapshot of the account, live and without end; with `after`, everything since then first.',
+    args: {
+      filter: t.arg({ type: SnapshotTransitionFilter, description: 'Which ones; all when left out.' }),
+      after: t.arg.string({ description: AFTER }),
+    },
+    subscribe: (_root, { filter, after }, context) => follow(context, filter, after),
+    resolve: (transition) => transition,
+  }),
+  snapshotProgress: t.field({
+    type: SnapshotProgress,
+    description:
+      'How far the copy of one snapshot is: at once what is known, then while it runs. Completes when the copy has ended. ' +
+      'NOT_FOUND when there is no such snapshot.',
+    args: { id: t.arg.id({ required: true, description: 'The snapshot, `s-…`.' }) },
+    subscribe: (_root, { id }, context) => followProgress(context, idOf('Snapshot', id)),
+    resolve: (progress) => progress,
+  }),
+}))
