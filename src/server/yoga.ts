@@ -1,0 +1,48 @@
+import { createYoga } from 'graphql-yoga'
+import type { Logger } from 'pino'
+import type { Context, Gateway } from '../graphql/context.ts'
+import { maskError } from '../graphql/errors.ts'
+import { schema } from '../graphql/schema.ts'
+import { useErrorContract } from './error-contract.ts'
+import { useRequestRules } from './request-rules.ts'
+
+export const ENDPOINT = '/graphql'
+
+/** What the transport knows of a request before GraphQL does. */
+export interface RequestFacts {
+  requestId: string
+}
+
+export interface GraphqlOptions {
+  gateway: Gateway
+  /** Who asks; the reads are made for them. */
+  authenticate: () => Pick<Context, 'viewer' | 'reads'>
+  maxBodyBytes: number
+  log: Logger
+}
+
+export type GraphqlServer = ReturnType<typeof createGraphql>
+
+/** GraphQL over both transports: parsing, validation, context, execution, masking and limits are the same for each. */
+export function createGraphql({ gateway, authenticate, maxBodyBytes, log }: GraphqlOptions) {
+  return createYoga<RequestFacts, Context>({
+    schema,
+    graphqlEndpoint: ENDPOINT,
+    healthCheckEndpoint: '/healthz',
+    graphiql: false,
+    landingPage: false,
+    cors: false,
+    multipart: false,
+    batching: false,
+    maxRequestBodySize: maxBodyBytes,
+    maskedErrors: { maskError },
+    logging: {
+      debug: () => undefined,
+      info: (...entries: unknown[]) => log.info({ entries }, 'graphql'),
+      warn: (...entries: unknown[]) => log.warn({ entries }, 'graphql'),
+      error: (error: unknown) => log.error({ err: error }, 'fault in a request'),
+    },
+    context: ({ requestId }) => ({ gateway, requestId, ...authenticate() }),
+    plugins: [useRequestRules(), useErrorContract()],
+  })
+}
