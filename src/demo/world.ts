@@ -1,0 +1,249 @@
+import { join } from 'node:path'
+import type { Prisma } from '../generated/prisma/client.ts'
+import { inTransaction, type Database } from '../database/database.ts'
+import type { DiskKind, DiskStatus } from '../domain/disk.ts'
+import { SNAPSHOT_QUOTA } from '../domain/quota.ts'
+import { consistencyOf, type SnapshotType } from '../domain/snapshot.ts'
+import { duplicatePublished } from '../providers/local/shelf.ts'
+import type { CopyOutcome, DiskProvider } from '../providers/provider.ts'
+import type { NewId } from '../services/clock.ts'
+import type { Viewer } from '../services/viewer.ts'
+import { appendTransition } from '../transitions/log.ts'
+import { writeImage } from './images.ts'
+
+interface DemoDisk {
+  id: string
+  name: string
+  description: string
+  kind: DiskKind
+  /** What it is doing; where this follows from the file and the attachment, the gateway sees it by itself. */
+  status: DiskStatus
+  sizeMiB: number
+  /** MiB of data in the image; null when the image file is missing. */
+  dataMiB: number | null
+  attachedTo?: [instanceId: string, device: string]
+}
+
+/** Both kinds, every status that allows a snapshot, and some that refuse. */
+const DISKS: DemoDisk[] = [
+  {
+    id: 'v-mediaarchive',
+    name: 'media-archive',
+    description: 'Detached: a snapshot of it is clean.',
+    kind: 'DATA',
+    status: 'UNMOUNTED',
+    sizeMiB: 2048,
+    dataMiB: 64,
+  },
+  {
+    id: 'v-ordersdb',
+    name: 'orders-db',
+    description: 'Attached: a snapshot of it holds what has reached the disk.',
+    kind: 'DATA',
+    status: 'IN_USE',
+    sizeMiB: 1024,
+    dataMiB: 32,
+    attachedTo: ['i-web00001', '/dev/vdb'],
+  },
+  {
+    id: 'v-buildcache',
+    name: 'build-cache',
+    description: 'Room for one more manual snapshot.',
+    kind: 'DATA',
+    status: 'UNMOUNTED',
+    sizeMiB: 512,
+    dataMiB: 1,
+  },
+  {
+    id: 'v-web1root',
+    name: 'web-1-root',
+    description: 'The system disk of a running instance.',
+    kind: 'SYSTEM',
+    status: 'IN_USE',
+    sizeMiB: 1024,
+    dataMiB: 16,
+    attachedTo: ['i-web00001', '/dev/vda'],
+  },
+  {
+    id: 'v-template1root',
+    name: 'template-1-root',
+    description: 'The system disk of a stopped instance.',
+    kind: 'SYSTEM',
+    status: 'NORMAL',
+    sizeMiB: 1024,
+    dataMiB: 16,
+  },
+  {
+    id: 'v-analytics',
+    name: 'analytics',
+    description: 'Being enlarged.',
+    kind: 'DATA',
+    status: 'SCALING',
+    sizeMiB: 256,
+    dataMiB: 1,
+  },
+  {
+    id: 'v-oldproject',
+    name: 'old-project',
+    description: 'Its payment ran out.',
+    kind: 'DATA',
+    status: 'EXPIRED',
+    sizeMiB: 256,
+    dataMiB: 1,
+  },
+  {
+    id: 'v-lostvolume',
+    name: 'lost-volume',
+    description: 'Its image file is missing; put a file there and it recovers.',
+    kind: 'DATA',
+    status: 'ERROR',
+    sizeMiB: 256,
+    dataMiB: null,
+  },
+]
+
+interface PastSnapshot {
+  diskId: string
+  name: string
+  type: SnapshotType
+  daysAgo: number
+  failureReason?: string
+}
+
+/** What happened before; the disk that is nearly full comes below. */
+const PAST: PastSnapshot[] = [
+  { diskId: 'v-ordersdb', name: 'before-schema-change', type: 'MANUAL', daysAgo: 12 },
+  { diskId: 'v-ordersdb', name: 'nightly-1', type: 'AUTOMATIC', daysAgo: 2 },
+  { diskId: 'v-ordersdb', name: 'nightly-2', type: 'AUTOMATIC', daysAgo: 1 },
+  {
+    diskId: 'v-ordersdb',
+    name: 'during-import',
+    type: 'MANUAL',
+    daysAgo: 3,
+    failureReason:
+      'The disk was written to while it was being copied (3 attempts). Detach the disk or stop writes, then create the snapshot again.',
+  },
+  { diskId: 'v-mediaarchive', name: 'spring-collection', type: 'MANUAL', daysAgo: 30 },
+  { diskId: 'v-web1root', name: 'before-upgrade', type: 'MANUAL', daysAgo: 7 },
+  ...Array.from({ length: SNAPSHOT_QUOTA.MANUAL - 1 }, (_, index) => ({
+    diskId: 'v-buildcache',
+    name: `build-${index + 1}`,
+    type: 'MANUAL' as const,
+    daysAgo: (SNAPSHOT_QUOTA.MANUAL - index) / 4,
+  })),
+]
+
+const DAY_MS = 86_400_000
+const MIB = 1024n ** 2n
+
+export interface DemoOptions {
+  db: Database
+  viewer: Viewer
+  provider: DiskProvider
+  disksDir: string
+  snapshotsDir: string
+  now: () => Date
+  newId: NewId
+}
+
+/**
+ * A small world for a newcomer to play with: real image files and real copies of them. It is made only in a database
+ * that has no disk and no snapshot yet, and recorded in one transaction: the next start finds all of it or none.
+ */
+export async function createDemoWorld(options: DemoOptions): Promise<void> {
+  const { db, viewer, disksDir } = options
+  if ((await db.disk.count()) > 0 || (await db.snapshotTransition.count()) > 0) return
+  const imageOf = (disk: DemoDisk) => join(disksDir, `${disk.name}.img`)
+  for (const disk of DISKS) {
+    if (disk.dataMiB !== null) await writeImage(imageOf(disk), disk.sizeMiB, disk.dataMiB)
+  }
+  const disks = new Map(DISKS.map((disk) => [disk.id, { ...disk, location: imageOf(disk) }]))
+  const past = await copyAll(disks, options)
+  await inTransaction(db, async (tx) => {
+    const createdAt = new Date(options.now().getTime() - 100 * DAY_MS)
+    await tx.disk.createMany({
+      data: [...disks.values()].map((disk) => ({
+        id: disk.id,
+        accountId: viewer.accountId,
+        provider: options.provider.name,
+        location: disk.location,
+        name: disk.name,
+        description: disk.description,
+        kind: disk.kind,
+        status: disk.status,
+        statusReason: disk.dataMiB === null ? 'The image file is missing.' : null,
+        sizeBytes: BigInt(disk.sizeMiB) * MIB,
+        storageType: 'local',
+        zone: 'local',
+        instanceId: disk.attachedTo?.[0] ?? null,
+        device: disk.attachedTo?.[1] ?? null,
+        createdAt,
+      })),
+    })
+    await tx.snapshot.createMany({ data: past })
+    for (const snapshot of past) {
+      const common = { accountId: viewer.accountId, snapshotId: snapshot.id, diskId: snapshot.diskId }
+      const ended = { to: snapshot.status, reason: snapshot.failureReason, at: snapshot.completedAt }
+      await appendTransition(tx, {
+        ...common,
+        from: null,
+        to: 'CREATING',
+        reason: null,
+        at: snapshot.createdAt,
+      })
+      await appendTransition(tx, { ...common, from: 'CREATING', ...ended })
+    }
+  })
+}
+
+/** The snapshots of the past, oldest first: each disk is copied once, its other snapshots share that copy. */
+async function copyAll(
+  disks: Map<string, DemoDisk & { location: string }>,
+  { viewer, provider, snapshotsDir, now, newId }: DemoOptions,
+) {
+  const copies = new Map<string, { id: string; outcome: Extract<CopyOutcome, { outcome: 'copied' }> }>()
+  const rows = []
+  for (const { diskId, name, type, daysAgo, failureReason } of [...PAST].sort(
+    (a, b) => b.daysAgo - a.daysAgo,
+  )) {
+    const disk = disks.get(diskId)
+    if (!disk) throw new Error(`The demo world has no disk ${diskId}.`)
+    const id = newId('Snapshot')
+    const instanceId = disk.attachedTo?.[0] ?? null
+    const createdAt = new Date(now().getTime() - daysAgo * DAY_MS)
+    const row = {
+      id,
+      accountId: viewer.accountId,
+      diskId,
+      diskKind: disk.kind,
+      name,
+      type,
+      sizeBytes: BigInt(disk.sizeMiB) * MIB,
+      createdAt,
+      completedAt: new Date(createdAt.getTime() + 4_000),
+      attempts: 1,
+    }
+    if (failureReason !== undefined) {
+      rows.push({ ...row, status: 'FAILED' as const, failureReason })
+      continue
+    }
+    let copy = copies.get(diskId)
+    if (copy) {
+      await duplicatePublished(snapshotsDir, copy.id, id)
+    } else {
+      const outcome = await provider.copy({
+        snapshotId: id,
+        disk: { id: disk.id, kind: disk.kind, location: disk.location, instanceId },
+        onProgress: () => undefined,
+        signal: new AbortController().signal,
+      })
+      if (outcome.outcome !== 'copied') throw new Error(`The demo world could not be made: ${outcome.reason}`)
+      copy = { id, outcome }
+      copies.set(diskId, copy)
+    }
+    const { dataBytes, checksum } = copy.outcome
+    const kept = { status: 'COMPLETED' as const, dataBytes, checksum, progress: 100, failureReason: null }
+    rows.push({ ...row, ...kept, consistency: consistencyOf(disk.status) })
+  }
+  return rows satisfies Prisma.SnapshotCreateManyInput[]
+}
