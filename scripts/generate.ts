@@ -1,6 +1,7 @@
 /** Everything that is generated after an install, without network: the Prisma client and the GraphiQL assets. */
 import { execFileSync } from 'node:child_process'
 import process from 'node:process'
+import { generateGraphiqlAssets } from './graphiql-assets.ts'
 
 // Generating needs no engine, but the CLI looks for one and would download it: any existing executable will do.
 execFileSync('prisma', ['generate', '--no-hints'], {
@@ -13,3 +14,5 @@ execFileSync('prisma', ['generate', '--no-hints'], {
     CHECKPOINT_DISABLE: '1',
   },
 })
+
+await generateGraphiqlAssets()

@@ -1,0 +1,37 @@
+import { access, constants, mkdir } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+
+/**
+ * The absolute path behind a `file:` url, once its folder exists and the folder and the file can be written;
+ * otherwise an Error that says why not.
+ */
+export async function databaseFile(url: string): Promise<string> {
+  const [, file] = /^file:(?!:memory:)([^?#]+)$/.exec(url) ?? []
+  if (file === undefined) {
+    throw new Error(
+      `The database url must be file: and the path of a file, such as file:./data/snapgate.db, without parameters; ` +
+        `this one starts with "${url.slice(0, url.indexOf(':') + 1)}".`,
+    )
+  }
+  const path = resolve(file)
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    await access(dirname(path), constants.W_OK)
+    await access(path, constants.W_OK).catch((error: unknown) => {
+      if (!isMissing(error)) throw error
+    })
+  } catch (error) {
+    throw unusable(path, error)
+  }
+  return path
+}
+
+/** The Error for a database file that something failed on, naming the file and the reason. */
+export function unusable(path: string, cause: unknown): Error {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new Error(`The database ${path} cannot be used: ${reason}.`, { cause })
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}

@@ -1,0 +1,41 @@
+import { type Prisma, PrismaClient } from '../generated/prisma/client.ts'
+import { databaseFile, unusable } from './database-file.ts'
+import { sqliteAdapter } from './sqlite-adapter.ts'
+
+/** The client of all tables. It is closed by `await using`, or by `[Symbol.asyncDispose]()`. */
+export type Database = PrismaClient & AsyncDisposable
+
+/** What a transaction offers to the work inside it: the tables, without the means to begin or close anything. */
+export type Transaction = Prisma.TransactionClient
+
+export interface DatabaseOptions {
+  /** `file:` and the path of the database file; a relative path starts at the working directory. */
+  url: string
+  /** How long a statement waits for another process that is writing, in milliseconds; 5,000 unless set. */
+  busyTimeoutMs?: number
+}
+
+/** Opens the database file, or throws an Error that says why it cannot be used; makes missing folders on the way. */
+export async function openDatabase({ url, busyTimeoutMs = 5_000 }: DatabaseOptions): Promise<Database> {
+  const path = await databaseFile(url)
+  const client = new PrismaClient({
+    adapter: sqliteAdapter({ path, busyTimeoutMs }),
+    // Transactions run one at a time, so a burst of valid calls has to be allowed its time in the queue.
+    transactionOptions: { maxWait: 60_000, timeout: 30_000 },
+  })
+  try {
+    await client.$connect()
+  } catch (error) {
+    throw unusable(path, error)
+  }
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.$disconnect() })
+}
+
+/**
+ * Runs `work` in one transaction, which no other statement or transaction overlaps: all that it writes is committed
+ * when it resolves, nothing when it rejects or takes longer than 30 seconds. It may wait 60 seconds for its turn.
+ * Inside, use only what `work` is given: a call on `db` itself would wait for this very transaction.
+ */
+export function inTransaction<T>(db: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  return db.$transaction(work)
+}

@@ -1,0 +1,201 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3'
+import type { SqlDriverAdapter } from '@prisma/driver-adapter-utils'
+import SQLite from 'better-sqlite3'
+import type { MigrationList } from '@prisma/schema-engine-wasm/schema_engine_bg'
+import { databaseFile, unusable } from './database-file.ts'
+import { openSchemaEngine } from './schema-engine.ts'
+
+/** Where the migrations stand that belong to this version: `<name>/migration.sql`, applied in the order of names. */
+export const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../prisma/migrations', import.meta.url))
+
+const SCHEMA_FILE = fileURLToPath(new URL('../../prisma/schema.prisma', import.meta.url))
+
+/** How long a start waits for another process that is migrating the same database. */
+const MIGRATION_WAIT_MS = 60_000
+
+/** The database and the migrations of this version do not go together; the message says why, and what would be right. */
+export class MigrationError extends Error {
+  override name = 'MigrationError'
+}
+
+export interface MigrationStatus {
+  applied: string[]
+  pending: string[]
+}
+
+interface Migration {
+  name: string
+  sql: string
+}
+
+/** A row of Prisma's own history table. */
+interface HistoryRow {
+  migration_name: string
+  checksum: string
+  started_at: string
+  finished_at: string | null
+}
+
+/** Which migrations the database has and lacks, read without changing it; throws as `migrate` does. */
+export async function migrationStatus(url: string, folder = MIGRATIONS_FOLDER): Promise<MigrationStatus> {
+  return compare(readMigrations(folder), readHistory(await databaseFile(url)))
+}
+
+/**
+ * Brings the database up to this version and returns the names of the migrations that it applied: all that were
+ * pending, in one transaction, or none. Throws a MigrationError when the database is newer than this version, has
+ * a migration that is unfinished or has been edited since, or refuses one. Processes that start together wait for
+ * each other. With nothing to do it costs a few milliseconds.
+ */
+export async function migrate(url: string, folder = MIGRATIONS_FOLDER): Promise<string[]> {
+  const path = await databaseFile(url)
+  const migrations = readMigrations(folder)
+  if (compare(migrations, readHistory(path)).pending.length === 0) return []
+
+  const official = new PrismaBetterSqlite3({ url: path, timeout: MIGRATION_WAIT_MS })
+  const database = await official.connect()
+  try {
+    // A table is rebuilt by dropping it, which must not cascade; the references are checked before the commit.
+    await database.executeScript('PRAGMA journal_mode = WAL; PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE')
+    const { pending } = compare(migrations, readHistory(path))
+    if (pending.length > 0) await apply(migrations, pending, database)
+    await database.executeScript('COMMIT')
+    return pending
+  } finally {
+    await database.dispose()
+  }
+}
+
+/**
+ * The SQL that leads from the migrations to `prisma/schema.prisma`, empty when they agree: the next migration. With
+ * `before`, only migrations whose names sort before it count, so that the last one can be written anew.
+ */
+export async function migrationSql(before?: string, folder = MIGRATIONS_FOLDER): Promise<string> {
+  const migrations = readMigrations(folder).filter(({ name }) => before === undefined || name < before)
+  const memory = new PrismaBetterSqlite3({ url: ':memory:' })
+  using engine = await openSchemaEngine({
+    provider: memory.provider,
+    adapterName: memory.adapterName,
+    connect: () => memory.connect(),
+    async connectToShadowDb() {
+      const shadow = await memory.connectToShadowDb()
+      // The engine sends whole migrations this way, and better-sqlite3 prepares one statement only.
+      const executeRaw: SqlDriverAdapter['executeRaw'] = ({ sql }) => shadow.executeScript(sql).then(() => 0)
+      return Object.assign(shadow, { executeRaw })
+    },
+  })
+  const difference = await engine.diff({
+    from: { tag: 'migrations', ...engineList(migrations) },
+    to: {
+      tag: 'schemaDatamodel',
+      files: [{ path: SCHEMA_FILE, content: readFileSync(SCHEMA_FILE, 'utf8') }],
+    },
+    script: true,
+    exitCode: true,
+    filters: EVERYTHING,
+  })
+  return difference.exitCode === 0 ? '' : (difference.stdout ?? '')
+}
+
+async function apply(migrations: Migration[], pending: string[], database: SqlDriverAdapter): Promise<void> {
+  using engine = await openSchemaEngine({
+    provider: database.provider,
+    adapterName: database.adapterName,
+    connect: async () => database,
+    connectToShadowDb: async () => database,
+  })
+  try {
+    await engine.applyMigrations({ migrationsList: engineList(migrations), filters: EVERYTHING })
+  } catch (error) {
+    throw refusal(error, pending)
+  }
+  const dangling = await database.queryRaw({ sql: 'PRAGMA foreign_key_check', args: [], argTypes: [] })
+  if (dangling.rows.length > 0) {
+    throw new MigrationError(
+      `After ${pending.join(', ')}, rows of ${String(dangling.rows[0]?.[0])} would refer to rows that do not exist. The database is unchanged; correct the migration.`,
+    )
+  }
+}
+
+/** The engine's error in our words; what it says itself has a trace of its own code in the message. */
+function refusal(error: unknown, pending: string[]): MigrationError {
+  const { message, code } = error as Error & { code?: string }
+  const [, culprit = pending.join(', ')] = /migration_name="(.+?)"/.exec(message) ?? []
+  return new MigrationError(
+    code === 'P3005'
+      ? 'The database holds tables that Snapgate did not make. Give it a file of its own.'
+      : `Migration ${culprit} failed: ${message.split('\n', 1).join()}. The database is unchanged; correct the migration, or start the version of Snapgate that ran before.`,
+    { cause: error },
+  )
+}
+
+/** What is applied and what is pending, or a MigrationError when the two cannot belong together. */
+function compare(migrations: Migration[], history: HistoryRow[]): MigrationStatus {
+  const checksums = new Map(
+    migrations.map(({ name, sql }) => [name, createHash('sha256').update(sql).digest('hex')]),
+  )
+  for (const row of history) {
+    const checksum = checksums.get(row.migration_name)
+    if (row.finished_at === null) {
+      throw new MigrationError(
+        `Migration ${row.migration_name} was begun at ${row.started_at} and not finished. Restore the database from a backup taken before it.`,
+      )
+    }
+    if (checksum === undefined) {
+      throw new MigrationError(
+        `The database is newer than this version of Snapgate: it has the migration ${row.migration_name}. Start the version that applied it, or a later one.`,
+      )
+    }
+    if (checksum !== row.checksum) {
+      throw new MigrationError(
+        `Migration ${row.migration_name} has been edited since it was applied. Restore its file as it was; a change belongs into a new migration.`,
+      )
+    }
+  }
+  const applied = history.map((row) => row.migration_name)
+  return { applied, pending: [...checksums.keys()].filter((name) => !applied.includes(name)) }
+}
+
+function readMigrations(folder: string): Migration[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => ({ name, sql: readFileSync(join(folder, name, 'migration.sql'), 'utf8') }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+function readHistory(path: string): HistoryRow[] {
+  if (!existsSync(path)) return []
+  const connection = new SQLite(path)
+  try {
+    const tables = connection.prepare(`SELECT 1 FROM sqlite_master WHERE name = '_prisma_migrations'`)
+    if (tables.get() === undefined) return []
+    return connection
+      .prepare<[], HistoryRow>(
+        `SELECT * FROM _prisma_migrations WHERE rolled_back_at IS NULL ORDER BY migration_name`,
+      )
+      .all()
+  } catch (error) {
+    throw unusable(path, error)
+  } finally {
+    connection.close()
+  }
+}
+
+const EVERYTHING = { externalTables: [], externalEnums: [] }
+
+/** The migrations in the form in which Prisma's engine takes them. */
+function engineList(migrations: Migration[]): MigrationList {
+  return {
+    baseDir: MIGRATIONS_FOLDER,
+    lockfile: { path: 'migration_lock.toml', content: 'provider = "sqlite"' },
+    shadowDbInitScript: '',
+    migrationDirectories: migrations.map(({ name, sql }) => ({
+      path: name,
+      migrationFile: { path: 'migration.sql', content: { tag: 'ok', value: sql } },
+    })),
+  }
+}

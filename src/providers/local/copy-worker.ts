@@ -1,0 +1,172 @@
+import { fstatSync, fsyncSync, ftruncateSync, lstatSync } from 'node:fs'
+import { parentPort, workerData } from 'node:worker_threads'
+import { startChecksum } from './checksum.ts'
+import { countData, countNonZero, readData, startWriting } from './image-bytes.ts'
+import { dropCache } from './system-calls.ts'
+
+/**
+ * One attempt to copy a disk, in a thread of its own: reading, hashing and writing block it, and nobody else.
+ *
+ * What makes the copy a point in time. Every write to a file updates its times before its bytes land, so when the
+ * file's version (identity, size, times) is the same before the first and after the last byte was read, no write
+ * began meanwhile. Three gaps are closed. Times have the grain of the kernel's clock, so the copy begins only when
+ * the last write is older than that grain. Stores through a memory map update the times only when they dirty a clean
+ * page, so dirty pages are flushed first. A write that had begun before may still be landing: the copy then holds a
+ * part of it, as the disk would after a crash at that moment, which is what CRASH_CONSISTENT says.
+ *
+ * A block device has no such times: it is read twice, the second time not from memory. Bytes that are equal in both
+ * readings were there when the first reading ended.
+ */
+
+export interface CopyJob {
+  sourceFd: number
+  /** The path that has to lead to the source still when it has been read. */
+  location: string
+  isDevice: boolean
+  sizeBytes: number
+  imageFd: number
+  /** The image is a clone of the source already: a point in time, which only needs to be read. */
+  isClone: boolean
+}
+
+export type CopyResult =
+  | { result: 'copied'; dataBytes: number; checksum: string }
+  /** The source was written to, moved or replaced meanwhile. */
+  | { result: 'changed' }
+  | { result: 'unreadable' }
+
+export type CopyMessage = CopyResult | { result: 'progress'; copiedBytes: number; totalBytes: number }
+
+const CLOCK_GRAIN_MS = 50
+/** File systems that keep whole seconds may round to even ones. */
+const COARSE_GRAIN_MS = 2_000
+/** How long a disk that is being written to gets to come to rest. */
+const PATIENCE_MS = 500
+const PROGRESS_INTERVAL_MS = 100
+
+const job = workerData as CopyJob
+
+function report(message: CopyMessage): void {
+  parentPort?.postMessage(message)
+}
+
+class Unreadable extends Error {}
+
+report(attempt())
+
+function attempt(): CopyResult {
+  try {
+    return job.isClone ? readClone() : copy()
+  } catch (error) {
+    if (error instanceof Unreadable) return { result: 'unreadable' }
+    throw error
+  }
+}
+
+function copy(): CopyResult {
+  flushSource()
+  const version = restingVersion()
+  if (version === undefined) return { result: 'changed' }
+  ftruncateSync(job.imageFd, 0)
+  ftruncateSync(job.imageFd, job.sizeBytes)
+  const checksum = startChecksum(job.sizeBytes)
+  const write = startWriting(job.imageFd)
+  const reported = startProgress(countData(job.sourceFd, job.sizeBytes))
+  for (const piece of readSource()) {
+    checksum.add(piece.bytes, piece.position)
+    write(piece)
+    if (reported(piece.bytes.length) && sourceVersion() !== version) return { result: 'changed' }
+  }
+  if (sourceVersion() !== version) return { result: 'changed' }
+  const expected = checksum.finish()
+  if (job.isDevice) {
+    flushSource()
+    if (digest(readSource()).checksum !== expected) return { result: 'changed' }
+  }
+  // Read back from the device, not from memory: this proves what is stored, not what was meant to be.
+  fsyncSync(job.imageFd)
+  dropCache(job.imageFd)
+  const stored = digest(readData(job.imageFd, job.sizeBytes))
+  if (stored.checksum !== expected) throw new Error('The copy differs from what was written.')
+  return { result: 'copied', ...stored }
+}
+
+function readClone(): CopyResult {
+  fsyncSync(job.imageFd)
+  const reported = startProgress(countData(job.imageFd, job.sizeBytes))
+  return { result: 'copied', ...digest(readData(job.imageFd, job.sizeBytes), reported) }
+}
+
+type Pieces = ReturnType<typeof readData>
+
+function digest(pieces: Pieces, reported?: (bytes: number) => void): { dataBytes: number; checksum: string } {
+  const checksum = startChecksum(job.sizeBytes)
+  let dataBytes = 0
+  for (const { bytes, position } of pieces) {
+    checksum.add(bytes, position)
+    dataBytes += countNonZero(bytes)
+    reported?.(bytes.length)
+  }
+  return { dataBytes, checksum: checksum.finish() }
+}
+
+function* readSource(): Pieces {
+  try {
+    yield* readData(job.sourceFd, job.sizeBytes)
+  } catch (cause) {
+    throw new Unreadable('The source cannot be read.', { cause })
+  }
+}
+
+/** Best effort: what cannot be flushed (a read-only file system) has nothing to flush. */
+function flushSource(): void {
+  try {
+    fsyncSync(job.sourceFd)
+  } catch {}
+  if (job.isDevice) dropCache(job.sourceFd)
+}
+
+/** What changes when the source is written to or replaced; undefined when its path leads elsewhere. */
+function sourceVersion(): string | undefined {
+  const here = fstatSync(job.sourceFd, { bigint: true })
+  const there = lstatSync(job.location, { bigint: true, throwIfNoEntry: false })
+  if (there?.dev !== here.dev || there.ino !== here.ino) return undefined
+  if (job.isDevice) return String(there.rdev)
+  return [here.dev, here.ino, here.size, here.mtimeNs, here.ctimeNs].join(' ')
+}
+
+/** The version of a source whose last write is too old for another one to bear the same time; undefined if it never rests. */
+function restingVersion(): string | undefined {
+  const start = Date.now()
+  for (;;) {
+    const version = sourceVersion()
+    if (version === undefined || job.isDevice) return version
+    const { mtimeMs, ctimeMs } = fstatSync(job.sourceFd)
+    const written = Math.max(mtimeMs, ctimeMs)
+    const grain = Number.isInteger(written / 1000) ? COARSE_GRAIN_MS : CLOCK_GRAIN_MS
+    if (Math.abs(Date.now() - written) > grain) return version
+    if (Date.now() - start > grain + PATIENCE_MS) return undefined
+    sleep(CLOCK_GRAIN_MS)
+  }
+}
+
+function sleep(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+}
+
+/** Counts copied bytes, and reports them at the beginning, at most ten times a second, and at the end. */
+function startProgress(totalBytes: number): (bytes: number) => boolean {
+  let copiedBytes = 0
+  let last = 0
+  const reported = (bytes: number): boolean => {
+    copiedBytes = Math.min(copiedBytes + bytes, totalBytes)
+    const due = Date.now() - last >= PROGRESS_INTERVAL_MS || (copiedBytes === totalBytes && bytes > 0)
+    if (due) {
+      last = Date.now()
+      report({ result: 'progress', copiedBytes, totalBytes })
+    }
+    return due
+  }
+  reported(0)
+  return reported
+}

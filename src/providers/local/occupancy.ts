@@ -1,0 +1,79 @@
+import type { BigIntStats } from 'node:fs'
+import { readdir, readFile, readlink, stat } from 'node:fs/promises'
+import { deviceName } from './disk-file.ts'
+
+/** How many open files are looked at together: enough to keep busy, too few to crowd out other file work. */
+const BATCH = 16
+
+/** The identity of a disk by which its users are found, whatever names it has. */
+export function identityOf(stat: BigIntStats): string {
+  return stat.isBlockDevice() ? deviceName(stat.rdev) : `file ${stat.dev.toString()}:${stat.ino.toString()}`
+}
+
+/**
+ * The identities of all files and block devices that someone other than this process uses now: open in another
+ * process, behind a loop device, mounted, or part of another device. Users that the system hides from this process
+ * (other users' processes, unless it is privileged; other machines) are not seen; without /proc, none are.
+ */
+export async function findOccupied(): Promise<Set<string>> {
+  const occupied = new Set<string>()
+  await addOpenFiles(occupied)
+  await addLoopFiles(occupied)
+  await addClaimedDevices(occupied)
+  return occupied
+}
+
+async function addOpenFiles(occupied: Set<string>): Promise<void> {
+  const others = (await list('/proc')).filter((name) => /^\d+$/.test(name) && name !== String(process.pid))
+  for (const pid of others) {
+    const files = await list(`/proc/${pid}/fd`)
+    for (let from = 0; from < files.length; from += BATCH) {
+      const batch = files.slice(from, from + BATCH)
+      await Promise.all(batch.map((file) => addOpenFile(occupied, `/proc/${pid}/fd/${file}`)))
+    }
+  }
+}
+
+/** Pipes and sockets are told by their names, without touching them. */
+async function addOpenFile(occupied: Set<string>, link: string): Promise<void> {
+  const target = await readlink(link).catch(() => '')
+  if (target.startsWith('/') && target !== '/dev/null') await addPath(occupied, link)
+}
+
+async function addPath(occupied: Set<string>, path: string): Promise<void> {
+  const found = await stat(path, { bigint: true }).catch(() => undefined)
+  if (found?.isFile() || found?.isBlockDevice()) occupied.add(identityOf(found))
+}
+
+async function addLoopFiles(occupied: Set<string>): Promise<void> {
+  for (const device of await list('/sys/block')) {
+    if (!device.startsWith('loop')) continue
+    const file = await text(`/sys/block/${device}/loop/backing_file`)
+    if (file !== '') await addPath(occupied, file)
+  }
+}
+
+async function addClaimedDevices(occupied: Set<string>): Promise<void> {
+  const claimed = new Set<string>()
+  for (const mount of (await text('/proc/self/mountinfo')).split('\n')) {
+    const [, , device = '', ...rest] = mount.split(' ')
+    claimed.add(device)
+    // Some file systems (btrfs) have a device number of their own; these tell their device by its path.
+    const source = rest[rest.indexOf('-') + 2]
+    if (source?.startsWith('/dev/')) await addPath(claimed, source)
+  }
+  for (const device of await list('/sys/block')) {
+    for (const part of await list(`/sys/block/${device}/slaves`)) {
+      claimed.add(await text(`/sys/block/${device}/slaves/${part}/dev`))
+    }
+  }
+  for (const device of claimed) {
+    occupied.add(device)
+    if ((await text(`/sys/dev/block/${device}/partition`)) === '') continue
+    occupied.add(await text(`/sys/dev/block/${device}/../dev`))
+  }
+}
+
+/** Processes and devices come and go while they are looked at: what is gone is empty. */
+const list = (dir: string): Promise<string[]> => readdir(dir).catch(() => [])
+const text = async (file: string): Promise<string> => (await readFile(file, 'utf8').catch(() => '')).trim()

@@ -1,0 +1,141 @@
+import { constants } from 'node:fs'
+import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { tryLock } from './system-calls.ts'
+
+/**
+ * Where finished snapshots stand: `<snapshotsDir>/<snapshotId>/` holds the `image` and its `manifest.json`, and never
+ * changes. A copy is prepared in `.partial/` and moved here as a whole, so what stands here is complete.
+ */
+
+const PARTIAL = '.partial'
+const OWNER_ONLY = 0o700
+
+const Manifest = z.object({
+  format: z.literal(1),
+  snapshotId: z.string(),
+  createdAt: z.iso.datetime(),
+  sizeBytes: z.int(),
+  dataBytes: z.int(),
+  checksum: z.string(),
+  consistency: z.enum(['CLEAN', 'CRASH_CONSISTENT']),
+  source: z.object({ diskId: z.string(), location: z.string(), modifiedAt: z.iso.datetime() }),
+})
+
+/** What is known of a finished copy; written beside its image. */
+export type Manifest = z.infer<typeof Manifest>
+
+function directoryOf(snapshotsDir: string, snapshotId: string): string {
+  if (!/^[\w-]+$/.test(snapshotId)) throw new TypeError(`Not a snapshot id: ${JSON.stringify(snapshotId)}`)
+  return join(snapshotsDir, snapshotId)
+}
+
+/** The manifest of a published snapshot; undefined when there is none. Throws when what is published is damaged. */
+export async function readManifest(snapshotsDir: string, snapshotId: string): Promise<Manifest | undefined> {
+  const directory = directoryOf(snapshotsDir, snapshotId)
+  let json
+  try {
+    json = await readFile(join(directory, 'manifest.json'), 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  const manifest = Manifest.parse(JSON.parse(json))
+  const { size } = await stat(join(directory, 'image'))
+  if (size !== manifest.sizeBytes) throw new Error(`The image of snapshot ${snapshotId} is damaged.`)
+  return manifest
+}
+
+/** A place to prepare a snapshot in. Disposing it removes everything that was not published. */
+export interface Partial extends AsyncDisposable {
+  /** The path of the image, which is still to be made. */
+  image: string
+  /**
+   * Moves the image, flushed before, and its manifest to their final place, unless another attempt was there first.
+   * Either way, the answer is the manifest that stands there now.
+   */
+  publish: (manifest: Manifest) => Promise<Manifest>
+}
+
+export async function preparePartial(snapshotsDir: string, snapshotId: string): Promise<Partial> {
+  const target = directoryOf(snapshotsDir, snapshotId)
+  await mkdir(join(snapshotsDir, PARTIAL), { recursive: true, mode: OWNER_ONLY })
+  const directory = await mkdtemp(join(snapshotsDir, PARTIAL, `${snapshotId}.`))
+  const lock = await open(directory, constants.O_RDONLY)
+  tryLock(lock.fd)
+  return {
+    image: join(directory, 'image'),
+    async publish(manifest) {
+      const file = join(directory, 'manifest.json')
+      await flushed(file, 'wx', async (handle) => {
+        await handle.writeFile(JSON.stringify(manifest, undefined, 2) + '\n')
+        await handle.chmod(0o440)
+      })
+      await flushed(join(directory, 'image'), 'r', (handle) => handle.chmod(0o440))
+      await lock.sync()
+      try {
+        await rename(directory, target)
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException
+        if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error
+      }
+      await flushed(snapshotsDir, 'r')
+      const published = await readManifest(snapshotsDir, snapshotId)
+      if (!published) throw new Error(`The directory of snapshot ${snapshotId} has no manifest.`)
+      return published
+    },
+    async [Symbol.asyncDispose]() {
+      await rm(directory, { recursive: true, force: true })
+      await lock.close()
+    },
+  }
+}
+
+async function flushed(path: string, flags: string, change?: (handle: FileHandle) => Promise<void>) {
+  await using handle = await open(path, flags, 0o600)
+  await change?.(handle)
+  await handle.sync()
+}
+
+/**
+ * Removes what dead attempts have left, and published snapshots that nobody knows any more. An attempt lives as long
+ * as its process: the kernel holds its lock. `known` is asked after the directories were listed, so a snapshot that
+ * is recorded before it is copied is never taken for an unknown one.
+ */
+export async function sweepShelf(
+  snapshotsDir: string,
+  known: (snapshotIds: readonly string[]) => Promise<ReadonlySet<string>>,
+): Promise<void> {
+  const partials = join(snapshotsDir, PARTIAL)
+  await mkdir(partials, { recursive: true, mode: OWNER_ONLY })
+  const published = await findPublished(snapshotsDir)
+  const keep = published.length > 0 ? await known(published) : new Set()
+  for (const snapshotId of published.filter((id) => !keep.has(id))) {
+    // Taken away as a whole first: a removal that is cut short leaves no damaged snapshot, but a partial.
+    await rename(join(snapshotsDir, snapshotId), await mkdtemp(join(partials, `${snapshotId}.`)))
+  }
+  for (const name of await readdir(partials)) await removeIfDead(join(partials, name))
+}
+
+/** What this provider has published, and nothing else that may stand beside it. */
+async function findPublished(snapshotsDir: string): Promise<string[]> {
+  const published = []
+  for (const name of await readdir(snapshotsDir)) {
+    const manifest = await readFile(join(snapshotsDir, name, 'manifest.json'), 'utf8').catch(() => '')
+    if (manifest.includes(`"snapshotId": ${JSON.stringify(name)}`)) published.push(name)
+  }
+  return published
+}
+
+async function removeIfDead(directory: string): Promise<void> {
+  let lock
+  try {
+    lock = await open(directory, constants.O_RDONLY)
+    if (tryLock(lock.fd)) await rm(directory, { recursive: true, force: true })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  } finally {
+    await lock?.close()
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * The few C library calls that Node has no name for. Where one is missing (another libc, another system), its
+ * substitute here is still right: everything counts as data, write-back and the page cache are left to the kernel.
+ */
+
+const SEEK_DATA = 3
+const SEEK_HOLE = 4
+const ENXIO = 6
+const SYNC_FILE_RANGE_WRITE = 2
+const SYNC_FILE_RANGE_WRITE_AND_WAIT = 7
+const POSIX_FADV_DONTNEED = 4
+const LOCK_EX_NB = 6
+
+type SystemCall = (...args: number[]) => number | bigint
+
+const koffi = process.platform === 'linux' ? await import('koffi').catch(() => undefined) : undefined
+const lseek = find('int64_t lseek(int fd, int64_t offset, int whence)')
+const syncFileRange = find('int sync_file_range(int fd, int64_t offset, int64_t length, unsigned int flags)')
+const posixFadvise = find('int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)')
+const flock = find('int flock(int fd, int operation)')
+
+function find(prototype: string): SystemCall | undefined {
+  try {
+    return koffi?.load(null).func(prototype) as SystemCall | undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The next range at or after `from` that may hold data; undefined when only a hole is left. */
+export function nextData(fd: number, from: number, size: number): { start: number; end: number } | undefined {
+  const everything = { start: from, end: size }
+  if (!lseek || !koffi) return everything
+  const start = Number(lseek(fd, from, SEEK_DATA))
+  if (start < 0) return koffi.errno() === ENXIO ? undefined : everything
+  const end = Number(lseek(fd, start, SEEK_HOLE))
+  return { start, end: end < 0 ? size : Math.min(end, size) }
+}
+
+/** Starts writing a range to the device and returns at once. */
+export function startWriteback(fd: number, offset: number, length: number): void {
+  syncFileRange?.(fd, offset, length, SYNC_FILE_RANGE_WRITE)
+}
+
+/** Returns when the range is written to the device; errors wait for fsync. */
+export function finishWriteback(fd: number, offset: number, length: number): void {
+  syncFileRange?.(fd, offset, length, SYNC_FILE_RANGE_WRITE_AND_WAIT)
+}
+
+/** Forgets what memory holds of a file that has been flushed, so that the next read comes from its device. */
+export function dropCache(fd: number): void {
+  posixFadvise?.(fd, 0, 0, POSIX_FADV_DONTNEED)
+}
+
+/** Takes the file's lock unless someone holds it. The kernel gives it back when the file is closed or its process dies. */
+export function tryLock(fd: number): boolean {
+  return flock === undefined || flock(fd, LOCK_EX_NB) === 0
+}

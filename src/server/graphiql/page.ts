@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto'
+import type { AssetName } from './assets.ts'
+import type { Tab } from './tabs.ts'
+
+/** How GraphiQL receives the events of a subscription. */
+export type SubscriptionProtocol = 'ws' | 'sse'
+
+export interface PageOptions {
+  /** The path of the GraphQL endpoint, which is the path of the page too. */
+  endpoint: string
+  title: string
+  tabs: readonly Tab[]
+  protocol: SubscriptionProtocol
+  /** The path each asset is served under. */
+  assets: Record<AssetName, string>
+}
+
+/** Runs after GraphiQL's own script. Plain JavaScript; what varies is in the page's options. */
+const START = `
+const { workers, ...options } = JSON.parse(document.getElementById('options').textContent)
+globalThis.MonacoEnvironment = { globalAPI: false, getWorkerUrl: (moduleId, label) => workers[label] }
+YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), {
+  ...options,
+  // Instead of rewriting the address with every key: long documents would make it too long to load again.
+  onEditQuery() {},
+  // A WebSocket has no headers in a browser: those of the tab go into connection_init.
+  connectionParams() {
+    const { tabs, activeTabIndex } = JSON.parse(localStorage.getItem('graphiql:tabState'))
+    return JSON.parse(tabs[activeTabIndex].headers || '{}')
+  },
+})
+`
+
+/**
+ * Nothing comes from elsewhere and nothing goes elsewhere. Scripts are the assets and the one above, by hash; only
+ * styles may be inline, because the editor writes its own while it runs.
+ */
+export const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  `script-src 'self' 'sha256-${createHash('sha256').update(START).digest('base64')}'`,
+  "worker-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  'font-src data:',
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+const STYLE = `
+html, body, #root { height: 100%; margin: 0; overflow: hidden; }
+.loading { padding: 2rem; font-family: system-ui, sans-serif; }
+.protocols { font-size: 13px; font-weight: normal; white-space: nowrap; }
+.protocols a { margin-left: 6px; padding: 3px 8px; border-radius: 4px; color: inherit; text-decoration: none; }
+.protocols a[aria-current] { background: #8884; }
+`
+
+const PROTOCOLS = {
+  ws: { label: 'WebSocket', setting: 'WS' },
+  sse: { label: 'SSE', setting: 'SSE' },
+} as const satisfies Record<SubscriptionProtocol, { label: string; setting: string }>
+
+/** The page: a few kilobytes of HTML that start GraphiQL from its assets. */
+export function renderPage({ endpoint, title, tabs, protocol, assets }: PageOptions): string {
+  const options = {
+    endpoint,
+    title: `${escapeHtml(title)} ${renderProtocols(protocol)}`,
+    subscriptionsProtocol: PROTOCOLS[protocol].setting,
+    // Subscriptions over SSE are POSTed as everything else is: a document in the address could be too long.
+    method: 'POST',
+    // Whoever can set a header is not a form on a foreign page.
+    additionalHeaders: { 'x-graphql-yoga-csrf': '1' },
+    defaultTabs: tabs.map(({ document, variables }) => ({
+      query: document,
+      ...(variables && { variables: JSON.stringify(variables, null, 2) }),
+    })),
+    workers: {
+      editorWorkerService: assets.editorWorker,
+      json: assets.jsonWorker,
+      graphql: assets.graphqlWorker,
+    },
+  }
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)} GraphiQL</title>
+<link rel="icon" href="${assets.icon}">
+<link rel="stylesheet" href="${assets.style}">
+<style>${STYLE}</style>
+<script defer src="${assets.script}"></script>
+<script type="application/json" id="options">${JSON.stringify(options).replaceAll('<', '\\u003c')}</script>
+<script type="module">${START}</script>
+</head>
+<body>
+<div id="root"><p class="loading">Loading GraphiQL…</p></div>
+<noscript><p class="loading">GraphiQL needs JavaScript. The API does not: POST your queries to ${endpoint}.</p></noscript>
+</body>
+</html>
+`
+}
+
+function renderProtocols(current: SubscriptionProtocol): string {
+  const links = Object.entries(PROTOCOLS).map(
+    ([protocol, { label }]) =>
+      `<a href="?protocol=${protocol}"${protocol === current ? ' aria-current="true"' : ''}>${label}</a>`,
+  )
+  return `<span class="protocols" title="How subscriptions are received">${links.join('')}</span>`
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+}

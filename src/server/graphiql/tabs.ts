@@ -1,0 +1,133 @@
+/** A prepared tab: it is named after the operation in its document. */
+export interface Tab {
+  document: string
+  variables?: Record<string, unknown>
+}
+
+/** The tour a newcomer takes in GraphiQL: list disks, take a snapshot of one, watch it complete. */
+export function preparedTabs(example: { diskId: string; snapshotId: string }): Tab[] {
+  return [
+    { document: LIST_DISKS },
+    {
+      document: CREATE_SNAPSHOT,
+      variables: { input: { diskId: example.diskId, name: 'my-first-snapshot' } },
+    },
+    { document: WATCH_SNAPSHOT, variables: { id: example.snapshotId } },
+    { document: WATCH_PROGRESS, variables: { id: example.snapshotId } },
+    { document: WATCH_EVERYTHING },
+  ]
+}
+
+const LIST_DISKS = `# 1. Your disks, and whether each one can take a snapshot now.
+#    Press the play button (or Ctrl-Enter), then copy the id of a disk for the next tab.
+
+query ListDisks {
+  disks(first: 20) {
+    totalCount
+    nodes {
+      id
+      name
+      kind
+      status
+      statusReason
+      sizeGiB
+      attachment {
+        instanceId
+        device
+      }
+      snapshotQuota {
+        manual {
+          used
+          limit
+          remaining
+        }
+      }
+      snapshotEligibility {
+        allowed
+        refusals {
+          code
+          message
+        }
+      }
+    }
+  }
+}
+`
+
+const CREATE_SNAPSHOT = `# 2. Take a snapshot of a disk.
+#    Put the id of the disk into "diskId" under Variables below, and press play.
+#    The answer comes at once, with the snapshot CREATING: copy its id for the next tab.
+
+mutation CreateSnapshot($input: CreateSnapshotInput!) {
+  createSnapshot(input: $input) {
+    __typename
+    ... on CreateSnapshotPayload {
+      snapshot {
+        id
+        name
+        status
+        createdAt
+      }
+      warnings {
+        code
+        message
+      }
+    }
+    ... on UserError {
+      code
+      message
+    }
+  }
+}
+`
+
+const WATCH_SNAPSHOT = `# 3. Watch the snapshot, from its first status to its last; then the stream ends by itself.
+#    Put the id of the snapshot into "id" under Variables below, and press play.
+#    A finished snapshot works too: you get its whole history.
+
+subscription WatchSnapshot($id: ID!) {
+  snapshotStatus(id: $id) {
+    cursor
+    from
+    to
+    reason
+    at
+    snapshot {
+      id
+      status
+      progress
+      dataBytes
+    }
+  }
+}
+`
+
+const WATCH_PROGRESS = `# Watch how far the copy is, while the snapshot is CREATING.
+#    Put the id of the snapshot into "id" under Variables below, and press play.
+
+subscription WatchProgress($id: ID!) {
+  snapshotProgress(id: $id) {
+    percent
+    copiedBytes
+    totalBytes
+  }
+}
+`
+
+const WATCH_EVERYTHING = `# Watch every snapshot of yours, live.
+#    Press play here, and take a snapshot in a second window: changing tabs ends the stream.
+
+subscription WatchEverything {
+  snapshotTransitions {
+    sequence
+    from
+    to
+    at
+    snapshot {
+      id
+      name
+      status
+    }
+  }
+}
+`
