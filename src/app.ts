@@ -78,7 +78,10 @@ export async function startApp(config: Config, log: Logger) {
   const disks = createDiskService({
     db,
     provider,
-    locate: (path) => resolveDiskPath(path, config.diskDirs),
+    locate: async (path) => {
+      const found = await resolveDiskPath(path, config.diskDirs)
+      return found.ok ? found : { problem: found.code }
+    },
     now,
     newId: newRandomId,
   })

@@ -1,14 +1,13 @@
 import { join } from 'node:path'
-import type { Prisma } from '../generated/prisma/client.ts'
 import { inTransaction, type Database } from '../database/database.ts'
 import type { DiskKind, DiskStatus } from '../domain/disk.ts'
 import { SNAPSHOT_QUOTA } from '../domain/quota.ts'
 import { consistencyOf, type SnapshotType } from '../domain/snapshot.ts'
 import { duplicatePublished } from '../providers/local/shelf.ts'
-import type { CopyOutcome, DiskProvider } from '../providers/provider.ts'
+import type { DiskProvider } from '../providers/provider.ts'
 import type { NewId } from '../services/clock.ts'
 import type { Viewer } from '../services/viewer.ts'
-import { appendTransition } from '../transitions/log.ts'
+import { appendTransitions } from '../transitions/log.ts'
 import { writeImage } from './images.ts'
 
 interface DemoDisk {
@@ -33,7 +32,7 @@ const DISKS: DemoDisk[] = [
     kind: 'DATA',
     status: 'UNMOUNTED',
     sizeMiB: 2048,
-    dataMiB: 64,
+    dataMiB: 48,
   },
   {
     id: 'v-ordersdb',
@@ -42,7 +41,7 @@ const DISKS: DemoDisk[] = [
     kind: 'DATA',
     status: 'IN_USE',
     sizeMiB: 1024,
-    dataMiB: 32,
+    dataMiB: 8,
     attachedTo: ['i-web00001', '/dev/vdb'],
   },
   {
@@ -61,7 +60,7 @@ const DISKS: DemoDisk[] = [
     kind: 'SYSTEM',
     status: 'IN_USE',
     sizeMiB: 1024,
-    dataMiB: 16,
+    dataMiB: 4,
     attachedTo: ['i-web00001', '/dev/vda'],
   },
   {
@@ -71,7 +70,7 @@ const DISKS: DemoDisk[] = [
     kind: 'SYSTEM',
     status: 'NORMAL',
     sizeMiB: 1024,
-    dataMiB: 16,
+    dataMiB: 4,
   },
   {
     id: 'v-analytics',
@@ -181,69 +180,74 @@ export async function createDemoWorld(options: DemoOptions): Promise<void> {
       })),
     })
     await tx.snapshot.createMany({ data: past })
-    for (const snapshot of past) {
-      const common = { accountId: viewer.accountId, snapshotId: snapshot.id, diskId: snapshot.diskId }
-      const ended = { to: snapshot.status, reason: snapshot.failureReason, at: snapshot.completedAt }
-      await appendTransition(tx, {
-        ...common,
-        from: null,
-        to: 'CREATING',
-        reason: null,
-        at: snapshot.createdAt,
-      })
-      await appendTransition(tx, { ...common, from: 'CREATING', ...ended })
-    }
+    await appendTransitions(
+      tx,
+      ...past.flatMap(({ id: snapshotId, diskId, status, failureReason, createdAt, completedAt }) => {
+        const common = { accountId: viewer.accountId, snapshotId, diskId }
+        return [
+          { ...common, from: null, to: 'CREATING' as const, reason: null, at: createdAt },
+          { ...common, from: 'CREATING' as const, to: status, reason: failureReason, at: completedAt },
+        ]
+      }),
+    )
   })
 }
 
-/** The snapshots of the past, oldest first: each disk is copied once, its other snapshots share that copy. */
+/** The snapshots of the past, oldest first: each disk is copied once, and its snapshots share that copy. */
 async function copyAll(
   disks: Map<string, DemoDisk & { location: string }>,
   { viewer, provider, snapshotsDir, now, newId }: DemoOptions,
 ) {
-  const copies = new Map<string, { id: string; outcome: Extract<CopyOutcome, { outcome: 'copied' }> }>()
-  const rows = []
-  for (const { diskId, name, type, daysAgo, failureReason } of [...PAST].sort(
-    (a, b) => b.daysAgo - a.daysAgo,
-  )) {
+  const past = [...PAST]
+    .sort((a, b) => b.daysAgo - a.daysAgo)
+    .map((snapshot) => ({ ...snapshot, id: newId('Snapshot') }))
+  const held = Map.groupBy(
+    past.filter(({ failureReason }) => failureReason === undefined),
+    ({ diskId }) => diskId,
+  )
+  const copies = new Map<string, Awaited<ReturnType<typeof copyOf>>>()
+  await Promise.all(
+    [...held].map(async ([diskId, [first, ...others]]) => {
+      const disk = disks.get(diskId)
+      if (!disk || !first) throw new Error(`The demo world has no disk ${diskId}.`)
+      copies.set(diskId, await copyOf(disk, first.id, provider))
+      for (const { id } of others) await duplicatePublished(snapshotsDir, first.id, id)
+    }),
+  )
+  return past.map(({ id, diskId, name, type, daysAgo, failureReason = null }) => {
     const disk = disks.get(diskId)
     if (!disk) throw new Error(`The demo world has no disk ${diskId}.`)
-    const id = newId('Snapshot')
-    const instanceId = disk.attachedTo?.[0] ?? null
     const createdAt = new Date(now().getTime() - daysAgo * DAY_MS)
-    const row = {
+    const copy = failureReason === null ? copies.get(diskId) : undefined
+    return {
       id,
       accountId: viewer.accountId,
       diskId,
       diskKind: disk.kind,
       name,
       type,
+      status: copy ? ('COMPLETED' as const) : ('FAILED' as const),
       sizeBytes: BigInt(disk.sizeMiB) * MIB,
+      dataBytes: copy?.dataBytes ?? null,
+      checksum: copy?.checksum ?? null,
+      consistency: copy ? consistencyOf(disk.status) : null,
+      progress: copy ? 100 : null,
+      failureReason,
       createdAt,
       completedAt: new Date(createdAt.getTime() + 4_000),
       attempts: 1,
     }
-    if (failureReason !== undefined) {
-      rows.push({ ...row, status: 'FAILED' as const, failureReason })
-      continue
-    }
-    let copy = copies.get(diskId)
-    if (copy) {
-      await duplicatePublished(snapshotsDir, copy.id, id)
-    } else {
-      const outcome = await provider.copy({
-        snapshotId: id,
-        disk: { id: disk.id, kind: disk.kind, location: disk.location, instanceId },
-        onProgress: () => undefined,
-        signal: new AbortController().signal,
-      })
-      if (outcome.outcome !== 'copied') throw new Error(`The demo world could not be made: ${outcome.reason}`)
-      copy = { id, outcome }
-      copies.set(diskId, copy)
-    }
-    const { dataBytes, checksum } = copy.outcome
-    const kept = { status: 'COMPLETED' as const, dataBytes, checksum, progress: 100, failureReason: null }
-    rows.push({ ...row, ...kept, consistency: consistencyOf(disk.status) })
-  }
-  return rows satisfies Prisma.SnapshotCreateManyInput[]
+  })
+}
+
+async function copyOf(disk: DemoDisk & { location: string }, snapshotId: string, provider: DiskProvider) {
+  const { id, kind, location, attachedTo } = disk
+  const outcome = await provider.copy({
+    snapshotId,
+    disk: { id, kind, location, instanceId: attachedTo?.[0] ?? null },
+    onProgress: () => undefined,
+    signal: new AbortController().signal,
+  })
+  if (outcome.outcome !== 'copied') throw new Error(`The demo world could not be made: ${outcome.reason}`)
+  return outcome
 }

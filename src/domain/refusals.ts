@@ -89,6 +89,7 @@ export class ClientTokenReused extends Refusal {
 
 /** Why a path cannot be registered as a disk. */
 export const DISK_PATH_PROBLEMS = {
+  NOT_ABSOLUTE: 'The path is not absolute. Write it from the root, such as /srv/disks/vm.img.',
   OUTSIDE:
     'The path does not lead into one of the directories that disks may be registered from (DISK_DIRS).',
   MISSING: 'There is no file at this path.',

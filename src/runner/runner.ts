@@ -5,7 +5,7 @@ import type { Disk, Prisma, Snapshot } from '../generated/prisma/client.ts'
 import type { CopyOutcome, DiskProvider } from '../providers/provider.ts'
 import type { Clock } from '../services/clock.ts'
 import { observed } from '../services/disks.ts'
-import { appendTransition } from '../transitions/log.ts'
+import { appendTransitions } from '../transitions/log.ts'
 import { percent, type ProgressBoard } from '../transitions/progress.ts'
 
 export interface RunnerOptions {
@@ -117,7 +117,7 @@ export function createRunner({
         where: { id: snapshot.disk.id, status: 'SNAPSHOTTING' },
         data: observation ? observed(observation) : { status: 'UNKNOWN' },
       })
-      await appendTransition(tx, {
+      await appendTransitions(tx, {
         accountId: snapshot.accountId,
         snapshotId: snapshot.id,
         diskId: snapshot.disk.id,

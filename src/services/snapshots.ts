@@ -7,7 +7,7 @@ import { COUNTED_SNAPSHOT_STATUSES, type SnapshotQuota } from '../domain/quota.t
 import { ClientTokenReused, DiskNotFound, InvalidName } from '../domain/refusals.ts'
 import { consistencyOf, SNAPSHOT_STATUSES, snapshotRefusals } from '../domain/snapshot.ts'
 import { expiry } from '../domain/snapshot-input.ts'
-import { appendTransition } from '../transitions/log.ts'
+import { appendTransitions } from '../transitions/log.ts'
 import type { Clock, NewId } from './clock.ts'
 import type { DiskService } from './disks.ts'
 import type { Viewer } from './viewer.ts'
@@ -86,7 +86,7 @@ export function createSnapshotService({
         tags: { create: [...input.tags] },
       },
     })
-    await appendTransition(tx, {
+    await appendTransitions(tx, {
       accountId: viewer.accountId,
       snapshotId: snapshot.id,
       diskId: disk.id,

@@ -25,17 +25,17 @@ export interface TransitionScope {
 const PAGE = 500
 
 /**
- * Appends a transition, in the transaction that makes the change. A step that the life cycle does not
- * know is a defect and throws, which undoes the change.
+ * Appends transitions, in the transaction that makes the changes. A step that the life cycle does not know is a
+ * defect and throws, which undoes the change.
  */
-export async function appendTransition(
+export async function appendTransitions(
   tx: Transaction,
-  transition: Omit<Transition, 'sequence'>,
+  ...transitions: Omit<Transition, 'sequence'>[]
 ): Promise<void> {
-  if (!mayFollow(transition.from, transition.to)) {
-    throw new Error(`A snapshot cannot go from ${transition.from ?? 'nothing'} to ${transition.to}.`)
+  for (const { from, to } of transitions) {
+    if (!mayFollow(from, to)) throw new Error(`A snapshot cannot go from ${from ?? 'nothing'} to ${to}.`)
   }
-  await tx.snapshotTransition.create({ data: transition })
+  await tx.snapshotTransition.createMany({ data: transitions })
 }
 
 export type TransitionLog = Awaited<ReturnType<typeof openTransitionLog>>

@@ -29,6 +29,7 @@ export const RefusalCode = builder.enumType('RefusalCode', {
 
 export const UserError = builder.interfaceRef<Refusal>('UserError').implement({
   description: 'A refusal: the request was understood, and the answer is no. Nothing was changed.',
+  resolveType: (refusal) => refusal.constructor.name,
   fields: (t) => ({
     code: t.expose('code', { type: RefusalCode, description: 'Why, for programs.' }),
     message: t.exposeString('message', { description: 'Why, and what would be right, for people.' }),
@@ -98,6 +99,7 @@ builder.objectType(ClientTokenReused, {
 const DiskPathProblem = builder.enumType('DiskPathProblem', {
   description: 'Why a path cannot be registered as a disk.',
   values: {
+    NOT_ABSOLUTE: { description: DISK_PATH_PROBLEMS.NOT_ABSOLUTE },
     OUTSIDE: { description: DISK_PATH_PROBLEMS.OUTSIDE },
     MISSING: { description: DISK_PATH_PROBLEMS.MISSING },
     NOT_A_DISK: { description: DISK_PATH_PROBLEMS.NOT_A_DISK },

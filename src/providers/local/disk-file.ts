@@ -2,11 +2,12 @@ import type { BigIntStats } from 'node:fs'
 import { constants } from 'node:fs'
 import { lstat, open, readFile, readlink, realpath, type FileHandle } from 'node:fs/promises'
 import { isAbsolute, sep } from 'node:path'
+import type { DiskPathProblem } from '../../domain/refusals.ts'
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
 
 /** Why a path is no disk. The sentences are shown to clients, so they name no path. */
-const REFUSALS = {
+const REFUSALS: Record<DiskPathProblem, string> = {
   NOT_ABSOLUTE: 'The path of an image must be absolute.',
   MISSING: 'The image file is missing.',
   OUTSIDE: 'The image file is outside the directories that disks may be in.',
@@ -17,7 +18,7 @@ const REFUSALS = {
 
 export interface DiskFileRefusal {
   ok: false
-  code: keyof typeof REFUSALS
+  code: DiskPathProblem
   reason: string
 }
 
@@ -29,7 +30,7 @@ export interface DiskFile {
   sizeBytes: bigint
 }
 
-function refuse(code: keyof typeof REFUSALS): DiskFileRefusal {
+function refuse(code: DiskPathProblem): DiskFileRefusal {
   return { ok: false, code, reason: REFUSALS[code] }
 }
 
