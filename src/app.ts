@@ -78,10 +78,7 @@ export async function startApp(config: Config, log: Logger) {
   const disks = createDiskService({
     db,
     provider,
-    locate: async (path) => {
-      const found = await resolveDiskPath(path, config.diskDirs)
-      return found.ok ? found : { problem: found.code }
-    },
+    locate: (path) => resolveDiskPath(path, config.diskDirs),
     now,
     newId: newRandomId,
   })

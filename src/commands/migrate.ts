@@ -1,7 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
+import { readConfig } from '../config.ts'
 import { migrate, MIGRATIONS_FOLDER, migrationSql, migrationStatus } from '../database/migrations.ts'
+import { runCommand, UsageError } from './command.ts'
 
 const USAGE = `Usage: npm run migrate -- <command>
 
@@ -43,21 +45,11 @@ function chosen(args: string[]): (() => Promise<string>) | undefined {
     return () => write(name)
   }
   const run = Object.hasOwn(COMMANDS, command) && name === undefined ? COMMANDS[command] : undefined
-  return run && (() => run(databaseUrl()))
+  return run && (() => run(readConfig(process.env).databaseUrl))
 }
 
-function databaseUrl(): string {
-  const { DATA_DIR = './data', DATABASE_URL = `file:${DATA_DIR}/snapgate.db` } = process.env
-  return DATABASE_URL
-}
-
-const run = chosen(process.argv.slice(2))
-if (run === undefined) {
-  console.error(USAGE)
-  process.exitCode = 2
-} else {
-  await run().then(console.log, (error: unknown) => {
-    console.error(error instanceof Error ? error.message : error)
-    process.exitCode = 1
-  })
-}
+await runCommand(USAGE, async () => {
+  const run = chosen(process.argv.slice(2))
+  if (run === undefined) throw new UsageError()
+  console.log(await run())
+})

@@ -32,7 +32,7 @@ export function badUserInput(message: string): GraphQLError {
  * What a client is told of an error: what is meant for clients as it is, a fault only as "Unexpected error.".
  * Errors that arise in the stream layer get their code here.
  */
-export function maskError(error: unknown): Error {
+export function maskError(error: unknown): GraphQLError {
   const cause = error instanceof GraphQLError && error.originalError ? error.originalError : error
   if (cause instanceof SlowConsumer) return clientError('SLOW_CONSUMER', cause.message)
   if (error instanceof GraphQLError && (!error.originalError || error.originalError instanceof GraphQLError))

@@ -45,8 +45,8 @@ export async function followProgress(
   { gateway: { progress }, reads }: Context,
   snapshotId: string,
 ): Promise<AsyncIterable<ProgressEvent>> {
-  let changed = Promise.withResolvers<void>()
-  const stop = progress.watch(snapshotId, () => changed.resolve())
+  let changed = Promise.withResolvers<undefined>()
+  const stop = progress.watch(snapshotId, () => changed.resolve(undefined))
   const snapshot = await reads.snapshot(snapshotId)
   if (!snapshot) {
     stop()
@@ -72,7 +72,7 @@ export async function followProgress(
       next: () => generator.next(),
       async return() {
         stop()
-        changed.resolve()
+        changed.resolve(undefined)
         return generator.return(undefined)
       },
     }),

@@ -64,7 +64,6 @@ export async function readPages<Row>(
   db: Database,
   table: 'Disk' | 'Snapshot',
   queries: readonly PageQuery[],
-  toRow: (raw: Record<string, unknown>) => Row,
 ): Promise<Page<Row>[]> {
   const selects = queries.map(
     (query, index) => Prisma.sql`SELECT * FROM (
@@ -73,14 +72,12 @@ export async function readPages<Row>(
       ORDER BY ${Prisma.raw(`"${query.column}" ${query.direction}, "id" ${query.direction}`)}
       LIMIT ${query.limit})`,
   )
-  const raw = await db.$queryRaw<
-    ({ head: number | bigint; query: number | bigint | null } & Record<string, unknown>)[]
-  >`
+  const raw = await db.$queryRaw<(Row & { head: number | bigint; query: number | bigint | null })[]>`
     SELECT log."head", page.*
     FROM (SELECT coalesce(max("sequence"), 0) AS "head" FROM "SnapshotTransition") log
     LEFT JOIN (${Prisma.join(selects, ' UNION ALL ')}) page ON TRUE`
   const pages: Page<Row>[] = queries.map(() => ({ rows: [], head: Number(raw[0]?.head ?? 0) }))
-  for (const row of raw) if (row.query !== null) pages[Number(row.query)]?.rows.push(toRow(row))
+  for (const row of raw) if (row.query !== null) pages[Number(row.query)]?.rows.push(row)
   return pages
 }
 

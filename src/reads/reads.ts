@@ -83,9 +83,9 @@ export function createReads(db: Database, { accountId }: { accountId: string }) 
     return snapshotIds.map((id) => found.get(id) ?? [])
   })
 
-  const diskPages = batched((queries: readonly PageQuery[]) => readPages(db, 'Disk', queries, toDisk))
+  const diskPages = batched((queries: readonly PageQuery[]) => readPages<Disk>(db, 'Disk', queries))
   const snapshotPages = batched((queries: readonly PageQuery[]) =>
-    readPages(db, 'Snapshot', queries, toSnapshot),
+    readPages<Snapshot>(db, 'Snapshot', queries),
   )
   const diskCounts = batched((wheres: readonly Prisma.Sql[][]) => readCounts(db, 'Disk', wheres))
   const snapshotCounts = batched((wheres: readonly Prisma.Sql[][]) => readCounts(db, 'Snapshot', wheres))
@@ -130,22 +130,4 @@ const BATCH = 100
 
 function batched<Key, Value>(load: (keys: readonly Key[]) => Promise<Value[]>): DataLoader<Key, Value> {
   return new DataLoader(load, { cache: false, maxBatchSize: BATCH })
-}
-
-/** A row of a page as Prisma would give it. */
-function toDisk(raw: Record<string, unknown>): Disk {
-  const row = raw as unknown as Disk
-  return { ...row, sizeBytes: BigInt(row.sizeBytes), createdAt: new Date(row.createdAt) }
-}
-
-function toSnapshot(raw: Record<string, unknown>): Snapshot {
-  const row = raw as unknown as Snapshot
-  return {
-    ...row,
-    sizeBytes: BigInt(row.sizeBytes),
-    dataBytes: row.dataBytes === null ? null : BigInt(row.dataBytes),
-    createdAt: new Date(row.createdAt),
-    completedAt: row.completedAt === null ? null : new Date(row.completedAt),
-    expiresAt: row.expiresAt === null ? null : new Date(row.expiresAt),
-  }
 }

@@ -194,12 +194,12 @@ export function createRunner({
         if (!snapshot) break
         start(snapshot)
       }
-    } while (again && !stopped)
+    } while (again)
   }
 
   function wake(): void {
-    again = true
     if (stopped) return
+    again = true
     ticking ??= claimAll()
       .catch((error: unknown) => log.error({ err: error }, 'the runner could not look for work'))
       .finally(() => (ticking = undefined))

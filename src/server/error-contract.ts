@@ -25,13 +25,14 @@ export function describeError(error: GraphQLError | GraphQLFormattedError, reque
 /** Gives the answers over HTTP and server-sent events their codes and request ids. */
 export function useErrorContract(): Plugin<object, { requestId: string }> {
   return {
-    onResultProcess({ result, setResult, serverContext }) {
+    onResultProcess(answer) {
+      const { result, serverContext } = answer
       const { requestId } = serverContext
       if (Array.isArray(result)) return
       if (isAsyncIterable(result)) {
-        setResult(mapAsyncIterator(result, (item: ExecutionResult) => describeErrors(item, requestId)))
+        answer.setResult(mapAsyncIterator(result, (item: ExecutionResult) => describeErrors(item, requestId)))
       } else {
-        setResult(describeErrors(result, requestId))
+        answer.setResult(describeErrors(result, requestId))
       }
     },
   }

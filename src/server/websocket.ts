@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import { randomUUID } from 'node:crypto'
-import { GraphQLError, type ExecutionArgs } from 'graphql'
+import type { DocumentNode, ExecutionArgs, GraphQLError, GraphQLSchema } from 'graphql'
 import { useServer } from 'graphql-ws/use/ws'
 import { WebSocketServer } from 'ws'
 import { maskError } from '../graphql/errors.ts'
@@ -40,11 +40,11 @@ export function serveWebSockets(server: Server, graphql: GraphqlServer): AsyncDi
         const requestId = randomUUID()
         try {
           const enveloped = graphql.getEnveloped({ request: extra.request, requestId, params } as never)
-          const document = enveloped.parse(params.query)
+          const document = enveloped.parse(params.query) as DocumentNode
           const errors = enveloped.validate(enveloped.schema, document) as GraphQLError[]
           if (errors.length > 0) return errors.map((error) => describeError(error, requestId))
           const prepared: Prepared = {
-            schema: enveloped.schema as never,
+            schema: enveloped.schema as GraphQLSchema,
             document,
             operationName: params.operationName,
             variableValues: params.variables,
@@ -53,16 +53,14 @@ export function serveWebSockets(server: Server, graphql: GraphqlServer): AsyncDi
           }
           return prepared
         } catch (error) {
-          return [describeError(maskError(error) as GraphQLError, requestId)]
+          return [describeError(maskError(error), requestId)]
         }
       },
       onNext: (_context, _id, _payload, args, result) =>
         describeErrors(result, (args as Prepared).rootValue.requestId) as never,
       onError: (_context, _id, _payload, errors) =>
         errors.map((error) =>
-          'requestId' in error.extensions
-            ? error
-            : describeError(maskError(error) as GraphQLError, randomUUID()),
+          'requestId' in error.extensions ? error : describeError(maskError(error), randomUUID()),
         ),
     },
     sockets,

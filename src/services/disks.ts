@@ -1,4 +1,4 @@
-import { Prisma } from '../generated/prisma/client.ts'
+import type { Prisma } from '../generated/prisma/client.ts'
 import type { Disk } from '../generated/prisma/client.ts'
 import { inTransaction, type Database } from '../database/database.ts'
 import { OBSERVED_DISK_STATUSES, type DiskKind } from '../domain/disk.ts'
@@ -39,7 +39,9 @@ export function createDiskService({
   db: Database
   provider: DiskProvider
   /** Where a path leads, if a disk may be registered from there. */
-  locate: (path: string) => Promise<{ location: string; sizeBytes: bigint } | { problem: DiskPathProblem }>
+  locate: (
+    path: string,
+  ) => Promise<{ ok: true; location: string; sizeBytes: bigint } | { ok: false; code: DiskPathProblem }>
   now: Clock
   newId: NewId
 }) {
@@ -65,7 +67,7 @@ export function createDiskService({
       const broken = brokenNameRules(input.name)
       if (broken.length > 0) throw new InvalidName(broken)
       const found = await locate(input.path)
-      if ('problem' in found) throw new DiskPathRefused(found.problem)
+      if (!found.ok) throw new DiskPathRefused(found.code)
       const id = newId('Disk')
       const instanceId = input.attachment?.instanceId ?? null
       const reference = { id, kind: input.kind, location: found.location, instanceId }

@@ -43,12 +43,12 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
         deliver(transition)
       }
       if (page.length > 0) again = true
-    } while (again && !stopped)
+    } while (again)
   }
 
   function wake(): void {
-    again = true
     if (stopped) return
+    again = true
     pumping ??= pump()
       .catch(onError)
       .finally(() => (pumping = undefined))

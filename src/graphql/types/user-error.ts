@@ -1,3 +1,4 @@
+import type { Refusal } from '../../domain/refusals.ts'
 import {
   ClientTokenReused,
   DiskAlreadyRegistered,
@@ -6,7 +7,6 @@ import {
   DiskStatusForbidsSnapshot,
   DISK_PATH_PROBLEMS,
   InvalidName,
-  Refusal,
   SnapshotQuotaExceeded,
 } from '../../domain/refusals.ts'
 import { NAME_RULES } from '../../domain/name.ts'

@@ -1,0 +1,20 @@
+import process from 'node:process'
+
+/** The command was called wrongly; the usage is shown. */
+export class UsageError extends Error {}
+
+/** Runs a command: exits with 0, with 2 and the usage when it was called wrongly, with 1 and one message when it failed. */
+export async function runCommand(usage: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    const misused = error instanceof UsageError || isParseArgsError(error)
+    console.error(misused ? [message, usage].filter(Boolean).join('\n\n') : message)
+    process.exitCode = misused ? 2 : 1
+  }
+}
+
+function isParseArgsError(error: unknown): boolean {
+  return error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
+}

@@ -1,0 +1,76 @@
+/** `npm run disk -- add|list`: registers image files as disks, and lists them, also while the gateway runs. */
+import { resolve } from 'node:path'
+import process from 'node:process'
+import { parseArgs } from 'node:util'
+import { readConfig } from '../config.ts'
+import { openDatabase } from '../database/database.ts'
+import { migrate } from '../database/migrations.ts'
+import { DISK_KINDS } from '../domain/disk.ts'
+import { createLocalProvider } from '../providers/local/local.ts'
+import { resolveDiskPath } from '../providers/local/disk-file.ts'
+import { localViewer } from '../services/accounts.ts'
+import { newRandomId } from '../services/clock.ts'
+import { createDiskService } from '../services/disks.ts'
+import { runCommand, UsageError } from './command.ts'
+
+const USAGE = `Usage:
+  npm run disk -- add <image> --name <name> --kind data|system [--description <text>]
+                  [--instance <id> [--device <device>]] [--storage-type <type>] [--zone <zone>]
+  npm run disk -- list
+
+Images must lie in <DATA_DIR>/disks or in a directory named by DISK_DIRS (separated by colons).`
+
+await runCommand(USAGE, async () => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      name: { type: 'string' },
+      kind: { type: 'string' },
+      description: { type: 'string', default: '' },
+      instance: { type: 'string' },
+      device: { type: 'string' },
+      'storage-type': { type: 'string', default: 'local' },
+      zone: { type: 'string', default: 'local' },
+    },
+  })
+  const [verb, image, ...more] = positionals
+  const config = readConfig(process.env)
+  await migrate(config.databaseUrl)
+  await using db = await openDatabase({ url: config.databaseUrl })
+  const viewer = await localViewer(db, () => new Date())
+
+  if (verb === 'list' && image === undefined) {
+    const disks = await db.disk.findMany({
+      where: { accountId: viewer.accountId },
+      orderBy: [{ name: 'asc' }, { id: 'asc' }],
+    })
+    for (const { id, kind, status, name, location } of disks)
+      console.log([id, kind, status, name, location].join('\t'))
+    return
+  }
+
+  const kind = DISK_KINDS.find((known) => known === values.kind?.toUpperCase())
+  if (verb !== 'add' || image === undefined || more.length > 0) throw new UsageError()
+  if (values.name === undefined) throw new UsageError('--name is missing.')
+  if (kind === undefined) throw new UsageError('--kind must be data or system.')
+  await using provider = createLocalProvider({ snapshotsDir: config.snapshotsDir, diskDirs: config.diskDirs })
+  const disks = createDiskService({
+    db,
+    provider,
+    locate: (path) => resolveDiskPath(path, config.diskDirs),
+    now: () => new Date(),
+    newId: newRandomId,
+  })
+  const disk = await disks.register(viewer, {
+    // npm runs scripts in the package's directory; the path was written where the caller stands.
+    path: resolve(process.env['INIT_CWD'] ?? '.', image),
+    name: values.name,
+    description: values.description,
+    kind,
+    storageType: values['storage-type'],
+    zone: values.zone,
+    attachment:
+      values.instance === undefined ? null : { instanceId: values.instance, device: values.device ?? null },
+  })
+  console.log(`Registered ${disk.name} as ${disk.id}: ${disk.kind}, ${disk.status}, ${disk.sizeBytes} bytes.`)
+})
