@@ -9,8 +9,7 @@ export async function databaseFile(url: string): Promise<string> {
   const [, file] = /^file:(?!:memory:)([^?#]+)$/.exec(url) ?? []
   if (file === undefined) {
     throw new Error(
-      `The database url must be file: and the path of a file, such as file:./data/snapgate.db, without parameters; ` +
-        `this one starts with "${url.slice(0, url.indexOf(':') + 1)}".`,
+      'The database url must be file: and the path of a file, such as file:./data/snapgate.db, without parameters.',
     )
   }
   const path = resolve(file)

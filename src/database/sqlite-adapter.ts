@@ -20,7 +20,8 @@ export interface SqliteAdapterOptions {
  * request runs inside the open transaction of another, is acknowledged, and vanishes with that one's rollback; and
  * a COMMIT that fails leaves the transaction open for ever. Here one first-come lock covers each statement outside
  * a transaction and each transaction as a whole, every transaction takes SQLite's write lock when it begins, and
- * none is left open. A write that outwaits `busyTimeoutMs` fails with Prisma's P1008 and leaves nothing behind.
+ * none is left open. A write that another process holds up for longer than `busyTimeoutMs` fails with Prisma's P1008
+ * and leaves nothing behind.
  */
 export function sqliteAdapter(options: SqliteAdapterOptions): SqlMigrationAwareDriverAdapterFactory {
   const official = new PrismaBetterSqlite3({ url: options.path, timeout: options.busyTimeoutMs })

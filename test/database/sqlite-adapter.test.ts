@@ -9,9 +9,9 @@ import { sqliteAdapter, type SqliteAdapterOptions } from '../../src/database/sql
 import { PrismaClient } from '../../src/generated/prisma/client.ts'
 
 /** The official adapter shows each fault that ours is there to close: so each scenario proves itself. */
-const ours = { name: 'our adapter', adapter: sqliteAdapter }
+const ours = { name: 'kept by our adapter', adapter: sqliteAdapter }
 const official = {
-  name: 'the official adapter alone',
+  name: 'broken by the official adapter alone',
   adapter: ({ path, busyTimeoutMs }: SqliteAdapterOptions) =>
     new PrismaBetterSqlite3({ url: path, timeout: busyTimeoutMs }),
 }
@@ -43,24 +43,27 @@ const outcome = (promise: Promise<unknown>) =>
 test.for([
   { ...ours, expected: { acknowledged: true, found: ['beside'] } },
   { ...official, expected: { acknowledged: true, found: [] } },
-])('a write acknowledged beside a transaction that rolls back: $name', async ({ adapter, expected }) => {
-  await using world = await open(adapter)
-  const { db } = world
-  let beside = Promise.resolve(false)
-  const transaction = db.$transaction(async (tx) => {
-    await tx.account.create({ data: account('inside') })
-    beside = db.account.create({ data: account('beside') }).then(() => true)
-    for (let statements = 0; statements < 50; statements++) await tx.account.count()
-    throw new Error('rolled back')
-  })
-  await expect(transaction).rejects.toThrow('rolled back')
-  expect({ acknowledged: await beside, found: await names(db) }).toEqual(expected)
-})
+])(
+  'no acknowledged write is lost beside a transaction that rolls back: $name',
+  async ({ adapter, expected }) => {
+    await using world = await open(adapter)
+    const { db } = world
+    let beside = Promise.resolve(false)
+    const transaction = db.$transaction(async (tx) => {
+      await tx.account.create({ data: account('inside') })
+      beside = db.account.create({ data: account('beside') }).then(() => true)
+      for (let statements = 0; statements < 50; statements++) await tx.account.count()
+      throw new Error('rolled back')
+    })
+    await expect(transaction).rejects.toThrow('rolled back')
+    expect({ acknowledged: await beside, found: await names(db) }).toEqual(expected)
+  },
+)
 
 test.for([
   { ...ours, expected: 0 },
   { ...official, expected: 1 },
-])('rows that a read beside an open transaction sees of it: $name', async ({ adapter, expected }) => {
+])('nothing reads rows that are not committed: $name', async ({ adapter, expected }) => {
   await using world = await open(adapter)
   const { db } = world
   let beside = Promise.resolve(-1)
@@ -77,23 +80,26 @@ test.for([
 test.for([
   { ...ours, expected: { busy: 'SocketTimeout', next: 'done', found: ['next'] } },
   { ...official, expected: { busy: 'SocketTimeout', next: 'P2039', found: ['busy'] } },
-])('a COMMIT that meets a reader of another process: $name', async ({ adapter, expected }) => {
-  await using world = await open(adapter)
-  const { db, path } = world
-  // Only without the write-ahead log does a reader hold up a COMMIT.
-  await db.$queryRaw`PRAGMA journal_mode = DELETE`
-  const other = new SQLite(path)
-  other.exec('BEGIN; SELECT * FROM Account')
-  const create = (id: string) => outcome(db.$transaction((tx) => tx.account.create({ data: account(id) })))
-  const busy = await create('busy')
-  other.close()
-  expect({ busy, next: await create('next'), found: await names(db) }).toEqual(expected)
-})
+])(
+  'after a COMMIT that met the lock of another process the next call works: $name',
+  async ({ adapter, expected }) => {
+    await using world = await open(adapter)
+    const { db, path } = world
+    // Only without the write-ahead log does a reader hold up a COMMIT.
+    await db.$queryRaw`PRAGMA journal_mode = DELETE`
+    const other = new SQLite(path)
+    other.exec('BEGIN; SELECT * FROM Account')
+    const create = (id: string) => outcome(db.$transaction((tx) => tx.account.create({ data: account(id) })))
+    const busy = await create('busy')
+    other.close()
+    expect({ busy, next: await create('next'), found: await names(db) }).toEqual(expected)
+  },
+)
 
 test.for([
   { ...ours, expected: { dangling: 'ForeignKeyConstraintViolation', next: 'done', found: ['next'] } },
   { ...official, expected: { dangling: 'ForeignKeyConstraintViolation', next: 'P2039', found: [] } },
-])('a COMMIT that SQLite refuses: $name', async ({ adapter, expected }) => {
+])('after a COMMIT that SQLite refused the next call works: $name', async ({ adapter, expected }) => {
   await using world = await open(adapter)
   const { db } = world
   const dangling = await outcome(
@@ -110,7 +116,7 @@ test.for([
   { ...ours, expected: { late: 'P1018', found: [] } },
   { ...official, expected: { late: 'done', found: ['late'] } },
 ])(
-  'a statement in a transaction that SQLite itself has rolled back: $name',
+  'once SQLite itself has rolled a transaction back, none of its statements is written: $name',
   async ({ adapter, expected }) => {
     await using world = await open(adapter)
     const { db } = world
@@ -152,6 +158,20 @@ test('a transaction that outlasts its timeout is rolled back and lets the next o
   )
   await expect(late).rejects.toMatchObject({ code: 'P2028' })
   expect(await names(db)).toEqual(['beside'])
+})
+
+test('a transaction that gives up waiting for its turn does not hold up the next one', async () => {
+  await using world = await open(ours.adapter)
+  const { db } = world
+  await db.$transaction(async (tx) => {
+    const impatient = db.$transaction((other) => other.account.create({ data: account('impatient') }), {
+      maxWait: 1,
+    })
+    await expect(impatient).rejects.toMatchObject({ code: 'P2028' })
+    await tx.account.create({ data: account('first') })
+  })
+  await db.$transaction((tx) => tx.account.create({ data: account('next') }))
+  expect(await names(db)).toEqual(['first', 'next'])
 })
 
 test('a transaction takes no statement after its end, while others go on', async () => {

@@ -5,16 +5,16 @@ import { useServer } from 'graphql-ws/use/ws'
 import { createSchema, createYoga } from 'graphql-yoga'
 import { WebSocketServer } from 'ws'
 import { createGraphiql } from '../../src/server/graphiql/graphiql.ts'
-import type { Tab } from '../../src/server/graphiql/tabs.ts'
+import type { Tabs } from '../../src/server/graphiql/tabs.ts'
 
 /** One tab for a query, one for a subscription that ends by itself. */
-export const TOY_TABS: Tab[] = [
+export const TOY_TABS = [
   { document: '# Says hello.\nquery Greet {\n  greeting(name: "Ada")\n}\n' },
   {
     document: '# Counts up.\nsubscription Count($to: Int!) {\n  counter(to: $to)\n}\n',
     variables: { to: 3 },
   },
-]
+] as const satisfies Tabs
 
 const schema = createSchema({
   typeDefs: /* GraphQL */ `

@@ -3,15 +3,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ASSETS, createAssetSender, readManifest, type AssetName } from './assets.ts'
 import { CONTENT_SECURITY_POLICY, renderPage, type SubscriptionProtocol } from './page.ts'
 import { preferences } from './preferences.ts'
-import type { Tab } from './tabs.ts'
+import type { Tabs } from './tabs.ts'
 
 export interface GraphiqlOptions {
   /** The path of the GraphQL endpoint; default `/graphql`. */
   endpoint?: string
   /** What the page is called; default `Snapgate`. */
   title?: string
-  /** What a newcomer finds open. The first tab cannot have variables: GraphiQL does not show them. */
-  tabs: readonly Tab[]
+  /** What a newcomer finds open; whoever comes back finds the tabs as they were left. */
+  tabs: Tabs
 }
 
 /** Answers a request that is for GraphiQL, and says whether it did; every other one is GraphQL's. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { AssetName } from './assets.ts'
-import type { Tab } from './tabs.ts'
+import type { Tabs } from './tabs.ts'
 
 /** How GraphiQL receives the events of a subscription. */
 export type SubscriptionProtocol = 'ws' | 'sse'
@@ -9,7 +9,7 @@ export interface PageOptions {
   /** The path of the GraphQL endpoint, which is the path of the page too. */
   endpoint: string
   title: string
-  tabs: readonly Tab[]
+  tabs: Tabs
   protocol: SubscriptionProtocol
   /** The path each asset is served under. */
   assets: Record<AssetName, string>
@@ -18,16 +18,22 @@ export interface PageOptions {
 /** Runs after GraphiQL's own script. Plain JavaScript; what varies is in the page's options. */
 const START = `
 const { workers, ...options } = JSON.parse(document.getElementById('options').textContent)
+const activeTab = () => {
+  const saved = JSON.parse(localStorage.getItem('graphiql:tabState'))
+  return saved?.tabs[saved.activeTabIndex] ?? options.defaultTabs[0]
+}
+// GraphiQL looks for the tab it last showed by its content, and opens an empty one when it cannot find it.
+const { query, variables, headers } = activeTab()
+for (const [part, text] of Object.entries({ query, variables, headers })) {
+  localStorage.setItem('graphiql:' + part, text ?? '')
+}
 globalThis.MonacoEnvironment = { globalAPI: false, getWorkerUrl: (moduleId, label) => workers[label] }
 YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), {
   ...options,
   // Instead of rewriting the address with every key: long documents would make it too long to load again.
   onEditQuery() {},
   // A WebSocket has no headers in a browser: those of the tab go into connection_init.
-  connectionParams() {
-    const { tabs, activeTabIndex } = JSON.parse(localStorage.getItem('graphiql:tabState'))
-    return JSON.parse(tabs[activeTabIndex].headers || '{}')
-  },
+  connectionParams: () => JSON.parse(activeTab().headers || '{}'),
 })
 `
 
@@ -66,6 +72,7 @@ export function renderPage({ endpoint, title, tabs, protocol, assets }: PageOpti
   const options = {
     endpoint,
     title: `${escapeHtml(title)} ${renderProtocols(protocol)}`,
+    logo: '',
     subscriptionsProtocol: PROTOCOLS[protocol].setting,
     // Subscriptions over SSE are POSTed as everything else is: a document in the address could be too long.
     method: 'POST',

@@ -4,8 +4,11 @@ export interface Tab {
   variables?: Record<string, unknown>
 }
 
+/** Prepared tabs, of which the first one is shown. */
+export type Tabs = readonly [Tab, ...Tab[]]
+
 /** The tour a newcomer takes in GraphiQL: list disks, take a snapshot of one, watch it complete. */
-export function preparedTabs(example: { diskId: string; snapshotId: string }): Tab[] {
+export function preparedTabs(example: { diskId: string; snapshotId: string }): Tabs {
   return [
     { document: LIST_DISKS },
     {

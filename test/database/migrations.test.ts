@@ -1,0 +1,187 @@
+import { cp, mkdir, mkdtempDisposable, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import SQLite from 'better-sqlite3'
+import { expect, test } from 'vitest'
+import { openDatabase } from '../../src/database/database.ts'
+import { migrate, MIGRATIONS_FOLDER, migrationSql, migrationStatus } from '../../src/database/migrations.ts'
+
+/** A folder with a database and migrations of its own. */
+async function makeWorld(migrations: Record<string, string>) {
+  const folder = await mkdtempDisposable(join(tmpdir(), 'snapgate-'))
+  const path = join(folder.path, 'snapgate.db')
+  const world = {
+    path,
+    url: `file:${path}`,
+    migrations: join(folder.path, 'migrations'),
+    async write(name: string, sql: string) {
+      await mkdir(join(world.migrations, name), { recursive: true })
+      await writeFile(join(world.migrations, name, 'migration.sql'), sql)
+    },
+    /** What the SQL gives, on a connection of its own. */
+    query(sql: string): unknown[] {
+      const connection = new SQLite(path)
+      const statement = connection.prepare(sql)
+      const rows = statement.reader ? statement.all() : [statement.run()]
+      connection.close()
+      return rows
+    },
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  }
+  await mkdir(world.migrations)
+  for (const [name, sql] of Object.entries(migrations)) await world.write(name, sql)
+  return world
+}
+
+const TWO = {
+  '0001_one': 'CREATE TABLE one (id INTEGER PRIMARY KEY);',
+  '0002_two': 'CREATE TABLE two (id INTEGER PRIMARY KEY);',
+}
+
+const TABLES = `SELECT name FROM sqlite_master WHERE type = 'table' AND name <> '_prisma_migrations' ORDER BY name`
+
+test('the migrations lead exactly to the schema', async () => {
+  expect(await migrationSql()).toEqual('')
+})
+
+test('the first start makes all tables, the second finds nothing to do', async () => {
+  await using world = await makeWorld({})
+  expect(await migrationStatus(world.url)).toEqual({ applied: [], pending: ['0001_init'] })
+  expect(await migrate(world.url)).toEqual(['0001_init'])
+  expect(await migrate(world.url)).toEqual([])
+  expect(await migrationStatus(world.url)).toEqual({ applied: ['0001_init'], pending: [] })
+  await using db = await openDatabase({ url: world.url })
+  expect(await db.snapshot.count()).toEqual(0)
+})
+
+test('a new version applies what is new, while another process has the database open', async () => {
+  await using world = await makeWorld({ '0001_one': TWO['0001_one'] })
+  await migrate(world.url, world.migrations)
+  await using db = await openDatabase({ url: world.url })
+  await db.$queryRaw`SELECT * FROM one`
+  await world.write('0002_two', TWO['0002_two'])
+  expect(await migrationStatus(world.url, world.migrations)).toEqual({
+    applied: ['0001_one'],
+    pending: ['0002_two'],
+  })
+  expect(await migrate(world.url, world.migrations)).toEqual(['0002_two'])
+  await db.$executeRaw`INSERT INTO two VALUES (1)`
+  expect(await db.$queryRaw`SELECT * FROM two`).toEqual([{ id: 1 }])
+})
+
+test('a database that a later version has migrated is refused', async () => {
+  await using world = await makeWorld(TWO)
+  await migrate(world.url, world.migrations)
+  await rm(join(world.migrations, '0002_two'), { recursive: true })
+  await expect(migrate(world.url, world.migrations)).rejects.toMatchObject({
+    name: 'MigrationError',
+    message:
+      'The database is newer than this version of Snapgate: it has the migration 0002_two. Start the version that applied it, or a later one.',
+  })
+})
+
+test('a migration that was edited after it was applied is refused', async () => {
+  await using world = await makeWorld(TWO)
+  await migrate(world.url, world.migrations)
+  await world.write('0001_one', 'CREATE TABLE other (id INTEGER PRIMARY KEY);')
+  await expect(migrate(world.url, world.migrations)).rejects.toMatchObject({
+    name: 'MigrationError',
+    message:
+      'Migration 0001_one has been edited since it was applied. Restore its file as it was; a change belongs into a new migration.',
+  })
+})
+
+test('a migration that fails is refused at every start and leaves nothing behind, until it is corrected', async () => {
+  await using world = await makeWorld({ '0001_one': TWO['0001_one'] })
+  await migrate(world.url, world.migrations)
+  await world.write('0002_two', `${TWO['0002_two']} CREATE TABEL three;`)
+  const refusal = {
+    name: 'MigrationError',
+    message:
+      'Migration 0002_two failed: near "TABEL": syntax error. The database is unchanged; correct the migration, or start the version of Snapgate that ran before.',
+  }
+  await expect(migrate(world.url, world.migrations)).rejects.toMatchObject(refusal)
+  await expect(migrate(world.url, world.migrations)).rejects.toMatchObject(refusal)
+  expect(world.query(TABLES)).toEqual([{ name: 'one' }])
+  await world.write('0002_two', TWO['0002_two'])
+  expect(await migrate(world.url, world.migrations)).toEqual(['0002_two'])
+})
+
+test('a migration that another tool left unfinished is refused', async () => {
+  await using world = await makeWorld(TWO)
+  await migrate(world.url, world.migrations)
+  world.query(
+    `UPDATE _prisma_migrations SET finished_at = NULL, started_at = '2026-01-02' WHERE migration_name = '0002_two'`,
+  )
+  await expect(migrationStatus(world.url, world.migrations)).rejects.toMatchObject({
+    name: 'MigrationError',
+    message:
+      'Migration 0002_two was begun at 2026-01-02 and not finished. Restore the database from a backup taken before it.',
+  })
+})
+
+test('a database of another program is refused', async () => {
+  await using world = await makeWorld(TWO)
+  world.query('CREATE TABLE theirs (id INTEGER PRIMARY KEY)')
+  await expect(migrate(world.url, world.migrations)).rejects.toMatchObject({
+    name: 'MigrationError',
+    message: 'The database holds tables that Snapgate did not make. Give it a file of its own.',
+  })
+  expect(world.query(TABLES)).toEqual([{ name: 'theirs' }])
+})
+
+test('rebuilding a table keeps the rows that refer to it', async () => {
+  await using world = await makeWorld({
+    '0001_init': `
+      CREATE TABLE parent (id INTEGER PRIMARY KEY);
+      CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES parent ON DELETE CASCADE);
+      INSERT INTO parent VALUES (1);
+      INSERT INTO child VALUES (2, 1);`,
+  })
+  await migrate(world.url, world.migrations)
+  await world.write(
+    '0002_rebuild',
+    `PRAGMA defer_foreign_keys=ON;
+     PRAGMA foreign_keys=OFF;
+     CREATE TABLE new_parent (id INTEGER PRIMARY KEY, name TEXT);
+     INSERT INTO new_parent (id) SELECT id FROM parent;
+     DROP TABLE parent;
+     ALTER TABLE new_parent RENAME TO parent;
+     PRAGMA foreign_keys=ON;
+     PRAGMA defer_foreign_keys=OFF;`,
+  )
+  await migrate(world.url, world.migrations)
+  expect(world.query('SELECT * FROM child')).toEqual([{ id: 2, parent: 1 }])
+})
+
+test('a migration that would leave a reference to nothing is refused', async () => {
+  await using world = await makeWorld({
+    '0001_init': `
+      CREATE TABLE parent (id INTEGER PRIMARY KEY);
+      CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES parent);
+      INSERT INTO parent VALUES (1);
+      INSERT INTO child VALUES (2, 1);`,
+    '0002_delete': 'DELETE FROM parent;',
+  })
+  await expect(migrate(world.url, world.migrations)).rejects.toMatchObject({
+    name: 'MigrationError',
+    message:
+      'After 0001_init, 0002_delete, rows of child would refer to rows that do not exist. The database is unchanged; correct the migration.',
+  })
+  expect(world.query(TABLES)).toEqual([])
+})
+
+test('the next migration is what the schema has and the migrations lack', async () => {
+  await using world = await makeWorld({})
+  await cp(MIGRATIONS_FOLDER, world.migrations, { recursive: true })
+  await world.write(
+    '0002_drop',
+    'DROP TABLE "IdempotencyKey"; CREATE TABLE surplus (id INTEGER PRIMARY KEY);',
+  )
+  expect(await migrationSql(undefined, world.migrations)).toEqual(
+    expect.stringMatching(
+      /^-- DropTable\n.*DROP TABLE "surplus";.*-- CreateTable\nCREATE TABLE "IdempotencyKey"/s,
+    ),
+  )
+  expect(await migrationSql('0002_drop', world.migrations)).toEqual('')
+})
