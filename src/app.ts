@@ -14,7 +14,7 @@ import { createGraphiql } from './server/graphiql/graphiql.ts'
 import { preparedTabs } from './server/graphiql/tabs.ts'
 import { startServer } from './server/http.ts'
 import { localViewer } from './services/accounts.ts'
-import { newRandomId } from './services/clock.ts'
+import { newRandomId, type Clock, type NewId } from './services/clock.ts'
 import { createDiskService } from './services/disks.ts'
 import { createSnapshotService } from './services/snapshots.ts'
 import type { Viewer } from './services/viewer.ts'
@@ -27,10 +27,21 @@ const POLL_MS = 1_000
 
 export type App = Awaited<ReturnType<typeof startApp>>
 
+/** What a test may take into its own hands. */
+export interface AppOptions {
+  now?: Clock
+  newId?: NewId
+  /** Whether work is done in the background; without it, a test drives `runner.tick()` and `disks.lookAtAll()`. */
+  background?: boolean
+}
+
 /** Starts the whole gateway, part by part; disposing it stops the parts in the reverse order. */
-export async function startApp(config: Config, log: Logger) {
+export async function startApp(
+  config: Config,
+  log: Logger,
+  { now = () => new Date(), newId = newRandomId, background = true }: AppOptions = {},
+) {
   await using parts = new AsyncDisposableStack()
-  const now = () => new Date()
   const disksDir = join(config.dataDir, 'disks')
 
   for (const dir of [disksDir, config.snapshotsDir]) await mkdir(dir, { recursive: true })
@@ -50,8 +61,7 @@ export async function startApp(config: Config, log: Logger) {
     return new Set(known.map(({ id }) => id))
   })
   const { snapshotsDir } = config
-  if (config.demo)
-    await createDemoWorld({ db, viewer, provider, disksDir, snapshotsDir, now, newId: newRandomId })
+  if (config.demo) await createDemoWorld({ db, viewer, provider, disksDir, snapshotsDir, now, newId })
 
   const progress = new ProgressBoard()
   const transitions = await openTransitionLog(db)
@@ -80,7 +90,7 @@ export async function startApp(config: Config, log: Logger) {
     provider,
     locate: (path) => resolveDiskPath(path, config.diskDirs),
     now,
-    newId: newRandomId,
+    newId,
   })
   const snapshots = createSnapshotService({
     db,
@@ -88,13 +98,15 @@ export async function startApp(config: Config, log: Logger) {
     quota: config.snapshotQuota,
     announce: () => {
       hub.wake()
-      runner.wake()
+      if (background) runner.wake()
     },
     now,
-    newId: newRandomId,
+    newId,
   })
-  runner.start()
-  parts.use(startInventory({ disks, intervalMs: config.inventoryIntervalMs, log }))
+  if (background) {
+    runner.start()
+    parts.use(startInventory({ disks, intervalMs: config.inventoryIntervalMs, log }))
+  }
 
   const server = parts.use(
     await startServer({

@@ -50,7 +50,7 @@ export function createRunner({
   const running = new Map<string, { done: Promise<void>; abort: AbortController }>()
   let timer: NodeJS.Timeout | undefined
   let ticking: Promise<void> | undefined
-  let again = false
+  let wakes = 0
   let stopped = false
 
   const inFuture = (ms: number) => new Date(now().getTime() + ms)
@@ -187,19 +187,20 @@ export function createRunner({
   }
 
   async function claimAll(): Promise<void> {
+    let seen
     do {
-      again = false
+      seen = wakes
       while (!stopped && running.size < concurrency) {
         const snapshot = await claim()
         if (!snapshot) break
         start(snapshot)
       }
-    } while (again)
+    } while (seen !== wakes)
   }
 
   function wake(): void {
     if (stopped) return
-    again = true
+    wakes++
     ticking ??= claimAll()
       .catch((error: unknown) => log.error({ err: error }, 'the runner could not look for work'))
       .finally(() => (ticking = undefined))

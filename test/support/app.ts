@@ -1,0 +1,109 @@
+import { mkdtemp, open, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { startApp, type AppOptions } from '../../src/app.ts'
+import { readConfig } from '../../src/config.ts'
+import type { Disk } from '../../src/generated/prisma/client.ts'
+import type { DiskKind, DiskStatus } from '../../src/domain/disk.ts'
+import { connectWebSocket, postGraphql, streamEvents, type Answer } from './clients.ts'
+
+export type TestApp = Awaited<ReturnType<typeof startTestApp>>
+
+const MIB = 1024 ** 2
+
+/**
+ * A whole gateway on a database, data directory and port of its own, gone with `await using`. It has no demo world, and
+ * works only when it is told to (`runner.tick()`), unless `background` says otherwise.
+ */
+export async function startTestApp(environment: Record<string, string> = {}, options: AppOptions = {}) {
+  const dataDir = await mkdtemp(join(tmpdir(), 'snapgate-'))
+  const config = readConfig({
+    PORT: '0',
+    DATA_DIR: dataDir,
+    DEMO: 'false',
+    LOG_LEVEL: 'silent',
+    ...environment,
+  })
+  const app = await startApp(config, pino({ level: config.logLevel }), {
+    background: false,
+    ...options,
+  })
+  const endpoint = `${app.url}/graphql`
+  let disks = 0
+
+  return {
+    ...app,
+    config,
+    dataDir,
+    endpoint,
+
+    /** Runs an operation over HTTP. */
+    graphql: (query: string, variables?: Record<string, unknown>): Promise<Answer> =>
+      postGraphql(endpoint, query, variables),
+
+    /** A client over graphql-transport-ws. */
+    webSocket: () => connectWebSocket(endpoint.replace('http', 'ws')),
+
+    /** The events of a subscription over server-sent events. */
+    sse: (query: string, variables?: Record<string, unknown>) => streamEvents(endpoint, query, variables),
+
+    /** Registers a disk with an image of its own, of 1 MiB of data unless said otherwise; `status` is recorded as it is. */
+    async disk({
+      kind = 'DATA',
+      name = `disk-${++disks}`,
+      sizeMiB = 4,
+      dataMiB = 1,
+      status,
+      attachedTo,
+    }: {
+      kind?: DiskKind
+      name?: string
+      sizeMiB?: number
+      dataMiB?: number
+      status?: DiskStatus
+      attachedTo?: string
+    } = {}): Promise<Disk & { path: string }> {
+      const path = join(dataDir, 'disks', `${name}.img`)
+      await writeImage(path, sizeMiB, dataMiB)
+      const attachment = attachedTo === undefined ? null : { instanceId: attachedTo, device: null }
+      const labels = { description: '', storageType: 'local', zone: 'local' }
+      const disk = await app.disks.register(app.viewer, { path, name, kind, attachment, ...labels })
+      if (status === undefined) return { ...disk, path }
+      return { ...(await app.db.disk.update({ where: { id: disk.id }, data: { status } })), path }
+    },
+
+    /** Records snapshots that the disk holds already, without copies behind them. */
+    async heldSnapshots(disk: Disk, count: number, type: 'MANUAL' | 'AUTOMATIC' = 'MANUAL'): Promise<void> {
+      await app.db.snapshot.createMany({
+        data: Array.from({ length: count }, (_, index) => ({
+          id: `s-held${disk.name.replace(/\W/g, '')}${type}${String(index).padStart(4, '0')}`,
+          accountId: disk.accountId,
+          diskId: disk.id,
+          diskKind: disk.kind,
+          name: `held-${index}`,
+          type,
+          status: 'COMPLETED' as const,
+          sizeBytes: disk.sizeBytes,
+          createdAt: new Date(Date.UTC(2026, 0, 1) + index * 60_000),
+        })),
+      })
+    },
+
+    async [Symbol.asyncDispose](): Promise<void> {
+      await app[Symbol.asyncDispose]()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Writes a sparse image with this much data, the same every time, at its start. */
+export async function writeImage(path: string, sizeMiB: number, dataMiB: number): Promise<void> {
+  await using file = await open(path, 'w')
+  await file.truncate(sizeMiB * MIB)
+  const piece = Buffer.alloc(MIB)
+  for (let i = 0; i < dataMiB; i++) {
+    for (let offset = 0; offset < MIB; offset += 4096) piece.writeDoubleLE(i * MIB + offset + 1, offset)
+    await file.write(piece, 0, MIB, i * MIB)
+  }
+}

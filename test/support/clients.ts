@@ -1,0 +1,72 @@
+import { createClient, type Client } from 'graphql-ws'
+import { WebSocket } from 'ws'
+
+export interface GraphqlError {
+  message: string
+  path?: (string | number)[]
+  locations?: unknown
+  extensions: { code: string; requestId: string }
+}
+
+/** What a GraphQL operation answered. */
+export interface Answer {
+  status: number
+  headers: Headers
+  // Tests compare whole answers, so they read them as they are.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  data: any
+  errors: GraphqlError[] | undefined
+}
+
+/** Runs an operation over HTTP, as a plain client does. */
+export async function postGraphql(
+  endpoint: string,
+  query: string,
+  variables?: Record<string, unknown>,
+): Promise<Answer> {
+  const response = await fetch(endpoint, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    body: JSON.stringify({ query, variables }),
+  })
+  const { data, errors } = (await response.json()) as Pick<Answer, 'data' | 'errors'>
+  return { status: response.status, headers: response.headers, data, errors }
+}
+
+/** The official WebSocket client, one attempt only. */
+export function connectWebSocket(url: string): Client & AsyncDisposable {
+  const client = createClient({ url, webSocketImpl: WebSocket, retryAttempts: 0 })
+  return Object.assign(client, { [Symbol.asyncDispose]: async () => void (await client.dispose()) })
+}
+
+/** Reads a subscription over server-sent events with nothing but fetch; ends at `complete`, and cancels when it is left. */
+export async function* streamEvents(
+  endpoint: string,
+  query: string,
+  variables?: Record<string, unknown>,
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+): AsyncGenerator<{ data?: any; errors?: GraphqlError[] }, void> {
+  const cancel = new AbortController()
+  try {
+    const response = await fetch(endpoint, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: JSON.stringify({ query, variables }),
+      signal: cancel.signal,
+    })
+    if (!response.body) throw new Error(`No stream: ${response.status}`)
+    let text = ''
+    for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+      text += chunk
+      for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+        const lines = text.slice(0, end).split('\n')
+        text = text.slice(end + 2)
+        if (lines.includes('event: complete')) return
+        const data = lines.find((line) => line.startsWith('data: '))
+        if (data) yield JSON.parse(data.slice('data: '.length)) as { data?: unknown; errors?: GraphqlError[] }
+      }
+    }
+  } finally {
+    cancel.abort()
+  }
+}
