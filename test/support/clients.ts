@@ -12,8 +12,6 @@ export interface GraphqlError {
 export interface Answer {
   status: number
   headers: Headers
-  // Tests compare whole answers, so they read them as they are.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   data: any
   errors: GraphqlError[] | undefined
 }
@@ -36,7 +34,11 @@ export async function postGraphql(
 /** The official WebSocket client, one attempt only. */
 export function connectWebSocket(url: string): Client & AsyncDisposable {
   const client = createClient({ url, webSocketImpl: WebSocket, retryAttempts: 0 })
-  return Object.assign(client, { [Symbol.asyncDispose]: async () => void (await client.dispose()) })
+  return Object.assign(client, {
+    [Symbol.asyncDispose]: async () => {
+      await client.dispose()
+    },
+  })
 }
 
 /** Reads a subscription over server-sent events with nothing but fetch; ends at `complete`, and cancels when it is left. */
@@ -44,7 +46,6 @@ export async function* streamEvents(
   endpoint: string,
   query: string,
   variables?: Record<string, unknown>,
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
 ): AsyncGenerator<{ data?: any; errors?: GraphqlError[] }, void> {
   const cancel = new AbortController()
   try {
