@@ -65,6 +65,8 @@ export async function migrate(url: string, folder = MIGRATIONS_FOLDER): Promise<
     if (pending.length > 0) await apply(migrations, pending, database)
     await database.executeScript('COMMIT')
     return pending
+  } catch (error) {
+    throw error instanceof MigrationError ? error : unusable(path, error)
   } finally {
     await database.dispose()
   }

@@ -88,8 +88,9 @@ function transaction(adapter: SqlDriverAdapter, client: Connection, release: () 
     try {
       if (commit) await execute(adapter, 'COMMIT')
     } finally {
-      if (client.inTransaction) client.exec('ROLLBACK')
+      // Whoever waits goes on in a later turn, so after the ROLLBACK.
       release()
+      if (client.inTransaction) client.exec('ROLLBACK')
     }
   }
 

@@ -64,24 +64,20 @@ test('processes that start together on a new database all succeed, and one of th
   ])
 })
 
-test.each([
-  [],
-  ['sattus'],
-  ['status', 'more'],
-  ['write'],
-  ['write', 'labels'],
-  ['write', '../0002_x'],
-  ['toString'],
-])('a call that it does not know shows how to use it: %s %s', async (...args) => {
-  await using folder = await temporary()
-  const { exitCode, stdout, stderr } = await run(folder.path, args)
-  expect({ exitCode, stdout, firstLine: stderr.split('\n')[0] }).toEqual({
-    exitCode: 2,
-    stdout: '',
-    firstLine: 'Usage: npm run migrate -- <command>',
-  })
-  expect(await readdir(folder.path)).toEqual([])
-})
+test.each(['', 'sattus', 'status more', 'write', 'write labels', 'write ../0002_x', 'toString'])(
+  'a call that it does not know shows how to use it: "%s"',
+  async (line) => {
+    await using folder = await temporary()
+    const args = line.split(' ').filter((arg) => arg !== '')
+    const { exitCode, stdout, stderr } = await run(folder.path, args)
+    expect({ exitCode, stdout, firstLine: stderr.split('\n')[0] }).toEqual({
+      exitCode: 2,
+      stdout: '',
+      firstLine: 'Usage: npm run migrate -- <command>',
+    })
+    expect(await readdir(folder.path)).toEqual([])
+  },
+)
 
 test('what is wrong with the database is said in one line', async () => {
   await using folder = await temporary()
