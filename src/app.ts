@@ -25,8 +25,6 @@ import { ProgressBoard } from './transitions/progress.ts'
 /** How often the log is read without being woken: another process, such as a command, may have written to it. */
 const POLL_MS = 1_000
 
-export type App = Awaited<ReturnType<typeof startApp>>
-
 /** What a test may take into its own hands. */
 export interface AppOptions {
   now?: Clock
