@@ -40,8 +40,6 @@ export async function openGraphiql(browser: Browser, url: string) {
   await page.goto(url)
   const play = page.getByRole('button', { name: /Execute query/ })
   await play.waitFor()
-  // The frame stands before the editors do, and takes no notice of clicks on its tabs until then.
-  await page.locator('.graphiql-query-editor .view-line').first().waitFor()
 
   /** Replaces what is in one of the two editors below the query. */
   async function type(editor: 'variables' | 'request-headers', text: string): Promise<void> {
