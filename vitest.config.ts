@@ -1,6 +1,13 @@
+import { createRequire } from 'node:module'
 import { defineConfig } from 'vitest/config'
 
+/** Tests load graphql as Node does; resolved by the bundler, it would be there twice and errors of one strange to the other. */
+export const oneGraphql = {
+  alias: [{ find: /^graphql$/, replacement: createRequire(import.meta.url).resolve('graphql') }],
+}
+
 export default defineConfig({
+  resolve: oneGraphql,
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/**/*.long.test.ts'],
