@@ -56,6 +56,7 @@ export default defineConfig(
       ],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreUsingDeclarations: true }],
       '@typescript-eslint/require-await': 'off',
       // Refusals are thrown as the data they are: src/domain/refusals.ts.
       '@typescript-eslint/only-throw-error': [

@@ -26,6 +26,8 @@ export interface CopyJob {
   imageFd: number
   /** The image is a clone of the source already: a point in time, which only needs to be read. */
   isClone: boolean
+  /** Shared; set to 1 and notified, it ends the copy soon, with an error. */
+  stop: Int32Array
 }
 
 export type CopyResult =
@@ -72,6 +74,7 @@ function copy(): CopyResult {
   const write = startWriting(job.imageFd)
   const reported = startProgress(countData(job.sourceFd, job.sizeBytes))
   for (const piece of readSource()) {
+    checkStop()
     checksum.add(piece.bytes, piece.position)
     write(piece)
     if (reported(piece.bytes.length) && sourceVersion() !== version) return { result: 'changed' }
@@ -100,6 +103,7 @@ function digest(pieces: Pieces, reported?: (bytes: number) => void): { dataBytes
   const checksum = startChecksum(job.sizeBytes)
   let dataBytes = 0
   for (const { bytes, position } of pieces) {
+    checkStop()
     checksum.add(bytes, position)
     dataBytes += countNonZero(bytes)
     reported?.(bytes.length)
@@ -113,6 +117,10 @@ function* readSource(): Pieces {
   } catch (cause) {
     throw new Unreadable('The source cannot be read.', { cause })
   }
+}
+
+function checkStop(): void {
+  if (Atomics.load(job.stop, 0) !== 0) throw new Error('The copy was stopped.')
 }
 
 /** Best effort: what cannot be flushed (a read-only file system) has nothing to flush. */
@@ -135,6 +143,7 @@ function sourceVersion(): string | undefined {
 function restingVersion(): string | undefined {
   const start = Date.now()
   for (;;) {
+    checkStop()
     const version = sourceVersion()
     if (version === undefined || job.isDevice) return version
     const { mtimeMs, ctimeMs } = fstatSync(job.sourceFd)
@@ -142,12 +151,8 @@ function restingVersion(): string | undefined {
     const grain = Number.isInteger(written / 1000) ? COARSE_GRAIN_MS : CLOCK_GRAIN_MS
     if (Math.abs(Date.now() - written) > grain) return version
     if (Date.now() - start > grain + PATIENCE_MS) return undefined
-    sleep(CLOCK_GRAIN_MS)
+    Atomics.wait(job.stop, 0, 0, CLOCK_GRAIN_MS)
   }
-}
-
-function sleep(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
 
 /** Counts copied bytes, and reports them at the beginning, at most ten times a second, and at the end. */

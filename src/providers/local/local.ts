@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { constants } from 'node:fs'
 import { chmod, copyFile, open, statfs } from 'node:fs/promises'
 import { Worker } from 'node:worker_threads'
@@ -139,7 +138,7 @@ async function copyOnce(source: DiskFile, partial: Partial, request: CopyRequest
   const isClone = await clone(source, partial.image)
   await using image = await open(partial.image, constants.O_RDWR | constants.O_CREAT, 0o600)
   const sizeBytes = isClone ? (await image.stat()).size : Number(source.sizeBytes)
-  const job: CopyJob = {
+  const job = {
     sourceFd: handle.fd,
     location: request.disk.location,
     isDevice: source.stat.isBlockDevice(),
@@ -163,26 +162,35 @@ async function clone(source: DiskFile, image: string): Promise<boolean> {
   }
 }
 
-/** Returns when the worker is gone, so its files can be closed and removed. */
-async function copyInWorker(job: CopyJob, { signal, onProgress }: CopyRequest): Promise<CopyResult> {
+/**
+ * Returns when the worker is gone, so its files can be closed and removed. The worker is asked to stop, not
+ * terminated: termination in the middle of a native call has been seen to end the whole process.
+ */
+async function copyInWorker(
+  job: Omit<CopyJob, 'stop'>,
+  { signal, onProgress }: CopyRequest,
+): Promise<CopyResult> {
   signal.throwIfAborted()
-  const worker = new Worker(new URL('./copy-worker.ts', import.meta.url), { workerData: job })
-  const stop = (): void => void worker.terminate()
-  signal.addEventListener('abort', stop)
-  let result: CopyResult | undefined
+  const stop = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+  const askToStop = (): void => {
+    Atomics.store(stop, 0, 1)
+    Atomics.notify(stop, 0)
+  }
+  signal.addEventListener('abort', askToStop)
+  const { promise, resolve, reject } = Promise.withResolvers<CopyResult>()
+  const worker = new Worker(new URL('./copy-worker.ts', import.meta.url), { workerData: { ...job, stop } })
+  let settle = (): void => reject(new Error('The copying thread ended without a result.'))
   worker.on('message', (message: CopyMessage) => {
     if (message.result === 'progress') onProgress(message.copiedBytes, message.totalBytes)
-    else result = message
+    else settle = () => resolve(message)
   })
+  worker.on('error', (error) => (settle = () => reject(error)))
+  worker.on('exit', () => settle())
   try {
-    await once(worker, 'exit')
+    return await promise
   } finally {
-    signal.removeEventListener('abort', stop)
-    await worker.terminate()
+    signal.removeEventListener('abort', askToStop)
   }
-  signal.throwIfAborted()
-  if (!result) throw new Error('The copying thread ended without a result.')
-  return result
 }
 
 async function noSpaceReason(snapshotsDir: string, neededBytes: number): Promise<string> {

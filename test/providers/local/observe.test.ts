@@ -1,0 +1,70 @@
+import { rename } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import type { DiskObservation, DiskReference } from '../../../src/providers/provider.ts'
+import { diskAt, HOLD_OPEN, makeWorld, startOther, type World } from './world.ts'
+
+const hasProc = process.platform === 'linux'
+
+async function look(world: World, disk: DiskReference): Promise<DiskObservation | undefined> {
+  return (await world.provider.observe([disk])).get(disk.id)
+}
+
+test('a disk that nobody uses is UNMOUNTED when it is a data disk, NORMAL when it is a system disk', async () => {
+  await using world = await makeWorld()
+  const location = await world.image('a.img', 5000)
+  expect(
+    await world.provider.observe([
+      diskAt(location, { id: 'v-data' }),
+      diskAt(location, { id: 'v-system', kind: 'SYSTEM' }),
+    ]),
+  ).toEqual(
+    new Map([
+      ['v-data', { status: 'UNMOUNTED', statusReason: null, sizeBytes: 5000n }],
+      ['v-system', { status: 'NORMAL', statusReason: null, sizeBytes: 5000n }],
+    ]),
+  )
+})
+
+test('a disk that is attached to an instance is IN_USE', async () => {
+  await using world = await makeWorld()
+  const location = await world.image('a.img', 5000)
+  expect(await look(world, diskAt(location, { instanceId: 'i-1' }))).toEqual({
+    status: 'IN_USE',
+    statusReason: null,
+    sizeBytes: 5000n,
+  })
+})
+
+test.skipIf(!hasProc)(
+  'a disk that another process has open is IN_USE until that process is gone',
+  async () => {
+    await using world = await makeWorld()
+    const location = await world.image('a.img', 5000)
+    const other = await startOther(HOLD_OPEN, location)
+    expect(await look(world, diskAt(location))).toMatchObject({ status: 'IN_USE' })
+    expect(await world.copy(location)).toMatchObject({ outcome: 'copied', consistency: 'CRASH_CONSISTENT' })
+    await other.end()
+    expect(await look(world, diskAt(location))).toMatchObject({ status: 'UNMOUNTED' })
+  },
+)
+
+test.skipIf(!hasProc)('another name does not hide that a disk is in use', async () => {
+  await using world = await makeWorld()
+  const first = await world.image('first-name.img', 5000)
+  await using _other = await startOther(HOLD_OPEN, first)
+  await rename(first, first.replace('first', 'second'))
+  expect(await look(world, diskAt(first.replace('first', 'second')))).toMatchObject({ status: 'IN_USE' })
+})
+
+test('a missing image is an ERROR with its reason, and the disk is well when it is back', async () => {
+  await using world = await makeWorld()
+  const location = await world.image('a.img', 5000)
+  await rename(location, `${location}.away`)
+  expect(await look(world, diskAt(location))).toEqual({
+    status: 'ERROR',
+    statusReason: 'The image file is missing.',
+    sizeBytes: null,
+  })
+  await rename(`${location}.away`, location)
+  expect(await look(world, diskAt(location))).toMatchObject({ status: 'UNMOUNTED', statusReason: null })
+})

@@ -1,0 +1,75 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { makeWorld, MIB, startOther } from './world.ts'
+
+const nothing = async () => new Set<string>()
+
+test('the sweep removes published snapshots that nobody knows, and keeps the others', async () => {
+  await using world = await makeWorld()
+  const location = await world.image('a.img', MIB)
+  for (const snapshotId of ['s-known', 's-unknown']) await world.copy(location, { snapshotId })
+  const asked: string[] = []
+  await world.provider.sweep(async (snapshotIds) => {
+    asked.push(...snapshotIds)
+    return new Set(['s-known', 's-elsewhere'])
+  })
+  expect(asked.sort()).toEqual(['s-known', 's-unknown'])
+  expect(await world.kept()).toEqual(['s-known', 's-known/image', 's-known/manifest.json'])
+})
+
+test('the sweep touches nothing that is no snapshot of this provider', async () => {
+  await using world = await makeWorld()
+  await mkdir(join(world.snapshots, 'photos'), { recursive: true })
+  await writeFile(join(world.snapshots, 'photos', 'image'), '')
+  await writeFile(join(world.snapshots, 'notes.txt'), '')
+  await world.provider.sweep(nothing)
+  expect(await world.kept()).toEqual(['notes.txt', 'photos', 'photos/image'])
+})
+
+test('the sweep needs no snapshots to be there yet', async () => {
+  await using world = await makeWorld()
+  await world.provider.sweep(nothing)
+  expect(await world.kept()).toEqual([])
+})
+
+test('the sweep lets a running copy be', async () => {
+  await using world = await makeWorld()
+  const location = await world.image('a.img', MIB)
+  let swept: Promise<void> | undefined
+  const copy = await world.copy(location, {
+    onProgress: () => void (swept ??= world.provider.sweep(nothing)),
+  })
+  await swept
+  expect(copy).toMatchObject({ outcome: 'copied' })
+})
+
+test('the sweep removes what a killed process has left of a copy, and not before it is dead', async () => {
+  await using world = await makeWorld()
+  const location = await world.image('a.img', MIB)
+  const partials = join(world.snapshots, '.partial')
+  const module = new URL('../../../src/providers/local/local.ts', import.meta.url).href
+  const options = JSON.stringify({ snapshotsDir: world.snapshots, diskDirs: [world.disks] })
+  // Stops itself as soon as it hears of progress, so that it dies in the middle of the copy.
+  const other = await startOther(
+    `
+    import(${JSON.stringify(module)}).then(({ createLocalProvider }) =>
+      createLocalProvider(${options}).copy({
+        snapshotId: 's-1',
+        disk: { id: 'v-1', kind: 'DATA', location: process.argv[1], instanceId: null },
+        signal: new AbortController().signal,
+        onProgress: () => {
+          console.log('copying')
+          process.kill(process.pid, 'SIGSTOP')
+        },
+      }),
+    )
+    `,
+    location,
+  )
+  await world.provider.sweep(nothing)
+  expect(await readdir(partials)).toHaveLength(1)
+  await other.end()
+  await world.provider.sweep(nothing)
+  expect(await readdir(partials)).toEqual([])
+})
