@@ -3,8 +3,6 @@ import { pino } from 'pino'
 import { exampleIds, startApp } from './app.ts'
 import { ConfigError, readConfig, type Config } from './config.ts'
 
-const startedAt = performance.now()
-
 function config(): Config {
   try {
     return readConfig(process.env)
@@ -39,7 +37,7 @@ try {
 /** What a newcomer reads first. */
 async function welcome({ url, db, viewer }: Awaited<ReturnType<typeof startApp>>): Promise<string> {
   const { diskId } = await exampleIds(db, viewer)
-  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
+  const seconds = (performance.now() / 1000).toFixed(1)
   return `
 Snapgate is ready (${seconds} s): ${url}/graphql
 Open it in a browser for GraphiQL. No credentials are configured: it listens on this machine only, for one local account.

@@ -83,7 +83,9 @@ export function createRunner({
       where: { id: snapshot.id, status: 'CREATING', leaseOwner: owner },
       data: { leaseUntil: inFuture(leaseMs), progress: now ? percent(now) : null },
     })
-    if (count === 0) running.get(snapshot.id)?.abort.abort(new Error('The lease was lost.'))
+    if (count > 0) return
+    log.warn({ snapshotId: snapshot.id }, 'fenced: the lease went to another runner, the copy is given up')
+    running.get(snapshot.id)?.abort.abort(new Error('The lease was lost.'))
   }
 
   /** Ends the snapshot in one transaction; does nothing when the lease has gone to somebody else. */
