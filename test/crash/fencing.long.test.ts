@@ -2,14 +2,31 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import SQLite from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { openDatabase } from '../../src/database/database.ts'
 import { writeImage } from '../support/app.ts'
 import { postGraphql, streamEvents } from '../support/clients.ts'
-import { startGateway } from '../support/gateway-process.ts'
+import { startGateway, type GatewayProcess } from '../support/gateway-process.ts'
 
 const LEASE_MS = 1_500
 const DATA_MIB = 512
+
+/** A process that stands still inside a transaction keeps the only writer's lock of SQLite; this is not about that. */
+async function suspendBetweenTransactions({ child }: GatewayProcess, file: string): Promise<void> {
+  const database = new SQLite(file, { timeout: 0 })
+  for (;;) {
+    child.kill('SIGSTOP')
+    try {
+      database.exec('BEGIN IMMEDIATE; ROLLBACK')
+      database.close()
+      return
+    } catch {
+      child.kill('SIGCONT')
+      await pause(1)
+    }
+  }
+}
 
 test('a gateway that was suspended for two leases finds its work taken over, and changes nothing', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'snapgate-'))
@@ -37,7 +54,7 @@ test('a gateway that was suspended for two leases finds its work taken over, and
   for await (const { data } of streamEvents(suspended.endpoint, progress, { id })) {
     if (data.snapshotProgress.copiedBytes > 0) break
   }
-  suspended.child.kill('SIGSTOP')
+  await suspendBetweenTransactions(suspended, join(dataDir, 'snapgate.db'))
   const suspendedAt = Date.now()
 
   const successor = await startGateway(dataDir, settings)
