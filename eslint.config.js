@@ -57,6 +57,20 @@ export default defineConfig(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/require-await': 'off',
+      // Refusals are thrown as the data they are: src/domain/refusals.ts.
+      '@typescript-eslint/only-throw-error': [
+        'error',
+        {
+          allow: [
+            'Refusal',
+            'DiskNotFound',
+            'InvalidName',
+            'ClientTokenReused',
+            'DiskPathRefused',
+            'DiskAlreadyRegistered',
+          ],
+        },
+      ],
       'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true } }],
     },
   },

@@ -8,6 +8,7 @@ import { createDemoWorld } from './demo/world.ts'
 import { createLocalProvider } from './providers/local/local.ts'
 import { resolveDiskPath } from './providers/local/disk-file.ts'
 import { createReads } from './reads/reads.ts'
+import { createHousekeeping } from './runner/housekeeping.ts'
 import { startInventory } from './runner/inventory.ts'
 import { createRunner } from './runner/runner.ts'
 import { createGraphiql } from './server/graphiql/graphiql.ts'
@@ -25,7 +26,7 @@ import { ProgressBoard } from './transitions/progress.ts'
 /** How often the log is read without being woken: another process, such as a command, may have written to it. */
 const POLL_MS = 1_000
 
-export type App = Awaited<ReturnType<typeof startApp>>
+const DAY_MS = 86_400_000
 
 /** What a test may take into its own hands. */
 export interface AppOptions {
@@ -103,7 +104,18 @@ export async function startApp(
     now,
     newId,
   })
+  const housekeeping = parts.use(
+    createHousekeeping({
+      db,
+      transitions,
+      logKeptMs: config.logRetention.days * DAY_MS,
+      logKeptEvents: config.logRetention.events,
+      now,
+      log,
+    }),
+  )
   if (background) {
+    housekeeping.start()
     runner.start()
     parts.use(startInventory({ disks, intervalMs: config.inventoryIntervalMs, log }))
   }
@@ -128,6 +140,8 @@ export async function startApp(
     db,
     disks,
     runner,
+    housekeeping,
+    transitions,
     hub,
     progress,
     viewer,

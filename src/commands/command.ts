@@ -1,4 +1,5 @@
 import process from 'node:process'
+import { Refusal } from '../domain/refusals.ts'
 
 /** The command was called wrongly; the usage is shown. */
 export class UsageError extends Error {}
@@ -8,7 +9,7 @@ export async function runCommand(usage: string, work: () => Promise<void>): Prom
   try {
     await work()
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
+    const message = error instanceof Error || error instanceof Refusal ? error.message : String(error)
     const misused = error instanceof UsageError || isParseArgsError(error)
     console.error(misused ? [message, usage].filter(Boolean).join('\n\n') : message)
     process.exitCode = misused ? 2 : 1

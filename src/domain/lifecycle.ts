@@ -10,7 +10,7 @@ export const SNAPSHOT_STATUSES_IN_ORDER = [
 export type SnapshotStatus = (typeof SNAPSHOT_STATUSES_IN_ORDER)[number]
 
 /** Which status may follow which. `null` stands before the first. `DELETED` is the end: the row is gone, the history stays. */
-export const SNAPSHOT_TRANSITIONS: Record<SnapshotStatus | 'null', readonly SnapshotStatus[]> = {
+const SNAPSHOT_TRANSITIONS: Record<SnapshotStatus | 'null', readonly SnapshotStatus[]> = {
   null: ['CREATING'],
   CREATING: ['COMPLETED', 'FAILED'],
   COMPLETED: ['UNAVAILABLE', 'DELETING'],

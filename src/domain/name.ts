@@ -1,5 +1,5 @@
 /** The longest name, in code points. Source: DOMAIN facts, the cloud's rule for snapshots and policies. */
-export const NAME_MAX_LENGTH = 65
+const NAME_MAX_LENGTH = 65
 
 /** The rules of a name, each with the sentence that says what would be right. */
 export const NAME_RULES = {

@@ -1,28 +1,28 @@
 /**
  * The catalogue of refusals: understood, and no. Each says what is wrong and what would be right,
- * and carries the facts. A rule returns one, a service throws it, GraphQL gives it as a union member.
+ * and carries the facts. A rule returns one, a service throws it, GraphQL gives it as a union member. They are data and
+ * not errors of JavaScript: they need no stack, and GraphQL would take an Error inside an answer for a fault.
  */
 import type { DiskKind, DiskStatus } from './disk.ts'
 import { NAME_RULES, type NameRule } from './name.ts'
 import type { SnapshotType } from './snapshot.ts'
 
-export const REFUSAL_CODES = [
-  'DISK_NOT_FOUND',
-  'DISK_STATUS_FORBIDS_SNAPSHOT',
-  'SNAPSHOT_QUOTA_EXCEEDED',
-  'INVALID_NAME',
-  'CLIENT_TOKEN_REUSED',
-  'DISK_PATH_REFUSED',
-  'DISK_ALREADY_REGISTERED',
-] as const
-export type RefusalCode = (typeof REFUSAL_CODES)[number]
+export type RefusalCode =
+  | 'DISK_NOT_FOUND'
+  | 'DISK_STATUS_FORBIDS_SNAPSHOT'
+  | 'SNAPSHOT_QUOTA_EXCEEDED'
+  | 'INVALID_NAME'
+  | 'CLIENT_TOKEN_REUSED'
+  | 'DISK_PATH_REFUSED'
+  | 'DISK_ALREADY_REGISTERED'
 
-export class Refusal extends Error {
+export class Refusal {
   readonly code: RefusalCode
+  readonly message: string
 
   constructor(code: RefusalCode, message: string) {
-    super(message)
     this.code = code
+    this.message = message
   }
 }
 

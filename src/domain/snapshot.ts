@@ -3,12 +3,10 @@ import { DiskStatusForbidsSnapshot, SnapshotQuotaExceeded, type Refusal } from '
 import type { SnapshotQuota } from './quota.ts'
 
 /** Who asked for a snapshot: a person or program (`MANUAL`), or an automatic snapshot policy (`AUTOMATIC`). */
-export const SNAPSHOT_TYPES = ['MANUAL', 'AUTOMATIC'] as const
-export type SnapshotType = (typeof SNAPSHOT_TYPES)[number]
+export type SnapshotType = 'MANUAL' | 'AUTOMATIC'
 
 /** What a copy can promise: the disk was not in use, or it was, and the copy holds what had reached it. */
-export const SNAPSHOT_CONSISTENCIES = ['CLEAN', 'CRASH_CONSISTENT'] as const
-export type SnapshotConsistency = (typeof SNAPSHOT_CONSISTENCIES)[number]
+export type SnapshotConsistency = 'CLEAN' | 'CRASH_CONSISTENT'
 
 /**
  * The disk statuses in which a snapshot may be taken. Everything else is refused, `SNAPSHOTTING`

@@ -23,8 +23,6 @@ export interface RunnerOptions {
   leaseMs: number
 }
 
-export type Runner = ReturnType<typeof createRunner>
-
 type Claimed = Snapshot & { disk: Disk }
 
 /** After a fault that may pass, the next attempt waits 1, 2, 4, … seconds, at most a minute. */

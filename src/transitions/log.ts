@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Database, Transaction } from '../database/database.ts'
+import { inTransaction, type Database, type Transaction } from '../database/database.ts'
 import { mayFollow, type SnapshotStatus } from '../domain/lifecycle.ts'
 
 /** One change of a snapshot's status: a row of the transition log. */
@@ -91,6 +91,24 @@ export async function openTransitionLog(db: Database) {
         orderBy: { sequence: 'desc' },
       })
       return last ?? undefined
+    },
+
+    /**
+     * Forgets what is older than a moment, but never the last `keep` transitions: cursors before that expire. The
+     * history of a snapshot that still exists stays. Returns how many rows went.
+     */
+    async prune({ before, keep }: { before: Date; keep: number }): Promise<number> {
+      return inTransaction(db, async (tx) => {
+        const newest = await tx.snapshotTransition.findFirst({ orderBy: { sequence: 'desc' } })
+        const old = await tx.snapshotTransition.findFirst({
+          where: { at: { lt: before }, sequence: { lte: (newest?.sequence ?? 0) - keep } },
+          orderBy: { sequence: 'desc' },
+        })
+        if (!old) return 0
+        await tx.transitionLog.update({ where: { id: identity.id }, data: { prunedThrough: old.sequence } })
+        return tx.$executeRaw`DELETE FROM "SnapshotTransition" WHERE "sequence" <= ${old.sequence}
+          AND NOT EXISTS (SELECT 1 FROM "Snapshot" s WHERE s."id" = "SnapshotTransition"."snapshotId")`
+      })
     },
 
     /** The cursor of a number: opaque to clients, and good for this log only. */

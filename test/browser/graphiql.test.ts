@@ -20,7 +20,7 @@ describe.skipIf(NO_BROWSER)(`GraphiQL in a browser${why}`, () => {
     await using toy = await startToyGraphiql()
     await using graphiql = await openGraphiql(browser, toy.url)
 
-    expect(await graphiql.tabs()).toEqual(['Greet', 'Count'])
+    expect(await graphiql.tabs()).toEqual(['Greet', 'Count', 'GreetYou'])
     await graphiql.run(GREET)
     expect(graphiql.problems).toEqual([])
   })
@@ -54,7 +54,7 @@ describe.skipIf(NO_BROWSER)(`GraphiQL in a browser${why}`, () => {
     ])
     expect(await events.text()).toContain('data: {"data":{"counter":4}}')
     expect(graphiql.sockets).toEqual([])
-    expect(await graphiql.tabs()).toEqual(['Greet', 'Count'])
+    expect(await graphiql.tabs()).toEqual(['Greet', 'Count', 'GreetYou'])
   })
 
   test('calls no other host, and breaks no rule of its content security policy', async () => {

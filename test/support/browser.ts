@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { chromium, type Browser } from 'playwright-core'
 
 /** The first Chromium or Chrome of this computer; `CHROMIUM_PATH` goes before all others. */
-export const CHROMIUM = [
+const CHROMIUM = [
   process.env.CHROMIUM_PATH,
   '/usr/bin/chromium',
   '/usr/bin/chromium-browser',

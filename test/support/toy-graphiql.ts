@@ -7,13 +7,14 @@ import { WebSocketServer } from 'ws'
 import { createGraphiql } from '../../src/server/graphiql/graphiql.ts'
 import type { Tabs } from '../../src/server/graphiql/tabs.ts'
 
-/** One tab for a query, one for a subscription that ends by itself. */
+/** A query, a subscription that ends by itself, and one more tab: the last one is spared GraphiQL's trouble with clicks. */
 export const TOY_TABS = [
   { document: '# Says hello.\nquery Greet {\n  greeting(name: "Ada")\n}\n' },
   {
     document: '# Counts up.\nsubscription Count($to: Int!) {\n  counter(to: $to)\n}\n',
     variables: { to: 3 },
   },
+  { document: '# Says hello to you.\nquery GreetYou {\n  greeting\n}\n' },
 ] as const satisfies Tabs
 
 const schema = createSchema({

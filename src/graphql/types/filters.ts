@@ -4,11 +4,13 @@ import { PAGE_MAX } from '../connection.ts'
 
 const TEXT_MAX = 256
 
-/** What every comparison in a filter is held to; `in` lists and texts are bounded. */
-export const COMPARISON_LIMITS = z.looseObject({
-  in: z.array(z.unknown()).max(PAGE_MAX, `A list in a filter has at most ${PAGE_MAX} entries.`).nullish(),
-  eq: z.unknown(),
-  contains: z.string().max(TEXT_MAX, `A text in a filter has at most ${TEXT_MAX} characters.`).nullish(),
+const text = z.string().max(TEXT_MAX, `A text in a filter has at most ${TEXT_MAX} characters.`)
+
+/** What every comparison in a filter is held to: lists and texts are bounded. */
+export const COMPARISON_LIMITS = z.object({
+  eq: text.nullish(),
+  in: z.array(text).max(PAGE_MAX, `A list in a filter has at most ${PAGE_MAX} entries.`).nullish(),
+  contains: text.nullish(),
 })
 
 export const IDFilter = builder.inputType('IDFilter', {

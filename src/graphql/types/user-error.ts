@@ -14,7 +14,7 @@ import { builder } from '../builder.ts'
 import { DiskKind, DiskStatus } from './disk-enums.ts'
 import { SnapshotType } from './snapshot-enums.ts'
 
-export const RefusalCode = builder.enumType('RefusalCode', {
+const RefusalCode = builder.enumType('RefusalCode', {
   description: 'Why something was refused: one code for each type that implements `UserError`.',
   values: {
     DISK_NOT_FOUND: { description: 'See `DiskNotFound`.' },

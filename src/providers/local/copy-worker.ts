@@ -1,8 +1,7 @@
 import { fstatSync, fsyncSync, ftruncateSync, lstatSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { startChecksum } from './checksum.ts'
-import { countData, countNonZero, readData, startWriting } from './image-bytes.ts'
-import { dropCache } from './system-calls.ts'
+import { countData, countNonZero, readData, readStored, startWriting } from './image-bytes.ts'
 
 /**
  * One attempt to copy a disk, in a thread of its own: reading, hashing and writing block it, and nobody else.
@@ -83,10 +82,8 @@ function copy(): CopyResult {
     flushSource()
     if (digest(readSource()).checksum !== expected) return { result: 'changed' }
   }
-  // Read back from the device, not from memory: this proves what is stored, not what was meant to be.
   fsyncSync(job.imageFd)
-  dropCache(job.imageFd)
-  const stored = digest(readData(job.imageFd, job.sizeBytes))
+  const stored = digest(readStored(job.imageFd, job.sizeBytes))
   if (stored.checksum !== expected) throw new Error('The copy differs from what was written.')
   return { result: 'copied', ...stored }
 }
@@ -94,7 +91,7 @@ function copy(): CopyResult {
 function readClone(): CopyResult {
   fsyncSync(job.imageFd)
   const reported = startProgress(countData(job.imageFd, job.sizeBytes))
-  return { result: 'copied', ...digest(readData(job.imageFd, job.sizeBytes), reported) }
+  return { result: 'copied', ...digest(readStored(job.imageFd, job.sizeBytes), reported) }
 }
 
 type Pieces = ReturnType<typeof readData>
@@ -112,7 +109,7 @@ function digest(pieces: Pieces, reported?: (bytes: number) => void): { dataBytes
 
 function* readSource(): Pieces {
   try {
-    yield* readData(job.sourceFd, job.sizeBytes)
+    yield* (job.isDevice ? readStored : readData)(job.sourceFd, job.sizeBytes)
   } catch (cause) {
     throw new Unreadable('The source cannot be read.', { cause })
   }
@@ -123,7 +120,6 @@ function flushSource(): void {
   try {
     fsyncSync(job.sourceFd)
   } catch {}
-  if (job.isDevice) dropCache(job.sourceFd)
 }
 
 /** What changes when the source is written to or replaced; undefined when its path leads elsewhere. */

@@ -1,12 +1,15 @@
 import { readSync, writeSync } from 'node:fs'
 import { CHUNK_BYTES, isZero } from './checksum.ts'
-import { finishWriteback, nextData, startWriteback } from './system-calls.ts'
+import { dropCache, finishWriteback, nextData, startWriteback } from './system-calls.ts'
 
 /** The unit in which zeros become holes: the block of common file systems, so no copy takes more room than its source. */
 const BLOCK_BYTES = 4 * 1024
 const WINDOW_BYTES = 1024 * 1024
-/** At most two spans of this many bytes of a copy wait in memory for the device, so that its flush stalls nobody. */
-const WRITEBACK_BYTES = 32 * 1024 * 1024
+/**
+ * A copy is handed to its device in spans of this many bytes, and at most two of them are in memory: then the flush
+ * at the end stalls nobody, and the memory that others use as a cache stays theirs. It is faster, too.
+ */
+const SPAN_BYTES = 32 * 1024 * 1024
 
 /** A piece of a disk. Its bytes are valid until the next piece is asked for. */
 interface Piece {
@@ -44,6 +47,19 @@ export function* readData(fd: number, size: number): Generator<Piece> {
   }
 }
 
+/** Reads a flushed disk as `readData` does, but from its device instead of from memory, and leaves none of it in memory. */
+export function* readStored(fd: number, size: number): Generator<Piece> {
+  dropCache(fd, 0, size)
+  let begin = 0
+  for (const piece of readData(fd, size)) {
+    yield piece
+    if (piece.position - begin < SPAN_BYTES) continue
+    dropCache(fd, begin, piece.position - begin)
+    begin = piece.position
+  }
+  dropCache(fd, begin, size - begin)
+}
+
 /** What lies behind the end of a file that shrinks while it is read counts as zeros; who reads it notices the change. */
 function readFully(fd: number, bytes: Buffer, position: number): void {
   for (let done = 0; done < bytes.length;) {
@@ -76,19 +92,22 @@ export function countNonZero(bytes: Buffer): number {
 
 /** Writes pieces, given in order, into an empty file, and leaves holes for blocks of zeros. */
 export function startWriting(fd: number): (piece: Piece) => void {
-  let unwritten = 0
+  let written = 0
   let begin = 0
   let underway: { offset: number; length: number } | undefined
   return ({ bytes, position }) => {
     for (const { start, end } of nonZeroRuns(bytes)) {
       for (let done = start; done < end;) done += writeSync(fd, bytes, done, end - done, position + done)
-      unwritten += end - start
+      written += end - start
     }
-    if (unwritten < WRITEBACK_BYTES) return
-    if (underway) finishWriteback(fd, underway.offset, underway.length)
+    if (written < SPAN_BYTES) return
+    if (underway) {
+      finishWriteback(fd, underway.offset, underway.length)
+      dropCache(fd, underway.offset, underway.length)
+    }
     underway = { offset: begin, length: position + bytes.length - begin }
     startWriteback(fd, underway.offset, underway.length)
     begin += underway.length
-    unwritten = 0
+    written = 0
   }
 }

@@ -47,9 +47,9 @@ export function finishWriteback(fd: number, offset: number, length: number): voi
   syncFileRange?.(fd, offset, length, SYNC_FILE_RANGE_WRITE_AND_WAIT)
 }
 
-/** Forgets what memory holds of a file that has been flushed, so that the next read comes from its device. */
-export function dropCache(fd: number): void {
-  posixFadvise?.(fd, 0, 0, POSIX_FADV_DONTNEED)
+/** Forgets what memory holds of a range that is on its device, so that the next read comes from there. */
+export function dropCache(fd: number, offset: number, length: number): void {
+  posixFadvise?.(fd, offset, length, POSIX_FADV_DONTNEED)
 }
 
 /** Takes the file's lock unless someone holds it. The kernel gives it back when the file is closed or its process dies. */

@@ -55,6 +55,8 @@ export const CONTENT_SECURITY_POLICY = [
 ].join('; ')
 
 const STYLE = `
+/* GraphiQL moves a tab aside when it is pressed, so that the click misses it. */
+.graphiql-tab { transform: none !important; }
 html, body, #root { height: 100%; margin: 0; overflow: hidden; }
 .loading { padding: 2rem; font-family: system-ui, sans-serif; }
 .protocols { font-size: 13px; font-weight: normal; white-space: nowrap; }

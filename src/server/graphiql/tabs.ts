@@ -1,5 +1,5 @@
 /** A prepared tab: it is named after the operation in its document. */
-export interface Tab {
+interface Tab {
   document: string
   variables?: Record<string, unknown>
 }
@@ -21,8 +21,9 @@ export function preparedTabs(example: { diskId: string; snapshotId: string }): T
   ]
 }
 
-const LIST_DISKS = `# 1. Your disks, and whether each one can take a snapshot now.
-#    Press the play button (or Ctrl-Enter), then copy the id of a disk for the next tab.
+const LIST_DISKS = `# 1. Your disks. Can each one take a snapshot now?
+#    Press play (or Ctrl-Enter), then copy the id of
+#    a disk for the next tab.
 
 query ListDisks {
   disks(first: 20) {
@@ -58,8 +59,9 @@ query ListDisks {
 `
 
 const CREATE_SNAPSHOT = `# 2. Take a snapshot of a disk.
-#    Put the id of the disk into "diskId" under Variables below, and press play.
-#    The answer comes at once, with the snapshot CREATING: copy its id for the next tab.
+#    Put the id of the disk into "diskId" under
+#    Variables below, and press play. The answer comes
+#    at once: copy the snapshot's id for the next tab.
 
 mutation CreateSnapshot($input: CreateSnapshotInput!) {
   createSnapshot(input: $input) {
@@ -84,9 +86,10 @@ mutation CreateSnapshot($input: CreateSnapshotInput!) {
 }
 `
 
-const WATCH_SNAPSHOT = `# 3. Watch the snapshot, from its first status to its last; then the stream ends by itself.
-#    Put the id of the snapshot into "id" under Variables below, and press play.
-#    A finished snapshot works too: you get its whole history.
+const WATCH_SNAPSHOT = `# 3. Watch the snapshot, from first status to last;
+#    then the stream ends by itself. Put its id into
+#    "id" under Variables below, and press play.
+#    A finished snapshot shows its whole history.
 
 subscription WatchSnapshot($id: ID!) {
   snapshotStatus(id: $id) {
@@ -105,8 +108,9 @@ subscription WatchSnapshot($id: ID!) {
 }
 `
 
-const WATCH_PROGRESS = `# Watch how far the copy is, while the snapshot is CREATING.
-#    Put the id of the snapshot into "id" under Variables below, and press play.
+const WATCH_PROGRESS = `# Watch how far the copy is, while it is CREATING.
+# Put the id of the snapshot into "id" under
+# Variables below, and press play.
 
 subscription WatchProgress($id: ID!) {
   snapshotProgress(id: $id) {
@@ -118,7 +122,8 @@ subscription WatchProgress($id: ID!) {
 `
 
 const WATCH_EVERYTHING = `# Watch every snapshot of yours, live.
-#    Press play here, and take a snapshot in a second window: changing tabs ends the stream.
+# Press play, and take a snapshot in a second window:
+# changing tabs here ends the stream.
 
 subscription WatchEverything {
   snapshotTransitions {

@@ -1,0 +1,62 @@
+import type { Logger } from 'pino'
+import type { Database } from '../database/database.ts'
+import type { Clock } from '../services/clock.ts'
+import type { TransitionLog } from '../transitions/log.ts'
+
+/** How long a client token is remembered, in milliseconds: 24 h. */
+const CLIENT_TOKEN_KEPT_MS = 24 * 3_600_000
+
+/** How often it is done, in milliseconds. */
+const INTERVAL_MS = 10 * 60_000
+
+export interface HousekeepingOptions {
+  db: Database
+  transitions: TransitionLog
+  /** How long transitions can be resumed from, in milliseconds. */
+  logKeptMs: number
+  /** So many of the last transitions can be resumed from, however old they are. */
+  logKeptEvents: number
+  now: Clock
+  log: Logger
+}
+
+/** Forgets what nobody needs any more: old transitions and client tokens. */
+export function createHousekeeping({
+  db,
+  transitions,
+  logKeptMs,
+  logKeptEvents,
+  now,
+  log,
+}: HousekeepingOptions) {
+  const ago = (ms: number) => new Date(now().getTime() - ms)
+
+  /** Does it once. */
+  async function tick(): Promise<void> {
+    const pruned = await transitions.prune({ before: ago(logKeptMs), keep: logKeptEvents })
+    const { count } = await db.idempotencyKey.deleteMany({
+      where: { createdAt: { lt: ago(CLIENT_TOKEN_KEPT_MS) } },
+    })
+    if (pruned + count > 0) log.info({ transitions: pruned, clientTokens: count }, 'forgot what is old')
+  }
+
+  let timer: NodeJS.Timeout | undefined
+  let working: Promise<void> = Promise.resolve()
+  return {
+    tick,
+
+    /** Does it now, and from now on every ten minutes. */
+    start(): void {
+      const work = () => {
+        working = tick().catch((error: unknown) => log.error({ err: error }, 'housekeeping failed'))
+      }
+      timer ??= setInterval(work, INTERVAL_MS)
+      work()
+    },
+
+    async [Symbol.asyncDispose](): Promise<void> {
+      clearInterval(timer)
+      await working
+    },
+  }
+}

@@ -1,0 +1,95 @@
+import { existsSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parse, validate } from 'graphql'
+import { expect, test } from 'vitest'
+import { schema } from '../src/graphql/schema.ts'
+import { startTestApp } from './support/app.ts'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+const read = (file: string) => readFile(join(ROOT, file), 'utf8')
+
+async function markdownFiles(): Promise<string[]> {
+  const docs = await readdir(join(ROOT, 'docs'), { recursive: true })
+  return [
+    'README.md',
+    'CHANGELOG.md',
+    ...docs.filter((file) => file.endsWith('.md')).map((file) => join('docs', file)),
+  ]
+}
+
+/** The contents of the fenced blocks of one language, in order. */
+function blocks(markdown: string, language: string): string[] {
+  return [...markdown.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'gms'))].map(
+    ([, block = '']) => block,
+  )
+}
+
+test('every link in the documentation leads to a file that is there', async () => {
+  const files = await markdownFiles()
+  const links = await Promise.all(
+    files.map(async (file) =>
+      [...(await read(file)).matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, link = '']) =>
+        join(dirname(file), link),
+      ),
+    ),
+  )
+
+  expect(links.flat().length).toBeGreaterThan(10)
+  expect(links.flat().filter((link) => !existsSync(join(ROOT, link)))).toEqual([])
+})
+
+test('every operation in the documentation fits the schema', async () => {
+  const documents = (await Promise.all((await markdownFiles()).map(read))).flatMap((text) =>
+    blocks(text, 'graphql'),
+  )
+
+  expect(documents.length).toBeGreaterThanOrEqual(5)
+  expect(documents.flatMap((document) => validate(schema, parse(document)))).toEqual([])
+})
+
+test('the three operations of the README answer what it says they answer', async () => {
+  await using app = await startTestApp({ DEMO: 'true' })
+  const readme = await read('README.md')
+  const [list = '', create = '', watch = ''] = blocks(readme, 'graphql')
+  const [listed = '', created = '', watched = ''] = blocks(readme, 'json')
+  const shownId = /s-\w+/.exec(created)?.[0] ?? ''
+
+  expect({ data: (await app.graphql(list)).data }).toEqual(JSON.parse(listed))
+
+  const answer = (await app.graphql(create)).data
+  const id = answer.createSnapshot.snapshot.id as string
+  expect({ data: answer }).toEqual(JSON.parse(created.replace(shownId, id)))
+
+  const work = app.runner.tick()
+  const events = await Array.fromAsync(app.sse(watch.replace(shownId, id)))
+  expect(events).toEqual(
+    watched
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  )
+  await work
+})
+
+test('the scripts that the README names are there', async () => {
+  const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> }
+  const named = [...(await read('README.md')).matchAll(/npm run ([\w:]+)/g)].map(([, script = '']) => script)
+
+  expect(named.length).toBeGreaterThan(5)
+  expect(named.filter((script) => !(script in scripts))).toEqual([])
+})
+
+test('the lock file marks every package that ships its binary, so that no npm compiles it', async () => {
+  const { packages } = JSON.parse(await read('package-lock.json')) as {
+    packages: Record<string, { gypfile?: boolean; hasInstallScript?: boolean }>
+  }
+  const compiled = Object.keys(packages).filter(
+    (name) => name !== '' && existsSync(join(ROOT, name, 'binding.gyp')) && packages[name]?.gypfile !== false,
+  )
+
+  expect(packages['node_modules/better-sqlite3']?.gypfile).toBe(false)
+  expect(compiled).toEqual([])
+})
