@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import { createRunner, type Runner } from '../../src/runner/runner.ts'
+import { createRunner } from '../../src/runner/runner.ts'
 import type { DiskProvider } from '../../src/providers/provider.ts'
 import type { TestApp } from './app.ts'
 
@@ -8,7 +8,7 @@ export function runnerOf(
   app: TestApp,
   provider: DiskProvider,
   { now = () => new Date(), concurrency = 2, leaseMs = 15_000 } = {},
-): Runner {
+): ReturnType<typeof createRunner> {
   return createRunner({
     db: app.db,
     provider,
