@@ -7,6 +7,7 @@ import type { Clock } from '../services/clock.ts'
 import { observed } from '../services/disks.ts'
 import { appendTransitions } from '../transitions/log.ts'
 import { percent, type ProgressBoard } from '../transitions/progress.ts'
+import { wakeable } from '../transitions/wakeable.ts'
 
 export interface RunnerOptions {
   db: Database
@@ -47,8 +48,6 @@ export function createRunner({
   const owner = randomUUID()
   const running = new Map<string, { done: Promise<void>; abort: AbortController }>()
   let timer: NodeJS.Timeout | undefined
-  let ticking: Promise<void> | undefined
-  let wakes = 0
   let stopped = false
 
   const inFuture = (ms: number) => new Date(now().getTime() + ms)
@@ -57,6 +56,8 @@ export function createRunner({
   async function claim(): Promise<Claimed | undefined> {
     const waiting: Prisma.SnapshotWhereInput = {
       status: 'CREATING',
+      // A lease of our own that ran out (the machine slept) is renewed by the work it is for, not claimed again.
+      id: { notIn: [...running.keys()] },
       AND: [
         { OR: [{ leaseUntil: null }, { leaseUntil: { lt: now() } }] },
         { OR: [{ retryAt: null }, { retryAt: { lte: now() } }] },
@@ -69,7 +70,10 @@ export function createRunner({
       })
       if (!next) return undefined
       const lease = { leaseOwner: owner, leaseUntil: inFuture(leaseMs), attempts: { increment: 1 } }
-      const { count } = await tx.snapshot.updateMany({ where: { id: next.id, ...waiting }, data: lease })
+      const { count } = await tx.snapshot.updateMany({
+        where: { AND: [{ id: next.id }, waiting] },
+        data: lease,
+      })
       if (count === 0) return undefined
       const claimed = await tx.snapshot.findUniqueOrThrow({ where: { id: next.id }, include: { disk: true } })
       if (!claimed.disk) throw new Error(`Snapshot ${claimed.id} is CREATING without a disk.`)
@@ -78,10 +82,10 @@ export function createRunner({
   }
 
   async function renew(snapshot: Claimed): Promise<void> {
-    const now = progress.get(snapshot.id)
+    const known = progress.get(snapshot.id)
     const { count } = await db.snapshot.updateMany({
       where: { id: snapshot.id, status: 'CREATING', leaseOwner: owner },
-      data: { leaseUntil: inFuture(leaseMs), progress: now ? percent(now) : null },
+      data: { leaseUntil: inFuture(leaseMs), progress: known ? percent(known) : null },
     })
     if (count > 0) return
     log.warn({ snapshotId: snapshot.id }, 'fenced: the lease went to another runner, the copy is given up')
@@ -187,23 +191,19 @@ export function createRunner({
   }
 
   async function claimAll(): Promise<void> {
-    let seen
-    do {
-      seen = wakes
-      while (!stopped && running.size < concurrency) {
-        const snapshot = await claim()
-        if (!snapshot) break
-        start(snapshot)
-      }
-    } while (seen !== wakes)
+    while (!stopped && running.size < concurrency) {
+      const snapshot = await claim()
+      if (!snapshot) return
+      start(snapshot)
+    }
   }
 
+  const claiming = wakeable(claimAll, (error) =>
+    log.error({ err: error }, 'the runner could not look for work'),
+  )
+
   function wake(): void {
-    if (stopped) return
-    wakes++
-    ticking ??= claimAll()
-      .catch((error: unknown) => log.error({ err: error }, 'the runner could not look for work'))
-      .finally(() => (ticking = undefined))
+    if (!stopped) claiming.wake()
   }
 
   return {
@@ -218,18 +218,20 @@ export function createRunner({
       wake()
     },
 
-    /** Starts all the work there is room for and waits until what runs has ended: one step, for tests. */
+    /** Does all the work there is to do now, and waits until it has ended: for tests, which then need not wait for time. */
     async tick(): Promise<void> {
       wake()
-      await ticking
-      await Promise.all([...running.values()].map(({ done }) => done))
+      while (claiming.running !== undefined || running.size > 0) {
+        await claiming.running
+        await Promise.all([...running.values()].map(({ done }) => done))
+      }
     },
 
     /** Stops taking work, stops what runs and gives its leases back, so that the next process goes on at once. */
     async [Symbol.asyncDispose](): Promise<void> {
       stopped = true
       clearInterval(timer)
-      await ticking
+      await claiming.running
       for (const { abort } of running.values()) abort.abort(new Error('The gateway is stopping.'))
       await Promise.all([...running.values()].map(({ done }) => done))
     },

@@ -1,5 +1,5 @@
-import type { Prisma } from '../generated/prisma/client.ts'
-import type { Disk } from '../generated/prisma/client.ts'
+import DataLoader from 'dataloader'
+import type { Disk, Prisma } from '../generated/prisma/client.ts'
 import { inTransaction, type Database } from '../database/database.ts'
 import { OBSERVED_DISK_STATUSES, type DiskKind } from '../domain/disk.ts'
 import { brokenNameRules } from '../domain/name.ts'
@@ -47,10 +47,9 @@ export function createDiskService({
 }) {
   /** Asks the provider about these disks, and records what has changed about those whose status follows from it. */
   async function look(disks: readonly Disk[]): Promise<void> {
-    const observable = disks.filter((disk) => isObserved(disk))
-    if (observable.length === 0) return
-    const seen = await provider.observe(observable)
-    for (const disk of observable) {
+    if (disks.length === 0) return
+    const seen = await provider.observe(disks)
+    for (const disk of disks) {
       const observation = seen.get(disk.id)
       if (observation === undefined || agrees(disk, observation)) continue
       await db.disk.updateMany({
@@ -60,6 +59,21 @@ export function createDiskService({
       })
     }
   }
+
+  const observable = { provider: provider.name, status: { in: [...OBSERVED_DISK_STATUSES] } }
+
+  // A look costs the same for one disk as for many, so those asked for while one is under way share the next:
+  // no caller is answered by a look that began before its call.
+  let looked: Promise<unknown> = Promise.resolve()
+  const looks = new DataLoader<string, undefined>(
+    async (ids) => {
+      const looking = db.disk.findMany({ where: { id: { in: [...new Set(ids)] }, ...observable } }).then(look)
+      looked = looking.catch(() => undefined)
+      await looking
+      return ids.map(() => undefined)
+    },
+    { cache: false, maxBatchSize: LOOK_BATCH, batchScheduleFn: (dispatch) => void looked.then(dispatch) },
+  )
 
   return {
     /** Registers an image file or block device as a disk; refused when the path, the name or the disk is not fit for it. */
@@ -94,10 +108,9 @@ export function createDiskService({
       })
     },
 
-    /** Looks at one disk of the viewer, so that what follows decides by its present status. */
-    async lookAt(viewer: Viewer, diskId: string): Promise<void> {
-      const disk = await db.disk.findUnique({ where: { id: diskId, accountId: viewer.accountId } })
-      if (disk) await look([disk])
+    /** Looks at one disk, if there is one, so that what follows decides by its present status. */
+    async lookAt(diskId: string): Promise<void> {
+      await looks.load(diskId)
     },
 
     /** Looks at every disk whose status follows from what the provider sees. */
@@ -105,7 +118,7 @@ export function createDiskService({
       let last = ''
       for (;;) {
         const disks = await db.disk.findMany({
-          where: { id: { gt: last }, provider: provider.name, status: { in: [...OBSERVED_DISK_STATUSES] } },
+          where: { id: { gt: last }, ...observable },
           orderBy: { id: 'asc' },
           take: LOOK_BATCH,
         })
@@ -116,10 +129,6 @@ export function createDiskService({
       }
     },
   }
-}
-
-function isObserved(disk: Disk): boolean {
-  return OBSERVED_DISK_STATUSES.some((status) => status === disk.status)
 }
 
 function agrees(disk: Disk, { status, statusReason, sizeBytes }: DiskObservation): boolean {

@@ -106,7 +106,7 @@ export function createSnapshotService({
     async create(viewer: Viewer, input: CreateSnapshot): Promise<Snapshot> {
       const broken = brokenNameRules(input.name)
       if (broken.length > 0) throw new InvalidName(broken)
-      await disks.lookAt(viewer, input.diskId)
+      await disks.lookAt(input.diskId)
       const inputHash = hashOf(input)
       const { clientToken } = input
       const snapshot = await inTransaction(db, async (tx) => {

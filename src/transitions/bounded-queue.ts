@@ -66,8 +66,10 @@ export class BoundedQueue<T> implements AsyncIterableIterator<T, undefined> {
     return this.#waiting.promise
   }
 
+  /** The consumer leaves: nothing is kept, and a `next()` that waits is ended. */
   return(): Promise<IteratorResult<T, undefined>> {
     this.#items = []
+    this.#error = undefined
     this.end()
     return Promise.resolve({ value: undefined, done: true })
   }

@@ -1,6 +1,7 @@
 import { isSettled } from '../domain/lifecycle.ts'
 import { BoundedQueue } from './bounded-queue.ts'
 import type { Transition, TransitionLog, TransitionScope } from './log.ts'
+import { wakeable } from './wakeable.ts'
 
 export interface HubOptions {
   log: TransitionLog
@@ -17,16 +18,16 @@ export type TransitionHub = Awaited<ReturnType<typeof startTransitionHub>>
  * Fans the transition log out to everyone who watches. The log is read once per process, woken by
  * `wake()` after a commit and by a slow poll; a lost wake-up only delays, because the log is the truth.
  *
- * The seam between history and the present: a stream is registered first and notes the hub's position H.
- * Everything up to H is replayed from the log, everything beyond arrives live in its queue meanwhile, so
- * that nothing is missing and nothing comes twice, however long the replay takes.
+ * The seam between history and the present: a stream first reads the log by itself, at its consumer's own pace, from
+ * where it starts to where the hub is, and again, until it has seen everything that the hub has. In the same turn of
+ * the event loop it joins, and from then on gets what the hub reads. So nothing is missing and nothing comes twice,
+ * and while it catches up, however long that takes, nothing is kept for it in memory.
  */
 export async function startTransitionHub({ log, bufferEvents, pollMs, onError }: HubOptions) {
   const byAccount = new Map<string, Set<BoundedQueue<Transition>>>()
   const bySnapshot = new Map<string, Set<BoundedQueue<Transition>>>()
+  const streams = new Set<AsyncGenerator>()
   let position = await log.head()
-  let pumping: Promise<void> | undefined
-  let again = false
   let stopped = false
 
   function deliver(transition: Transition): void {
@@ -35,26 +36,23 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
   }
 
   async function pump(): Promise<void> {
-    do {
-      again = false
+    for (;;) {
       const page = await log.tail(position)
+      if (page.length === 0) return
       for (const transition of page) {
         position = transition.sequence
         deliver(transition)
       }
-      if (page.length > 0) again = true
-    } while (again)
+    }
   }
+
+  const pumping = wakeable(pump, onError)
 
   function wake(): void {
-    if (stopped) return
-    again = true
-    pumping ??= pump()
-      .catch(onError)
-      .finally(() => (pumping = undefined))
+    if (!stopped) pumping.wake()
   }
 
-  function listen(scope: TransitionScope): BoundedQueue<Transition> {
+  function listen(scope: TransitionScope, onClose: () => void): BoundedQueue<Transition> {
     const index = scope.snapshotId === undefined ? byAccount : bySnapshot
     const key = scope.snapshotId === undefined ? scope.accountId : scopeKey(scope)
     const listeners = index.get(key) ?? new Set()
@@ -62,9 +60,59 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
     const queue = new BoundedQueue<Transition>(bufferEvents, () => {
       listeners.delete(queue)
       if (listeners.size === 0) index.delete(key)
+      onClose()
     })
     listeners.add(queue)
     return queue
+  }
+
+  /** What a scope has after a number, then live. With the scope's `latest` transition, it ends once that is settled. */
+  function open(scope: TransitionScope, after: number, latest?: Transition): AsyncIterable<Transition> {
+    let queue: BoundedQueue<Transition> | undefined
+    let left = false
+    const events = follow()
+    const forget = () => streams.delete(events)
+    streams.add(events)
+
+    async function* follow(): AsyncGenerator<Transition, void> {
+      let seen = after
+      let current = latest
+      try {
+        for (;;) {
+          const through = Math.max(position, latest?.sequence ?? 0)
+          if (left || stopped) return
+          if (seen >= through) break
+          for await (const transition of log.between(scope, seen, through)) {
+            current &&= transition
+            yield transition
+          }
+          seen = through
+        }
+        if (current && current.sequence <= seen && isSettled(current.to)) return
+        queue = listen(scope, forget)
+        for await (const transition of queue) {
+          if (transition.sequence > seen) yield transition
+          if (latest && isSettled(transition.to) && queue.length === 0) return
+        }
+      } finally {
+        queue?.end()
+        forget()
+      }
+    }
+
+    return {
+      [Symbol.asyncIterator]: () => ({
+        next: () => events.next(),
+        /** Lets go at once, also while `next()` waits, or before the first one. */
+        async return() {
+          left = true
+          forget()
+          await queue?.return()
+          await events.return()
+          return { value: undefined, done: true as const }
+        },
+      }),
+    }
   }
 
   const poll = setInterval(wake, pollMs)
@@ -73,17 +121,9 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
     /** Something was committed: read on. Returns at once. */
     wake,
 
-    /**
-     * Every transition of an account: with `after`, everything since that number first; then live, without end.
-     * Listening starts at the call, not at the first `next()`.
-     */
-    follow(scope: { accountId: string }, after?: number): AsyncIterable<Transition> {
-      const queue = listen(scope)
-      const registered = position
-      return stream(queue, async function* () {
-        if (after !== undefined) yield* log.between(scope, after, registered)
-        for await (const transition of queue) if (transition.sequence > (after ?? 0)) yield transition
-      })
+    /** Every transition of an account after a number, or else from now on; live, without end. */
+    follow(scope: { accountId: string }, after = position): AsyncIterable<Transition> {
+      return open(scope, after)
     },
 
     /**
@@ -94,36 +134,19 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
       scope: { accountId: string; snapshotId: string },
       after = 0,
     ): Promise<AsyncIterable<Transition> | undefined> {
-      const queue = listen(scope)
-      const registered = position
-      const latest = await log.latest(scope).catch((error: unknown) => {
-        queue.end()
-        throw error
-      })
-      if (latest === undefined) {
-        queue.end()
-        return undefined
-      }
-      const endsInReplay = latest.sequence <= registered && isSettled(latest.to)
-      return stream(queue, async function* () {
-        yield* log.between(scope, after, registered)
-        if (endsInReplay && queue.length === 0) return
-        for await (const transition of queue) {
-          if (transition.sequence > after) yield transition
-          if (isSettled(transition.to) && queue.length === 0) return
-        }
-      })
+      const latest = await log.latest(scope)
+      return latest && open(scope, after, latest)
     },
 
     /** How many streams are being served. */
     get listeners(): number {
-      return [...byAccount.values(), ...bySnapshot.values()].reduce((sum, set) => sum + set.size, 0)
+      return streams.size
     },
 
     async [Symbol.asyncDispose](): Promise<void> {
       stopped = true
       clearInterval(poll)
-      await pumping
+      await pumping.running
       for (const set of [...byAccount.values(), ...bySnapshot.values()])
         for (const queue of [...set]) queue.end()
     },
@@ -132,29 +155,4 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
 
 function scopeKey({ accountId, snapshotId }: TransitionScope): string {
   return `${accountId} ${snapshotId ?? ''}`
-}
-
-/** The events of `body`, which reads from `queue`; lets go of the queue when it ends in any way, even before its first `next()`. */
-function stream(
-  queue: BoundedQueue<Transition>,
-  body: () => AsyncGenerator<Transition, void>,
-): AsyncIterable<Transition> {
-  async function* guarded() {
-    try {
-      yield* body()
-    } finally {
-      queue.end()
-    }
-  }
-  const generator = guarded()
-  return {
-    [Symbol.asyncIterator]: () => ({
-      next: () => generator.next(),
-      async return() {
-        await queue.return()
-        await generator.return()
-        return { value: undefined, done: true as const }
-      },
-    }),
-  }
 }

@@ -39,8 +39,8 @@ export class ProgressBoard {
     this.#changed.set(snapshotId, watchers)
     watchers.add(onChange)
     return () => {
-      watchers.delete(onChange)
-      if (watchers.size === 0) this.#changed.delete(snapshotId)
+      // Once only: by a second call the entry may be that of others, who watch since.
+      if (watchers.delete(onChange) && watchers.size === 0) this.#changed.delete(snapshotId)
     }
   }
 

@@ -1,0 +1,22 @@
+import { pino } from 'pino'
+import { createRunner } from '../../src/runner/runner.ts'
+import type { DiskProvider } from '../../src/providers/provider.ts'
+import type { TestApp } from './app.ts'
+
+/** Another runner on the gateway's database, as a second process has one; works when it is told to, by `tick()`. */
+export function runnerOf(
+  app: TestApp,
+  provider: DiskProvider,
+  { now = () => new Date(), concurrency = 2, leaseMs = 15_000 } = {},
+): ReturnType<typeof createRunner> {
+  return createRunner({
+    db: app.db,
+    provider,
+    progress: app.progress,
+    announce: app.hub.wake,
+    log: pino({ level: 'silent' }),
+    now,
+    concurrency,
+    leaseMs,
+  })
+}
