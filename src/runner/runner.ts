@@ -25,9 +25,19 @@ export interface RunnerOptions {
 
 type Claimed = Snapshot & { disk: Disk }
 
-/** After a fault that may pass, the next attempt waits 1, 2, 4, … seconds, at most a minute. */
+/** No lease is longer, and no retry is further away: what claims to be was written before the clock was set back. */
+const FURTHEST_AHEAD_MS = 120_000
+
+/** After a fault that may pass, the next attempt waits 1, 2, 4, … seconds, at most a minute, less up to a quarter by chance. */
 function backOffMs(attempts: number): number {
-  return Math.min(60_000, 1_000 * 2 ** Math.max(0, attempts - 1))
+  return Math.min(60_000, 1_000 * 2 ** Math.max(0, attempts - 1)) * (0.75 + Math.random() / 4)
+}
+
+/** What clients may know of a fault: its system error code where it has one, nothing of paths or internals. */
+function stallReason(error: unknown, attempts: number): string {
+  const { code } = (error ?? {}) as { code?: unknown }
+  const known = typeof code === 'string' && /^E[A-Z0-9]{2,20}$/.test(code) ? ` (${code})` : ''
+  return `Attempt ${attempts} to copy the disk was interrupted by a fault${known}. It is tried again by itself.`
 }
 
 /**
@@ -54,13 +64,14 @@ export function createRunner({
 
   /** Leases the oldest snapshot that waits for a runner; undefined when there is none. */
   async function claim(): Promise<Claimed | undefined> {
+    const furthest = inFuture(FURTHEST_AHEAD_MS)
     const waiting: Prisma.SnapshotWhereInput = {
       status: 'CREATING',
       // A lease of our own that ran out (the machine slept) is renewed by the work it is for, not claimed again.
       id: { notIn: [...running.keys()] },
       AND: [
-        { OR: [{ leaseUntil: null }, { leaseUntil: { lt: now() } }] },
-        { OR: [{ retryAt: null }, { retryAt: { lte: now() } }] },
+        { OR: [{ leaseUntil: null }, { leaseUntil: { lt: now() } }, { leaseUntil: { gt: furthest } }] },
+        { OR: [{ retryAt: null }, { retryAt: { lte: now() } }, { retryAt: { gt: furthest } }] },
       ],
     }
     return inTransaction(db, async (tx) => {
@@ -114,6 +125,8 @@ export function createRunner({
           completedAt: at,
           leaseOwner: null,
           leaseUntil: null,
+          stalledSince: null,
+          stallReason: null,
         },
       })
       if (count === 0) return false
@@ -140,11 +153,27 @@ export function createRunner({
     log.info({ snapshotId: snapshot.id, diskId: snapshot.disk.id, tookMs, ...outcome }, 'snapshot ended')
   }
 
-  /** Gives the lease back, for a later attempt. */
-  async function release(snapshot: Claimed, retryAt: Date | null): Promise<void> {
+  /** Gives the lease back: nothing was wrong, the next runner goes on at once. */
+  async function release(snapshot: Claimed): Promise<void> {
     await db.snapshot.updateMany({
       where: { id: snapshot.id, status: 'CREATING', leaseOwner: owner },
-      data: { leaseOwner: null, leaseUntil: null, retryAt },
+      data: { leaseOwner: null, leaseUntil: null, retryAt: null },
+    })
+  }
+
+  /** Gives the lease back after a fault that may pass: shows that the snapshot is stalled, and waits before the next attempt. */
+  async function stall(snapshot: Claimed, error: unknown): Promise<void> {
+    const { id: snapshotId, attempts } = snapshot
+    log.error({ err: error, snapshotId, attempts }, 'copy failed, will be retried')
+    await db.snapshot.updateMany({
+      where: { id: snapshotId, status: 'CREATING', leaseOwner: owner },
+      data: {
+        leaseOwner: null,
+        leaseUntil: null,
+        retryAt: inFuture(backOffMs(attempts)),
+        stalledSince: snapshot.stalledSince ?? now(),
+        stallReason: stallReason(error, attempts),
+      },
     })
   }
 
@@ -161,15 +190,7 @@ export function createRunner({
       })
       await finish(snapshot, outcome)
     } catch (error) {
-      if (signal.aborted) {
-        await release(snapshot, null)
-      } else {
-        log.error(
-          { err: error, snapshotId: snapshot.id, attempts: snapshot.attempts },
-          'copy failed, will be retried',
-        )
-        await release(snapshot, inFuture(backOffMs(snapshot.attempts)))
-      }
+      await (signal.aborted ? release(snapshot) : stall(snapshot, error))
     } finally {
       clearInterval(renewal)
       announce()

@@ -49,6 +49,8 @@ CREATE TABLE "Snapshot" (
     "leaseUntil" DATETIME,
     "attempts" INTEGER NOT NULL DEFAULT 0,
     "retryAt" DATETIME,
+    "stalledSince" DATETIME,
+    "stallReason" TEXT,
     CONSTRAINT "Snapshot_accountId_fkey" FOREIGN KEY ("accountId") REFERENCES "Account" ("id") ON DELETE RESTRICT ON UPDATE CASCADE,
     CONSTRAINT "Snapshot_diskId_fkey" FOREIGN KEY ("diskId") REFERENCES "Disk" ("id") ON DELETE SET NULL ON UPDATE CASCADE
 );

@@ -87,6 +87,16 @@ builder.node(Snapshot, {
       nullable: true,
       description: 'Why it FAILED and what would be right, in a sentence; null otherwise.',
     }),
+    stalledSince: t.expose('stalledSince', {
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'Since when faults that may pass keep it from going on; null while all is well. It goes on by itself.',
+    }),
+    stallReason: t.exposeString('stallReason', {
+      nullable: true,
+      description: 'What the last of these faults was, in a sentence; null while all is well.',
+    }),
     retentionDays: t.exposeInt('retentionDays', {
       nullable: true,
       description: 'How many days it is kept; null for ever.',
