@@ -20,7 +20,7 @@ const Manifest = z.object({
   dataBytes: z.int(),
   checksum: z.string(),
   consistency: z.enum(['CLEAN', 'CRASH_CONSISTENT']),
-  source: z.object({ diskId: z.string(), location: z.string(), modifiedAt: z.iso.datetime() }),
+  source: z.object({ diskId: z.string(), location: z.string() }),
 })
 
 /** What is known of a finished copy; written beside its image. */
