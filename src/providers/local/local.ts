@@ -5,7 +5,7 @@ import type { CopyOutcome, CopyRequest, DiskObservation, DiskProvider, DiskRefer
 import type { CopyJob, CopyMessage, CopyResult } from './copy-worker.ts'
 import { openDisk, type DiskFile } from './disk-file.ts'
 import { findOccupied, identityOf } from './occupancy.ts'
-import { preparePartial, readManifest, sweepShelf, type Manifest, type Partial } from './shelf.ts'
+import { preparePartial, readManifest, sweepShelf, type Manifest, type PartialCopy } from './shelf.ts'
 
 export interface LocalProviderOptions {
   /** Where snapshots are kept; made when it is missing. For reflinks, on the same file system as the disks. */
@@ -135,7 +135,7 @@ async function isInUse(disk: DiskReference, file: DiskFile): Promise<boolean> {
   return disk.instanceId !== null || (await findOccupied()).has(identityOf(file.stat))
 }
 
-async function copyOnce(source: DiskFile, partial: Partial, request: CopyRequest) {
+async function copyOnce(source: DiskFile, partial: PartialCopy, request: CopyRequest) {
   await using handle = source.handle
   const usedBefore = await isInUse(request.disk, source)
   const isClone = await clone(source, partial.image)

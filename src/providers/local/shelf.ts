@@ -48,7 +48,7 @@ export async function readManifest(snapshotsDir: string, snapshotId: string): Pr
 }
 
 /** A place to prepare a snapshot in. Disposing it removes everything that was not published. */
-export interface Partial extends AsyncDisposable {
+export interface PartialCopy extends AsyncDisposable {
   /** The path of the image, which is still to be made. */
   image: string
   /**
@@ -58,7 +58,7 @@ export interface Partial extends AsyncDisposable {
   publish: (manifest: Manifest) => Promise<Manifest>
 }
 
-export async function preparePartial(snapshotsDir: string, snapshotId: string): Promise<Partial> {
+export async function preparePartial(snapshotsDir: string, snapshotId: string): Promise<PartialCopy> {
   const target = directoryOf(snapshotsDir, snapshotId)
   await mkdir(join(snapshotsDir, PARTIAL), { recursive: true, mode: OWNER_ONLY })
   const directory = await mkdtemp(join(snapshotsDir, PARTIAL, `${snapshotId}.`))
