@@ -67,7 +67,7 @@ function attempt(): CopyResult {
 function copy(): CopyResult {
   flushSource()
   const version = restingVersion()
-  if (version === undefined) return { result: 'changed' }
+  if (version === undefined || hasOtherSize()) return { result: 'changed' }
   ftruncateSync(job.imageFd, 0)
   ftruncateSync(job.imageFd, job.sizeBytes)
   const checksum = startChecksum(job.sizeBytes)
@@ -137,6 +137,11 @@ function sourceVersion(): string | undefined {
   if (there?.dev !== here.dev || there.ino !== here.ino) return undefined
   if (job.isDevice) return String(there.rdev)
   return [here.dev, here.ino, here.size, here.mtimeNs, here.ctimeNs].join(' ')
+}
+
+/** The size was known before the version: between the two, a file can have become longer or shorter. */
+function hasOtherSize(): boolean {
+  return !job.isDevice && fstatSync(job.sourceFd).size !== job.sizeBytes
 }
 
 /** The version of a source whose last write is too old for another one to bear the same time; undefined if it never rests. */

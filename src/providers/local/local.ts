@@ -5,7 +5,7 @@ import type { CopyOutcome, CopyRequest, DiskObservation, DiskProvider, DiskRefer
 import type { CopyJob, CopyMessage, CopyResult } from './copy-worker.ts'
 import { openDisk, type DiskFile } from './disk-file.ts'
 import { findOccupied, identityOf } from './occupancy.ts'
-import { preparePartial, readManifest, sweepShelf, type Manifest, type Partial } from './shelf.ts'
+import { preparePartial, readManifest, sweepShelf, type Manifest, type PartialCopy } from './shelf.ts'
 
 export interface LocalProviderOptions {
   /** Where snapshots are kept; made when it is missing. For reflinks, on the same file system as the disks. */
@@ -45,7 +45,9 @@ async function observe(
   disks: readonly DiskReference[],
   diskDirs: readonly string[],
 ): Promise<Map<string, DiskObservation>> {
-  const occupied = await findOccupied()
+  const occupied = disks.some(({ instanceId }) => instanceId === null)
+    ? await findOccupied()
+    : new Set<string>()
   const observations = new Map<string, DiskObservation>()
   for (const disk of disks) {
     const file = await openDisk(disk.location, diskDirs)
@@ -74,9 +76,14 @@ async function copyDisk(request: CopyRequest, options: LocalProviderOptions): Pr
     return published ? copied(published) : await copyAnew({ ...request, onProgress }, options)
   } catch (error) {
     signal.throwIfAborted()
-    const { code } = error as NodeJS.ErrnoException
-    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error
-    return { outcome: 'refused', reason: await noSpaceReason(options.snapshotsDir, neededBytes) }
+    switch ((error as NodeJS.ErrnoException).code) {
+      case 'ENOSPC':
+        return refused(noSpace(neededBytes, `${inWords(await freeBytes(options.snapshotsDir))} are free`))
+      case 'EDQUOT':
+        return refused(noSpace(neededBytes, 'the quota is used up'))
+      default:
+        throw error
+    }
   }
 }
 
@@ -110,11 +117,7 @@ async function copyAnew(request: CopyRequest, options: LocalProviderOptions): Pr
       dataBytes: copy.dataBytes,
       checksum: copy.checksum,
       consistency: copy.wasInUse ? 'CRASH_CONSISTENT' : 'CLEAN',
-      source: {
-        diskId: request.disk.id,
-        location: request.disk.location,
-        modifiedAt: source.stat.mtime.toISOString(),
-      },
+      source: { diskId: request.disk.id, location: request.disk.location },
     })
     return copied(manifest)
   }
@@ -132,7 +135,7 @@ async function isInUse(disk: DiskReference, file: DiskFile): Promise<boolean> {
   return disk.instanceId !== null || (await findOccupied()).has(identityOf(file.stat))
 }
 
-async function copyOnce(source: DiskFile, partial: Partial, request: CopyRequest) {
+async function copyOnce(source: DiskFile, partial: PartialCopy, request: CopyRequest) {
   await using handle = source.handle
   const usedBefore = await isInUse(request.disk, source)
   const isClone = await clone(source, partial.image)
@@ -193,14 +196,18 @@ async function copyInWorker(
   }
 }
 
-async function noSpaceReason(snapshotsDir: string, neededBytes: number): Promise<string> {
-  const { bavail, bsize } = await statfs(snapshotsDir)
+function noSpace(neededBytes: number, available: string): string {
   return (
-    `There is not enough space for the snapshot: it needs up to ${inMiB(neededBytes)}, and ` +
-    `${inMiB(bavail * bsize)} are free. Free space where snapshots are kept, then create the snapshot again.`
+    `There is not enough space for the snapshot: it needs up to ${inWords(neededBytes)}, and ${available}. ` +
+    'Free space where snapshots are kept, then create the snapshot again.'
   )
 }
 
-function inMiB(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1)} MiB`
+async function freeBytes(directory: string): Promise<number> {
+  const { bavail, bsize } = await statfs(directory)
+  return bavail * bsize
+}
+
+function inWords(bytes: number): string {
+  return bytes < 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`
 }

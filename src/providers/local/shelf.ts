@@ -32,7 +32,7 @@ const Manifest = z.object({
   dataBytes: z.int(),
   checksum: z.string(),
   consistency: z.enum(['CLEAN', 'CRASH_CONSISTENT']),
-  source: z.object({ diskId: z.string(), location: z.string(), modifiedAt: z.iso.datetime() }),
+  source: z.object({ diskId: z.string(), location: z.string() }),
 })
 
 /** What is known of a finished copy; written beside its image. */
@@ -60,7 +60,7 @@ export async function readManifest(snapshotsDir: string, snapshotId: string): Pr
 }
 
 /** A place to prepare a snapshot in. Disposing it removes everything that was not published. */
-export interface Partial extends AsyncDisposable {
+export interface PartialCopy extends AsyncDisposable {
   /** The path of the image, which is still to be made. */
   image: string
   /**
@@ -70,7 +70,7 @@ export interface Partial extends AsyncDisposable {
   publish: (manifest: Manifest) => Promise<Manifest>
 }
 
-export async function preparePartial(snapshotsDir: string, snapshotId: string): Promise<Partial> {
+export async function preparePartial(snapshotsDir: string, snapshotId: string): Promise<PartialCopy> {
   const target = directoryOf(snapshotsDir, snapshotId)
   await mkdir(join(snapshotsDir, PARTIAL), { recursive: true, mode: OWNER_ONLY })
   const directory = await mkdtemp(join(snapshotsDir, PARTIAL, `${snapshotId}.`))

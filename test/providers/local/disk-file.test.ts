@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join, relative } from 'node:path'
 import { expect, test } from 'vitest'
 import { resolveDiskPath } from '../../../src/providers/local/disk-file.ts'
@@ -53,7 +54,8 @@ test('a path that leads outside is refused, by traversal, by a link, or by a nam
 test('what is missing, empty, no file, or not absolute is refused with its reason', async () => {
   await using world = await makeWorld()
   const empty = await world.image('empty.img', 0)
-  execFileSync('mkfifo', [join(world.disks, 'pipe')])
+  await using server = createServer()
+  await once(server.listen(join(world.disks, 'socket')), 'listening')
   const codeOf = async (path: string) => {
     const resolved = await resolveDiskPath(path, [world.disks, '/dev'])
     return resolved.ok ? 'ok' : resolved.code
@@ -61,7 +63,7 @@ test('what is missing, empty, no file, or not absolute is refused with its reaso
   expect(await codeOf(join(world.disks, 'missing.img'))).toBe('MISSING')
   expect(await codeOf(join(empty, 'below-a-file.img'))).toBe('MISSING')
   expect(await codeOf(empty)).toBe('EMPTY')
-  expect(await codeOf(join(world.disks, 'pipe'))).toBe('NOT_A_DISK')
+  expect(await codeOf(join(world.disks, 'socket'))).toBe('NOT_A_DISK')
   expect(await codeOf('/dev/null')).toBe('NOT_A_DISK')
   expect(await codeOf(world.disks)).toBe('NOT_A_DISK')
   expect(await codeOf(relative(process.cwd(), empty))).toBe('NOT_ABSOLUTE')
