@@ -57,10 +57,7 @@ export async function startApp(
       maxAttempts: config.copyAttempts,
     }),
   )
-  await provider.sweep(async (ids) => {
-    const known = await db.snapshot.findMany({ where: { id: { in: [...ids] } }, select: { id: true } })
-    return new Set(known.map(({ id }) => id))
-  })
+  await provider.sweep()
   const { snapshotsDir } = config
   if (config.demo) await createDemoWorld({ db, viewer, provider, disksDir, snapshotsDir, now, newId })
 

@@ -11,12 +11,12 @@ export type Transaction = Prisma.TransactionClient
 export interface DatabaseOptions {
   /** `file:` and the path of the database file; a relative path starts at the working directory. */
   url: string
-  /** How long a statement waits for another process that is writing, in milliseconds; 5,000 unless set. */
+  /** How long a statement waits for another process that is writing, in milliseconds; 20,000 unless set. */
   busyTimeoutMs?: number
 }
 
 /** Opens the database file, or throws an Error that says why it cannot be used; makes missing folders on the way. */
-export async function openDatabase({ url, busyTimeoutMs = 5_000 }: DatabaseOptions): Promise<Database> {
+export async function openDatabase({ url, busyTimeoutMs = 20_000 }: DatabaseOptions): Promise<Database> {
   const path = await databaseFile(url)
   const client = new PrismaClient({
     adapter: sqliteAdapter({ path, busyTimeoutMs }),

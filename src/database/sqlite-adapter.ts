@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3'
 import {
   DriverAdapterError,
@@ -20,25 +21,42 @@ export interface SqliteAdapterOptions {
  * request runs inside the open transaction of another, is acknowledged, and vanishes with that one's rollback; and
  * a COMMIT that fails leaves the transaction open for ever. Here one first-come lock covers each statement outside
  * a transaction and each transaction as a whole, every transaction takes SQLite's write lock when it begins, and
- * none is left open. A write that another process holds up for longer than `busyTimeoutMs` fails with Prisma's P1008
- * and leaves nothing behind.
+ * none is left open. A write that another process holds up is tried again, and meanwhile neither the event loop nor
+ * this lock is held, so reads go on; after `busyTimeoutMs` it fails with Prisma's P1008 and leaves nothing behind.
  */
 export function sqliteAdapter(options: SqliteAdapterOptions): SqlMigrationAwareDriverAdapterFactory {
-  const official = new PrismaBetterSqlite3({ url: options.path, timeout: options.busyTimeoutMs })
+  const official = new PrismaBetterSqlite3({ url: options.path, timeout: BLOCKING_WAIT_MS })
   return {
     provider: official.provider,
     adapterName: official.adapterName,
-    connect: async () => serialize(await official.connect()),
-    connectToShadowDb: async () => serialize(await official.connectToShadowDb()),
+    connect: async () => serialize(await official.connect(), options.busyTimeoutMs),
+    connectToShadowDb: async () => serialize(await official.connectToShadowDb(), options.busyTimeoutMs),
   }
 }
 
-function serialize(adapter: SqlDriverAdapter): SqlDriverAdapter {
+/** How long SQLite itself waits for another process, which blocks the event loop, and the pause between two tries. */
+const BLOCKING_WAIT_MS = 5
+const RETRY_MS = 20
+
+async function serialize(adapter: SqlDriverAdapter, busyTimeoutMs: number): Promise<SqlDriverAdapter> {
   // Not part of its type, but the only way to the connection that the adapter uses.
   const { client } = adapter as SqlDriverAdapter & { client: Connection }
-  client.pragma('journal_mode = WAL')
-  client.pragma('synchronous = FULL')
-  client.pragma('foreign_keys = ON')
+
+  async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
+    const deadline = performance.now() + busyTimeoutMs
+    for (;;) {
+      try {
+        return await attempt()
+      } catch (error) {
+        if (!isBusy(error) || performance.now() >= deadline) throw error
+        await pause(RETRY_MS)
+      }
+    }
+  }
+
+  for (const setting of ['journal_mode = WAL', 'synchronous = FULL', 'foreign_keys = ON']) {
+    await patiently(() => adapter.executeScript(`PRAGMA ${setting}`))
+  }
 
   const acquire = lock()
   async function alone<T>(work: () => Promise<T>): Promise<T> {
@@ -53,22 +71,28 @@ function serialize(adapter: SqlDriverAdapter): SqlDriverAdapter {
   return {
     provider: adapter.provider,
     adapterName: adapter.adapterName,
-    queryRaw: (query) => alone(() => adapter.queryRaw(query)),
-    executeRaw: (query) => alone(() => adapter.executeRaw(query)),
+    queryRaw: (query) => patiently(() => alone(() => adapter.queryRaw(query))),
+    executeRaw: (query) => patiently(() => alone(() => adapter.executeRaw(query))),
     executeScript: (script) => alone(() => adapter.executeScript(script)),
     dispose: () => alone(() => adapter.dispose()),
     // SQLite is serializable at every isolation level, so the one that is asked for makes no difference.
-    async startTransaction() {
-      const release = await acquire()
-      try {
-        await execute(adapter, 'BEGIN IMMEDIATE')
-      } catch (error) {
-        release()
-        throw error
-      }
-      return transaction(adapter, client, release)
-    },
+    startTransaction: () =>
+      patiently(async () => {
+        const release = await acquire()
+        try {
+          await execute(adapter, 'BEGIN IMMEDIATE')
+        } catch (error) {
+          release()
+          throw error
+        }
+        return transaction(adapter, client, release)
+      }),
   }
+}
+
+/** Whether another process holds the lock that is needed. */
+function isBusy(error: unknown): boolean {
+  return error instanceof DriverAdapterError && error.cause.kind === 'SocketTimeout'
 }
 
 function transaction(adapter: SqlDriverAdapter, client: Connection, release: () => void): Transaction {

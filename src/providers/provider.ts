@@ -52,10 +52,7 @@ export interface DiskProvider {
   observe(disks: readonly DiskReference[]): Promise<Map<string, DiskObservation>>
   /** Makes the verified, point-in-time copy that a snapshot is. */
   copy(request: CopyRequest): Promise<CopyOutcome>
-  /**
-   * Removes what dead copies have left, and copies whose snapshot is not `known` any more; may run at any time.
-   * `known` gets the ids that were found and answers those that are recorded, in whatever status.
-   */
-  sweep(known: (snapshotIds: readonly string[]) => Promise<ReadonlySet<string>>): Promise<void>
+  /** Removes what dead attempts to copy have left; may run at any time. */
+  sweep(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }

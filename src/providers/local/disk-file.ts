@@ -1,7 +1,7 @@
 import type { BigIntStats } from 'node:fs'
 import { constants } from 'node:fs'
 import { lstat, open, readFile, readlink, realpath, type FileHandle } from 'node:fs/promises'
-import { isAbsolute, sep } from 'node:path'
+import { basename, dirname, isAbsolute, join, sep } from 'node:path'
 import type { DiskPathProblem } from '../../domain/refusals.ts'
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
@@ -65,8 +65,10 @@ export async function resolveDiskPath(
   try {
     location = await realpath(path)
   } catch (error) {
-    return refusalOf(error)
+    return (await isInside(await nearest(path), diskDirs)) ? refusalOf(error) : refuse('OUTSIDE')
   }
+  // Before anything else is looked at, so that nobody learns what lies outside.
+  if (!(await isInside(location, diskDirs))) return refuse('OUTSIDE')
   const disk = await openDisk(location, diskDirs)
   if (!disk.ok) return disk
   await disk.handle.close()
@@ -106,6 +108,13 @@ async function examine(handle: FileHandle, location: string, diskDirs: readonly 
   const sizeBytes = stat.isFile() ? stat.size : await deviceSize(stat.rdev)
   if (sizeBytes === 0n) return refuse('EMPTY')
   return { ok: true as const, handle, stat, sizeBytes }
+}
+
+/** A path of which the part that exists is real. */
+async function nearest(path: string): Promise<string> {
+  const parent = dirname(path)
+  const real = await realpath(parent).catch(() => (parent === path ? parent : nearest(parent)))
+  return join(real, basename(path))
 }
 
 async function isInside(realPath: string, diskDirs: readonly string[]): Promise<boolean> {

@@ -5,7 +5,15 @@ import type { CopyOutcome, CopyRequest, DiskObservation, DiskProvider, DiskRefer
 import type { CopyJob, CopyMessage, CopyResult } from './copy-worker.ts'
 import { openDisk, type DiskFile } from './disk-file.ts'
 import { findOccupied, identityOf } from './occupancy.ts'
-import { preparePartial, readManifest, sweepShelf, type Manifest, type PartialCopy } from './shelf.ts'
+import {
+  discard,
+  imageOf,
+  preparePartial,
+  readManifest,
+  sweepShelf,
+  type Manifest,
+  type PartialCopy,
+} from './shelf.ts'
 
 export interface LocalProviderOptions {
   /** Where snapshots are kept; made when it is missing. For reflinks, on the same file system as the disks. */
@@ -33,7 +41,7 @@ export function createLocalProvider(options: LocalProviderOptions): DiskProvider
         copies.delete(copy)
       }
     },
-    sweep: (known) => sweepShelf(options.snapshotsDir, known),
+    sweep: () => sweepShelf(options.snapshotsDir),
     async [Symbol.asyncDispose]() {
       closing.abort(new Error('The provider is closed.'))
       await Promise.allSettled(copies)
@@ -64,7 +72,7 @@ async function observe(
 }
 
 async function copyDisk(request: CopyRequest, options: LocalProviderOptions): Promise<CopyOutcome> {
-  const { snapshotId, signal } = request
+  const { signal } = request
   let neededBytes = 0
   const onProgress: CopyRequest['onProgress'] = (copiedBytes, totalBytes) => {
     neededBytes = totalBytes
@@ -72,8 +80,7 @@ async function copyDisk(request: CopyRequest, options: LocalProviderOptions): Pr
   }
   try {
     signal.throwIfAborted()
-    const published = await readManifest(options.snapshotsDir, snapshotId)
-    return published ? copied(published) : await copyAnew({ ...request, onProgress }, options)
+    return (await adopt(request, options)) ?? (await copyAnew({ ...request, onProgress }, options))
   } catch (error) {
     signal.throwIfAborted()
     switch ((error as NodeJS.ErrnoException).code) {
@@ -85,6 +92,29 @@ async function copyDisk(request: CopyRequest, options: LocalProviderOptions): Pr
         throw error
     }
   }
+}
+
+/** What an earlier attempt has published, if its bytes are still what they were; damaged ones are thrown away. */
+async function adopt(
+  request: CopyRequest,
+  { snapshotsDir }: LocalProviderOptions,
+): Promise<CopyOutcome | undefined> {
+  const manifest = await readManifest(snapshotsDir, request.snapshotId)
+  if (!manifest) return undefined
+  await using image = await open(imageOf(snapshotsDir, request.snapshotId))
+  const { size: sizeBytes } = await image.stat()
+  const job = {
+    sourceFd: image.fd,
+    location: '',
+    isDevice: false,
+    sizeBytes,
+    imageFd: image.fd,
+    isClone: true,
+  }
+  const read = await copyInWorker(job, { ...request, onProgress: () => undefined })
+  if (read.result === 'copied' && read.checksum === manifest.checksum) return copied(manifest)
+  await discard(snapshotsDir, request.snapshotId)
+  return undefined
 }
 
 function copied({ sizeBytes, dataBytes, checksum, consistency }: Manifest): CopyOutcome {

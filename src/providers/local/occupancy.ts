@@ -15,12 +15,28 @@ export function identityOf(stat: BigIntStats): string {
  * process, behind a loop device, mounted, or part of another device. Users that the system hides from this process
  * (other users' processes, unless it is privileged; other machines) are not seen; without /proc, none are.
  */
-export async function findOccupied(): Promise<Set<string>> {
+export const findOccupied = shared(async (): Promise<ReadonlySet<string>> => {
   const occupied = new Set<string>()
   await addOpenFiles(occupied)
   await addLoopFiles(occupied)
   await addClaimedDevices(occupied)
   return occupied
+})
+
+/** Calls that come together share one run; each gets a run that began after its call. */
+function shared<T>(work: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | undefined
+  let next: Promise<T> | undefined
+  const run = () => {
+    next = undefined
+    running = work().finally(() => (running = undefined))
+    return running
+  }
+  return () => {
+    if (running === undefined) return run()
+    next ??= running.then(run, run)
+    return next
+  }
 }
 
 async function addOpenFiles(occupied: Set<string>): Promise<void> {

@@ -8,7 +8,6 @@ import {
   readFile,
   rename,
   rm,
-  stat,
   writeFile,
   type FileHandle,
 } from 'node:fs/promises'
@@ -43,20 +42,21 @@ function directoryOf(snapshotsDir: string, snapshotId: string): string {
   return join(snapshotsDir, snapshotId)
 }
 
-/** The manifest of a published snapshot; undefined when there is none. Throws when what is published is damaged. */
+/** The manifest of a published snapshot; undefined when there is none. Throws when it is damaged. */
 export async function readManifest(snapshotsDir: string, snapshotId: string): Promise<Manifest | undefined> {
-  const directory = directoryOf(snapshotsDir, snapshotId)
   let json
   try {
-    json = await readFile(join(directory, 'manifest.json'), 'utf8')
+    json = await readFile(join(directoryOf(snapshotsDir, snapshotId), 'manifest.json'), 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
-  const manifest = Manifest.parse(JSON.parse(json))
-  const { size } = await stat(join(directory, 'image'))
-  if (size !== manifest.sizeBytes) throw new Error(`The image of snapshot ${snapshotId} is damaged.`)
-  return manifest
+  return Manifest.parse(JSON.parse(json))
+}
+
+/** Where the image of a published snapshot is. */
+export function imageOf(snapshotsDir: string, snapshotId: string): string {
+  return join(directoryOf(snapshotsDir, snapshotId), 'image')
 }
 
 /** A place to prepare a snapshot in. Disposing it removes everything that was not published. */
@@ -109,7 +109,7 @@ export async function duplicatePublished(snapshotsDir: string, from: string, to:
   const manifest = await readManifest(snapshotsDir, from)
   if (!manifest) throw new Error(`There is no published snapshot ${from}.`)
   const directory = await mkdtemp(join(snapshotsDir, PARTIAL, `${to}.`))
-  await link(join(directoryOf(snapshotsDir, from), 'image'), join(directory, 'image'))
+  await link(imageOf(snapshotsDir, from), join(directory, 'image'))
   const json = JSON.stringify({ ...manifest, snapshotId: to }, undefined, 2)
   await writeFile(join(directory, 'manifest.json'), `${json}\n`, { mode: 0o440 })
   await rename(directory, directoryOf(snapshotsDir, to))
@@ -122,33 +122,20 @@ async function flushed(path: string, flags: string, change?: (handle: FileHandle
 }
 
 /**
- * Removes what dead attempts have left, and published snapshots that nobody knows any more. An attempt lives as long
- * as its process: the kernel holds its lock. `known` is asked after the directories were listed, so a snapshot that
- * is recorded before it is copied is never taken for an unknown one.
+ * Removes what dead attempts have left. An attempt lives as long as its process: the kernel holds its lock. Published
+ * snapshots stay, also those that the caller may not know: a database that was restored from a backup would miss them.
  */
-export async function sweepShelf(
-  snapshotsDir: string,
-  known: (snapshotIds: readonly string[]) => Promise<ReadonlySet<string>>,
-): Promise<void> {
+export async function sweepShelf(snapshotsDir: string): Promise<void> {
   const partials = join(snapshotsDir, PARTIAL)
   await mkdir(partials, { recursive: true, mode: OWNER_ONLY })
-  const published = await findPublished(snapshotsDir)
-  const keep = published.length > 0 ? await known(published) : new Set()
-  for (const snapshotId of published.filter((id) => !keep.has(id))) {
-    // Taken away as a whole first: a removal that is cut short leaves no damaged snapshot, but a partial.
-    await rename(join(snapshotsDir, snapshotId), await mkdtemp(join(partials, `${snapshotId}.`)))
-  }
   for (const name of await readdir(partials)) await removeIfDead(join(partials, name))
 }
 
-/** What this provider has published, and nothing else that may stand beside it. */
-async function findPublished(snapshotsDir: string): Promise<string[]> {
-  const published = []
-  for (const name of await readdir(snapshotsDir)) {
-    const manifest = await readFile(join(snapshotsDir, name, 'manifest.json'), 'utf8').catch(() => '')
-    if (manifest.includes(`"snapshotId": ${JSON.stringify(name)}`)) published.push(name)
-  }
-  return published
+/** Takes a published snapshot away, as a whole: a removal that is cut short leaves no half of it, but a dead attempt. */
+export async function discard(snapshotsDir: string, snapshotId: string): Promise<void> {
+  const away = await mkdtemp(join(snapshotsDir, PARTIAL, `${snapshotId}.`))
+  await rename(directoryOf(snapshotsDir, snapshotId), away)
+  await rm(away, { recursive: true, force: true })
 }
 
 async function removeIfDead(directory: string): Promise<void> {

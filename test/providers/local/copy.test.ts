@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs'
-import { appendFile, readdir, readFile, rename, rm, stat, truncate } from 'node:fs/promises'
+import { appendFile, chmod, open, readdir, readFile, rename, rm, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createLocalProvider } from '../../../src/providers/local/local.ts'
@@ -166,6 +166,18 @@ test('a copy that is asked for again is answered from what was published, and no
   expect(await world.copy(location, { onProgress: () => (progressed = true) })).toEqual(first)
   expect(progressed).toBe(false)
   expect(await stat(join(world.snapshots, 's-1', 'image'))).toMatchObject({ ino, mtimeMs })
+})
+
+test('a published copy whose bytes are damaged is found by its checksum, and made anew', async () => {
+  await using world = await makeWorld()
+  const location = await world.image('a.img', MIB, [[0, randomBytes(MIB)]])
+  const first = await world.copy(location)
+  const path = join(world.snapshots, 's-1', 'image')
+  await chmod(path, 0o600)
+  await using file = await open(path, 'r+')
+  await file.write(Buffer.from([1, 2, 3]), 0, 3, 500_000)
+  expect(await world.copy(location)).toEqual(first)
+  expect((await world.read()).equals(await readFile(location))).toBe(true)
 })
 
 test('two copies of one snapshot at the same time publish one, and both answer with it', async () => {

@@ -65,7 +65,8 @@ test('what is missing, empty, no file, or not absolute is refused with its reaso
   expect(await codeOf(empty)).toBe('EMPTY')
   expect(await codeOf(join(world.disks, 'socket'))).toBe('NOT_A_DISK')
   expect(await codeOf('/dev/null')).toBe('NOT_A_DISK')
-  expect(await codeOf(world.disks)).toBe('NOT_A_DISK')
+  await mkdir(join(world.disks, 'directory'))
+  expect(await codeOf(join(world.disks, 'directory'))).toBe('NOT_A_DISK')
   expect(await codeOf(relative(process.cwd(), empty))).toBe('NOT_ABSOLUTE')
 })
 
@@ -117,4 +118,27 @@ test('a registered disk whose directory was swapped for a link to the outside is
   await symlink(join(world.dir, 'outside'), join(world.disks, 'tenant'))
   expect(await world.copy(location)).toMatchObject({ outcome: 'refused' })
   expect(await world.kept()).toEqual([])
+})
+
+test('what lies outside the directories of disks is not told: whether it exists, is a directory or can be read', async () => {
+  await using world = await makeWorld()
+  const outside = join(world.dir, 'outside')
+  await mkdir(outside)
+  const paths = [
+    'outside',
+    'outside/missing',
+    'missing/deeper',
+    'disks/../outside/missing',
+    'disks/../missing',
+  ]
+  const codes = await Promise.all(
+    paths.map(async (path) => {
+      const found = await resolveDiskPath(`${world.dir}/${path}`, [world.disks])
+      return found.ok || found.code
+    }),
+  )
+  expect(codes).toEqual(paths.map(() => 'OUTSIDE'))
+  expect(await resolveDiskPath(`${world.disks}/missing/deeper.img`, [world.disks])).toMatchObject({
+    code: 'MISSING',
+  })
 })
