@@ -1,14 +1,17 @@
 import { z } from 'zod'
 import { builder } from '../builder.ts'
 import { PAGE_MAX } from '../connection.ts'
+import { isPlain, text } from '../text.ts'
 
 const TEXT_MAX = 256
 
+const value = z.unknown().refine(isPlain, 'A text in a filter must not contain NUL or half a surrogate pair.')
+
 /** What every comparison in a filter is held to; `in` lists and texts are bounded. */
 export const COMPARISON_LIMITS = z.looseObject({
-  in: z.array(z.unknown()).max(PAGE_MAX, `A list in a filter has at most ${PAGE_MAX} entries.`).nullish(),
-  eq: z.unknown(),
-  contains: z.string().max(TEXT_MAX, `A text in a filter has at most ${TEXT_MAX} characters.`).nullish(),
+  in: z.array(value).max(PAGE_MAX, `A list in a filter has at most ${PAGE_MAX} entries.`).nullish(),
+  eq: value.optional(),
+  contains: text('A text in a filter', 0, TEXT_MAX).nullish(),
 })
 
 export const IDFilter = builder.inputType('IDFilter', {
