@@ -13,7 +13,7 @@ import { text } from '../text.ts'
 import { DiskKind, DiskStatus } from './disk-enums.ts'
 import { COMPARISON_LIMITS, DateTimeFilter, IDFilter, StringFilter } from './filters.ts'
 import { NEWEST_FIRST, Snapshot, SnapshotConnection, SnapshotFilter, SnapshotOrder } from './snapshot.ts'
-import { UserError } from './user-error.ts'
+import { factsOf, UserError } from './user-error.ts'
 
 const GIB = 1024 ** 3
 
@@ -155,7 +155,7 @@ const SnapshotEligibility = builder.objectRef<Refusal[]>('SnapshotEligibility').
       type: [UserError],
       description:
         'Every refusal `createSnapshot` would have for it, in the order they are checked; it answers the first.',
-      resolve: (refusals) => refusals,
+      resolve: (refusals) => refusals.map(factsOf),
     }),
   }),
 })
