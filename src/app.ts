@@ -34,20 +34,22 @@ export interface AppOptions {
   newId?: NewId
   /** Whether work is done in the background; without it, a test drives `runner.tick()` and `disks.lookAtAll()`. */
   background?: boolean
+  /** Called with the SQL of every statement. */
+  onStatement?: (sql: string) => void
 }
 
 /** Starts the whole gateway, part by part; disposing it stops the parts in the reverse order. */
 export async function startApp(
   config: Config,
   log: Logger,
-  { now = () => new Date(), newId = newRandomId, background = true }: AppOptions = {},
+  { now = () => new Date(), newId = newRandomId, background = true, onStatement }: AppOptions = {},
 ) {
   await using parts = new AsyncDisposableStack()
   const disksDir = join(config.dataDir, 'disks')
 
   for (const dir of [disksDir, config.snapshotsDir]) await mkdir(dir, { recursive: true })
   await migrate(config.databaseUrl)
-  const db = parts.use(await openDatabase({ url: config.databaseUrl }))
+  const db = parts.use(await openDatabase({ url: config.databaseUrl, onStatement }))
   const viewer = await localViewer(db, now)
 
   const provider = parts.use(

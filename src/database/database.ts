@@ -13,16 +13,24 @@ export interface DatabaseOptions {
   url: string
   /** How long a statement waits for another process that is writing, in milliseconds; 20,000 unless set. */
   busyTimeoutMs?: number
+  /** Called with the SQL of every statement. */
+  onStatement?: ((sql: string) => void) | undefined
 }
 
 /** Opens the database file, or throws an Error that says why it cannot be used; makes missing folders on the way. */
-export async function openDatabase({ url, busyTimeoutMs = 20_000 }: DatabaseOptions): Promise<Database> {
+export async function openDatabase({
+  url,
+  busyTimeoutMs = 20_000,
+  onStatement,
+}: DatabaseOptions): Promise<Database> {
   const path = await databaseFile(url)
   const client = new PrismaClient({
     adapter: sqliteAdapter({ path, busyTimeoutMs }),
     // Transactions run one at a time, so a burst of valid calls has to be allowed its time in the queue.
     transactionOptions: { maxWait: 60_000, timeout: 30_000 },
+    log: onStatement ? [{ emit: 'event', level: 'query' }] : [],
   })
+  if (onStatement) client.$on('query', ({ query }) => onStatement(query))
   try {
     await client.$connect()
   } catch (error) {

@@ -7,14 +7,16 @@ import type { DiskKind, DiskStatus } from './disk.ts'
 import { NAME_RULES, type NameRule } from './name.ts'
 import type { SnapshotType } from './snapshot.ts'
 
-export type RefusalCode =
-  | 'DISK_NOT_FOUND'
-  | 'DISK_STATUS_FORBIDS_SNAPSHOT'
-  | 'SNAPSHOT_QUOTA_EXCEEDED'
-  | 'INVALID_NAME'
-  | 'CLIENT_TOKEN_REUSED'
-  | 'DISK_PATH_REFUSED'
-  | 'DISK_ALREADY_REGISTERED'
+export const REFUSAL_CODES = [
+  'DISK_NOT_FOUND',
+  'DISK_STATUS_FORBIDS_SNAPSHOT',
+  'SNAPSHOT_QUOTA_EXCEEDED',
+  'INVALID_NAME',
+  'CLIENT_TOKEN_REUSED',
+  'DISK_PATH_REFUSED',
+  'DISK_ALREADY_REGISTERED',
+] as const
+export type RefusalCode = (typeof REFUSAL_CODES)[number]
 
 export class Refusal {
   readonly code: RefusalCode

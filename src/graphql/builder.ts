@@ -26,14 +26,13 @@ export const builder = new SchemaBuilder<{
   relay: {
     clientMutationId: 'omit',
     cursorType: 'String',
-    nodesOnConnection: true,
+    nodesOnConnection: { description: 'The entries.' },
     idFieldOptions: { description: 'Global id: its prefix tells the type, `v-` a disk, `s-` a snapshot.' },
     nodeTypeOptions: { description: 'Something with a global id.' },
     edgesFieldOptions: {
       nullable: { list: false, items: false },
       description: 'The entries, each with its cursor.',
     },
-    nodesFieldOptions: { nullable: { list: false, items: false }, description: 'The entries.' },
     nodeFieldOptions: { nullable: false, description: 'The entry.' },
     cursorFieldOptions: { description: 'Where it stands in the list: pass it as `after` or `before`.' },
     pageInfoFieldOptions: { nullable: false, description: 'How to page on.' },
@@ -58,8 +57,11 @@ export const builder = new SchemaBuilder<{
     encodeGlobalID: (_typename, id) => String(id),
     decodeGlobalID: (id) => {
       const typename = typeOfId(id)
-      if (!typename)
-        throw badUserInput(`${JSON.stringify(id.slice(0, 64))} is not an id. Ids look like v-… or s-….`)
+      if (typename !== 'Disk' && typename !== 'Snapshot') {
+        throw badUserInput(
+          `${JSON.stringify(id.slice(0, 64))} is not the id of a disk or snapshot: those look like v-… or s-….`,
+        )
+      }
       return { typename, id }
     },
     nodeQueryOptions: {

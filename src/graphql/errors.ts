@@ -3,15 +3,15 @@ import { SlowConsumer } from '../transitions/bounded-queue.ts'
 
 /** The codes of top-level errors, `extensions.code`: a closed list. Refusals are not among them: they are data. */
 export const ERROR_CODES = {
-  BAD_REQUEST: 'The HTTP request is not a GraphQL request: its method, headers or body are wrong.',
+  BAD_REQUEST: 'The request is not a GraphQL request, or does not say which operation to run.',
   GRAPHQL_PARSE_FAILED: 'The document is not GraphQL.',
   GRAPHQL_VALIDATION_FAILED: 'The document does not fit the schema.',
   BAD_USER_INPUT: 'A variable or argument has a value that cannot be accepted.',
-  NOT_FOUND: 'What should be watched does not exist.',
+  NOT_FOUND: 'What should be watched does not exist, or the address of the request is wrong.',
   CURSOR_EXPIRED: 'The stream cursor is older than the log. List again, and watch from the new cursor.',
   SLOW_CONSUMER: 'The stream fell too far behind and was ended. Resume from the last cursor seen.',
-  METHOD_NOT_ALLOWED: 'A mutation was sent by GET. Use POST.',
-  UNSUPPORTED_MEDIA_TYPE: 'The body is not JSON. Send content-type: application/json.',
+  METHOD_NOT_ALLOWED: 'The HTTP method is neither GET nor POST, or a mutation was sent by GET. Use POST.',
+  UNSUPPORTED_MEDIA_TYPE: 'The body is not plain JSON in UTF-8. Send content-type: application/json.',
   NOT_ACCEPTABLE: 'None of the accepted media types can be given.',
   PAYLOAD_TOO_LARGE: 'The request body is larger than MAX_BODY_BYTES.',
   CSRF_HEADER_REQUIRED: 'A GET request must carry the header x-graphql-yoga-csrf, with any value.',

@@ -55,10 +55,9 @@ function condition(column: Prisma.Sql, comparison: string, value: unknown): Pris
   switch (comparison) {
     case 'eq':
       return Prisma.sql`${column} = ${value}`
-    case 'in': {
-      const values = value as readonly unknown[]
-      return values.length === 0 ? Prisma.sql`1 = 0` : Prisma.sql`${column} IN (${Prisma.join(values)})`
-    }
+    case 'in':
+      // One variable however long the list is: a statement has room for so many only, and may read many lists.
+      return Prisma.sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(value)}))`
     case 'contains':
       return Prisma.sql`${column} LIKE ${`%${(value as string).replace(/[\\%_]/g, '\\$&')}%`} ESCAPE '\\'`
     case 'gte':

@@ -35,52 +35,49 @@ export const SNAPSHOT_ORDERS = { CREATED_AT: byCreation, NAME: byName, SIZE: byS
 /**
  * The reads of one request. All of them are scoped to the viewer's account in the query itself, and those of
  * one kind that are asked for in the same turn of the event loop are answered by one statement, so a list costs
- * the same number of statements however long it is. Nothing is kept from one turn to the next.
+ * the same number of statements however long it is, and so do the lists in it. Nothing is kept from one turn to the next.
  */
 export function createReads(db: Database, { accountId }: { accountId: string }) {
   const owned = Prisma.sql`"accountId" = ${accountId}`
 
-  const disk = batched(async (ids: readonly string[]) => {
-    const rows = await db.disk.findMany({ where: { id: { in: [...ids] }, accountId } })
-    const found = new Map(rows.map((row) => [row.id, row]))
-    return ids.map((id) => found.get(id) ?? null)
+  const disk = batchedById<Disk | null>(null, async (ids) => {
+    const rows = await db.disk.findMany({ where: { id: { in: ids }, accountId } })
+    return new Map(rows.map((row) => [row.id, row]))
   })
 
-  const snapshot = batched(async (ids: readonly string[]) => {
-    const rows = await db.snapshot.findMany({ where: { id: { in: [...ids] }, accountId } })
-    const found = new Map(rows.map((row) => [row.id, row]))
-    return ids.map((id) => found.get(id) ?? null)
+  const snapshot = batchedById<Snapshot | null>(null, async (ids) => {
+    const rows = await db.snapshot.findMany({ where: { id: { in: ids }, accountId } })
+    return new Map(rows.map((row) => [row.id, row]))
   })
 
-  const held = batched(async (diskIds: readonly string[]) => {
+  const held = batchedById<HeldSnapshots>({ MANUAL: 0, AUTOMATIC: 0 }, async (diskIds) => {
     const rows = await db.snapshot.groupBy({
       by: ['diskId', 'type'],
-      where: { accountId, diskId: { in: [...diskIds] }, status: { in: [...COUNTED_SNAPSHOT_STATUSES] } },
+      where: { accountId, diskId: { in: diskIds }, status: { in: [...COUNTED_SNAPSHOT_STATUSES] } },
       _count: true,
     })
-    const found = new Map(rows.map(({ diskId, type, _count }) => [`${diskId ?? ''} ${type}`, _count]))
-    return diskIds.map((id): HeldSnapshots => ({
-      MANUAL: found.get(`${id} MANUAL`) ?? 0,
-      AUTOMATIC: found.get(`${id} AUTOMATIC`) ?? 0,
-    }))
+    const found = new Map(diskIds.map((id) => [id, { MANUAL: 0, AUTOMATIC: 0 }]))
+    for (const { diskId, type, _count } of rows) {
+      const counts = found.get(diskId ?? '')
+      if (counts) counts[type] = _count
+    }
+    return found
   })
 
-  const tags = batched(async (snapshotIds: readonly string[]) => {
+  const tags = batchedById<SnapshotTag[]>([], async (snapshotIds) => {
     const rows = await db.snapshotTag.findMany({
-      where: { snapshot: { id: { in: [...snapshotIds] }, accountId } },
+      where: { snapshot: { id: { in: snapshotIds }, accountId } },
       orderBy: { key: 'asc' },
     })
-    const found = Map.groupBy(rows, ({ snapshotId }: SnapshotTag) => snapshotId)
-    return snapshotIds.map((id) => found.get(id) ?? [])
+    return Map.groupBy(rows, ({ snapshotId }) => snapshotId)
   })
 
-  const history = batched(async (snapshotIds: readonly string[]) => {
+  const history = batchedById<SnapshotTransition[]>([], async (snapshotIds) => {
     const rows = await db.snapshotTransition.findMany({
-      where: { snapshotId: { in: [...snapshotIds] }, accountId },
+      where: { snapshotId: { in: snapshotIds }, accountId },
       orderBy: { sequence: 'asc' },
     })
-    const found = Map.groupBy(rows, ({ snapshotId }: SnapshotTransition) => snapshotId)
-    return snapshotIds.map((id) => found.get(id) ?? [])
+    return Map.groupBy(rows, ({ snapshotId }) => snapshotId)
   })
 
   const diskPages = batched((queries: readonly PageQuery[]) => readPages<Disk>(db, 'Disk', queries))
@@ -125,9 +122,25 @@ export interface List<Row> {
   count: () => Promise<number>
 }
 
-/** At most so many in one statement: well below SQLite's limits on terms and variables. */
-const BATCH = 100
+/** At most so many lists in one statement: well below SQLite's limit on the terms of a UNION. */
+const LIST_BATCH = 100
+/** At most so many different ids in one statement: well below its limit on variables. */
+const ID_BATCH = 500
 
 function batched<Key, Value>(load: (keys: readonly Key[]) => Promise<Value[]>): DataLoader<Key, Value> {
-  return new DataLoader(load, { cache: false, maxBatchSize: BATCH })
+  return new DataLoader(load, { cache: false, maxBatchSize: LIST_BATCH })
+}
+
+/** Reads what belongs to ids, each of them once; `none` for those that nothing is found for. */
+function batchedById<Value>(
+  none: Value,
+  load: (ids: string[]) => Promise<Map<string, Value>>,
+): DataLoader<string, Value> {
+  return new DataLoader(
+    async (ids) => {
+      const found = await load([...new Set(ids)])
+      return ids.map((id) => found.get(id) ?? none)
+    },
+    { cache: false, maxBatchSize: ID_BATCH },
+  )
 }

@@ -1,58 +1,91 @@
-import { isAsyncIterable, mapAsyncIterator, type Plugin } from 'graphql-yoga'
+import { isAsyncIterable, mapAsyncIterator, processRegularResult, type Plugin } from 'graphql-yoga'
 import { GraphQLError, type ExecutionResult, type GraphQLFormattedError } from 'graphql'
-import { ERROR_CODES, type ErrorCode } from '../graphql/errors.ts'
+import type { Logger } from 'pino'
+import { clientError, ERROR_CODES, type ErrorCode } from '../graphql/errors.ts'
 
-/** Every top-level error, on every transport, has `extensions.code` of a closed list and `extensions.requestId`. */
-export function describeErrors<Result extends { errors?: readonly (GraphQLError | GraphQLFormattedError)[] }>(
-  result: Result,
+/**
+ * What a client is told of an error, on every transport: `extensions.code` of a closed list and
+ * `extensions.requestId`. A fault goes to the log, whole, under the same id.
+ */
+export function describeError(
+  error: GraphQLError | GraphQLFormattedError,
   requestId: string,
-): Result {
-  if (!result.errors) return result
-  return { ...result, errors: result.errors.map((error) => describeError(error, requestId)) }
-}
-
-export function describeError(error: GraphQLError | GraphQLFormattedError, requestId: string): GraphQLError {
-  const { http, ...extensions } = (error.extensions ?? {}) as { http?: HttpExtension; code?: unknown }
+  log: Logger,
+): GraphQLError {
+  const code = codeOf(error)
+  const located = error instanceof GraphQLError ? error : undefined
+  if (code === 'INTERNAL_SERVER_ERROR') {
+    log.error({ err: located?.originalError ?? error, requestId, path: error.path }, 'fault in a request')
+  }
   return new GraphQLError(error.message, {
-    nodes: error instanceof GraphQLError ? error.nodes : undefined,
-    source: error instanceof GraphQLError ? error.source : undefined,
-    positions: error instanceof GraphQLError ? error.positions : undefined,
+    nodes: located?.nodes,
+    source: located?.source,
+    positions: located?.positions,
     path: error.path,
-    extensions: { code: codeOf(extensions.code, http?.status), requestId, ...(http && { http }) },
+    extensions: { code, requestId },
   })
 }
 
-/** Gives the answers over HTTP and server-sent events their codes and request ids. */
-export function useErrorContract(): Plugin<object, { requestId: string }> {
+/** Gives the answers over HTTP and server-sent events their codes, request ids and statuses. */
+export function useErrorContract(log: Logger): Plugin<object, { requestId: string }> {
   return {
-    onResultProcess(answer) {
-      const { result, serverContext } = answer
-      const { requestId } = serverContext
+    async onResultProcess(answer) {
+      const { result, resultProcessor, serverContext } = answer
+      const described = (item: ExecutionResult): ExecutionResult =>
+        item.errors
+          ? { ...item, errors: item.errors.map((error) => overHttp(error, serverContext.requestId, log)) }
+          : item
       if (Array.isArray(result)) return
-      if (isAsyncIterable(result)) {
-        answer.setResult(mapAsyncIterator(result, (item: ExecutionResult) => describeErrors(item, requestId)))
-      } else {
-        answer.setResult(describeErrors(result, requestId))
+      if (!isAsyncIterable(result)) answer.setResult(described(result))
+      else if (resultProcessor) answer.setResult(mapAsyncIterator(result, described))
+      else {
+        await result[Symbol.asyncIterator]().return?.()
+        answer.setResult(described({ errors: [NOT_A_STREAM] }))
       }
+      // Yoga answers with an empty body when it finds nothing that the client accepts.
+      if (!resultProcessor) answer.setResultProcessor(processRegularResult, 'application/json')
     },
   }
 }
 
+const NOT_A_STREAM = clientError(
+  'NOT_ACCEPTABLE',
+  'A subscription is answered with text/event-stream, which the request does not accept. Accept it, or use a WebSocket.',
+)
+
 interface HttpExtension {
   status?: number
+  headers?: Record<string, string>
+  /** Whether a client that accepts application/json gets 200 instead, as the GraphQL over HTTP specification has it. */
+  spec?: boolean
+}
+
+/** The error with what Yoga makes the status and headers of; that part is not sent. */
+function overHttp(error: GraphQLError | GraphQLFormattedError, requestId: string, log: Logger): GraphQLError {
+  const described = describeError(error, requestId, log)
+  const http = httpOf(error)
+  const code = described.extensions.code as ErrorCode
+  if (code === 'BAD_REQUEST') described.extensions.http = { ...http, status: 400, spec: false }
+  else if (code === 'NOT_ACCEPTABLE') described.extensions.http = { ...http, status: 406 }
+  else if (code === 'INTERNAL_SERVER_ERROR' && !error.path) described.extensions.http = { status: 500 }
+  else if (http) described.extensions.http = http
+  return described
 }
 
 const CODE_OF_STATUS: Record<number, ErrorCode> = {
   405: 'METHOD_NOT_ALLOWED',
-  406: 'NOT_ACCEPTABLE',
   413: 'PAYLOAD_TOO_LARGE',
-  415: 'UNSUPPORTED_MEDIA_TYPE',
 }
 
-function codeOf(given: unknown, status: number | undefined): ErrorCode {
-  const byStatus = status === undefined ? undefined : CODE_OF_STATUS[status]
+function codeOf(error: GraphQLError | GraphQLFormattedError): ErrorCode {
+  const byStatus = CODE_OF_STATUS[httpOf(error)?.status ?? 0]
   if (byStatus) return byStatus
-  if (typeof given === 'string' && given in ERROR_CODES) return given as ErrorCode
+  const given = error.extensions?.code
+  if (typeof given === 'string' && Object.hasOwn(ERROR_CODES, given)) return given as ErrorCode
   // What graphql-js says of variables and arguments has no code of its own.
   return 'BAD_USER_INPUT'
+}
+
+function httpOf(error: GraphQLError | GraphQLFormattedError): HttpExtension | undefined {
+  return error.extensions?.http as HttpExtension | undefined
 }

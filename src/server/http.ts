@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
+import { clientError } from '../graphql/errors.ts'
+import { describeError } from './error-contract.ts'
 import type { GraphiqlHandler } from './graphiql/graphiql.ts'
 import { serveWebSockets } from './websocket.ts'
 import { createGraphql, ENDPOINT, type GraphqlOptions } from './yoga.ts'
@@ -41,7 +43,14 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
         response.destroy()
       })
     } else {
-      response.writeHead(404, { 'content-type': 'text/plain' }).end(`Not found. GraphQL is at ${ENDPOINT}.\n`)
+      const error = describeError(
+        clientError('NOT_FOUND', `Not found. GraphQL is at ${ENDPOINT}.`),
+        requestId,
+        log,
+      )
+      response
+        .writeHead(404, { 'content-type': 'application/json; charset=utf-8' })
+        .end(JSON.stringify({ errors: [error] }))
     }
   }
 
@@ -54,7 +63,7 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     },
     handle,
   )
-  const webSockets = serveWebSockets(server, graphql)
+  const webSockets = serveWebSockets(server, graphql, log)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(

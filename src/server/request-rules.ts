@@ -1,33 +1,130 @@
-import { createGraphQLError, type Plugin } from 'graphql-yoga'
+import type { GraphQLParams, Plugin } from 'graphql-yoga'
+import { createGraphQLError } from 'graphql-yoga'
 import type { ErrorCode } from '../graphql/errors.ts'
+import { preferences } from './graphiql/preferences.ts'
 
 /** The header that says a GET request was sent on purpose by a program, not by a link on another site. */
 export const CSRF_HEADER = 'x-graphql-yoga-csrf'
 
+/** What can be given, as patterns of an Accept header too. */
+const ANSWERS = [
+  'application/json',
+  'application/graphql-response+json',
+  'text/event-stream',
+  'multipart/mixed',
+]
+const ACCEPTABLE = [...ANSWERS, 'application/*', 'text/*', 'multipart/*', '*/*']
+
 /**
  * Only JSON by POST, and GET with the CSRF header: a page on another site can send neither without the browser
- * asking first, and the answer to that is no.
+ * asking first, and the answer to that is no. Checked before anything runs, so what is refused has changed nothing.
  */
-export function useRequestRules(): Plugin {
+export function useRequestRules({ maxBodyBytes }: { maxBodyBytes: number }): Plugin {
   return {
-    onRequestParse({ request }) {
-      const contentType = request.headers.get('content-type')
-      if (request.method === 'POST' && !/^application\/json\s*(;|$)/i.test(contentType ?? '')) {
-        throw refused(
-          415,
-          'UNSUPPORTED_MEDIA_TYPE',
-          'The body must be JSON. Send content-type: application/json.',
-        )
-      }
-      if (request.method === 'GET' && !request.headers.has(CSRF_HEADER)) {
-        throw refused(
-          403,
-          'CSRF_HEADER_REQUIRED',
-          `A GET request must carry the header ${CSRF_HEADER}, with any value. Or use POST.`,
-        )
+    onRequestParse({ request, setRequestParser }) {
+      checkAccept(request.headers.get('accept'))
+      if (request.method === 'POST') {
+        checkBodyHeaders(request.headers, maxBodyBytes)
+        setRequestParser((posted) => readBody(posted, maxBodyBytes))
+      } else if (request.method === 'GET') {
+        checkCsrfHeader(request.headers)
+        setRequestParser(readAddress)
       }
     },
   }
+}
+
+function checkAccept(accept: string | null): void {
+  const wanted = preferences(accept ?? '*/*')
+  if (ACCEPTABLE.some((type) => (wanted.get(type) ?? 0) > 0)) return
+  throw refused(
+    406,
+    'NOT_ACCEPTABLE',
+    `Nothing that the request accepts can be given. Accept one of ${ANSWERS.join(', ')}.`,
+  )
+}
+
+function checkBodyHeaders(headers: Headers, maxBodyBytes: number): void {
+  const [type = '', ...parameters] = (headers.get('content-type') ?? '').toLowerCase().split(/\s*;\s*/)
+  const charset = parameters.find((parameter) => parameter.startsWith('charset='))
+  if (type.trim() !== 'application/json' || (charset && !/^charset="?utf-?8"?$/.test(charset))) {
+    throw refused(
+      415,
+      'UNSUPPORTED_MEDIA_TYPE',
+      'The body must be JSON in UTF-8. Send content-type: application/json.',
+    )
+  }
+  if ((headers.get('content-encoding') ?? 'identity') !== 'identity') {
+    throw refused(415, 'UNSUPPORTED_MEDIA_TYPE', 'The body must not be compressed. Send no content-encoding.')
+  }
+  if (Number(headers.get('content-length') ?? 0) > maxBodyBytes) throw tooLarge(maxBodyBytes)
+}
+
+function checkCsrfHeader(headers: Headers): void {
+  if (headers.has(CSRF_HEADER)) return
+  throw refused(
+    403,
+    'CSRF_HEADER_REQUIRED',
+    `A GET request must carry the header ${CSRF_HEADER}, with any value. Or use POST.`,
+  )
+}
+
+/** Reads a body while counting: one sent in chunks does not say how long it is. */
+async function readBody(request: Request, maxBodyBytes: number): Promise<GraphQLParams> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  // Not by `for await`: leaving that would close the connection before the client has its answer.
+  const reader = request.body?.getReader()
+  for (let read = await reader?.read(); read?.value; read = await reader?.read()) {
+    size += read.value.byteLength
+    if (size > maxBodyBytes) throw tooLarge(maxBodyBytes)
+    chunks.push(read.value)
+  }
+  const body = parseJson('The body', () => UTF_8.decode(Buffer.concat(chunks)))
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    const kind = Array.isArray(body) ? 'a list, and batches are not supported' : JSON.stringify(body)
+    throw badRequest(
+      `The body must be a JSON object with the document under "query"; it is ${kind.slice(0, 64)}.`,
+    )
+  }
+  if ('operationName' in body && body.operationName !== null && typeof body.operationName !== 'string') {
+    throw badRequest('operationName must be a string.')
+  }
+  return body
+}
+
+/** Reads the parameters of a GET request. */
+function readAddress(request: Request): GraphQLParams {
+  const { searchParams } = new URL(request.url)
+  const text = (name: string) => searchParams.get(name) || undefined
+  const json = (name: string) => {
+    const value = text(name)
+    return value === undefined ? undefined : (parseJson(name, () => value) as Record<string, unknown>)
+  }
+  return {
+    query: text('query'),
+    operationName: text('operationName'),
+    variables: json('variables'),
+    extensions: json('extensions'),
+  }
+}
+
+const UTF_8 = new TextDecoder('utf-8', { fatal: true })
+
+function parseJson(what: string, text: () => string): unknown {
+  try {
+    return JSON.parse(text())
+  } catch {
+    throw badRequest(`${what} is not JSON in UTF-8.`)
+  }
+}
+
+function badRequest(message: string) {
+  return refused(400, 'BAD_REQUEST', message)
+}
+
+function tooLarge(maxBodyBytes: number) {
+  return refused(413, 'PAYLOAD_TOO_LARGE', `The body is larger than ${maxBodyBytes} bytes.`)
 }
 
 function refused(status: number, code: ErrorCode, message: string) {

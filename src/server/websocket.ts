@@ -1,10 +1,12 @@
-import type { Server } from 'node:http'
 import { randomUUID } from 'node:crypto'
-import type { DocumentNode, ExecutionArgs, GraphQLError, GraphQLSchema } from 'graphql'
+import type { IncomingMessage, Server } from 'node:http'
+import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql'
 import { useServer } from 'graphql-ws/use/ws'
+import { errorAsyncIterator, isAsyncIterable } from 'graphql-yoga'
+import type { Logger } from 'pino'
 import { WebSocketServer } from 'ws'
 import { maskError } from '../graphql/errors.ts'
-import { describeError, describeErrors } from './error-contract.ts'
+import { describeError } from './error-contract.ts'
 import { ENDPOINT, type GraphqlServer } from './yoga.ts'
 
 /** The largest message a client may send, in bytes: a document with its variables. */
@@ -13,9 +15,9 @@ const MAX_MESSAGE_BYTES = 256 * 1024
 /** What the arguments of an operation carry from its preparation to its execution. */
 interface Prepared extends ExecutionArgs {
   rootValue: {
-    execute: (args: ExecutionArgs) => unknown
-    subscribe: (args: ExecutionArgs) => unknown
-    requestId: string
+    execute: (args: ExecutionArgs) => Promise<ExecutionResult>
+    subscribe: (args: ExecutionArgs) => Promise<ExecutionResult | AsyncIterable<ExecutionResult>>
+    describe: (errors: readonly GraphQLError[]) => GraphQLError[]
   }
 }
 
@@ -23,45 +25,57 @@ interface Prepared extends ExecutionArgs {
  * graphql-transport-ws at the same endpoint, run through the same GraphQL as HTTP. An operation that cannot
  * be prepared, a syntax error included, ends that operation and not the socket.
  */
-export function serveWebSockets(server: Server, graphql: GraphqlServer): AsyncDisposable {
+export function serveWebSockets(server: Server, graphql: GraphqlServer, log: Logger): AsyncDisposable {
   const sockets = new WebSocketServer({
     server,
     path: ENDPOINT,
     maxPayload: MAX_MESSAGE_BYTES,
     allowSynchronousEvents: false,
     perMessageDeflate: false,
+    verifyClient: ({ req }, accept) => accept(isSameOrigin(req), 403, 'Foreign origin'),
   })
   const protocol = useServer(
     {
       connectionInitWaitTimeout: 3_000,
-      execute: (args) => (args as Prepared).rootValue.execute(args) as never,
+      // Else a fault in the transport is told to the client as the reason of the close.
+      isProd: true,
+      execute: (args) => (args as Prepared).rootValue.execute(args),
       subscribe: (args) => (args as Prepared).rootValue.subscribe(args) as never,
-      async onSubscribe({ extra }, _id, params) {
+      async onSubscribe(_context, _id, params): Promise<Prepared | GraphQLError[]> {
         const requestId = randomUUID()
+        const describe = (errors: readonly GraphQLError[]) =>
+          errors.map((error) => describeError(error, requestId, log))
         try {
-          const enveloped = graphql.getEnveloped({ request: extra.request, requestId, params } as never)
+          const enveloped = graphql.getEnveloped({ requestId, params } as never)
           const document = enveloped.parse(params.query) as DocumentNode
           const errors = enveloped.validate(enveloped.schema, document) as GraphQLError[]
-          if (errors.length > 0) return errors.map((error) => describeError(error, requestId))
-          const prepared: Prepared = {
+          if (errors.length > 0) return describe(errors)
+          return {
             schema: enveloped.schema as GraphQLSchema,
             document,
             operationName: params.operationName,
             variableValues: params.variables,
             contextValue: await enveloped.contextFactory(),
-            rootValue: { execute: enveloped.execute, subscribe: enveloped.subscribe, requestId },
+            rootValue: {
+              execute: enveloped.execute as Prepared['rootValue']['execute'],
+              async subscribe(args) {
+                const result = await (enveloped.subscribe as Prepared['rootValue']['subscribe'])(args)
+                if (!isAsyncIterable(result)) return result
+                return errorAsyncIterator(result, (error) => {
+                  throw describe([maskError(error)])[0] ?? error
+                })
+              },
+              describe,
+            },
           }
-          return prepared
         } catch (error) {
-          return [describeError(maskError(error), requestId)]
+          return describe([maskError(error)])
         }
       },
       onNext: (_context, _id, _payload, args, result) =>
-        describeErrors(result, (args as Prepared).rootValue.requestId) as never,
-      onError: (_context, _id, _payload, errors) =>
-        errors.map((error) =>
-          'requestId' in error.extensions ? error : describeError(maskError(error), randomUUID()),
-        ),
+        (result.errors
+          ? { ...result, errors: (args as Prepared).rootValue.describe(result.errors) }
+          : result) as never,
     },
     sockets,
   )
@@ -71,4 +85,9 @@ export function serveWebSockets(server: Server, graphql: GraphqlServer): AsyncDi
       sockets.close()
     },
   }
+}
+
+/** A browser lets a page open a socket to any site, and says which site the page is of: it must be this one. */
+function isSameOrigin({ headers: { origin, host } }: IncomingMessage): boolean {
+  return origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)
 }

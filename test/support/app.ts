@@ -25,7 +25,9 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
     LOG_LEVEL: 'silent',
     ...environment,
   })
-  const app = await startApp(config, pino({ level: config.logLevel }), {
+  const logged: Record<string, unknown>[] = []
+  const write = (line: string) => void logged.push(JSON.parse(line) as Record<string, unknown>)
+  const app = await startApp(config, pino({ level: config.logLevel }, { write }), {
     background: false,
     ...options,
   })
@@ -37,6 +39,8 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
     config,
     dataDir,
     endpoint,
+    /** What the gateway logged; nothing unless LOG_LEVEL is given. */
+    logged,
 
     /** Runs an operation over HTTP. */
     graphql: (query: string, variables?: Record<string, unknown>): Promise<Answer> =>

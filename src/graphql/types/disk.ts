@@ -1,5 +1,4 @@
 import type { Disk as DiskRow } from '../../generated/prisma/client.ts'
-import { z } from 'zod'
 import { NAME_RULE_TEXT } from '../../domain/name.ts'
 import { quotaUsage, type QuotaUsage, type SnapshotQuota } from '../../domain/quota.ts'
 import { DiskAlreadyRegistered, DiskPathRefused, InvalidName, type Refusal } from '../../domain/refusals.ts'
@@ -10,10 +9,11 @@ import { DISK_ORDERS, SNAPSHOT_ORDERS } from '../../reads/reads.ts'
 import { builder } from '../builder.ts'
 import { connect, OrderDirection } from '../connection.ts'
 import { idOf } from '../id-argument.ts'
+import { text } from '../text.ts'
 import { DiskKind, DiskStatus } from './disk-enums.ts'
 import { COMPARISON_LIMITS, DateTimeFilter, IDFilter, StringFilter } from './filters.ts'
 import { NEWEST_FIRST, Snapshot, SnapshotConnection, SnapshotFilter, SnapshotOrder } from './snapshot.ts'
-import { UserError } from './user-error.ts'
+import { factsOf, UserError } from './user-error.ts'
 
 const GIB = 1024 ** 3
 
@@ -155,7 +155,7 @@ const SnapshotEligibility = builder.objectRef<Refusal[]>('SnapshotEligibility').
       type: [UserError],
       description:
         'Every refusal `createSnapshot` would have for it, in the order they are checked; it answers the first.',
-      resolve: (refusals) => refusals,
+      resolve: (refusals) => refusals.map(factsOf),
     }),
   }),
 })
@@ -231,15 +231,13 @@ builder.queryFields((t) => ({
   ),
 }))
 
-const text = (name: string, max: number) => z.string().max(max, `${name} has at most ${max} characters.`)
-
 const AttachmentInput = builder.inputType('DiskAttachmentInput', {
   description: 'Where a disk is attached.',
   fields: (t) => ({
-    instanceId: t.id({ required: true, description: 'The instance.', validate: text('instanceId', 64) }),
+    instanceId: t.id({ required: true, description: 'The instance.', validate: text('instanceId', 0, 64) }),
     device: t.string({
       description: 'As which device, such as `/dev/vdb`.',
-      validate: text('device', 64).nullish(),
+      validate: text('device', 0, 64).nullish(),
     }),
   }),
 })
@@ -252,24 +250,24 @@ const RegisterDiskInput = builder.inputType('RegisterDiskInput', {
       description:
         'Where it is, on the machine of the gateway. Symbolic links are followed, and the end must lie in one of the ' +
         'directories named by DISK_DIRS, or in `disks` of the data directory.',
-      validate: text('path', 4096),
+      validate: text('path', 0, 4096),
     }),
     name: t.string({ required: true, description: `Its name: ${NAME_RULE_TEXT}` }),
     kind: t.field({ type: DiskKind, required: true, description: 'What it is for.' }),
     description: t.string({
       description: `What should be noted about it, at most ${DESCRIPTION_MAX_LENGTH} characters.`,
       defaultValue: '',
-      validate: text('description', DESCRIPTION_MAX_LENGTH).nullish(),
+      validate: text('description', 0, DESCRIPTION_MAX_LENGTH).nullish(),
     }),
     storageType: t.string({
       description: 'The kind of storage it lies on.',
       defaultValue: 'local',
-      validate: text('storageType', 64).nullish(),
+      validate: text('storageType', 0, 64).nullish(),
     }),
     zone: t.string({
       description: 'The availability zone it is in.',
       defaultValue: 'local',
-      validate: text('zone', 64).nullish(),
+      validate: text('zone', 0, 64).nullish(),
     }),
     attachment: t.field({ type: AttachmentInput, description: 'The instance it is attached to, if any.' }),
   }),

@@ -1,16 +1,17 @@
 import { z } from 'zod'
 import { builder } from '../builder.ts'
 import { PAGE_MAX } from '../connection.ts'
+import { text } from '../text.ts'
 
 const TEXT_MAX = 256
 
-const text = z.string().max(TEXT_MAX, `A text in a filter has at most ${TEXT_MAX} characters.`)
+const value = text('A text in a filter', 0, TEXT_MAX)
 
 /** What every comparison in a filter is held to: lists and texts are bounded. */
 export const COMPARISON_LIMITS = z.object({
-  eq: text.nullish(),
-  in: z.array(text).max(PAGE_MAX, `A list in a filter has at most ${PAGE_MAX} entries.`).nullish(),
-  contains: text.nullish(),
+  eq: value.nullish(),
+  in: z.array(value).max(PAGE_MAX, `A list in a filter has at most ${PAGE_MAX} entries.`).nullish(),
+  contains: value.nullish(),
 })
 
 export const IDFilter = builder.inputType('IDFilter', {

@@ -21,6 +21,7 @@ import { percent } from '../../transitions/progress.ts'
 import { builder } from '../builder.ts'
 import { connect, OrderDirection } from '../connection.ts'
 import { idOf } from '../id-argument.ts'
+import { text } from '../text.ts'
 import { Disk } from './disk.ts'
 import { DiskKind } from './disk-enums.ts'
 import { COMPARISON_LIMITS, DateTimeFilter, IDFilter, StringFilter } from './filters.ts'
@@ -217,23 +218,18 @@ builder.queryFields((t) => ({
   ),
 }))
 
-const length = (name: string, min: number, max: number) =>
-  z
-    .string()
-    .refine((value) => value.length >= min && value.length <= max, `${name} has ${min} to ${max} characters.`)
-
 const TagInput = builder.inputType('TagInput', {
   description: 'A label.',
   fields: (t) => ({
     key: t.string({
       required: true,
       description: `Its key, 1–${TAG_MAX_LENGTH} characters.`,
-      validate: length('The key of a tag', 1, TAG_MAX_LENGTH),
+      validate: text('The key of a tag', 1, TAG_MAX_LENGTH),
     }),
     value: t.string({
       required: true,
       description: `Its value, at most ${TAG_MAX_LENGTH} characters.`,
-      validate: length('The value of a tag', 0, TAG_MAX_LENGTH),
+      validate: text('The value of a tag', 0, TAG_MAX_LENGTH),
     }),
   }),
 })
@@ -246,7 +242,7 @@ const CreateSnapshotInput = builder.inputType('CreateSnapshotInput', {
     description: t.string({
       defaultValue: '',
       description: `What should be noted about it, at most ${DESCRIPTION_MAX_LENGTH} characters.`,
-      validate: length('description', 0, DESCRIPTION_MAX_LENGTH).nullish(),
+      validate: text('description', 0, DESCRIPTION_MAX_LENGTH).nullish(),
     }),
     tags: t.field({
       type: [TagInput],

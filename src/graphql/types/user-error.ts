@@ -27,9 +27,18 @@ const RefusalCode = builder.enumType('RefusalCode', {
   },
 } as const)
 
-export const UserError = builder.interfaceRef<Refusal>('UserError').implement({
+/** A refusal that is a value in an answer. */
+export type RefusalFacts = Pick<Refusal, 'code' | 'message'>
+
+/** GraphQL takes an Error anywhere in an answer for a failure, so a refusal that is a value is given as its facts. */
+export function factsOf(refusal: Refusal): RefusalFacts {
+  return Object.assign({}, refusal, { message: refusal.message })
+}
+
+export const UserError = builder.interfaceRef<RefusalFacts>('UserError').implement({
   description: 'A refusal: the request was understood, and the answer is no. Nothing was changed.',
-  resolveType: (refusal) => refusal.constructor.name,
+  resolveType: ({ code }) =>
+    code.toLowerCase().replace(/(?:^|_)([a-z])/g, (_match, letter: string) => letter.toUpperCase()),
   fields: (t) => ({
     code: t.expose('code', { type: RefusalCode, description: 'Why, for programs.' }),
     message: t.exposeString('message', { description: 'Why, and what would be right, for people.' }),

@@ -1,0 +1,137 @@
+import { readFile } from 'node:fs/promises'
+import {
+  getIntrospectionQuery,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isIntrospectionType,
+  isObjectType,
+  isSpecifiedScalarType,
+  isUnionType,
+  lexicographicSortSchema,
+  printSchema,
+  buildSchema,
+} from 'graphql'
+import { expect, test } from 'vitest'
+import { REFUSAL_CODES } from '../../src/domain/refusals.ts'
+import { printSdl, schema } from '../../src/graphql/schema.ts'
+import { startTestApp } from '../support/app.ts'
+
+/** The types that are ours, not GraphQL's. */
+const types = Object.values(schema.getTypeMap()).filter(
+  (type) => !isIntrospectionType(type) && !isSpecifiedScalarType(type),
+)
+
+const mutations = Object.values(schema.getMutationType()?.getFields() ?? {})
+
+test('schema.graphql is what the code says', async () => {
+  const committed = await readFile(new URL('../../schema.graphql', import.meta.url), 'utf8')
+
+  expect(committed).toBe(printSdl())
+})
+
+test('schema.graphql is sorted, so that a diff shows only what changed', () => {
+  expect(printSdl()).toBe(`${printSchema(lexicographicSortSchema(buildSchema(printSdl())))}\n`)
+})
+
+test('a gateway answers introspection with this very schema', async () => {
+  await using app = await startTestApp()
+  const { data } = await app.graphql(getIntrospectionQuery())
+  const names = (data.__schema.types as { name: string }[]).map(({ name }) => name)
+
+  expect(names.sort()).toEqual(Object.keys(schema.getTypeMap()).sort())
+})
+
+test('every type, field, argument, enum value and input field has a description', () => {
+  const described = types.flatMap((type) => {
+    const own: [string, string | null | undefined][] = [[type.name, type.description]]
+    if (isEnumType(type)) {
+      for (const { name, description } of type.getValues()) own.push([`${type.name}.${name}`, description])
+    }
+    if (isInputObjectType(type)) {
+      for (const { name, description } of Object.values(type.getFields())) {
+        own.push([`${type.name}.${name}`, description])
+      }
+    }
+    if (isObjectType(type) || isInterfaceType(type)) {
+      for (const { name, description, args } of Object.values(type.getFields())) {
+        own.push([`${type.name}.${name}`, description])
+        for (const arg of args) own.push([`${type.name}.${name}(${arg.name}:)`, arg.description])
+      }
+    }
+    return own
+  })
+
+  expect(described.length).toBeGreaterThan(200)
+  expect(described.filter(([, description]) => !description?.trim()).map(([name]) => name)).toEqual([])
+})
+
+test('every description is a sentence', () => {
+  const unfinished = types.filter(({ description }) => !/[.!?]$/.test(description?.trim() ?? ''))
+
+  expect(unfinished.map(({ name }) => name)).toEqual([])
+})
+
+test.each(mutations.map((field) => [field.name, field] as const))(
+  'the mutation %s takes one input named for it, and answers a result named for it',
+  (name, { args, type }) => {
+    const VerbNoun = name.charAt(0).toUpperCase() + name.slice(1)
+
+    expect(name).toMatch(/^[a-z]+([A-Z][a-z]+)+$/)
+    expect(args.map((arg) => `${arg.name}: ${String(arg.type)}`)).toEqual([`input: ${VerbNoun}Input!`])
+    expect(String(type)).toBe(`${VerbNoun}Result!`)
+    expect(schema.getType(`${VerbNoun}Payload`)).toBeDefined()
+  },
+)
+
+test.each(types.filter((type) => isUnionType(type)).map((type) => [type.name, type] as const))(
+  'every member of %s but the payload is a UserError',
+  (name, union) => {
+    expect(name).toMatch(/Result$/)
+    const others = union.getTypes().filter((member) => member.name !== name.replace(/Result$/, 'Payload'))
+    const refusals = others.filter((member) =>
+      member.getInterfaces().some((implemented) => implemented.name === 'UserError'),
+    )
+
+    expect(others).toHaveLength(union.getTypes().length - 1)
+    expect(refusals).toEqual(others)
+  },
+)
+
+test('every refusal of the catalogue has its code and its type, and there are no others', () => {
+  const codes = schema.getType('RefusalCode')
+  const userError = schema.getType('UserError')
+  if (!isEnumType(codes) || !isInterfaceType(userError))
+    throw new Error('RefusalCode or UserError is missing')
+  const typesByCode = schema
+    .getPossibleTypes(userError)
+    .map(({ name }) => name.replace(/(?<=.)[A-Z]/g, (letter) => `_${letter}`).toUpperCase())
+
+  expect(codes.getValues().map(({ name }) => name)).toEqual([...REFUSAL_CODES].sort())
+  expect([...typesByCode].sort()).toEqual([...REFUSAL_CODES].sort())
+})
+
+test('types, fields, arguments and enum values are spelled one way', () => {
+  for (const type of types) {
+    expect(type.name).toMatch(/^([A-Z]+[a-z]*)+$/)
+    if (isEnumType(type)) {
+      for (const { name } of type.getValues()) expect(name).toMatch(/^[A-Z]+(_[A-Z]+)*$/)
+    } else if (isInputObjectType(type) || isObjectType(type) || isInterfaceType(type)) {
+      for (const name of Object.keys(type.getFields())) expect(name).toMatch(/^[a-z]+([A-Z]+[a-z]*)*$/)
+    }
+  }
+})
+
+test('whatever is an id, a time or a number of bytes has the scalar for it', () => {
+  const fields: [name: string, of: string][] = types.flatMap((type) => {
+    if (!isInputObjectType(type) && !isObjectType(type)) return []
+    const own: { name: string; type: unknown }[] = Object.values(type.getFields())
+    return own.map(({ name, type: of }) => [name, String(of).replace(/!$/, '')] as [string, string])
+  })
+
+  for (const [name, of] of fields) {
+    if (/^id$|Id$/.test(name)) expect(['ID', 'IDFilter']).toContain(of)
+    if (/At$|^at$/.test(name)) expect(['DateTime', 'DateTimeFilter']).toContain(of)
+    if (name.endsWith('Bytes')) expect(of).toBe('SafeInt')
+  }
+})
