@@ -124,6 +124,7 @@ export async function startApp(
       host: config.host,
       port: config.port,
       maxBodyBytes: config.maxBodyBytes,
+      shutdownMs: config.shutdownMs,
       gateway: { disks, snapshots, transitions, hub, progress, quota: config.snapshotQuota },
       authenticate: () => ({ viewer, reads: createReads(db, viewer) }),
       graphiql: config.graphiql
@@ -144,7 +145,10 @@ export async function startApp(
     hub,
     progress,
     viewer,
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
+    async [Symbol.asyncDispose]() {
+      runner.drain()
+      await running.disposeAsync()
+    },
   }
 }
 

@@ -47,6 +47,7 @@ export const ENVIRONMENT = z.object({
   STREAM_BUFFER_EVENTS: integer(1_000, 1, 1_000_000),
   MAX_BODY_BYTES: integer(256 * 1024, 1_024, 16 * 1024 * 1024),
   GRAPHIQL: yesOrNo(true),
+  SHUTDOWN_MS: integer(3_000, 0, 600_000),
 })
 
 export interface Config {
@@ -70,6 +71,7 @@ export interface Config {
   streamBufferEvents: number
   maxBodyBytes: number
   graphiql: boolean
+  shutdownMs: number
 }
 
 /** The configuration is wrong; `problems` has one line for each variable. */
@@ -119,5 +121,6 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     streamBufferEvents: env.STREAM_BUFFER_EVENTS,
     maxBodyBytes: env.MAX_BODY_BYTES,
     graphiql: env.GRAPHIQL,
+    shutdownMs: env.SHUTDOWN_MS,
   }
 }

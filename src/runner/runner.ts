@@ -248,6 +248,12 @@ export function createRunner({
       }
     },
 
+    /** Takes no more work; what runs goes on. */
+    drain(): void {
+      stopped = true
+      clearInterval(timer)
+    },
+
     /** Stops taking work, stops what runs and gives its leases back, so that the next process goes on at once. */
     async [Symbol.asyncDispose](): Promise<void> {
       stopped = true

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { GraphQLError } from 'graphql'
 import type { Logger } from 'pino'
 import { clientError } from '../graphql/errors.ts'
 import { describeError } from './error-contract.ts'
 import type { GraphiqlHandler } from './graphiql/graphiql.ts'
+import { spread } from './spread.ts'
 import { serveWebSockets } from './websocket.ts'
 import { createGraphql, ENDPOINT, type GraphqlOptions } from './yoga.ts'
 
@@ -13,6 +15,8 @@ export interface ServerOptions extends GraphqlOptions {
   port: number
   /** Serves GraphiQL at the endpoint; left out when it is switched off. */
   graphiql: GraphiqlHandler | undefined
+  /** Over how many milliseconds the long-lived connections are ended when the server stops. */
+  shutdownMs: number
   log: Logger
 }
 
@@ -20,37 +24,54 @@ export interface ServerOptions extends GraphqlOptions {
 const REQUEST_ID_HEADER = 'x-request-id'
 const ACCEPTABLE_REQUEST_ID = /^[\w.-]{8,64}$/
 
-/** How long requests under way may take to end when the server stops, in milliseconds. */
+/** How long requests under way may take to end after that, in milliseconds. */
 const DRAIN_MS = 2_000
 
 /** Starts to listen; resolves when connections are accepted, rejects with a clear message when they can't be. */
 export async function startServer(options: ServerOptions): Promise<{ url: string } & AsyncDisposable> {
-  const { host, port, graphiql, log } = options
+  const { host, port, graphiql, shutdownMs, log } = options
   const graphql = createGraphql(options)
+  const streams = new Set<ServerResponse>()
+  let stopping = false
+
+  function fail(response: ServerResponse, status: number, error: GraphQLError, requestId: string): void {
+    response
+      .writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
+      .end(JSON.stringify({ errors: [describeError(error, requestId, log)] }))
+  }
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
     const given = request.headers[REQUEST_ID_HEADER]
     const requestId = typeof given === 'string' && ACCEPTABLE_REQUEST_ID.test(given) ? given : randomUUID()
     response.setHeader(REQUEST_ID_HEADER, requestId)
     const path = request.url?.split('?', 1)[0]
-    if (path === '/healthz' || path === '/readyz') {
+    if (path === '/healthz') {
       response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n')
+    } else if (path === '/readyz') {
+      response
+        .writeHead(stopping ? 503 : 200, { 'content-type': 'text/plain' })
+        .end(stopping ? 'stopping\n' : 'ok\n')
+    } else if (stopping) {
+      response.setHeader('connection', 'close').setHeader('retry-after', '1')
+      fail(
+        response,
+        503,
+        clientError('SERVICE_UNAVAILABLE', 'The gateway is stopping. Try again in a moment.'),
+        requestId,
+      )
     } else if (graphiql?.(request, response)) {
       log.debug({ requestId, url: request.url }, 'graphiql')
     } else if (path === ENDPOINT) {
+      if (request.headers.accept?.includes('text/event-stream')) {
+        streams.add(response)
+        response.once('close', () => streams.delete(response))
+      }
       Promise.resolve(graphql(request, response, { requestId })).catch((error: unknown) => {
         log.error({ err: error, requestId }, 'a request could not be answered')
         response.destroy()
       })
     } else {
-      const error = describeError(
-        clientError('NOT_FOUND', `Not found. GraphQL is at ${ENDPOINT}.`),
-        requestId,
-        log,
-      )
-      response
-        .writeHead(404, { 'content-type': 'application/json; charset=utf-8' })
-        .end(JSON.stringify({ errors: [error] }))
+      fail(response, 404, clientError('NOT_FOUND', `Not found. GraphQL is at ${ENDPOINT}.`), requestId)
     }
   }
 
@@ -81,7 +102,12 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
 
   return {
     url: `http://${shownHost === '127.0.0.1' ? 'localhost' : shownHost}:${address.port}`,
+    /** Answers nothing new but that it stops, ends what is long-lived over a window, and lets the rest finish. */
     async [Symbol.asyncDispose]() {
+      stopping = true
+      // Without `complete`, after which a client would not come back, but with everything sent that was written.
+      const endings = [...streams].map((response) => () => response.socket?.destroySoon())
+      await spread([...webSockets.endings(), ...endings], shutdownMs)
       const closed = new Promise((resolve) => server.close(resolve))
       await webSockets[Symbol.asyncDispose]()
       server.closeIdleConnections()

@@ -12,6 +12,9 @@ import { ENDPOINT, type GraphqlServer } from './yoga.ts'
 /** The largest message a client may send, in bytes: a document with its variables. */
 const MAX_MESSAGE_BYTES = 256 * 1024
 
+/** The close code after which the official client connects again. */
+const GOING_AWAY = 1001
+
 /** What the arguments of an operation carry from its preparation to its execution. */
 interface Prepared extends ExecutionArgs {
   rootValue: {
@@ -25,7 +28,11 @@ interface Prepared extends ExecutionArgs {
  * graphql-transport-ws at the same endpoint, run through the same GraphQL as HTTP. An operation that cannot
  * be prepared, a syntax error included, ends that operation and not the socket.
  */
-export function serveWebSockets(server: Server, graphql: GraphqlServer, log: Logger): AsyncDisposable {
+export function serveWebSockets(
+  server: Server,
+  graphql: GraphqlServer,
+  log: Logger,
+): AsyncDisposable & { endings: () => (() => void)[] } {
   const sockets = new WebSocketServer({
     server,
     path: ENDPOINT,
@@ -80,6 +87,9 @@ export function serveWebSockets(server: Server, graphql: GraphqlServer, log: Log
     sockets,
   )
   return {
+    /** For each open socket, what tells its client to go away and come back (1001). */
+    endings: () => [...sockets.clients].map((socket) => () => socket.close(GOING_AWAY, 'Going away')),
+
     async [Symbol.asyncDispose]() {
       await protocol.dispose()
       sockets.close()

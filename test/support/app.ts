@@ -23,6 +23,7 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
     DATA_DIR: dataDir,
     DEMO: 'false',
     LOG_LEVEL: 'silent',
+    SHUTDOWN_MS: '0',
     ...environment,
   })
   const logged: Record<string, unknown>[] = []
