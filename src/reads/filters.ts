@@ -11,14 +11,14 @@ export interface EnumFilter<T> {
   in?: readonly T[] | Absent
 }
 
-export interface StringFilter {
+interface StringFilter {
   eq?: string | Absent
   in?: readonly string[] | Absent
   /** Letter case of A-Z is ignored. */
   contains?: string | Absent
 }
 
-export interface DateTimeFilter {
+interface DateTimeFilter {
   gte?: Date | Absent
   gt?: Date | Absent
   lte?: Date | Absent

@@ -14,7 +14,7 @@ import { builder } from '../builder.ts'
 import { DiskKind, DiskStatus } from './disk-enums.ts'
 import { SnapshotType } from './snapshot-enums.ts'
 
-export const RefusalCode = builder.enumType('RefusalCode', {
+const RefusalCode = builder.enumType('RefusalCode', {
   description: 'Why something was refused: one code for each type that implements `UserError`.',
   values: {
     DISK_NOT_FOUND: { description: 'See `DiskNotFound`.' },
@@ -28,7 +28,7 @@ export const RefusalCode = builder.enumType('RefusalCode', {
 } as const)
 
 /** A refusal that is a value in an answer. */
-export type RefusalFacts = Pick<Refusal, 'code' | 'message'>
+type RefusalFacts = Pick<Refusal, 'code' | 'message'>
 
 /** GraphQL takes an Error anywhere in an answer for a failure, so a refusal that is a value is given as its facts. */
 export function factsOf(refusal: Refusal): RefusalFacts {
