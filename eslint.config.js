@@ -38,7 +38,7 @@ const boundaries = Object.entries(ROOMS).map(([room, allowed]) => ({
 }))
 
 export default defineConfig(
-  { ignores: ['src/generated/', 'node_modules/', 'data/', '**/__generated__/'] },
+  { ignores: ['src/generated/', 'node_modules/', 'data/', '**/__generated__/', 'test/relay/fixture/'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {

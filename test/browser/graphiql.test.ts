@@ -1,11 +1,32 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { preparedTabs } from '../../src/server/graphiql/tabs.ts'
+import { startTestApp, type TestApp } from '../support/app.ts'
 import { launchBrowser, NO_BROWSER } from '../support/browser.ts'
 import { openGraphiql } from '../support/graphiql-page.ts'
-import { startToyGraphiql, TOY_TABS } from '../support/toy-graphiql.ts'
 
-const GREET = { tab: 'Greet', document: TOY_TABS[0].document, shows: '"Hello, Ada!"' }
-const COUNT = { tab: 'Count', document: TOY_TABS[1].document, shows: '"counter": 3' }
+const NAMES = ['ListDisks', 'CreateSnapshot', 'WatchSnapshot', 'WatchProgress', 'WatchEverything']
+const [LIST, CREATE, WATCH] = preparedTabs({ diskId: '', snapshotId: '' }).map(({ document }, index) => ({
+  tab: NAMES[index] ?? '',
+  document,
+})) as [Tab, Tab, Tab]
+
+interface Tab {
+  tab: string
+  document: string
+}
+
+/** Takes the tour as far as a snapshot that is CREATING, and answers its id. */
+async function createSnapshot(
+  app: TestApp,
+  graphiql: Awaited<ReturnType<typeof openGraphiql>>,
+): Promise<string> {
+  const disk = await app.disk({ name: 'data-1' })
+  await graphiql.run({ ...LIST, shows: '"name": "data-1"' })
+  const variables = { input: { diskId: disk.id, name: 'first' } }
+  await graphiql.run({ ...CREATE, variables, shows: '"status": "CREATING"' })
+  return (await app.db.snapshot.findFirstOrThrow()).id
+}
 
 const why = NO_BROWSER ? ' (skipped: no browser; install chromium or set CHROMIUM_PATH)' : ''
 
@@ -16,69 +37,56 @@ describe.skipIf(NO_BROWSER)(`GraphiQL in a browser${why}`, () => {
   })
   afterAll(() => browser.close())
 
-  test('opens with the prepared tabs and runs a query', async () => {
-    await using toy = await startToyGraphiql()
-    await using graphiql = await openGraphiql(browser, toy.url)
+  test('lists disks, creates a snapshot and watches it complete over WebSocket, and calls no other host', async () => {
+    await using app = await startTestApp()
+    await using graphiql = await openGraphiql(browser, app.endpoint)
 
-    expect(await graphiql.tabs()).toEqual(['Greet', 'Count', 'GreetYou'])
-    await graphiql.run(GREET)
-    expect(graphiql.problems).toEqual([])
-  })
+    expect(await graphiql.tabs()).toEqual(NAMES)
+    const id = await createSnapshot(app, graphiql)
+    await graphiql.run({ ...WATCH, variables: { id }, shows: '"to": "CREATING"' })
+    await app.runner.tick()
+    await graphiql.resultShows('"to": "COMPLETED"')
 
-  test('runs a subscription over WebSocket', async () => {
-    await using toy = await startToyGraphiql()
-    await using graphiql = await openGraphiql(browser, toy.url)
-
-    await graphiql.run(COUNT)
     expect(graphiql.received).toMatchObject([
       { type: 'connection_ack' },
-      { type: 'next', payload: { data: { counter: 1 } } },
-      { type: 'next', payload: { data: { counter: 2 } } },
-      { type: 'next', payload: { data: { counter: 3 } } },
+      { type: 'next', payload: { data: { snapshotStatus: { to: 'CREATING' } } } },
+      { type: 'next', payload: { data: { snapshotStatus: { to: 'COMPLETED' } } } },
       { type: 'complete' },
     ])
+    expect(await graphiql.readDocumentation('Query')).toContain('Reads. All of them are limited')
+    const called = [...graphiql.requests, ...graphiql.sockets].map((url) => new URL(url))
+    const { host } = new URL(app.endpoint)
+    expect(called.filter((url) => url.protocol !== 'data:' && url.host !== host)).toEqual([])
     expect(graphiql.problems).toEqual([])
   })
 
-  test('runs a subscription over SSE, one click away', async () => {
-    await using toy = await startToyGraphiql()
-    await using graphiql = await openGraphiql(browser, toy.url)
+  test('watches a snapshot complete over SSE, one click away', async () => {
+    await using app = await startTestApp()
+    await using graphiql = await openGraphiql(browser, app.endpoint)
 
     await graphiql.page.getByRole('link', { name: 'SSE' }).click()
     await graphiql.page.waitForURL('**/graphql?protocol=sse')
-    const [events] = await Promise.all([
-      graphiql.page.waitForResponse(
-        (response) => response.request().headers().accept === 'text/event-stream',
-      ),
-      graphiql.run({ ...COUNT, variables: { to: 5 }, shows: '"counter": 5' }),
-    ])
-    expect(await events.text()).toContain('data: {"data":{"counter":4}}')
+    const id = await createSnapshot(app, graphiql)
+    await graphiql.run({ ...WATCH, variables: { id }, shows: '"to": "CREATING"' })
+    await app.runner.tick()
+    await graphiql.resultShows('"to": "COMPLETED"')
+
     expect(graphiql.sockets).toEqual([])
-    expect(await graphiql.tabs()).toEqual(['Greet', 'Count', 'GreetYou'])
-  })
-
-  test('calls no other host, and breaks no rule of its content security policy', async () => {
-    await using toy = await startToyGraphiql()
-    await using graphiql = await openGraphiql(browser, toy.url)
-
-    await graphiql.run(GREET)
-    await graphiql.run(COUNT)
-    expect(await graphiql.readDocumentation('Query')).toContain('A friendly word.')
-
-    const { host } = new URL(toy.url)
-    const called = [...graphiql.requests, ...graphiql.sockets].map((url) => new URL(url))
-    const elsewhere = called.filter((url) => url.protocol !== 'data:' && url.host !== host)
-    expect(elsewhere).toEqual([])
-    expect(graphiql.problems).toEqual([])
+    expect(await graphiql.tabs()).toEqual(NAMES)
   })
 
   test('sends the headers of a tab with the WebSocket too', async () => {
-    await using toy = await startToyGraphiql()
-    await using graphiql = await openGraphiql(browser, toy.url)
+    await using app = await startTestApp()
+    const disk = await app.disk()
+    const created = await app.graphql(CREATE.document, { input: { diskId: disk.id, name: 'first' } })
+    const id = created.data.createSnapshot.snapshot.id as string
+    await app.runner.tick()
+    await using graphiql = await openGraphiql(browser, app.endpoint)
 
-    await graphiql.openTab(COUNT)
+    await graphiql.openTab(WATCH)
     await graphiql.setHeaders({ authorization: 'Bearer one' })
-    await graphiql.run(COUNT)
-    expect(toy.connectionParams).toEqual([{ authorization: 'Bearer one' }])
+    await graphiql.page.getByRole('button', { name: 'Variables' }).click()
+    await graphiql.run({ ...WATCH, variables: { id }, shows: '"to": "COMPLETED"' })
+    expect(graphiql.sent[0]).toEqual({ type: 'connection_init', payload: { authorization: 'Bearer one' } })
   })
 })

@@ -1,11 +1,12 @@
 import { get, request as httpRequest, type IncomingMessage } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
-import { Kind, OperationTypeNode, parse } from 'graphql'
+import { Kind, OperationTypeNode, parse, validate } from 'graphql'
+import { schema } from '../../src/graphql/schema.ts'
 import { describe, expect, test } from 'vitest'
 import { chooseEncoding } from '../../src/server/graphiql/assets.ts'
 import { preparedTabs } from '../../src/server/graphiql/tabs.ts'
-import { startToyGraphiql } from '../support/toy-graphiql.ts'
+import { startTestApp } from '../support/app.ts'
 
 /** What browsers send when someone opens an address. */
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8'
@@ -43,8 +44,8 @@ async function openPage(url: string) {
 
 describe('the page', () => {
   test('is a small HTML document at the GraphQL endpoint itself', async () => {
-    await using toy = await startToyGraphiql()
-    const { page } = await openPage(toy.url)
+    await using app = await startTestApp()
+    const { page } = await openPage(app.endpoint)
 
     expect(page.status).toBe(200)
     expect(page.headers['content-type']).toBe('text/html; charset=utf-8')
@@ -52,28 +53,28 @@ describe('the page', () => {
   })
 
   test('names no other host', async () => {
-    await using toy = await startToyGraphiql()
-    const { html, assets } = await openPage(toy.url)
+    await using app = await startTestApp()
+    const { html, assets } = await openPage(app.endpoint)
 
     expect(html).not.toMatch(/https?:|["'(]\/\//)
     expect(assets).toHaveLength(6)
   })
 
   test('is checked again at each visit, and sent again only when it changed', async () => {
-    await using toy = await startToyGraphiql()
-    const { page } = await openPage(toy.url)
+    await using app = await startTestApp()
+    const { page } = await openPage(app.endpoint)
     const etag = page.headers.etag ?? ''
 
     expect(page.headers['cache-control']).toBe('no-cache')
-    const again = await ask(toy.url, { accept: BROWSER, 'if-none-match': `"other", W/${etag}` })
+    const again = await ask(app.endpoint, { accept: BROWSER, 'if-none-match': `"other", W/${etag}` })
     expect(again).toMatchObject({ status: 304, headers: { etag }, body: Buffer.alloc(0) })
-    const changed = await ask(toy.url, { accept: BROWSER, 'if-none-match': '"other"' })
+    const changed = await ask(app.endpoint, { accept: BROWSER, 'if-none-match': '"other"' })
     expect(changed.status).toBe(200)
   })
 
   test('allows scripts and connections of its own origin only, no eval, and no frame around it', async () => {
-    await using toy = await startToyGraphiql()
-    const { page } = await openPage(toy.url)
+    await using app = await startTestApp()
+    const { page } = await openPage(app.endpoint)
 
     expect(String(page.headers['content-security-policy']).split('; ')).toEqual([
       "default-src 'none'",
@@ -92,18 +93,18 @@ describe('the page', () => {
   })
 
   test('offers WebSocket and SSE for subscriptions', async () => {
-    await using toy = await startToyGraphiql()
-    const { html } = await openPage(toy.url)
-    const { html: overSse } = await openPage(`${toy.url}?protocol=sse`)
+    await using app = await startTestApp()
+    const { html } = await openPage(app.endpoint)
+    const { html: overSse } = await openPage(`${app.endpoint}?protocol=sse`)
 
     expect(html).toContain('"subscriptionsProtocol":"WS"')
     expect(overSse).toContain('"subscriptionsProtocol":"SSE"')
   })
 
   test('answers HEAD as it answers GET, without the body', async () => {
-    await using toy = await startToyGraphiql()
-    const { page } = await openPage(toy.url)
-    const head = await ask(toy.url, { accept: BROWSER }, { method: 'HEAD' })
+    await using app = await startTestApp()
+    const { page } = await openPage(app.endpoint)
+    const head = await ask(app.endpoint, { accept: BROWSER }, { method: 'HEAD' })
 
     expect(head.body).toHaveLength(0)
     expect(head.headers['content-length']).toBe(String(page.body.length))
@@ -111,7 +112,7 @@ describe('the page', () => {
 })
 
 describe('GraphQL over GET still reaches GraphQL', () => {
-  const answer = { data: { greeting: 'Hello, you!' } }
+  const answer = { data: { __typename: 'Query' } }
 
   test.each([
     ['application/json'],
@@ -122,8 +123,8 @@ describe('GraphQL over GET still reaches GraphQL', () => {
     ['text/html;q=0, */*'],
     [undefined],
   ])('when the client accepts %s', async (accept) => {
-    await using toy = await startToyGraphiql()
-    const { body } = await ask(`${toy.url}?query={greeting}`, {
+    await using app = await startTestApp()
+    const { body } = await ask(`${app.endpoint}?query={__typename}`, {
       ...(accept && { accept }),
       'x-graphql-yoga-csrf': '1',
     })
@@ -132,8 +133,8 @@ describe('GraphQL over GET still reaches GraphQL', () => {
   })
 
   test('and a link with a query opens GraphiQL in a browser', async () => {
-    await using toy = await startToyGraphiql()
-    const { page } = await openPage(`${toy.url}?query={greeting}`)
+    await using app = await startTestApp()
+    const { page } = await openPage(`${app.endpoint}?query={__typename}`)
 
     expect(page.headers['content-type']).toBe('text/html; charset=utf-8')
   })
@@ -141,8 +142,8 @@ describe('GraphQL over GET still reaches GraphQL', () => {
 
 describe('the assets', () => {
   test('are kept for ever', async () => {
-    await using toy = await startToyGraphiql()
-    const { assets } = await openPage(toy.url)
+    await using app = await startTestApp()
+    const { assets } = await openPage(app.endpoint)
 
     for (const asset of assets) {
       const { status, headers } = await ask(asset)
@@ -154,8 +155,8 @@ describe('the assets', () => {
   })
 
   test('are the same in every encoding, and take 2.2 MB instead of 9 as Brotli', async () => {
-    await using toy = await startToyGraphiql()
-    const { assets } = await openPage(toy.url)
+    await using app = await startTestApp()
+    const { assets } = await openPage(app.endpoint)
 
     let plainSize = 0
     let brotliSize = 0
@@ -176,8 +177,8 @@ describe('the assets', () => {
   })
 
   test('answer HEAD with the size', async () => {
-    await using toy = await startToyGraphiql()
-    const { assets } = await openPage(toy.url)
+    await using app = await startTestApp()
+    const { assets } = await openPage(app.endpoint)
     const script = assets.find((asset) => asset.includes('/graphiql.') && asset.endsWith('.js')) ?? ''
     const head = await ask(script, { 'accept-encoding': 'br' }, { method: 'HEAD' })
 
@@ -188,8 +189,8 @@ describe('the assets', () => {
   test.each(['graphiql.0000000000000000.js', '', 'manifest.json', '../manifest.json', '..%2fmanifest.json'])(
     'are not found under the name "%s"',
     async (name) => {
-      await using toy = await startToyGraphiql()
-      const { status, headers } = await ask(toy.url, {}, { path: `/graphql/assets/${name}` })
+      await using app = await startTestApp()
+      const { status, headers } = await ask(app.endpoint, {}, { path: `/graphql/assets/${name}` })
 
       expect(status).toBe(404)
       expect(headers['content-type']).toBe('text/plain; charset=utf-8')
@@ -197,8 +198,8 @@ describe('the assets', () => {
   )
 
   test('survive a client that leaves in the middle', async () => {
-    await using toy = await startToyGraphiql()
-    const { assets } = await openPage(toy.url)
+    await using app = await startTestApp()
+    const { assets } = await openPage(app.endpoint)
     await new Promise<void>((resolve, reject) => {
       get(assets[1] ?? '', { agent: false }, (response) => {
         response.once('data', () => response.destroy())
@@ -206,7 +207,7 @@ describe('the assets', () => {
       }).on('error', reject)
     })
 
-    expect((await ask(toy.url, { accept: BROWSER })).status).toBe(200)
+    expect((await ask(app.endpoint, { accept: BROWSER })).status).toBe(200)
   })
 })
 
@@ -249,4 +250,12 @@ test('the prepared tabs are one operation each, named for the tab, with the exam
     ['WatchProgress', OperationTypeNode.SUBSCRIPTION, { id: 's-example' }],
     ['WatchEverything', OperationTypeNode.SUBSCRIPTION, undefined],
   ])
+})
+
+test.each(
+  preparedTabs({ diskId: 'v-example', snapshotId: 's-example' }).map(
+    ({ document }) => [/\w+ \w+(?=[ (].*{)/.exec(document)?.[0], document] as const,
+  ),
+)('the prepared tab %s fits the schema', (_operation, document) => {
+  expect(validate(schema, parse(document))).toEqual([])
 })

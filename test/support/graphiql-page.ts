@@ -13,7 +13,7 @@ export interface Run {
 
 /**
  * Opens GraphiQL at `url` as a newcomer with a fresh profile would, and watches what the page does.
- * `requests` and `sockets` are the addresses it called, `received` the WebSocket messages and `problems` everything
+ * `requests` and `sockets` are the addresses it called, `sent` and `received` the WebSocket messages and `problems` everything
  * that went wrong: errors in the console, which breaches of the content security policy are too, and failed requests.
  */
 export async function openGraphiql(browser: Browser, url: string) {
@@ -23,6 +23,7 @@ export async function openGraphiql(browser: Browser, url: string) {
   const page = await context.newPage()
   const requests: string[] = []
   const sockets: string[] = []
+  const sent: unknown[] = []
   const received: unknown[] = []
   const problems: string[] = []
   context.on('request', (request) => requests.push(request.url()))
@@ -35,6 +36,7 @@ export async function openGraphiql(browser: Browser, url: string) {
   page.on('pageerror', (error) => problems.push(error.message))
   page.on('websocket', (socket) => {
     sockets.push(socket.url())
+    socket.on('framesent', ({ payload }) => sent.push(JSON.parse(payload.toString())))
     socket.on('framereceived', ({ payload }) => received.push(JSON.parse(payload.toString())))
   })
   await page.goto(url)
@@ -51,10 +53,16 @@ export async function openGraphiql(browser: Browser, url: string) {
     await page.keyboard.press('Delete')
   }
 
+  /** Waits until the result pane shows this text. */
+  async function resultShows(text: string): Promise<void> {
+    await page.locator('.result-window').getByText(text).waitFor()
+  }
+
   async function openTab({ tab, document }: Pick<Run, 'tab' | 'document'>): Promise<void> {
     const name = page.getByRole('button', { name: tab, exact: true })
     if (await page.getByRole('tab', { selected: true }).filter({ has: name }).isVisible()) return
-    await name.click()
+    // By keyboard: with the mouse a tab can be dragged too, and a click right after loading may be taken for that.
+    await name.press('Enter')
     // GraphiQL notes the new document a moment after it shows it, and until then it would run the one before.
     await page.waitForFunction((query) => localStorage.getItem('graphiql:query') === query, document)
   }
@@ -63,6 +71,7 @@ export async function openGraphiql(browser: Browser, url: string) {
     page,
     requests,
     sockets,
+    sent,
     received,
     problems,
 
@@ -75,8 +84,10 @@ export async function openGraphiql(browser: Browser, url: string) {
       await openTab({ tab, document })
       if (variables) await type('variables', JSON.stringify(variables))
       await play.click()
-      await page.locator('.result-window').getByText(shows).waitFor()
+      await resultShows(shows)
     },
+
+    resultShows,
 
     /** Gives the current tab request headers, and waits until GraphiQL has stored them. */
     async setHeaders(headers: Record<string, string>): Promise<void> {

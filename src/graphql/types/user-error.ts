@@ -28,7 +28,7 @@ const RefusalCode = builder.enumType('RefusalCode', {
 } as const)
 
 /** A refusal that is a value in an answer. */
-export type RefusalFacts = Pick<Refusal, 'code' | 'message'>
+type RefusalFacts = Pick<Refusal, 'code' | 'message'>
 
 /** GraphQL takes an Error anywhere in an answer for a failure, so a refusal that is a value is given as its facts. */
 export function factsOf(refusal: Refusal): RefusalFacts {
