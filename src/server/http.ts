@@ -54,7 +54,6 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     },
     handle,
   )
-  const webSockets = serveWebSockets(server, graphql)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(
@@ -67,6 +66,8 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     })
     server.listen(port, host, resolve)
   })
+  // Not before: it would print the errors of listening as its own.
+  const webSockets = serveWebSockets(server, graphql)
   const address = server.address() as AddressInfo
   const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address
 
