@@ -84,7 +84,6 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     },
     handle,
   )
-  const webSockets = serveWebSockets(server, graphql, log)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(
@@ -97,6 +96,8 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     })
     server.listen(port, host, resolve)
   })
+  // Not before: it would print the errors of listening as its own.
+  const webSockets = serveWebSockets(server, graphql, log)
   const address = server.address() as AddressInfo
   const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address
 

@@ -94,18 +94,23 @@ export async function openTransitionLog(db: Database) {
     },
 
     /**
-     * Forgets what is older than a moment, but never the last `keep` transitions: cursors before that expire. The
-     * history of a snapshot that still exists stays. Returns how many rows went.
+     * Forgets what is older than a moment, but never the last `keep` transitions, and never the very last one, which
+     * says how far the log goes: cursors before that expire. The history of a snapshot that still exists stays.
+     * Returns how many rows went.
      */
     async prune({ before, keep }: { before: Date; keep: number }): Promise<number> {
       return inTransaction(db, async (tx) => {
         const newest = await tx.snapshotTransition.findFirst({ orderBy: { sequence: 'desc' } })
         const old = await tx.snapshotTransition.findFirst({
-          where: { at: { lt: before }, sequence: { lte: (newest?.sequence ?? 0) - keep } },
+          where: { at: { lt: before }, sequence: { lte: (newest?.sequence ?? 0) - Math.max(keep, 1) } },
           orderBy: { sequence: 'desc' },
         })
         if (!old) return 0
-        await tx.transitionLog.update({ where: { id: identity.id }, data: { prunedThrough: old.sequence } })
+        // Never back: what is left of an earlier pruning are histories with gaps between them.
+        await tx.transitionLog.updateMany({
+          where: { id: identity.id, prunedThrough: { lt: old.sequence } },
+          data: { prunedThrough: old.sequence },
+        })
         return tx.$executeRaw`DELETE FROM "SnapshotTransition" WHERE "sequence" <= ${old.sequence}
           AND NOT EXISTS (SELECT 1 FROM "Snapshot" s WHERE s."id" = "SnapshotTransition"."snapshotId")`
       })

@@ -7,13 +7,13 @@ import { expect, test } from 'vitest'
 import { openDatabase } from '../../src/database/database.ts'
 import { writeImage } from '../support/app.ts'
 import { postGraphql, streamEvents } from '../support/clients.ts'
-import { startGateway, type GatewayProcess } from '../support/gateway-process.ts'
+import { startGateway, type Gateway } from '../support/process.ts'
 
 const LEASE_MS = 1_500
 const DATA_MIB = 512
 
 /** A process that stands still inside a transaction keeps the only writer's lock of SQLite; this is not about that. */
-async function suspendBetweenTransactions({ child }: GatewayProcess, file: string): Promise<void> {
+async function suspendBetweenTransactions({ child }: Gateway, file: string): Promise<void> {
   const database = new SQLite(file, { timeout: 0 })
   for (;;) {
     child.kill('SIGSTOP')
@@ -33,8 +33,8 @@ test('a gateway that was suspended for two leases finds its work taken over, and
   await mkdir(join(dataDir, 'disks'))
   const path = join(dataDir, 'disks', 'd.img')
   await writeImage(path, DATA_MIB, DATA_MIB)
-  const settings = { LEASE_MS: String(LEASE_MS) }
-  const suspended = await startGateway(dataDir, settings)
+  const settings = { LEASE_MS: String(LEASE_MS), DATA_DIR: dataDir, DEMO: 'false' }
+  const suspended = await startGateway(settings)
   const { data: registered } = await postGraphql(
     suspended.endpoint,
     `mutation ($path: String!) {
@@ -57,7 +57,7 @@ test('a gateway that was suspended for two leases finds its work taken over, and
   await suspendBetweenTransactions(suspended, join(dataDir, 'snapgate.db'))
   const suspendedAt = Date.now()
 
-  const successor = await startGateway(dataDir, settings)
+  const successor = await startGateway(settings)
   const status = 'subscription ($id: ID!) { snapshotStatus(id: $id) { sequence to } }'
   const events = await Array.fromAsync(streamEvents(successor.endpoint, status, { id }))
   expect(events.map(({ data }) => data.snapshotStatus)).toEqual([
@@ -70,7 +70,7 @@ test('a gateway that was suspended for two leases finds its work taken over, and
   await pause(Math.max(0, suspendedAt + 2 * LEASE_MS - Date.now()))
 
   suspended.child.kill('SIGCONT')
-  await expect.poll(() => suspended.output(), { timeout: 30_000 }).toMatch(/fenced/)
+  await expect.poll(() => suspended.stdout(), { timeout: 30_000 }).toMatch(/fenced/)
   expect(await suspended.stop('SIGTERM')).toBe(0)
   expect(await successor.stop('SIGTERM')).toBe(0)
 

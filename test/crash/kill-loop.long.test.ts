@@ -8,12 +8,12 @@ import { openDatabase } from '../../src/database/database.ts'
 import { CHUNK_BYTES, startChecksum } from '../../src/providers/local/checksum.ts'
 import { writeImage } from '../support/app.ts'
 import { postGraphql } from '../support/clients.ts'
-import { startGateway } from '../support/gateway-process.ts'
+import { startGateway } from '../support/process.ts'
 import { outlast, watchAll, type Seen, type Whereabouts } from '../support/outlasting.ts'
 
 const KILLS = 100
 const DISKS_MIB = [1, 2, 4, 8, 16, 32]
-const SETTINGS = { LEASE_MS: '1000', SNAPSHOT_QUOTA_MANUAL: '100000' }
+const SETTINGS = { LEASE_MS: '1000', SNAPSHOT_QUOTA_MANUAL: '100000', DEMO: 'false' }
 
 const REGISTER = `mutation ($path: String!, $name: String!) {
   registerDisk(input: { path: $path, name: $name, kind: DATA }) { ... on RegisterDiskPayload { disk { id } } }
@@ -40,7 +40,7 @@ async function checksumOf(path: string): Promise<string> {
 test(`killed ${KILLS} times at random moments, the gateway loses and repeats nothing that it has acknowledged`, async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'snapgate-'))
   await mkdir(join(dataDir, 'disks'))
-  let gateway = await startGateway(dataDir, SETTINGS)
+  let gateway = await startGateway({ ...SETTINGS, DATA_DIR: dataDir })
   const where: Whereabouts = { endpoint: gateway.endpoint, over: false }
 
   const diskIds: string[] = []
@@ -69,7 +69,7 @@ test(`killed ${KILLS} times at random moments, the gateway loses and repeats not
   for (let kill = 0; kill < KILLS; kill++) {
     await pause(randomInt(0, 2_000))
     expect(await gateway.stop('SIGKILL')).toBeNull()
-    gateway = await startGateway(dataDir, SETTINGS)
+    gateway = await startGateway({ ...SETTINGS, DATA_DIR: dataDir })
     where.endpoint = gateway.endpoint
   }
   created = false

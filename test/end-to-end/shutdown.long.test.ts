@@ -7,10 +7,11 @@ import { WebSocket } from 'ws'
 import { openDatabase } from '../../src/database/database.ts'
 import { writeImage } from '../support/app.ts'
 import { postGraphql } from '../support/clients.ts'
-import { startGateway } from '../support/gateway-process.ts'
+import { startGateway } from '../support/process.ts'
 
 const SUBSCRIBERS = 500
 const SHUTDOWN_MS = 3_000
+const SETTINGS = { SHUTDOWN_MS: String(SHUTDOWN_MS), LOG_LEVEL: 'error', DEMO: 'false' }
 const WATCH = 'subscription { snapshotTransitions { sequence } }'
 
 /** Subscribes over WebSocket; resolves when the socket serves it, `closed` with the close code and the time. */
@@ -60,7 +61,7 @@ test(`${SUBSCRIBERS} sockets and ${SUBSCRIBERS} event streams are let go one by 
   await mkdir(join(dataDir, 'disks'))
   const path = join(dataDir, 'disks', 'd.img')
   await writeImage(path, 512, 512)
-  const gateway = await startGateway(dataDir, { SHUTDOWN_MS: String(SHUTDOWN_MS), LOG_LEVEL: 'error' })
+  const gateway = await startGateway({ ...SETTINGS, DATA_DIR: dataDir })
   const agent = new Agent({ maxSockets: Infinity })
   const sockets = await Promise.all(Array.from({ length: SUBSCRIBERS }, () => openSocket(gateway.endpoint)))
   const streams = await Promise.all(

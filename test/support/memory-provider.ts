@@ -1,7 +1,7 @@
 import type { CopyOutcome, CopyRequest, DiskProvider } from '../../src/providers/provider.ts'
 
 /** A copy that was asked for and has not ended: the test says how it goes on. */
-export interface Copy {
+interface Copy {
   request: CopyRequest
   /** Ends well. */
   complete: () => void

@@ -132,3 +132,25 @@ test.each(WATCH)(
     expect(app.hub.listeners).toBe(0)
   },
 )
+
+test('what was pruned stays expired when the log is pruned again and only histories are left', async () => {
+  await using app = await startTestApp()
+  const kept = await app.disk()
+  await app.heldSnapshots(kept, 1)
+  const { id } = await app.db.snapshot.findFirstOrThrow()
+  await inTransaction(app.db, (tx) =>
+    appendTransitions(tx, step(id), step('s-gone1'), step('s-gone2'), step('s-gone3')),
+  )
+  const everything = { before: new Date(1), keep: 0 }
+
+  expect([await app.transitions.prune(everything), await app.transitions.prune(everything)]).toEqual([2, 0])
+
+  expect(await sequences(app)).toEqual([1, 4])
+  const cursors = [1, 2, 3, 4].map((sequence) => app.transitions.cursor(sequence))
+  expect(await Promise.all(cursors.map((cursor) => app.transitions.parse(cursor)))).toEqual([
+    'EXPIRED',
+    'EXPIRED',
+    3,
+    4,
+  ])
+})

@@ -1,0 +1,224 @@
+import { once } from 'node:events'
+import { open, readdir, stat, type FileHandle, mkdir, mkdtempDisposable } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { writeImage } from '../support/app.ts'
+import { connectWebSocket, postGraphql, streamEvents } from '../support/clients.ts'
+import { run, startGateway } from '../support/process.ts'
+
+const MIB = 1024 ** 2
+const temporary = () => mkdtempDisposable(join(tmpdir(), 'snapgate-'))
+
+async function sameBytes(a: string, b: string): Promise<boolean> {
+  await using left = await open(a)
+  await using right = await open(b)
+  const [leftPiece, rightPiece] = [Buffer.alloc(4 * MIB), Buffer.alloc(4 * MIB)]
+  const read = async (file: FileHandle, into: Buffer, at: number) =>
+    (await file.read(into, 0, into.length, at)).bytesRead
+  for (let at = 0; ; at += leftPiece.length) {
+    const [length, other] = [await read(left, leftPiece, at), await read(right, rightPiece, at)]
+    if (length !== other || !leftPiece.subarray(0, length).equals(rightPiece.subarray(0, length)))
+      return false
+    if (length < leftPiece.length) return true
+  }
+}
+
+const REGISTER = `mutation ($path: String!) {
+  registerDisk(input: { path: $path, name: "big", kind: DATA }) { ... on RegisterDiskPayload { disk { id } } }
+}`
+const CREATE = `mutation ($diskId: ID!) {
+  createSnapshot(input: { diskId: $diskId, name: "first" }) {
+    ... on CreateSnapshotPayload { snapshot { id status disk { status } transitions { to } } }
+  }
+}`
+const WATCH = `subscription ($id: ID!) { snapshotStatus(id: $id) { from to } }`
+const PROGRESS = `subscription ($id: ID!) { snapshotProgress(id: $id) { percent } }`
+
+test('the official WebSocket client and plain fetch both see a snapshot of 200 MiB from CREATING over its progress to COMPLETED', async () => {
+  await using folder = await temporary()
+  const env = { DATA_DIR: folder.path, DEMO: 'false' }
+  const image = join(folder.path, 'disks', 'big.img')
+  await mkdir(join(folder.path, 'disks'))
+  await writeImage(image, 1024, 200)
+  let id: string
+  {
+    await using gateway = await startGateway(env)
+    const { endpoint } = gateway
+    const diskId = (await postGraphql(endpoint, REGISTER, { path: image })).data.registerDisk.disk
+      .id as string
+
+    const { data } = await postGraphql(endpoint, CREATE, { diskId })
+    id = data.createSnapshot.snapshot.id as string
+    // The answer is there before the copy, not after it.
+    expect(data.createSnapshot.snapshot).toEqual({
+      id: expect.stringMatching(/^s-/),
+      status: 'CREATING',
+      disk: { status: 'SNAPSHOTTING' },
+      transitions: [{ to: 'CREATING' }],
+    })
+
+    await using client = connectWebSocket(endpoint.replace('http', 'ws'))
+    const [overWebSocket, overEvents, progress] = await Promise.all([
+      Array.fromAsync(client.iterate({ query: WATCH, variables: { id } })),
+      Array.fromAsync(streamEvents(endpoint, WATCH, { id })),
+      Array.fromAsync(client.iterate<any>({ query: PROGRESS, variables: { id } })),
+    ])
+
+    const life = [
+      { data: { snapshotStatus: { from: null, to: 'CREATING' } } },
+      { data: { snapshotStatus: { from: 'CREATING', to: 'COMPLETED' } } },
+    ]
+    expect([overWebSocket, overEvents]).toEqual([life, life])
+    const percents = progress
+      .map(({ data }) => data.snapshotProgress.percent as number | null)
+      .filter((percent) => percent !== null)
+    expect(percents).toEqual(percents.toSorted((a, b) => a - b))
+    expect(percents.at(-1)).toBe(100)
+    expect(percents.some((percent) => percent > 0 && percent < 100)).toBe(true)
+    expect(await sameBytes(join(folder.path, 'snapshots', id, 'image'), image)).toBe(true)
+    expect(await gateway.stop('SIGTERM')).toBe(0)
+  }
+  await using again = await startGateway(env)
+  const query = `query ($id: ID!) { snapshot(id: $id) { name status dataBytes disk { name } transitions { to } } }`
+  expect((await postGraphql(again.endpoint, query, { id })).data.snapshot).toEqual({
+    name: 'first',
+    status: 'COMPLETED',
+    dataBytes: 200 * MIB,
+    disk: { name: 'big' },
+    transitions: [{ to: 'CREATING' }, { to: 'COMPLETED' }],
+  })
+  expect(await again.stop('SIGINT')).toBe(0)
+})
+
+test('a gateway that is killed in the middle of a copy completes the snapshot after the next start', async () => {
+  await using folder = await temporary()
+  const env = { DATA_DIR: folder.path, DEMO: 'false', LEASE_MS: '1000' }
+  const image = join(folder.path, 'disks', 'big.img')
+  await mkdir(join(folder.path, 'disks'))
+  await writeImage(image, 200, 100)
+  let id: string
+  {
+    await using gateway = await startGateway(env)
+    const registered = await postGraphql(gateway.endpoint, REGISTER, { path: image })
+    const created = await postGraphql(gateway.endpoint, CREATE, {
+      diskId: registered.data.registerDisk.disk.id,
+    })
+    id = created.data.createSnapshot.snapshot.id as string
+    for await (const { data } of streamEvents(gateway.endpoint, PROGRESS, { id })) {
+      if (data.snapshotProgress.percent !== null) break
+    }
+    await gateway.stop('SIGKILL')
+  }
+  await using again = await startGateway(env)
+  const events = await Array.fromAsync(streamEvents(again.endpoint, WATCH, { id }))
+  expect(events.map(({ data }) => data.snapshotStatus.to as string)).toEqual(['CREATING', 'COMPLETED'])
+  expect(await sameBytes(join(folder.path, 'snapshots', id, 'image'), image)).toBe(true)
+  expect(await readdir(join(folder.path, 'snapshots', '.partial'))).toEqual([])
+})
+
+test('bad configuration ends the process before anything is touched, and lists every problem', async () => {
+  await using folder = await temporary()
+  const env = { DATA_DIR: folder.path, PORT: 'http', HOST: '0.0.0.0', COPY_CONCURRENCY: '0' }
+  expect(await run('src/main.ts', [], env)).toEqual({
+    exitCode: 2,
+    stdout: '',
+    stderr:
+      [
+        'The configuration is wrong:',
+        '  HOST must be a loopback address (127.0.0.1, ::1 or localhost): there are no credentials yet; it is "0.0.0.0".',
+        '  PORT must be a whole number from 0 to 65535; it is "http".',
+        '  COPY_CONCURRENCY must be a whole number from 1 to 64; it is "0".',
+      ].join('\n') + '\n',
+  })
+  expect(await readdir(folder.path)).toEqual([])
+})
+
+test('a port that is in use ends the process with a sentence that says what to do', async () => {
+  await using folder = await temporary()
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const { port } = other.address() as AddressInfo
+  const exit = await run('src/main.ts', [], {
+    DATA_DIR: folder.path,
+    PORT: String(port),
+    DEMO: 'false',
+    LOG_LEVEL: 'silent',
+  })
+  other.close()
+  expect(exit).toEqual({
+    exitCode: 1,
+    stdout: '',
+    stderr: `Port ${port} on 127.0.0.1 is in use. Stop what listens there, or set PORT to another one.\n`,
+  })
+})
+
+test('a newcomer finds disks of both kinds in many statuses, one with room for one more snapshot, and one failure with its reason', async () => {
+  await using folder = await temporary()
+  await using gateway = await startGateway({ DATA_DIR: folder.path })
+  const { endpoint } = gateway
+  const world = `{
+    disks { nodes { id name kind status snapshotQuota { manual { used limit remaining } } } }
+    snapshots(filter: { status: { eq: FAILED } }) { nodes { name failureReason disk { name } } }
+  }`
+  const { disks, snapshots } = (await postGraphql(endpoint, world)).data
+  const nodes = disks.nodes as {
+    id: string
+    name: string
+    kind: string
+    status: string
+    snapshotQuota: any
+  }[]
+  expect(
+    nodes.map(({ name, kind, status, snapshotQuota }) => [name, kind, status, snapshotQuota.manual.used]),
+  ).toEqual([
+    ['analytics', 'DATA', 'SCALING', 0],
+    ['build-cache', 'DATA', 'UNMOUNTED', 255],
+    ['lost-volume', 'DATA', 'ERROR', 0],
+    ['media-archive', 'DATA', 'UNMOUNTED', 1],
+    ['old-project', 'DATA', 'EXPIRED', 0],
+    ['orders-db', 'DATA', 'IN_USE', 1],
+    ['template-1-root', 'SYSTEM', 'NORMAL', 0],
+    ['web-1-root', 'SYSTEM', 'IN_USE', 1],
+  ])
+  expect(snapshots.nodes).toEqual([
+    {
+      name: 'during-import',
+      failureReason: expect.stringMatching(/^The disk was written to while it was being copied/),
+      disk: { name: 'orders-db' },
+    },
+  ])
+
+  const sizes: [string, number][] = []
+  const page = `query ($after: String) {
+    snapshots(first: 100, after: $after, filter: { status: { eq: COMPLETED } }) {
+      nodes { id sizeBytes } pageInfo { endCursor hasNextPage }
+    }
+  }`
+  for (let after: string | null = null, more = true; more;) {
+    const list: any = (await postGraphql(endpoint, page, { after })).data.snapshots
+    for (const { id, sizeBytes } of list.nodes) sizes.push([id as string, sizeBytes as number])
+    after = list.pageInfo.endCursor
+    more = list.pageInfo.hasNextPage
+  }
+  expect(sizes).toHaveLength(260)
+  for (const [id, size] of sizes)
+    expect((await stat(join(folder.path, 'snapshots', id, 'image'))).size).toBe(size)
+
+  const diskId = nodes[1]?.id
+  const create = `mutation ($diskId: ID!) { createSnapshot(input: { diskId: $diskId, name: "one-more" }) {
+    __typename
+    ... on CreateSnapshotPayload { snapshot { id } }
+    ... on SnapshotQuotaExceeded { used limit }
+  } }`
+  const accepted = (await postGraphql(endpoint, create, { diskId })).data.createSnapshot
+  expect(accepted).toEqual({ __typename: 'CreateSnapshotPayload', snapshot: { id: expect.any(String) } })
+  await Array.fromAsync(streamEvents(endpoint, WATCH, { id: accepted.snapshot.id }))
+  expect((await postGraphql(endpoint, create, { diskId })).data.createSnapshot).toEqual({
+    __typename: 'SnapshotQuotaExceeded',
+    used: 256,
+    limit: 256,
+  })
+})

@@ -1,0 +1,70 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+export interface Exit {
+  exitCode: number | null
+  stdout: string
+  stderr: string
+}
+
+/** Runs a program of the project to its end, with nothing in its environment but `env`. */
+export function run(program: string, args: string[], env: Record<string, string>): Promise<Exit> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      [program, ...args],
+      { cwd: ROOT, env },
+      (_error, stdout, stderr) => {
+        resolve({ exitCode: child.exitCode, stdout, stderr })
+      },
+    )
+  })
+}
+
+export interface Gateway extends AsyncDisposable {
+  url: string
+  endpoint: string
+  child: ChildProcess
+  /** What it has printed so far. */
+  stdout: () => string
+  /** Sends the signal, and resolves with how the process ended. */
+  stop: (signal?: NodeJS.Signals) => Promise<number | null>
+}
+
+/** Starts the gateway as an operator does, and resolves when it says that it is ready, on a port of its own. */
+export async function startGateway(env: Record<string, string>): Promise<Gateway> {
+  const child: ChildProcess = spawn(process.execPath, ['src/main.ts'], {
+    cwd: ROOT,
+    env: { PORT: '0', LOG_LEVEL: 'warn', ...env },
+  })
+  const exited = once(child, 'exit').then(([code]) => code as number | null)
+  let output = ''
+  const url = await new Promise<string>((resolve, reject) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        output += text
+        const ready = /ready .*?: (http:\S+)\/graphql/.exec(output)?.[1]
+        if (ready !== undefined) resolve(ready)
+      })
+    }
+    void exited.then((code) => reject(new Error(`The gateway ended with ${code ?? 'a signal'}: ${output}`)))
+  })
+  async function stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    if (child.exitCode === null) child.kill(signal)
+    return exited
+  }
+  return {
+    url,
+    child,
+    endpoint: `${url}/graphql`,
+    stdout: () => output,
+    stop,
+    async [Symbol.asyncDispose]() {
+      await stop('SIGKILL')
+    },
+  }
+}

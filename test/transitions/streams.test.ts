@@ -1,0 +1,369 @@
+import { WebSocket } from 'ws'
+import { expect, test } from 'vitest'
+import { inTransaction } from '../../src/database/database.ts'
+import { appendTransitions } from '../../src/transitions/log.ts'
+import { startTestApp, type TestApp } from '../support/app.ts'
+import { createMemoryProvider } from '../support/memory-provider.ts'
+import { runnerOf } from '../support/runner.ts'
+import { appendMany, joinWhileWriting, numbersTo, range, TRANSPORTS, watch } from '../support/watch.ts'
+
+const STATUS = `subscription ($id: ID!, $after: String) {
+  snapshotStatus(id: $id, after: $after) { sequence cursor from to reason snapshot { status } }
+}`
+
+const ALL = `subscription ($filter: SnapshotTransitionFilter, $after: String) {
+  snapshotTransitions(filter: $filter, after: $after) { sequence cursor snapshotId from to }
+}`
+
+async function createSnapshot(app: TestApp, diskId: string, name = 'watched'): Promise<string> {
+  const create = `mutation ($input: CreateSnapshotInput!) {
+    createSnapshot(input: $input) { ... on CreateSnapshotPayload { snapshot { id } } }
+  }`
+  const { data } = await app.graphql(create, { input: { diskId, name } })
+  return data.createSnapshot.snapshot.id as string
+}
+
+const step = (
+  sequence: number,
+  from: string | null,
+  to: string,
+  status = to,
+  reason: string | null = null,
+) => ({
+  data: {
+    snapshotStatus: { sequence, cursor: expect.any(String), from, to, reason, snapshot: { status } },
+  },
+})
+
+test.each(TRANSPORTS)(
+  'snapshotStatus over %s gives the history, then what happens, and completes by itself after the final transition',
+  async (transport) => {
+    await using app = await startTestApp()
+    await using runner = runnerOf(app, createMemoryProvider({ immediate: true }))
+    const id = await createSnapshot(app, (await app.disk()).id)
+
+    const events = []
+    for await (const event of watch(app, transport, STATUS, { id })) {
+      if (events.push(event) === 1) await runner.tick()
+    }
+
+    expect(events).toEqual([step(1, null, 'CREATING'), step(2, 'CREATING', 'COMPLETED')])
+    await expect.poll(() => app.hub.listeners).toBe(0)
+  },
+)
+
+test.each(TRANSPORTS)(
+  'snapshotStatus over %s of a failed snapshot says why and completes',
+  async (transport) => {
+    await using app = await startTestApp()
+    const provider = createMemoryProvider()
+    await using runner = runnerOf(app, provider)
+    const id = await createSnapshot(app, (await app.disk()).id)
+
+    const events = []
+    for await (const event of watch(app, transport, STATUS, { id })) {
+      if (events.push(event) > 1) continue
+      const work = runner.tick()
+      ;(await provider.next()).refuse('It was written to.')
+      await work
+    }
+
+    expect(events).toEqual([
+      step(1, null, 'CREATING'),
+      step(2, 'CREATING', 'FAILED', 'FAILED', 'It was written to.'),
+    ])
+  },
+)
+
+test.each(TRANSPORTS)(
+  'snapshotStatus over %s of a snapshot that has ended replays its history, or what comes after a cursor, and completes',
+  async (transport) => {
+    await using app = await startTestApp()
+    await using runner = runnerOf(app, createMemoryProvider({ immediate: true }))
+    const id = await createSnapshot(app, (await app.disk()).id)
+    await runner.tick()
+    const cursor = (sequence: number) => app.transitions.cursor(sequence)
+    const seen = (after?: string) => Array.fromAsync(watch(app, transport, STATUS, { id, after }))
+
+    expect(await seen()).toEqual([step(1, null, 'CREATING', 'COMPLETED'), step(2, 'CREATING', 'COMPLETED')])
+    expect(await seen(cursor(1))).toEqual([step(2, 'CREATING', 'COMPLETED')])
+    expect(await seen(cursor(2))).toEqual([])
+  },
+)
+
+test('snapshotStatus of a snapshot that is gone tells its whole life from the log', async () => {
+  await using app = await startTestApp()
+  const common = {
+    accountId: app.viewer.accountId,
+    snapshotId: 's-longgone1',
+    diskId: 'v-disk00001',
+    reason: null,
+  }
+  const life = ['CREATING', 'COMPLETED', 'UNAVAILABLE', 'DELETING', 'DELETED'] as const
+  await inTransaction(app.db, (tx) =>
+    appendTransitions(
+      tx,
+      ...life.map((to, i) => ({ ...common, from: life[i - 1] ?? null, to, at: new Date(0) })),
+    ),
+  )
+
+  const events = await Array.fromAsync(app.sse(STATUS, { id: 's-longgone1' }))
+  expect(events.map(({ data }) => data.snapshotStatus.to as string)).toEqual(life)
+})
+
+test.each(TRANSPORTS)(
+  'snapshotStatus over %s of a snapshot that never was is NOT_FOUND',
+  async (transport) => {
+    await using app = await startTestApp()
+    const events = await Array.fromAsync(watch(app, transport, STATUS, { id: 's-nosuchone' }))
+    expect(events).toEqual([
+      {
+        data: undefined,
+        errors: [
+          {
+            message: 'There is no snapshot "s-nosuchone". Query snapshots for those there are.',
+            path: ['snapshotStatus'],
+            locations: expect.any(Array),
+            extensions: { code: 'NOT_FOUND', requestId: expect.any(String) },
+          },
+        ],
+      },
+    ])
+    expect(app.hub.listeners).toBe(0)
+  },
+)
+
+test('whoever joins while a writer is at full speed sees every transition after its cursor exactly once, in order', async () => {
+  await using app = await startTestApp()
+  const { froms } = await joinWhileWriting(app, { streams: 30, burst: 3 })
+  expect(new Set(froms).size).toBeGreaterThan(5)
+})
+
+test('a list and the stream from its cursor make one picture: no change is missing, none comes twice', async () => {
+  await using app = await startTestApp()
+  await using runner = runnerOf(app, createMemoryProvider({ immediate: true }))
+  const disks = []
+  for (let i = 0; i < 4; i++) disks.push(await app.disk({ sizeMiB: 1 }))
+  const list = async () => {
+    const { data } = await app.graphql(`{ snapshots(first: 100) { streamCursor nodes { id status } } }`)
+    const nodes = data.snapshots.nodes as { id: string; status: string }[]
+    return {
+      picture: new Map(nodes.map(({ id, status }) => [id, status])),
+      after: data.snapshots.streamCursor as string,
+    }
+  }
+  const last = disks.length * 3 * 2
+  const pictures: Promise<Map<string, string>>[] = []
+
+  async function follow(): Promise<Map<string, string>> {
+    const { picture, after } = await list()
+    for await (const { data } of watch(app, TRANSPORTS[pictures.length % 2] ?? 'WebSocket', ALL, { after })) {
+      const { snapshotId, from, to, sequence } = data.snapshotTransitions
+      expect({ snapshotId, status: picture.get(snapshotId as string) ?? null }).toEqual({
+        snapshotId,
+        status: from,
+      })
+      picture.set(snapshotId as string, to as string)
+      if (sequence === last) break
+    }
+    return picture
+  }
+
+  for (let round = 0; round < 3; round++) {
+    for (const disk of disks) {
+      if (round < 2) pictures.push(follow())
+      await Promise.all([createSnapshot(app, disk.id), runner.tick()])
+      await runner.tick()
+    }
+  }
+
+  const truth = (await list()).picture
+  expect(truth.size).toBe(12)
+  for (const picture of await Promise.all(pictures)) expect(picture).toEqual(truth)
+})
+
+test('a watch that is opened at the cursor of any transition brings the same rest', async () => {
+  await using app = await startTestApp()
+  for (let i = 0; i < 4; i++) await appendMany(app, 5)
+  const start = app.transitions.cursor(0)
+  const first: { sequence: number; cursor: string }[] = []
+  for await (const { data } of app.sse(ALL, { after: start })) {
+    if (first.push(data.snapshotTransitions) === 20) break
+  }
+  expect(first.map(({ sequence }) => sequence)).toEqual(range(1, 20))
+
+  await using client = app.webSocket()
+  const rests = await Promise.all(
+    first
+      .slice(0, -1)
+      .map(({ cursor: after }) => numbersTo(20, client.iterate({ query: ALL, variables: { after } }))),
+  )
+  expect(rests).toEqual(range(1, 19).map((sequence) => range(sequence + 1, 20)))
+})
+
+test('snapshotTransitions gives only what its filter lets through', async () => {
+  await using app = await startTestApp()
+  await using runner = runnerOf(app, createMemoryProvider({ immediate: true }))
+  const [one, two] = [await app.disk(), await app.disk()]
+  const a = await createSnapshot(app, one.id)
+  const b = await createSnapshot(app, two.id)
+  await runner.tick()
+  await appendMany(app, 1)
+  const after = app.transitions.cursor(0)
+  const rows = await app.db.snapshotTransition.findMany({ orderBy: { sequence: 'asc' } })
+
+  // The last one passes every filter below, and ends the watch.
+  async function seen(filter: object, count: number): Promise<string[]> {
+    const got: string[] = []
+    for await (const { data } of app.sse(ALL, { filter, after })) {
+      const { snapshotId, to } = data.snapshotTransitions
+      if (got.push(`${snapshotId as string} ${to as string}`) === count) break
+    }
+    return got
+  }
+  const expected = (wanted: (row: (typeof rows)[number]) => boolean) =>
+    rows.filter(wanted).map(({ snapshotId, to }) => `${snapshotId} ${to}`)
+
+  expect(await seen({}, 5)).toEqual(expected(() => true))
+  expect(await seen({ snapshotId: { eq: a } }, 2)).toEqual(expected(({ snapshotId }) => snapshotId === a))
+  expect(await seen({ snapshotId: { in: [a, b] } }, 4)).toEqual(
+    expected(({ snapshotId }) => snapshotId === a || snapshotId === b),
+  )
+  expect(await seen({ diskId: { eq: two.id } }, 2)).toEqual(expected(({ diskId }) => diskId === two.id))
+  expect(await seen({ to: { eq: 'COMPLETED' } }, 2)).toEqual(expected(({ to }) => to === 'COMPLETED'))
+  expect(await seen({ diskId: { eq: one.id }, to: { in: ['COMPLETED', 'FAILED'] } }, 1)).toEqual(
+    expected(({ diskId, to }) => diskId === one.id && to === 'COMPLETED'),
+  )
+})
+
+test('a filtered watch goes on live, past transitions that it does not want', async () => {
+  await using app = await startTestApp()
+  await using client = app.webSocket()
+  await appendMany(app, 1)
+  const filter = { snapshotId: { eq: 's-only-in-log-0' } }
+  const got = []
+  for await (const { data } of client.iterate<any>({
+    query: ALL,
+    variables: { filter, after: app.transitions.cursor(0) },
+  })) {
+    if (got.push(data.snapshotTransitions.sequence) === 3) break
+    await appendMany(app, 3)
+  }
+  expect(got).toEqual([1, 2, 5])
+})
+
+test('a stream that falls further behind than its buffer ends with SLOW_CONSUMER, and a healthy one loses nothing', async () => {
+  await using app = await startTestApp({ STREAM_BUFFER_EVENTS: '5' })
+  const slow = app.hub.follow(app.viewer)[Symbol.asyncIterator]()
+  const first = slow.next()
+  const healthy = app.hub.follow(app.viewer)[Symbol.asyncIterator]()
+  const got: number[] = []
+  for (let i = 0; i < 10; i++) {
+    await appendMany(app, 1)
+    got.push((await healthy.next()).value?.sequence as number)
+  }
+
+  expect(got).toEqual(range(1, 10))
+  expect(await first).toMatchObject({ done: false, value: { sequence: 1 } })
+  await expect(slow.next()).rejects.toThrow(
+    'The stream fell more than 5 events behind and was ended. Resume from the last cursor you have seen.',
+  )
+  expect(await slow.next()).toEqual({ value: undefined, done: true })
+  expect(app.hub.listeners).toBe(1)
+  await healthy.return?.()
+  expect(app.hub.listeners).toBe(0)
+})
+
+test('catching up is never too slow: however much is written meanwhile, the stream goes on behind its last event', async () => {
+  await using app = await startTestApp({ STREAM_BUFFER_EVENTS: '40' })
+  await appendMany(app, 20)
+  await numbersTo(20, app.sse(ALL, { after: app.transitions.cursor(0) }))
+
+  const got: number[] = []
+  for await (const { sequence } of app.hub.follow(app.viewer, 0)) {
+    got.push(sequence)
+    if (sequence < 20) await appendMany(app, 10)
+    if (sequence === 210) break
+  }
+  expect(got).toEqual(range(1, 210))
+})
+
+const WITH_REASON = `subscription { snapshotTransitions { sequence reason } }`
+const BIG = 'x'.repeat(64 * 1024)
+
+/** Writes big transitions until one of the streams has been ended for being slow, watched by a healthy one. */
+async function flood(app: TestApp): Promise<void> {
+  const before = app.hub.listeners
+  const healthy = app.hub.follow(app.viewer)[Symbol.asyncIterator]()
+  for (let i = 1; app.hub.listeners > before; i++) {
+    await appendMany(app, 4, BIG)
+    for (let j = 3; j >= 0; j--) expect((await healthy.next()).value?.sequence).toBe(i * 4 - j)
+  }
+  await healthy.return?.()
+}
+
+test('a WebSocket that nobody reads gets SLOW_CONSUMER, and holds up nobody else', async () => {
+  await using app = await startTestApp({ STREAM_BUFFER_EVENTS: '20' })
+  const socket = new WebSocket(app.endpoint.replace('http', 'ws'), 'graphql-transport-ws')
+  const messages: { type: string; payload?: any }[] = []
+  const ended = new Promise((resolve) => {
+    socket.on('message', (text: Buffer) => {
+      const message = JSON.parse(text.toString()) as { type: string; payload?: any }
+      messages.push(message)
+      if (message.type === 'connection_ack') {
+        socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: WITH_REASON } }))
+      }
+      if (message.type === 'error' || message.payload?.errors) resolve(undefined)
+    })
+  })
+  socket.on('open', () => socket.send(JSON.stringify({ type: 'connection_init' })))
+  await expect.poll(() => app.hub.listeners).toBe(1)
+
+  socket.pause()
+  await flood(app)
+  socket.resume()
+  await ended
+
+  const last = messages.at(-1)
+  const [error] = (last?.type === 'error' ? last.payload : last?.payload.errors) as unknown[]
+  expect(error).toMatchObject({ extensions: { code: 'SLOW_CONSUMER', requestId: expect.any(String) } })
+  socket.terminate()
+})
+
+test('a stream of server-sent events that nobody reads gets SLOW_CONSUMER, and holds up nobody else', async () => {
+  await using app = await startTestApp({ STREAM_BUFFER_EVENTS: '20' })
+  const response = await fetch(app.endpoint, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+    body: JSON.stringify({ query: WITH_REASON }),
+  })
+  await expect.poll(() => app.hub.listeners).toBe(1)
+
+  await flood(app)
+
+  const text = await response.text()
+  expect(text.slice(text.lastIndexOf('data: {'))).toContain('"code":"SLOW_CONSUMER"')
+})
+
+test.each(TRANSPORTS)(
+  'streams over %s let go of everything when their clients disconnect',
+  async (transport) => {
+    await using app = await startTestApp()
+    const id = await createSnapshot(app, (await app.disk()).id)
+    const documents: [string, object][] = [
+      [ALL, {}],
+      [ALL, { after: app.transitions.cursor(0) }],
+      [STATUS, { id }],
+      [`subscription ($id: ID!) { snapshotProgress(id: $id) { percent } }`, { id }],
+    ]
+    const watches = documents.map(([query, variables]) => watch(app, transport, query, { ...variables }))
+    const firsts = watches.map((events) => events.next())
+    await expect.poll(() => [app.hub.listeners, app.progress.watchers]).toEqual([3, 1])
+
+    await appendMany(app, 1)
+    await Promise.all(firsts)
+    await Promise.all(watches.map((events) => events.return()))
+
+    await expect.poll(() => [app.hub.listeners, app.progress.watchers]).toEqual([0, 0])
+  },
+)
