@@ -21,6 +21,8 @@ export interface RunnerOptions {
   concurrency: number
   /** How long a claim holds without being renewed, in milliseconds. It is renewed three times as often. */
   leaseMs: number
+  /** Chance, from 0 to 1, that spreads retries; tests give their own. */
+  random?: () => number
 }
 
 type Claimed = Snapshot & { disk: Disk }
@@ -29,8 +31,8 @@ type Claimed = Snapshot & { disk: Disk }
 const FURTHEST_AHEAD_MS = 120_000
 
 /** After a fault that may pass, the next attempt waits 1, 2, 4, … seconds, at most a minute, less up to a quarter by chance. */
-function backOffMs(attempts: number): number {
-  return Math.min(60_000, 1_000 * 2 ** Math.max(0, attempts - 1)) * (0.75 + Math.random() / 4)
+function backOffMs(attempts: number, chance: number): number {
+  return Math.min(60_000, 1_000 * 2 ** Math.max(0, attempts - 1)) * (1 - chance / 4)
 }
 
 /** What clients may know of a fault: its system error code where it has one, nothing of paths or internals. */
@@ -54,6 +56,7 @@ export function createRunner({
   now,
   concurrency,
   leaseMs,
+  random = Math.random,
 }: RunnerOptions) {
   const owner = randomUUID()
   const running = new Map<string, { done: Promise<void>; abort: AbortController }>()
@@ -170,7 +173,7 @@ export function createRunner({
       data: {
         leaseOwner: null,
         leaseUntil: null,
-        retryAt: inFuture(backOffMs(attempts)),
+        retryAt: inFuture(backOffMs(attempts, random())),
         stalledSince: snapshot.stalledSince ?? now(),
         stallReason: stallReason(error, attempts),
       },

@@ -18,5 +18,6 @@ export function runnerOf(
     now,
     concurrency,
     leaseMs,
+    random: () => 0,
   })
 }
