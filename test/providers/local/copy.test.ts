@@ -4,7 +4,7 @@ import { appendFile, chmod, open, readdir, readFile, rename, rm, stat, truncate 
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createLocalProvider } from '../../../src/providers/local/local.ts'
-import { diskAt, GIB, KIB, makeWorld, MIB, startOther, type Layout } from './world.ts'
+import { diskAt, GIB, KIB, makeWorld, MIB, type Layout } from './world.ts'
 
 const WRITTEN_TO =
   'The disk was written to while it was being copied (3 attempts). ' +
