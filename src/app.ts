@@ -23,9 +23,6 @@ import { startTransitionHub } from './transitions/hub.ts'
 import { openTransitionLog } from './transitions/log.ts'
 import { ProgressBoard } from './transitions/progress.ts'
 
-/** How often the log is read without being woken: another process, such as a command, may have written to it. */
-const POLL_MS = 1_000
-
 const DAY_MS = 86_400_000
 
 /** What a test may take into its own hands. */
@@ -69,7 +66,7 @@ export async function startApp(
     await startTransitionHub({
       log: transitions,
       bufferEvents: config.streamBufferEvents,
-      pollMs: POLL_MS,
+      pollMs: config.logPollMs,
       onError: (error) => log.error({ err: error }, 'the transition log could not be read'),
     }),
   )

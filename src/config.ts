@@ -42,6 +42,7 @@ export const ENVIRONMENT = z.object({
   COPY_ATTEMPTS: integer(3, 1, 100),
   LEASE_MS: integer(15_000, 1_000, 15_000),
   INVENTORY_INTERVAL_MS: integer(2_000, 100, 3_600_000),
+  LOG_POLL_MS: integer(1_000, 10, 60_000),
   LOG_RETENTION_DAYS: integer(7, 1, 3_650),
   LOG_RETENTION_EVENTS: integer(100_000, 0, 1_000_000_000),
   STREAM_BUFFER_EVENTS: integer(1_000, 1, 1_000_000),
@@ -66,6 +67,8 @@ export interface Config {
   copyAttempts: number
   leaseMs: number
   inventoryIntervalMs: number
+  /** How often the log is read without being woken, for what another process, such as a command, wrote to it. */
+  logPollMs: number
   /** How long, and how many, transitions can be resumed from. */
   logRetention: { days: number; events: number }
   streamBufferEvents: number
@@ -117,6 +120,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     copyAttempts: env.COPY_ATTEMPTS,
     leaseMs: env.LEASE_MS,
     inventoryIntervalMs: env.INVENTORY_INTERVAL_MS,
+    logPollMs: env.LOG_POLL_MS,
     logRetention: { days: env.LOG_RETENTION_DAYS, events: env.LOG_RETENTION_EVENTS },
     streamBufferEvents: env.STREAM_BUFFER_EVENTS,
     maxBodyBytes: env.MAX_BODY_BYTES,

@@ -11,13 +11,18 @@ export interface Exit {
   stderr: string
 }
 
-/** Runs a program of the project to its end, with nothing in its environment but `env`. */
-export function run(program: string, args: string[], env: Record<string, string>): Promise<Exit> {
+/** Runs a program of the project to its end, with nothing in its environment but `env`, and as another user if one is named. */
+export function run(
+  program: string,
+  args: string[],
+  env: Record<string, string>,
+  uid?: number,
+): Promise<Exit> {
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
       [program, ...args],
-      { cwd: ROOT, env },
+      { cwd: ROOT, env, ...(uid !== undefined && { uid }) },
       (_error, stdout, stderr) => {
         resolve({ exitCode: child.exitCode, stdout, stderr })
       },
