@@ -24,7 +24,9 @@ test('while another process keeps the database locked for 10 s, reads go on, and
   })
 
   // The promise is about this time; meanwhile reads are answered.
-  for (const end = Date.now() + 10_000; Date.now() < end; await pause(500)) {
+  const end = Date.now() + 10_000
+  while (Date.now() < end) {
+    await pause(500)
     expect((await app.graphql('{ disks { totalCount } }')).data).toEqual({ disks: { totalCount: 1 } })
   }
   expect(answered).toBe(false)
