@@ -81,6 +81,9 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
       headersTimeout: 10_000,
       connectionsCheckingInterval: 5_000,
       maxHeaderSize: 16_384,
+      // The system finds out when the other side of an idle connection is gone without a word.
+      keepAlive: true,
+      keepAliveInitialDelay: 10_000,
     },
     handle,
   )
