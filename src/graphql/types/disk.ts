@@ -68,7 +68,8 @@ builder.node(Disk, {
     snapshotEligibility: t.field({
       type: SnapshotEligibility,
       description:
-        'Whether `createSnapshot` would accept this disk now, and if not, every reason why: by the same rule, so the two agree.',
+        'Whether `createSnapshot` would accept this disk in the status shown here, and if not, every reason why: by the rule ' +
+        'that the mutation asks.',
       resolve: async (disk, _args, { reads, gateway }) =>
         snapshotRefusals(disk, 'MANUAL', (await reads.held(disk.id)).MANUAL, gateway.quota),
     }),
