@@ -14,6 +14,8 @@ export default defineConfig({
     // CI counts what ran: scripts/count-tests.ts.
     reporters: process.env.CI ? ['default', 'json'] : ['default'],
     outputFile: { json: 'test-results/test.json' },
+    // Facts are waited for, however loaded the machine is.
+    expect: { poll: { timeout: 10_000 } },
     // Much of the time is spent waiting for disks and processes.
     maxWorkers: 2,
     testTimeout: 30_000,

@@ -65,7 +65,7 @@ export async function startApp(
   const hub = parts.use(
     await startTransitionHub({
       log: transitions,
-      bufferEvents: config.streamBufferEvents,
+      bufferEvents: config.streamBuffer.events,
       pollMs: config.logPollMs,
       onError: (error) => log.error({ err: error }, 'the transition log could not be read'),
     }),
@@ -121,6 +121,7 @@ export async function startApp(
       host: config.host,
       port: config.port,
       maxBodyBytes: config.maxBodyBytes,
+      streamBuffer: config.streamBuffer,
       shutdownMs: config.shutdownMs,
       gateway: { disks, snapshots, transitions, hub, progress, quota: config.snapshotQuota },
       authenticate: () => ({ viewer, reads: createReads(db, viewer) }),

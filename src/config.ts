@@ -46,10 +46,16 @@ export const ENVIRONMENT = z.object({
   LOG_RETENTION_DAYS: integer(7, 1, 3_650),
   LOG_RETENTION_EVENTS: integer(100_000, 0, 1_000_000_000),
   STREAM_BUFFER_EVENTS: integer(1_000, 1, 1_000_000),
+  STREAM_BUFFER_BYTES: integer(1024 * 1024, 16 * 1024, 1024 ** 3),
   MAX_BODY_BYTES: integer(256 * 1024, 1_024, 16 * 1024 * 1024),
   GRAPHIQL: yesOrNo(true),
   SHUTDOWN_MS: integer(3_000, 0, 600_000),
 })
+
+export interface StreamBuffer {
+  events: number
+  bytes: number
+}
 
 export interface Config {
   host: string
@@ -71,7 +77,8 @@ export interface Config {
   logPollMs: number
   /** How long, and how many, transitions can be resumed from. */
   logRetention: { days: number; events: number }
-  streamBufferEvents: number
+  /** What a stream may fall behind before it is ended. */
+  streamBuffer: StreamBuffer
   maxBodyBytes: number
   graphiql: boolean
   shutdownMs: number
@@ -122,7 +129,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     inventoryIntervalMs: env.INVENTORY_INTERVAL_MS,
     logPollMs: env.LOG_POLL_MS,
     logRetention: { days: env.LOG_RETENTION_DAYS, events: env.LOG_RETENTION_EVENTS },
-    streamBufferEvents: env.STREAM_BUFFER_EVENTS,
+    streamBuffer: { events: env.STREAM_BUFFER_EVENTS, bytes: env.STREAM_BUFFER_BYTES },
     maxBodyBytes: env.MAX_BODY_BYTES,
     graphiql: env.GRAPHIQL,
     shutdownMs: env.SHUTDOWN_MS,

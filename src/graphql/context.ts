@@ -3,7 +3,7 @@ import type { Reads } from '../reads/reads.ts'
 import type { DiskService } from '../services/disks.ts'
 import type { SnapshotService } from '../services/snapshots.ts'
 import type { Viewer } from '../services/viewer.ts'
-import type { TransitionHub } from '../transitions/hub.ts'
+import type { Join, TransitionHub } from '../transitions/hub.ts'
 import type { TransitionLog } from '../transitions/log.ts'
 import type { ProgressBoard } from '../transitions/progress.ts'
 
@@ -23,4 +23,6 @@ export interface Context {
   viewer: Viewer
   reads: Reads
   requestId: string
+  /** Takes over a subscription that has caught up, where the transport can serve it in a group. */
+  join?: Join
 }

@@ -1,6 +1,8 @@
 import { isSettled, type SnapshotStatus } from '../domain/lifecycle.ts'
 import type { EnumFilter } from '../reads/filters.ts'
+import type { Interest } from '../transitions/interest.ts'
 import type { Transition } from '../transitions/log.ts'
+import type { Viewer } from '../services/viewer.ts'
 import { percent, type Progress } from '../transitions/progress.ts'
 import type { Context } from './context.ts'
 import { badUserInput, clientError } from './errors.ts'
@@ -20,22 +22,22 @@ export interface ProgressEvent {
 
 /** Every transition of the viewer's account that the filter lets through. */
 export async function follow(
-  { gateway, viewer }: Context,
+  { gateway, viewer, join }: Context,
   filter: TransitionFilter | null | undefined,
   after: string | null | undefined,
 ): Promise<AsyncIterable<Transition>> {
   const sequence = await sequenceOf(gateway, after)
-  return filtered(gateway.hub.follow(viewer, sequence), (transition) => passes(transition, filter))
+  return gateway.hub.follow(interestOf(viewer, filter), sequence, join)
 }
 
 /** The transitions of one snapshot, to the final one. */
 export async function followToEnd(
-  { gateway, viewer }: Context,
+  { gateway, viewer: { accountId }, join }: Context,
   snapshotId: string,
   after: string | null | undefined,
 ): Promise<AsyncIterable<Transition>> {
   const sequence = await sequenceOf(gateway, after)
-  const stream = await gateway.hub.followToEnd({ accountId: viewer.accountId, snapshotId }, sequence)
+  const stream = await gateway.hub.followToEnd({ accountId, snapshotId }, sequence, join)
   if (!stream) throw notFound(snapshotId)
   return stream
 }
@@ -116,31 +118,19 @@ function notFound(snapshotId: string) {
   )
 }
 
-function passes(transition: Transition, filter: TransitionFilter | null | undefined): boolean {
-  return (
-    matches(transition.snapshotId, filter?.snapshotId) &&
-    matches(transition.diskId, filter?.diskId) &&
-    matches(transition.to, filter?.to)
-  )
-}
-
-function matches<T>(value: T, comparison: EnumFilter<T> | null | undefined): boolean {
-  const { eq, in: oneOf } = comparison ?? {}
-  return (eq === null || eq === undefined || eq === value) && (!oneOf || oneOf.includes(value))
-}
-
-/** Lets go of the source as soon as it is returned, also while it waits. */
-function filtered<T>(source: AsyncIterable<T>, wanted: (value: T) => boolean): AsyncIterable<T> {
-  const iterator = source[Symbol.asyncIterator]()
+function interestOf({ accountId }: Viewer, filter: TransitionFilter | null | undefined): Interest {
   return {
-    [Symbol.asyncIterator]: () => ({
-      async next() {
-        for (;;) {
-          const result = await iterator.next()
-          if (result.done || wanted(result.value)) return result
-        }
-      },
-      return: () => iterator.return?.() ?? Promise.resolve({ value: undefined, done: true as const }),
-    }),
+    accountId,
+    snapshotIds: oneOf(filter?.snapshotId),
+    diskIds: oneOf(filter?.diskId),
+    to: oneOf(filter?.to),
   }
+}
+
+/** The values that a comparison lets through, in one order; undefined when it lets all of them. */
+function oneOf<T>(comparison: EnumFilter<T> | null | undefined): T[] | undefined {
+  const { eq, in: listed } = comparison ?? {}
+  const values = listed ? [...new Set(listed)].toSorted() : undefined
+  if (eq === null || eq === undefined) return values
+  return values && !values.includes(eq) ? [] : [eq]
 }

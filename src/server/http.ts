@@ -3,9 +3,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type { GraphQLError } from 'graphql'
 import type { Logger } from 'pino'
+import type { StreamBuffer } from '../config.ts'
 import { clientError } from '../graphql/errors.ts'
 import { describeError } from './error-contract.ts'
 import type { GraphiqlHandler } from './graphiql/graphiql.ts'
+import { createLive } from './live/live.ts'
 import { spread } from './spread.ts'
 import { serveWebSockets } from './websocket.ts'
 import { createGraphql, ENDPOINT, type GraphqlOptions } from './yoga.ts'
@@ -13,6 +15,7 @@ import { createGraphql, ENDPOINT, type GraphqlOptions } from './yoga.ts'
 export interface ServerOptions extends GraphqlOptions {
   host: string
   port: number
+  streamBuffer: StreamBuffer
   /** Serves GraphiQL at the endpoint; left out when it is switched off. */
   graphiql: GraphiqlHandler | undefined
   /** Over how many milliseconds the long-lived connections are ended when the server stops. */
@@ -30,7 +33,8 @@ const DRAIN_MS = 2_000
 /** Starts to listen; resolves when connections are accepted, rejects with a clear message when they can't be. */
 export async function startServer(options: ServerOptions): Promise<{ url: string } & AsyncDisposable> {
   const { host, port, graphiql, shutdownMs, log } = options
-  const graphql = createGraphql(options)
+  const live = createLive(options)
+  const graphql = createGraphql(options, live)
   const streams = new Set<ServerResponse>()
   let stopping = false
 
@@ -100,7 +104,7 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     server.listen(port, host, resolve)
   })
   // Not before: it would print the errors of listening as its own.
-  const webSockets = serveWebSockets(server, graphql, log)
+  const webSockets = serveWebSockets(server, graphql, options)
   const address = server.address() as AddressInfo
   const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address
 

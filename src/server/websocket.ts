@@ -5,8 +5,11 @@ import { useServer } from 'graphql-ws/use/ws'
 import { errorAsyncIterator, isAsyncIterable } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import { WebSocketServer } from 'ws'
+import type { StreamBuffer } from '../config.ts'
 import { maskError } from '../graphql/errors.ts'
 import { describeError } from './error-contract.ts'
+import { LiveResults, type LiveStream } from './live/live-stream.ts'
+import { WebSocketOutlet } from './live/outlet.ts'
 import { ENDPOINT, type GraphqlServer } from './yoga.ts'
 
 /** The largest message a client may send, in bytes: a document with its variables. */
@@ -31,7 +34,7 @@ interface Prepared extends ExecutionArgs {
 export function serveWebSockets(
   server: Server,
   graphql: GraphqlServer,
-  log: Logger,
+  { streamBuffer, log }: { streamBuffer: StreamBuffer; log: Logger },
 ): AsyncDisposable & { endings: () => (() => void)[] } {
   const sockets = new WebSocketServer({
     server,
@@ -48,12 +51,13 @@ export function serveWebSockets(
       isProd: true,
       execute: (args) => (args as Prepared).rootValue.execute(args),
       subscribe: (args) => (args as Prepared).rootValue.subscribe(args) as never,
-      async onSubscribe(_context, _id, params): Promise<Prepared | GraphQLError[]> {
+      async onSubscribe({ extra: { socket, request } }, id, params): Promise<Prepared | GraphQLError[]> {
         const requestId = randomUUID()
         const describe = (errors: readonly GraphQLError[]) =>
           errors.map((error) => describeError(error, requestId, log))
         try {
-          const enveloped = graphql.getEnveloped({ requestId, params } as never)
+          const outlet = new WebSocketOutlet(socket, request.socket, id, streamBuffer)
+          const enveloped = graphql.getEnveloped({ requestId, params, outlet } as never)
           const document = enveloped.parse(params.query) as DocumentNode
           const errors = enveloped.validate(enveloped.schema, document) as GraphQLError[]
           if (errors.length > 0) return describe(errors)
@@ -65,13 +69,7 @@ export function serveWebSockets(
             contextValue: await enveloped.contextFactory(),
             rootValue: {
               execute: enveloped.execute as Prepared['rootValue']['execute'],
-              async subscribe(args) {
-                const result = await (enveloped.subscribe as Prepared['rootValue']['subscribe'])(args)
-                if (!isAsyncIterable(result)) return result
-                return errorAsyncIterator(result, (error) => {
-                  throw describe([maskError(error)])[0] ?? error
-                })
-              },
+              subscribe: (args) => follow(enveloped.subscribe as Follow, args, describe),
               describe,
             },
           }
@@ -95,6 +93,27 @@ export function serveWebSockets(
       sockets.close()
     },
   }
+}
+
+type Follow = Prepared['rootValue']['subscribe']
+
+/** Runs a subscription; when it has joined its group, lets go of all that its own execution needed. */
+async function follow(
+  subscribe: Follow,
+  args: ExecutionArgs,
+  describe: Prepared['rootValue']['describe'],
+): ReturnType<Follow> {
+  const result = await subscribe(args)
+  if (!isAsyncIterable(result)) return result
+  const { live } = args.contextValue as { live?: LiveStream }
+  const results = live
+    ? new LiveResults(result, live, () =>
+        Object.assign(args, { contextValue: undefined, rootValue: { describe } }),
+      )
+    : result
+  return errorAsyncIterator(results, (error) => {
+    throw describe([maskError(error)])[0] ?? error
+  })
 }
 
 /** A browser lets a page open a socket to any site, and says which site the page is of: it must be this one. */

@@ -5,6 +5,7 @@ import { maskError } from '../graphql/errors.ts'
 import { schema } from '../graphql/schema.ts'
 import { useDocumentRules } from './document-rules.ts'
 import { useErrorContract } from './error-contract.ts'
+import type { Live } from './live/live.ts'
 import { useRequestRules } from './request-rules.ts'
 
 export const ENDPOINT = '/graphql'
@@ -25,7 +26,7 @@ export interface GraphqlOptions {
 export type GraphqlServer = ReturnType<typeof createGraphql>
 
 /** GraphQL over both transports: parsing, validation, context, execution, masking and limits are the same for each. */
-export function createGraphql({ gateway, authenticate, maxBodyBytes, log }: GraphqlOptions) {
+export function createGraphql({ gateway, authenticate, maxBodyBytes, log }: GraphqlOptions, live: Live) {
   return createYoga<RequestFacts, Context>({
     schema,
     graphqlEndpoint: ENDPOINT,
@@ -46,6 +47,6 @@ export function createGraphql({ gateway, authenticate, maxBodyBytes, log }: Grap
       error: () => undefined,
     },
     context: ({ requestId }) => ({ gateway, requestId, ...authenticate() }),
-    plugins: [useRequestRules({ maxBodyBytes }), useDocumentRules(), useErrorContract(log)],
+    plugins: [useRequestRules({ maxBodyBytes }), useDocumentRules(), useErrorContract(log), live.plugin],
   })
 }

@@ -1,6 +1,8 @@
 import { isSettled } from '../domain/lifecycle.ts'
 import { BoundedQueue } from './bounded-queue.ts'
-import type { Transition, TransitionLog, TransitionScope } from './log.ts'
+import { createGroups, type Seat } from './groups.ts'
+import { concerns, InterestIndex, type Interest } from './interest.ts'
+import type { Transition, TransitionLog } from './log.ts'
 import { wakeable } from './wakeable.ts'
 
 export interface HubOptions {
@@ -12,6 +14,9 @@ export interface HubOptions {
   onError: (error: unknown) => void
 }
 
+/** Takes over a stream that has caught up; its own iterable ends there. */
+export type Join = (seat: Seat) => void
+
 export type TransitionHub = Awaited<ReturnType<typeof startTransitionHub>>
 
 /**
@@ -21,19 +26,16 @@ export type TransitionHub = Awaited<ReturnType<typeof startTransitionHub>>
  * The seam between history and the present: a stream first reads the log by itself, at its consumer's own pace, from
  * where it starts to where the hub is, and again, until it has seen everything that the hub has. In the same turn of
  * the event loop it joins, and from then on gets what the hub reads. So nothing is missing and nothing comes twice,
- * and while it catches up, however long that takes, nothing is kept for it in memory.
+ * and while it catches up, however long that takes, nothing is kept for it in memory. What it joins is a group of
+ * equals, where its transport offers that, or else a queue of its own.
  */
 export async function startTransitionHub({ log, bufferEvents, pollMs, onError }: HubOptions) {
-  const byAccount = new Map<string, Set<BoundedQueue<Transition>>>()
-  const bySnapshot = new Map<string, Set<BoundedQueue<Transition>>>()
+  const index = new InterestIndex()
+  const queues = new Set<BoundedQueue<Transition>>()
   const streams = new Set<AsyncGenerator>()
   let position = await log.head()
   let stopped = false
-
-  function deliver(transition: Transition): void {
-    for (const queue of byAccount.get(transition.accountId) ?? []) queue.push(transition)
-    for (const queue of bySnapshot.get(scopeKey(transition)) ?? []) queue.push(transition)
-  }
+  const groups = createGroups({ log, index, position: () => position, bufferEvents })
 
   async function pump(): Promise<void> {
     for (;;) {
@@ -41,7 +43,7 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
       if (page.length === 0) return
       for (const transition of page) {
         position = transition.sequence
-        deliver(transition)
+        index.tell(transition)
       }
     }
   }
@@ -52,22 +54,26 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
     if (!stopped) pumping.wake()
   }
 
-  function listen(scope: TransitionScope, onClose: () => void): BoundedQueue<Transition> {
-    const index = scope.snapshotId === undefined ? byAccount : bySnapshot
-    const key = scope.snapshotId === undefined ? scope.accountId : scopeKey(scope)
-    const listeners = index.get(key) ?? new Set()
-    index.set(key, listeners)
+  function listen(interest: Interest, onClose: () => void): BoundedQueue<Transition> {
     const queue = new BoundedQueue<Transition>(bufferEvents, () => {
-      listeners.delete(queue)
-      if (listeners.size === 0) index.delete(key)
+      unlist()
+      queues.delete(queue)
       onClose()
     })
-    listeners.add(queue)
+    const unlist = index.add(interest, queue)
+    queues.add(queue)
     return queue
   }
 
-  /** What a scope has after a number, then live. With the scope's `latest` transition, it ends once that is settled. */
-  function open(scope: TransitionScope, after: number, latest?: Transition): AsyncIterable<Transition> {
+  /** What is wanted after a number, then live. With a snapshot's `latest` transition, it ends once that is settled. */
+  function open(
+    interest: Interest,
+    after: number,
+    join: Join | undefined,
+    latest?: Transition,
+  ): AsyncIterable<Transition> {
+    const { accountId, snapshotIds } = interest
+    const scope = { accountId, snapshotId: snapshotIds?.length === 1 ? snapshotIds[0] : undefined }
     let queue: BoundedQueue<Transition> | undefined
     let left = false
     const events = follow()
@@ -84,12 +90,16 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
           if (seen >= through) break
           for await (const transition of log.between(scope, seen, through)) {
             current &&= transition
-            yield transition
+            if (concerns(interest, transition)) yield transition
           }
           seen = through
         }
         if (current && current.sequence <= seen && isSettled(current.to)) return
-        queue = listen(scope, forget)
+        if (join) {
+          join({ interest, seen, untilSettled: latest !== undefined })
+          return
+        }
+        queue = listen(interest, forget)
         for await (const transition of queue) {
           if (transition.sequence > seen) yield transition
           if (latest && isSettled(transition.to) && queue.length === 0) return
@@ -121,9 +131,11 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
     /** Something was committed: read on. Returns at once. */
     wake,
 
-    /** Every transition of an account after a number, or else from now on; live, without end. */
-    follow(scope: { accountId: string }, after = position): AsyncIterable<Transition> {
-      return open(scope, after)
+    groups,
+
+    /** Every transition that is wanted after a number, or else from now on; live, without end. */
+    follow(interest: Interest, after = position, join?: Join): AsyncIterable<Transition> {
+      return open(interest, after, join)
     },
 
     /**
@@ -133,26 +145,24 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
     async followToEnd(
       scope: { accountId: string; snapshotId: string },
       after = 0,
+      join?: Join,
     ): Promise<AsyncIterable<Transition> | undefined> {
+      const { accountId, snapshotId } = scope
       const latest = await log.latest(scope)
-      return latest && open(scope, after, latest)
+      return latest && open({ accountId, snapshotIds: [snapshotId] }, after, join, latest)
     },
 
     /** How many streams are being served. */
     get listeners(): number {
-      return streams.size
+      return streams.size + groups.counts.members
     },
 
     async [Symbol.asyncDispose](): Promise<void> {
       stopped = true
       clearInterval(poll)
       await pumping.running
-      for (const set of [...byAccount.values(), ...bySnapshot.values()])
-        for (const queue of [...set]) queue.end()
+      for (const queue of [...queues]) queue.end()
+      groups.close()
     },
   }
-}
-
-function scopeKey({ accountId, snapshotId }: TransitionScope): string {
-  return `${accountId} ${snapshotId ?? ''}`
 }
