@@ -1,0 +1,128 @@
+import { request } from 'node:http'
+import { WebSocket } from 'ws'
+import { inTransaction } from '../../src/database/database.ts'
+import { appendTransitions, type Transition } from '../../src/transitions/log.ts'
+import type { TestApp } from './app.ts'
+
+/** Commits transitions of snapshots that nobody made, and announces them. */
+export async function announce(
+  app: TestApp,
+  count: number,
+  transition: Partial<Omit<Transition, 'sequence'>> = {},
+): Promise<void> {
+  const one = {
+    accountId: app.viewer.accountId,
+    snapshotId: 's-00000001',
+    diskId: 'v-00000001',
+    from: null,
+    to: 'CREATING' as const,
+    reason: null,
+    at: new Date(0),
+    ...transition,
+  }
+  await inTransaction(app.db, (tx) => appendTransitions(tx, ...Array.from({ length: count }, () => one)))
+  app.hub.wake()
+}
+
+/** One subscription on a connection of its own, at the level of its protocol. */
+export interface Subscriber {
+  /** What has come, in order. */
+  answers: { data?: any; errors?: any[] }[]
+  /** The `error` message, where the protocol has one. */
+  error?: any[]
+  isComplete: boolean
+  isClosed: boolean
+  /** Reads nothing more. */
+  stall: () => void
+  resume: () => void
+  /** Says that it wants no more, where the protocol can, and closes. */
+  leave: () => void
+  /** Is gone, without a word. */
+  vanish: () => void
+}
+
+export type Transport = 'WebSocket' | 'server-sent events'
+export const TRANSPORTS: Transport[] = ['WebSocket', 'server-sent events']
+
+export function subscriber(
+  app: TestApp,
+  transport: Transport,
+  query: string,
+  variables: object = {},
+): Subscriber {
+  return transport === 'WebSocket' ? overWebSocket(app, query, variables) : overEvents(app, query, variables)
+}
+
+function overWebSocket(app: TestApp, query: string, variables: object): Subscriber {
+  const socket = new WebSocket(app.endpoint.replace('http', 'ws'), 'graphql-transport-ws')
+  const id = crypto.randomUUID()
+  const send = (message: object) => socket.readyState === socket.OPEN && socket.send(JSON.stringify(message))
+  const self: Subscriber = {
+    answers: [],
+    isComplete: false,
+    isClosed: false,
+    stall: () => socket.pause(),
+    resume: () => socket.resume(),
+    leave() {
+      send({ id, type: 'complete' })
+      socket.close()
+    },
+    vanish: () => socket.terminate(),
+  }
+  socket.on('open', () => send({ type: 'connection_init' }))
+  socket.on('error', () => undefined)
+  socket.on('close', () => (self.isClosed = true))
+  socket.on('message', (text: Buffer) => {
+    const message = JSON.parse(text.toString()) as { id?: string; type: string; payload: any }
+    if (message.type === 'connection_ack') send({ id, type: 'subscribe', payload: { query, variables } })
+    else if (message.id !== id) throw new Error(`A message for ${message.id ?? 'nobody'} came to ${id}.`)
+    else if (message.type === 'next') self.answers.push(message.payload)
+    else if (message.type === 'error') self.error = message.payload
+    else if (message.type === 'complete') self.isComplete = true
+  })
+  return self
+}
+
+function overEvents(app: TestApp, query: string, variables: object): Subscriber {
+  const body = JSON.stringify({ query, variables })
+  const headers = { 'content-type': 'application/json', accept: 'text/event-stream' }
+  const client = request(app.endpoint, { method: 'POST', agent: false, headers })
+  let isStalled = false
+  let resume: () => void = () => undefined
+  const self: Subscriber = {
+    answers: [],
+    isComplete: false,
+    isClosed: false,
+    stall: () => (isStalled = true),
+    resume: () => resume(),
+    leave: () => client.destroy(),
+    vanish: () => client.destroy(),
+  }
+  client.on('error', () => undefined)
+  client.on('close', () => (self.isClosed = true))
+  client.on('response', (response) => {
+    let text = ''
+    response.on('error', () => undefined)
+    self.stall = () => response.pause()
+    resume = () => response.resume()
+    response.setEncoding('utf8').on('data', (chunk: string) => {
+      const events = (text + chunk).split('\n\n')
+      text = events.pop() ?? ''
+      for (const event of events) {
+        if (event.startsWith('event: next\ndata: ')) self.answers.push(JSON.parse(event.slice(18)) as object)
+        else if (event.startsWith('event: complete')) self.isComplete = true
+      }
+    })
+    if (isStalled) response.pause()
+  })
+  client.end(body)
+  return self
+}
+
+/** The numbers of the transitions that came. */
+export function sequences({ answers }: Subscriber): number[] {
+  return answers.flatMap(({ data }) => (data ? [Object.values<any>(data)[0].sequence as number] : []))
+}
+
+export const range = (first: number, last: number) =>
+  Array.from({ length: last - first + 1 }, (_, index) => first + index)
