@@ -1,7 +1,9 @@
 import { benchCopy } from './copy.ts'
+import { benchFanout } from './fanout/fanout.ts'
 
 const BENCHES: Record<string, () => Promise<void>> = {
   copy: benchCopy,
+  fanout: benchFanout,
 }
 
 const name = process.argv[2] ?? ''
