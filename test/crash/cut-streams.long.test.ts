@@ -13,9 +13,9 @@ import { appendTransitions } from '../../src/transitions/log.ts'
 import { postGraphql } from '../support/clients.ts'
 import { startGateway } from '../support/process.ts'
 
-const CLIENTS = 200
+const CLIENTS = 40
 const CUTS = 20
-const TRANSITIONS = 20_000
+const TRANSITIONS = 5_000
 const PER_COMMIT = 10
 const SETTINGS = { LOG_POLL_MS: '10', DEMO: 'false', LEASE_MS: '1000' }
 const WATCH = 'subscription ($after: String) { snapshotTransitions(after: $after) { sequence cursor } }'
