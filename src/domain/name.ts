@@ -1,4 +1,4 @@
-/** The longest name, in code points. Source: DOMAIN facts, the cloud's rule for snapshots and policies. */
+/** The longest name, in code points. Source: the cloud's API, create snapshot and create policy. */
 const NAME_MAX_LENGTH = 65
 
 /** The rules of a name, each with the sentence that says what would be right. */

@@ -6,7 +6,7 @@ export type SnapshotQuota = Record<SnapshotType, number>
 
 /**
  * A disk holds two separate budgets; filling one leaves the other untouched.
- * Source: manual-snapshot.txt, "Description", item 1.
+ * Source: the cloud's documentation, "Manual Snapshot", "Description", item 1.
  */
 export const SNAPSHOT_QUOTA: SnapshotQuota = { MANUAL: 256, AUTOMATIC: 256 }
 

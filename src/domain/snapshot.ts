@@ -11,7 +11,7 @@ export type SnapshotConsistency = 'CLEAN' | 'CRASH_CONSISTENT'
 /**
  * The disk statuses in which a snapshot may be taken. Everything else is refused, `SNAPSHOTTING`
  * included: a disk has one snapshot under way at a time.
- * Source: manual-snapshot.txt, "Description", items 3 and 4.
+ * Source: the cloud's documentation, "Manual Snapshot", "Description", items 3 and 4.
  */
 export const SNAPSHOT_STATUSES: Record<DiskKind, readonly DiskStatus[]> = {
   DATA: ['IN_USE', 'UNMOUNTED'],
@@ -47,7 +47,7 @@ export interface SnapshotWarning {
 
 /**
  * What to know about a snapshot of this consistency.
- * Source: manual-snapshot.txt, "Description", item 5.
+ * Source: the cloud's documentation, "Manual Snapshot", "Description", item 5.
  */
 export function snapshotWarnings(consistency: SnapshotConsistency): SnapshotWarning[] {
   if (consistency === 'CLEAN') return []
