@@ -59,7 +59,7 @@ const NO_STREAM =
   'A subscription is answered with text/event-stream, which the request does not accept. Accept it, or use a WebSocket.'
 const TAG_KEYS = 'Each key of a tag may be given once.'
 const DAYS = 'retentionDays must be from 1 to 10000, or -1 for ever.'
-const TOKEN = 'clientToken has 1 to 64 printable ASCII characters without spaces.'
+const TOKEN = 'clientToken has 1 to 64 printable ASCII characters.'
 const NOT_PLAIN = 'must not contain NUL or half a surrogate pair.'
 
 // prettier-ignore

@@ -274,8 +274,8 @@ const CreateSnapshotInput = builder.inputType('CreateSnapshotInput', {
       validate: z
         .string()
         .regex(
-          new RegExp(`^[\\x21-\\x7e]{1,${CLIENT_TOKEN_MAX_LENGTH}}$`),
-          `clientToken has 1 to ${CLIENT_TOKEN_MAX_LENGTH} printable ASCII characters without spaces.`,
+          new RegExp(`^[\\x20-\\x7e]{1,${CLIENT_TOKEN_MAX_LENGTH}}$`),
+          `clientToken has 1 to ${CLIENT_TOKEN_MAX_LENGTH} printable ASCII characters.`,
         )
         .nullish(),
     }),
