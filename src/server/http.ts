@@ -35,7 +35,6 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
   const { host, port, graphiql, shutdownMs, log } = options
   const live = createLive(options)
   const graphql = createGraphql(options, live)
-  const streams = new Set<ServerResponse>()
   let stopping = false
 
   function fail(response: ServerResponse, status: number, error: GraphQLError, requestId: string): void {
@@ -66,10 +65,6 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     } else if (graphiql?.(request, response)) {
       log.debug({ requestId, url: request.url }, 'graphiql')
     } else if (path === ENDPOINT) {
-      if (request.headers.accept?.includes('text/event-stream')) {
-        streams.add(response)
-        response.once('close', () => streams.delete(response))
-      }
       Promise.resolve(graphql(request, response, { requestId })).catch((error: unknown) => {
         log.error({ err: error, requestId }, 'a request could not be answered')
         response.destroy()
@@ -113,9 +108,7 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     /** Answers nothing new but that it stops, ends what is long-lived over a window, and lets the rest finish. */
     async [Symbol.asyncDispose]() {
       stopping = true
-      // Without `complete`, after which a client would not come back, but with everything sent that was written.
-      const endings = [...streams].map((response) => () => response.socket?.destroySoon())
-      await spread([...webSockets.endings(), ...endings], shutdownMs)
+      await spread([...webSockets.endings(), ...live.eventStreams.endings()], shutdownMs)
       const closed = new Promise((resolve) => server.close(resolve))
       await webSockets[Symbol.asyncDispose]()
       server.closeIdleConnections()

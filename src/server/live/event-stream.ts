@@ -33,6 +33,12 @@ export function createEventStreams() {
       return open.size
     },
 
+    /**
+     * For each of them, what ends it without `complete`, after which a client would not come back, but with everything
+     * sent that was written.
+     */
+    endings: () => [...open].map((response) => () => response.socket?.destroySoon()),
+
     /** Writes results as events, at the pace of the client, until they end or it leaves; a failure as a last one. */
     async write(
       results: AsyncIterable<ExecutionResult>,
