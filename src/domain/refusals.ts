@@ -4,6 +4,7 @@
  * not errors of JavaScript: they need no stack, and GraphQL would take an Error inside an answer for a fault.
  */
 import type { DiskKind, DiskStatus } from './disk.ts'
+import { POLICY_RULES, type PolicyRule } from './policy-input.ts'
 import { NAME_RULES, type NameRule } from './name.ts'
 import type { SnapshotType } from './snapshot.ts'
 
@@ -15,6 +16,10 @@ export const REFUSAL_CODES = [
   'CLIENT_TOKEN_REUSED',
   'DISK_PATH_REFUSED',
   'DISK_ALREADY_REGISTERED',
+  'POLICY_NOT_FOUND',
+  'INVALID_POLICY',
+  'DISK_STATUS_FORBIDS_POLICY',
+  'DISK_LINKED_ELSEWHERE',
 ] as const
 export type RefusalCode = (typeof REFUSAL_CODES)[number]
 
@@ -113,5 +118,52 @@ export class DiskPathRefused extends Refusal {
 export class DiskAlreadyRegistered extends Refusal {
   constructor() {
     super('DISK_ALREADY_REGISTERED', 'The file at this path is already registered as a disk.')
+  }
+}
+
+export class PolicyNotFound extends Refusal {
+  readonly policyId: string
+
+  constructor(policyId: string) {
+    super(
+      'POLICY_NOT_FOUND',
+      `There is no automatic snapshot policy ${JSON.stringify(policyId)}. Query autoSnapshotPolicies for those there are.`,
+    )
+    this.policyId = policyId
+  }
+}
+
+export class InvalidPolicy extends Refusal {
+  readonly brokenRules: readonly PolicyRule[]
+
+  constructor(brokenRules: readonly PolicyRule[]) {
+    super('INVALID_POLICY', brokenRules.map((rule) => POLICY_RULES[rule]).join(' '))
+    this.brokenRules = brokenRules
+  }
+}
+
+export class DiskStatusForbidsPolicy extends Refusal {
+  readonly actual: DiskStatus
+  readonly allowed: readonly DiskStatus[]
+
+  constructor(actual: DiskStatus, allowed: readonly DiskStatus[]) {
+    super(
+      'DISK_STATUS_FORBIDS_POLICY',
+      `The disk is ${actual}; a policy can be linked to it while it is ${allowed.join(' or ')}.`,
+    )
+    this.actual = actual
+    this.allowed = allowed
+  }
+}
+
+export class DiskLinkedElsewhere extends Refusal {
+  readonly policyId: string
+
+  constructor(policyId: string) {
+    super(
+      'DISK_LINKED_ELSEWHERE',
+      `The disk is linked to the policy ${policyId}, and it can have one only. Unlink it from that one first.`,
+    )
+    this.policyId = policyId
   }
 }

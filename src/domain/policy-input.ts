@@ -1,0 +1,35 @@
+import { isTimeZone, type Schedule } from './schedule.ts'
+
+/** Keeps a policy's snapshots until they are evicted or deleted. */
+export const FOR_EVER = -1
+/** The longest retention of automatic snapshots, in days. Source: the cloud's API, create policy. */
+export const POLICY_RETENTION_DAYS_MAX = 65_536
+
+/** The rules of a policy, each with the sentence that says what would be right. Source: the cloud's API, create policy. */
+export const POLICY_RULES = {
+  TIME_POINTS: 'timePoints has at least one hour, each a whole number from 0 to 23.',
+  REPEAT_WEEKDAYS: 'repeatWeekdays has at least one day, each a whole number from 0 (Sunday) to 6.',
+  RETENTION_DAYS: `retentionDays is ${FOR_EVER} (for ever) or from 1 to ${POLICY_RETENTION_DAYS_MAX}.`,
+  TIME_ZONE: 'timeZone is an IANA name, such as UTC or Asia/Shanghai.',
+} as const
+export type PolicyRule = keyof typeof POLICY_RULES
+
+/** The rules a policy breaks, in the order of `POLICY_RULES`; empty when it is a good one. */
+export function brokenPolicyRules({
+  timePoints,
+  repeatWeekdays,
+  retentionDays,
+  timeZone,
+}: Schedule & { retentionDays: number }): PolicyRule[] {
+  const broken: PolicyRule[] = []
+  if (!areWithin(timePoints, 23)) broken.push('TIME_POINTS')
+  if (!areWithin(repeatWeekdays, 6)) broken.push('REPEAT_WEEKDAYS')
+  const days = retentionDays === FOR_EVER ? 1 : retentionDays
+  if (!Number.isInteger(days) || days < 1 || days > POLICY_RETENTION_DAYS_MAX) broken.push('RETENTION_DAYS')
+  if (!isTimeZone(timeZone)) broken.push('TIME_ZONE')
+  return broken
+}
+
+function areWithin(numbers: readonly number[], max: number): boolean {
+  return numbers.length > 0 && numbers.every((n) => Number.isInteger(n) && n >= 0 && n <= max)
+}
