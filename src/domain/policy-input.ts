@@ -5,6 +5,9 @@ export const FOR_EVER = -1
 /** The longest retention of automatic snapshots, in days. Source: the cloud's API, create policy. */
 export const POLICY_RETENTION_DAYS_MAX = 65_536
 
+/** How many policies an account may have. The sources don't say; it is what comparable clouds allow. */
+export const POLICIES_MAX = 100
+
 /** The rules of a policy, each with the sentence that says what would be right. Source: the cloud's API, create policy. */
 export const POLICY_RULES = {
   TIME_POINTS: 'timePoints has at least one hour, each a whole number from 0 to 23.',

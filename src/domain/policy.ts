@@ -8,14 +8,17 @@ import { slotsBetween, type Schedule, type Slot } from './schedule.ts'
  */
 export const LINK_STATUSES: readonly DiskStatus[] = ['IN_USE']
 
-/** Every reason why the policy may not be linked to this disk now, in the order in which they are checked. */
+/**
+ * Every reason why the policy may not be linked to this disk now, in the order in which they are checked; none when it
+ * is already.
+ */
 export function linkRefusals(
   disk: { status: DiskStatus; policyId: string | null },
   policyId: string,
 ): Refusal[] {
+  if (disk.policyId === policyId) return []
   const refusals: Refusal[] = []
-  if (disk.policyId !== null && disk.policyId !== policyId)
-    refusals.push(new DiskLinkedElsewhere(disk.policyId))
+  if (disk.policyId !== null) refusals.push(new DiskLinkedElsewhere(disk.policyId))
   if (!LINK_STATUSES.includes(disk.status)) {
     refusals.push(new DiskStatusForbidsPolicy(disk.status, LINK_STATUSES))
   }

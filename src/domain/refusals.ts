@@ -4,7 +4,7 @@
  * not errors of JavaScript: they need no stack, and GraphQL would take an Error inside an answer for a fault.
  */
 import type { DiskKind, DiskStatus } from './disk.ts'
-import { POLICY_RULES, type PolicyRule } from './policy-input.ts'
+import { POLICIES_MAX, POLICY_RULES, type PolicyRule } from './policy-input.ts'
 import { NAME_RULES, type NameRule } from './name.ts'
 import type { SnapshotType } from './snapshot.ts'
 
@@ -18,6 +18,7 @@ export const REFUSAL_CODES = [
   'DISK_ALREADY_REGISTERED',
   'POLICY_NOT_FOUND',
   'INVALID_POLICY',
+  'POLICY_QUOTA_EXCEEDED',
   'DISK_STATUS_FORBIDS_POLICY',
   'DISK_LINKED_ELSEWHERE',
 ] as const
@@ -139,6 +140,17 @@ export class InvalidPolicy extends Refusal {
   constructor(brokenRules: readonly PolicyRule[]) {
     super('INVALID_POLICY', brokenRules.map((rule) => POLICY_RULES[rule]).join(' '))
     this.brokenRules = brokenRules
+  }
+}
+
+export class PolicyQuotaExceeded extends Refusal {
+  readonly limit = POLICIES_MAX
+
+  constructor() {
+    super(
+      'POLICY_QUOTA_EXCEEDED',
+      `The account has ${POLICIES_MAX} automatic snapshot policies, as many as it may have. Delete one first.`,
+    )
   }
 }
 

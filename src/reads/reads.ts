@@ -53,7 +53,12 @@ export function createReads(db: Database, { accountId }: { accountId: string }) 
   const held = batchedById<HeldSnapshots>({ MANUAL: 0, AUTOMATIC: 0 }, async (diskIds) => {
     const rows = await db.snapshot.groupBy({
       by: ['diskId', 'type'],
-      where: { accountId, diskId: { in: diskIds }, status: { in: [...COUNTED_SNAPSHOT_STATUSES] } },
+      where: {
+        accountId,
+        diskId: { in: diskIds },
+        status: { in: [...COUNTED_SNAPSHOT_STATUSES] },
+        evicted: false,
+      },
       _count: true,
     })
     const found = new Map(diskIds.map((id) => [id, { MANUAL: 0, AUTOMATIC: 0 }]))

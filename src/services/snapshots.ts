@@ -5,7 +5,7 @@ import { DISK_KINDS } from '../domain/disk.ts'
 import { brokenNameRules } from '../domain/name.ts'
 import { COUNTED_SNAPSHOT_STATUSES, type SnapshotQuota } from '../domain/quota.ts'
 import { ClientTokenReused, DiskNotFound, InvalidName } from '../domain/refusals.ts'
-import { consistencyOf, SNAPSHOT_STATUSES, snapshotRefusals } from '../domain/snapshot.ts'
+import { consistencyOf, SNAPSHOT_STATUSES, snapshotRefusals, type SnapshotType } from '../domain/snapshot.ts'
 import { expiry } from '../domain/snapshot-input.ts'
 import { appendTransitions } from '../transitions/log.ts'
 import type { Clock, NewId } from './clock.ts'
@@ -51,8 +51,13 @@ export function createSnapshotService({
    * Claims the disk, which is the status guard, the row lock and the one-at-a-time rule in one statement;
    * then counts, inserts and appends under that lock. Any refusal undoes all of it.
    */
-  async function admit(tx: Transaction, viewer: Viewer, input: CreateSnapshot): Promise<Snapshot> {
-    const owned = { id: input.diskId, accountId: viewer.accountId }
+  async function admit(
+    tx: Transaction,
+    { accountId }: Viewer,
+    type: SnapshotType,
+    input: Omit<CreateSnapshot, 'clientToken'>,
+  ): Promise<Snapshot> {
+    const owned = { id: input.diskId, accountId }
     const disk = await tx.disk.findUnique({ where: owned })
     if (!disk) throw new DiskNotFound(input.diskId)
     const claim = await tx.disk.updateMany({
@@ -62,21 +67,29 @@ export function createSnapshotService({
     // Where transactions overlap, the status may have changed since it was read: what refused is what is there now.
     const status =
       claim.count === 1 ? disk.status : (await tx.disk.findUniqueOrThrow({ where: owned })).status
-    const held = await tx.snapshot.count({
-      where: { diskId: disk.id, type: 'MANUAL', status: { in: [...COUNTED_SNAPSHOT_STATUSES] } },
-    })
-    const [refusal] = snapshotRefusals({ kind: disk.kind, status }, 'MANUAL', held, quota)
-    if (refusal) throw refusal
     const createdAt = now()
+    let held = await tx.snapshot.count({
+      where: {
+        diskId: disk.id,
+        type,
+        status: { in: [...COUNTED_SNAPSHOT_STATUSES] },
+        evicted: false,
+      },
+    })
+    if (claim.count === 1 && type === 'AUTOMATIC') {
+      held -= await evict(tx, disk.id, held + 1 - quota.AUTOMATIC, createdAt)
+    }
+    const [refusal] = snapshotRefusals({ kind: disk.kind, status }, type, held, quota)
+    if (refusal) throw refusal
     const snapshot = await tx.snapshot.create({
       data: {
         id: newId('Snapshot'),
-        accountId: viewer.accountId,
+        accountId,
         diskId: disk.id,
         diskKind: disk.kind,
         name: input.name,
         description: input.description,
-        type: 'MANUAL',
+        type,
         status: 'CREATING',
         sizeBytes: disk.sizeBytes,
         consistency: consistencyOf(status),
@@ -87,7 +100,7 @@ export function createSnapshotService({
       },
     })
     await appendTransitions(tx, {
-      accountId: viewer.accountId,
+      accountId,
       snapshotId: snapshot.id,
       diskId: disk.id,
       from: null,
@@ -100,6 +113,18 @@ export function createSnapshotService({
 
   return {
     /**
+     * Accepts an automatic snapshot of a disk inside a transaction, CREATING, or throws the refusal. Where the budget is
+     * full the oldest make room, which is undone when the transaction is.
+     */
+    admitAutomatic: (
+      tx: Transaction,
+      viewer: Viewer,
+      input: Pick<CreateSnapshot, 'diskId' | 'name' | 'retentionDays'>,
+    ): Promise<Snapshot> => admit(tx, viewer, 'AUTOMATIC', { ...input, description: '', tags: [] }),
+
+    announce,
+
+    /**
      * Accepts a manual snapshot of a disk, CREATING, or throws the refusal. What is returned is committed;
      * the copying is the runner's.
      */
@@ -110,7 +135,7 @@ export function createSnapshotService({
       const inputHash = hashOf(input)
       const { clientToken } = input
       const snapshot = await inTransaction(db, async (tx) => {
-        if (clientToken === null) return admit(tx, viewer, input)
+        if (clientToken === null) return admit(tx, viewer, 'MANUAL', input)
         const key = { accountId: viewer.accountId, clientToken }
         const earlier = await tx.idempotencyKey.findUnique({ where: { accountId_clientToken: key } })
         if (earlier) {
@@ -119,7 +144,7 @@ export function createSnapshotService({
           if (!made) throw new ClientTokenReused()
           return made
         }
-        const admitted = await admit(tx, viewer, input)
+        const admitted = await admit(tx, viewer, 'MANUAL', input)
         await tx.idempotencyKey.create({
           data: { ...key, inputHash, snapshotId: admitted.id, createdAt: admitted.createdAt },
         })
@@ -129,6 +154,35 @@ export function createSnapshotService({
       return snapshot
     },
   }
+}
+
+/**
+ * Gives up the oldest automatic snapshots of a disk that are COMPLETED, so many or as many as there are, and returns how
+ * many. Never a manual one. Their places are free at once; their bytes go as with any deletion.
+ */
+async function evict(tx: Transaction, diskId: string, count: number, at: Date): Promise<number> {
+  const evicted = await tx.snapshot.findMany({
+    where: { diskId, type: 'AUTOMATIC', status: 'COMPLETED' },
+    orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+    take: Math.max(0, count),
+  })
+  await tx.snapshot.updateMany({
+    where: { id: { in: evicted.map(({ id }) => id) } },
+    data: { status: 'DELETING', evicted: true },
+  })
+  await appendTransitions(
+    tx,
+    ...evicted.map(({ id, accountId }) => ({
+      accountId,
+      snapshotId: id,
+      diskId,
+      from: 'COMPLETED' as const,
+      to: 'DELETING' as const,
+      reason: 'It was the oldest automatic snapshot of the disk, and made room for a new one.',
+      at,
+    })),
+  )
+  return evicted.length
 }
 
 /** A digest of everything in the input but the token, independent of the order of tags. */
