@@ -7,6 +7,9 @@ export const ERROR_CODES = {
   GRAPHQL_PARSE_FAILED: 'The document is not GraphQL.',
   GRAPHQL_VALIDATION_FAILED: 'The document does not fit the schema.',
   BAD_USER_INPUT: 'A variable or argument has a value that cannot be accepted.',
+  UNAUTHENTICATED:
+    'There is no credential, or it is not valid, revoked or expired. Send one that is valid: docs/clients.md.',
+  FORBIDDEN: 'The credential is valid, and its role does not allow this.',
   NOT_FOUND: 'What should be watched does not exist, or the address of the request is wrong.',
   CURSOR_EXPIRED: 'The stream cursor is older than the log. List again, and watch from the new cursor.',
   SLOW_CONSUMER: 'The stream fell too far behind and was ended. Resume from the last cursor seen.',

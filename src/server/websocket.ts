@@ -7,6 +7,8 @@ import type { Logger } from 'pino'
 import { WebSocketServer } from 'ws'
 import type { StreamBuffer } from '../config.ts'
 import { maskError } from '../graphql/errors.ts'
+import type { Viewer } from '../services/viewer.ts'
+import { authorizationOf, type Authenticate } from './auth/authentication.ts'
 import { describeError } from './error-contract.ts'
 import { LiveResults, type LiveStream } from './live/live-stream.ts'
 import { WebSocketOutlet } from './live/outlet.ts'
@@ -15,8 +17,12 @@ import { ENDPOINT, type GraphqlServer } from './yoga.ts'
 /** The largest message a client may send, in bytes: a document with its variables. */
 const MAX_MESSAGE_BYTES = 256 * 1024
 
-/** The close code after which the official client connects again. */
+/** A close code after which the official client connects again. */
 const GOING_AWAY = 1001
+
+/** It connects again after these too: to be refused while its credential is not valid. */
+const FORBIDDEN = 4403
+const TRY_AGAIN_LATER = 1013
 
 /** What the arguments of an operation carry from its preparation to its execution. */
 interface Prepared extends ExecutionArgs {
@@ -34,7 +40,11 @@ interface Prepared extends ExecutionArgs {
 export function serveWebSockets(
   server: Server,
   graphql: GraphqlServer,
-  { streamBuffer, log }: { streamBuffer: StreamBuffer; log: Logger },
+  {
+    authenticate,
+    streamBuffer,
+    log,
+  }: { authenticate: Authenticate; streamBuffer: StreamBuffer; log: Logger },
 ): AsyncDisposable & { endings: () => (() => void)[] } {
   const sockets = new WebSocketServer({
     server,
@@ -44,20 +54,34 @@ export function serveWebSockets(
     perMessageDeflate: false,
     verifyClient: ({ req }, accept) => accept(isSameOrigin(req), 403, 'Foreign origin'),
   })
-  const protocol = useServer(
+  const protocol = useServer<Record<string, unknown>, { viewer?: Viewer }>(
     {
       connectionInitWaitTimeout: 3_000,
       // Else a fault in the transport is told to the client as the reason of the close.
       isProd: true,
+      async onConnect({ connectionParams, extra }) {
+        try {
+          extra.viewer = await authenticate(authorizationOf(connectionParams))
+          return true
+        } catch (error) {
+          const { message, extensions } = describeError(maskError(error), randomUUID(), log)
+          extra.socket.close(extensions.code === 'UNAUTHENTICATED' ? FORBIDDEN : TRY_AGAIN_LATER, message)
+          return false
+        }
+      },
       execute: (args) => (args as Prepared).rootValue.execute(args),
       subscribe: (args) => (args as Prepared).rootValue.subscribe(args) as never,
-      async onSubscribe({ extra: { socket, request } }, id, params): Promise<Prepared | GraphQLError[]> {
+      async onSubscribe(
+        { extra: { socket, request, viewer } },
+        id,
+        params,
+      ): Promise<Prepared | GraphQLError[]> {
         const requestId = randomUUID()
         const describe = (errors: readonly GraphQLError[]) =>
           errors.map((error) => describeError(error, requestId, log))
         try {
           const outlet = new WebSocketOutlet(socket, request.socket, id, streamBuffer)
-          const enveloped = graphql.getEnveloped({ requestId, params, outlet } as never)
+          const enveloped = graphql.getEnveloped({ requestId, viewer, params, outlet } as never)
           const document = enveloped.parse(params.query) as DocumentNode
           const errors = enveloped.validate(enveloped.schema, document) as GraphQLError[]
           if (errors.length > 0) return describe(errors)
@@ -78,9 +102,7 @@ export function serveWebSockets(
         }
       },
       onNext: (_context, _id, _payload, args, result) =>
-        (result.errors
-          ? { ...result, errors: (args as Prepared).rootValue.describe(result.errors) }
-          : result) as never,
+        result.errors ? { ...result, errors: (args as Prepared).rootValue.describe(result.errors) } : result,
     },
     sockets,
   )

@@ -3,6 +3,9 @@ import type { Logger } from 'pino'
 import type { Context, Gateway } from '../graphql/context.ts'
 import { maskError } from '../graphql/errors.ts'
 import { schema } from '../graphql/schema.ts'
+import type { Reads } from '../reads/reads.ts'
+import type { Viewer } from '../services/viewer.ts'
+import { unauthenticated, useAuthentication, type Authenticate } from './auth/authentication.ts'
 import { useDocumentRules } from './document-rules.ts'
 import { useErrorContract } from './error-contract.ts'
 import type { Live } from './live/live.ts'
@@ -13,12 +16,15 @@ export const ENDPOINT = '/graphql'
 /** What the transport knows of a request before GraphQL does. */
 export interface RequestFacts {
   requestId: string
+  /** Who asks, once that is known. */
+  viewer?: Viewer
 }
 
 export interface GraphqlOptions {
   gateway: Gateway
-  /** Who asks; the reads are made for them. */
-  authenticate: () => Pick<Context, 'viewer' | 'reads'>
+  authenticate: Authenticate
+  /** The reads of one request, on behalf of a viewer. */
+  reads: (viewer: Viewer) => Reads
   maxBodyBytes: number
   log: Logger
 }
@@ -26,7 +32,10 @@ export interface GraphqlOptions {
 export type GraphqlServer = ReturnType<typeof createGraphql>
 
 /** GraphQL over both transports: parsing, validation, context, execution, masking and limits are the same for each. */
-export function createGraphql({ gateway, authenticate, maxBodyBytes, log }: GraphqlOptions, live: Live) {
+export function createGraphql(
+  { gateway, authenticate, reads, maxBodyBytes, log }: GraphqlOptions,
+  live: Live,
+) {
   return createYoga<RequestFacts, Context>({
     schema,
     graphqlEndpoint: ENDPOINT,
@@ -46,7 +55,16 @@ export function createGraphql({ gateway, authenticate, maxBodyBytes, log }: Grap
       // The error contract logs faults with the id of their request, which Yoga does not know here.
       error: () => undefined,
     },
-    context: ({ requestId }) => ({ gateway, requestId, ...authenticate() }),
-    plugins: [useRequestRules({ maxBodyBytes }), useDocumentRules(), useErrorContract(log), live.plugin],
+    context({ requestId, viewer }) {
+      if (!viewer) throw unauthenticated()
+      return { gateway, requestId, viewer, reads: reads(viewer) }
+    },
+    plugins: [
+      useAuthentication(authenticate),
+      useRequestRules({ maxBodyBytes }),
+      useDocumentRules(),
+      useErrorContract(log),
+      live.plugin,
+    ],
   })
 }

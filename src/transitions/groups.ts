@@ -25,7 +25,7 @@ export interface Member {
 
 /** What the members of a selection have in common. */
 export interface Selected {
-  /** Equal for those who select the same of a transition on behalf of the same account. */
+  /** Equal for those who select the same of a transition on behalf of the same account and role. */
   key: string
   /** Makes what executes it, which is kept for as long as there are members. */
   executor: () => Execute

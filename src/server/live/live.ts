@@ -91,7 +91,7 @@ export function createLive({ streamBuffer, log }: LiveOptions) {
 
   function selectedBy(args: ExecutionArgs, { gateway, viewer, reads }: Context): Selected {
     return {
-      key: `${viewer.accountId} ${selectionKey(args)}`,
+      key: `${viewer.accountId} ${viewer.role} ${selectionKey(args)}`,
       executor() {
         const requestId = randomUUID()
         const { schema, operationName, variableValues } = args
