@@ -11,12 +11,14 @@ import { createReads } from './reads/reads.ts'
 import { createHousekeeping } from './runner/housekeeping.ts'
 import { startInventory } from './runner/inventory.ts'
 import { createRunner } from './runner/runner.ts'
+import { createScheduler } from './runner/scheduler.ts'
 import { createGraphiql } from './server/graphiql/graphiql.ts'
 import { preparedTabs } from './server/graphiql/tabs.ts'
 import { startServer } from './server/http.ts'
 import { localViewer } from './services/accounts.ts'
 import { newRandomId, type Clock, type NewId } from './services/clock.ts'
 import { createDiskService } from './services/disks.ts'
+import { createPolicyService } from './services/policies.ts'
 import { createSnapshotService } from './services/snapshots.ts'
 import type { Viewer } from './services/viewer.ts'
 import { startTransitionHub } from './transitions/hub.ts'
@@ -89,23 +91,20 @@ export async function startApp(
     now,
     newId,
   })
-  const snapshots = createSnapshotService({
-    db,
-    disks,
-    quota: config.snapshotQuota,
-    announce: () => {
-      hub.wake()
-      if (background) runner.wake()
-    },
-    now,
-    newId,
-  })
+  const announce = () => {
+    hub.wake()
+    if (background) runner.wake()
+  }
+  const snapshots = createSnapshotService({ db, disks, quota: config.snapshotQuota, announce, now, newId })
+  const policies = createPolicyService({ db, disks, now, newId })
+  const scheduler = parts.use(createScheduler({ db, disks, snapshots, announce, now, newId, log }))
   const housekeeping = parts.use(
     createHousekeeping({
       db,
       transitions,
       logKeptMs: config.logRetention.days * DAY_MS,
       logKeptEvents: config.logRetention.events,
+      runsKeptMs: config.autoSnapshotRunRetentionDays * DAY_MS,
       now,
       log,
     }),
@@ -113,6 +112,7 @@ export async function startApp(
   if (background) {
     housekeeping.start()
     runner.start()
+    scheduler.start()
     parts.use(startInventory({ disks, intervalMs: config.inventoryIntervalMs, log }))
   }
 
@@ -123,7 +123,7 @@ export async function startApp(
       maxBodyBytes: config.maxBodyBytes,
       streamBuffer: config.streamBuffer,
       shutdownMs: config.shutdownMs,
-      gateway: { disks, snapshots, transitions, hub, progress, quota: config.snapshotQuota },
+      gateway: { disks, snapshots, policies, transitions, hub, progress, quota: config.snapshotQuota },
       authenticate: () => Promise.resolve(viewer),
       reads: (viewer) => createReads(db, viewer),
       graphiql: config.graphiql
@@ -137,8 +137,12 @@ export async function startApp(
   return {
     url: server.url,
     db,
+    newId,
     disks,
+    snapshots,
+    policies,
     runner,
+    scheduler,
     housekeeping,
     transitions,
     hub,

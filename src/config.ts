@@ -45,6 +45,7 @@ export const ENVIRONMENT = z.object({
   LOG_POLL_MS: integer(1_000, 10, 60_000),
   LOG_RETENTION_DAYS: integer(7, 1, 3_650),
   LOG_RETENTION_EVENTS: integer(100_000, 0, 1_000_000_000),
+  AUTO_SNAPSHOT_RUN_RETENTION_DAYS: integer(90, 1, 3_650),
   STREAM_BUFFER_EVENTS: integer(1_000, 1, 1_000_000),
   STREAM_BUFFER_BYTES: integer(1024 * 1024, 16 * 1024, 1024 ** 3),
   MAX_BODY_BYTES: integer(256 * 1024, 1_024, 16 * 1024 * 1024),
@@ -77,6 +78,8 @@ export interface Config {
   logPollMs: number
   /** How long, and how many, transitions can be resumed from. */
   logRetention: { days: number; events: number }
+  /** How long it is kept what became of the runs of automatic snapshot policies. */
+  autoSnapshotRunRetentionDays: number
   /** What a stream may fall behind before it is ended. */
   streamBuffer: StreamBuffer
   maxBodyBytes: number
@@ -129,6 +132,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     inventoryIntervalMs: env.INVENTORY_INTERVAL_MS,
     logPollMs: env.LOG_POLL_MS,
     logRetention: { days: env.LOG_RETENTION_DAYS, events: env.LOG_RETENTION_EVENTS },
+    autoSnapshotRunRetentionDays: env.AUTO_SNAPSHOT_RUN_RETENTION_DAYS,
     streamBuffer: { events: env.STREAM_BUFFER_EVENTS, bytes: env.STREAM_BUFFER_BYTES },
     maxBodyBytes: env.MAX_BODY_BYTES,
     graphiql: env.GRAPHIQL,

@@ -4,6 +4,7 @@ export const ID_PREFIXES = {
   Snapshot: 's',
   AutoSnapshotPolicy: 'asp',
   AutoSnapshotRun: 'asr',
+  AutoSnapshotRunDisk: 'asd',
   Account: 'acc',
 } as const
 export type IdType = keyof typeof ID_PREFIXES

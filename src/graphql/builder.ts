@@ -5,10 +5,13 @@ import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
 import SimpleObjectsPlugin from '@pothos/plugin-simple-objects'
 import ValidationPlugin from '@pothos/plugin-validation'
 import { DateTimeResolver, SafeIntResolver } from 'graphql-scalars'
-import { typeOfId } from '../domain/id.ts'
+import { ID_PREFIXES, typeOfId, type IdType } from '../domain/id.ts'
 import { may, PERMISSIONS, type Permission } from '../domain/role.ts'
 import type { Context } from './context.ts'
 import { badUserInput, clientError } from './errors.ts'
+
+/** The types that `node` finds. */
+const NODES: IdType[] = ['Disk', 'Snapshot', 'AutoSnapshotPolicy', 'AutoSnapshotRun']
 
 export const builder = new SchemaBuilder<{
   Context: Context
@@ -30,7 +33,9 @@ export const builder = new SchemaBuilder<{
     clientMutationId: 'omit',
     cursorType: 'String',
     nodesOnConnection: { description: 'The entries.' },
-    idFieldOptions: { description: 'Global id: its prefix tells the type, `v-` a disk, `s-` a snapshot.' },
+    idFieldOptions: {
+      description: 'Global id: its prefix tells the type, such as `v-` a disk, `s-` a snapshot.',
+    },
     nodeTypeOptions: { description: 'Something with a global id.' },
     edgesFieldOptions: {
       nullable: { list: false, items: false },
@@ -60,9 +65,10 @@ export const builder = new SchemaBuilder<{
     encodeGlobalID: (_typename, id) => String(id),
     decodeGlobalID: (id) => {
       const typename = typeOfId(id)
-      if (typename !== 'Disk' && typename !== 'Snapshot') {
+      if (typename === undefined || !NODES.includes(typename)) {
+        const prefixes = NODES.map((node) => `${ID_PREFIXES[node]}-…`).join(', ')
         throw badUserInput(
-          `${JSON.stringify(id.slice(0, 64))} is not the id of a disk or snapshot: those look like v-… or s-….`,
+          `${JSON.stringify(id.slice(0, 64))} is not the id of a node. Those look like ${prefixes}.`,
         )
       }
       return { typename, id }
@@ -70,13 +76,12 @@ export const builder = new SchemaBuilder<{
     nodeQueryOptions: {
       nullable: true,
       args: { id: { description: 'Its id.' } },
-      description: 'The disk or snapshot with this id; null when there is none.',
+      description: 'Whatever has this id; null when nothing has.',
     },
     nodesQueryOptions: {
       nullable: { list: false, items: true },
       args: { ids: { description: 'Their ids.' } },
-      description:
-        'The disks and snapshots with these ids, at most 100, in the same order; null for each that there is none of.',
+      description: 'What has these ids, at most 100, in the same order; null for each that nothing has.',
       resolve: (_root, { ids }, _context, _info, resolveNodes) => {
         if (ids.length > 100)
           throw badUserInput(`ids has ${ids.length} entries; at most 100 may be asked for at once.`)

@@ -1,6 +1,7 @@
 import type { SnapshotQuota } from '../domain/quota.ts'
 import type { Reads } from '../reads/reads.ts'
 import type { DiskService } from '../services/disks.ts'
+import type { PolicyService } from '../services/policies.ts'
 import type { SnapshotService } from '../services/snapshots.ts'
 import type { Viewer } from '../services/viewer.ts'
 import type { Join, TransitionHub } from '../transitions/hub.ts'
@@ -11,6 +12,7 @@ import type { ProgressBoard } from '../transitions/progress.ts'
 export interface Gateway {
   disks: DiskService
   snapshots: SnapshotService
+  policies: PolicyService
   transitions: TransitionLog
   hub: TransitionHub
   progress: ProgressBoard

@@ -1,6 +1,7 @@
 import { lexicographicSortSchema, printSchema } from 'graphql'
 import { builder } from './builder.ts'
 import './types/disk.ts'
+import './types/policy.ts'
 import './types/snapshot.ts'
 import './types/transition.ts'
 import './types/user-error.ts'

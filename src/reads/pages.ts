@@ -1,6 +1,9 @@
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Database } from '../database/database.ts'
 
+/** The tables that are read by pages; each has an `id` and an `accountId`. */
+export type Table = 'Disk' | 'Snapshot' | 'AutoSnapshotPolicy' | 'AutoSnapshotRun' | 'AutoSnapshotRunDisk'
+
 /** A column that pages can be ordered by: how its value is written into a cursor and read back. */
 export interface OrderColumn<Row> {
   column: string
@@ -62,7 +65,7 @@ export function readCursor(cursor: string): Position | undefined {
  */
 export async function readPages<Row>(
   db: Database,
-  table: 'Disk' | 'Snapshot',
+  table: Table,
   queries: readonly PageQuery[],
 ): Promise<Page<Row>[]> {
   const selects = queries.map(
@@ -84,7 +87,7 @@ export async function readPages<Row>(
 /** Counts any number of lists of one table in one statement. */
 export async function readCounts(
   db: Database,
-  table: 'Disk' | 'Snapshot',
+  table: Table,
   wheres: readonly (readonly Prisma.Sql[])[],
 ): Promise<number[]> {
   const selects = wheres.map(

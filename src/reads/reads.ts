@@ -1,11 +1,19 @@
 import DataLoader from 'dataloader'
 import { Prisma } from '../generated/prisma/client.ts'
-import type { Disk, Snapshot, SnapshotTag, SnapshotTransition } from '../generated/prisma/client.ts'
+import type {
+  AutoSnapshotPolicy,
+  AutoSnapshotRun,
+  AutoSnapshotRunDisk,
+  Disk,
+  Snapshot,
+  SnapshotTag,
+  SnapshotTransition,
+} from '../generated/prisma/client.ts'
 import type { Database } from '../database/database.ts'
 import { COUNTED_SNAPSHOT_STATUSES } from '../domain/quota.ts'
 import type { SnapshotType } from '../domain/snapshot.ts'
 import { conditions, type DiskFilter, type SnapshotFilter } from './filters.ts'
-import { readCounts, readPages, type OrderColumn, type Page, type PageQuery } from './pages.ts'
+import { readCounts, readPages, type OrderColumn, type Page, type PageQuery, type Table } from './pages.ts'
 
 export type Reads = ReturnType<typeof createReads>
 export type HeldSnapshots = Record<SnapshotType, number>
@@ -31,6 +39,22 @@ export const SNAPSHOT_ORDERS = { CREATED_AT: byCreation, NAME: byName, SIZE: byS
   string,
   OrderColumn<Snapshot>
 >
+export const POLICY_ORDERS = { CREATED_AT: byCreation, NAME: byName } satisfies Record<
+  string,
+  OrderColumn<AutoSnapshotPolicy>
+>
+const bySchedule: OrderColumn<AutoSnapshotRun> = {
+  column: 'scheduledFor',
+  write: ({ scheduledFor }) => scheduledFor.toISOString(),
+  read: byCreation.read,
+}
+export const RUN_ORDERS = { SCHEDULED_FOR: bySchedule }
+const byDisk: OrderColumn<AutoSnapshotRunDisk> = {
+  column: 'diskId',
+  write: ({ diskId }) => diskId,
+  read: (text) => text,
+}
+export const RUN_DISK_ORDERS = { DISK: byDisk }
 
 /**
  * The reads of one request. All of them are scoped to the viewer's account in the query itself, and those of
@@ -85,12 +109,30 @@ export function createReads(db: Database, { accountId }: { accountId: string }) 
     return Map.groupBy(rows, ({ snapshotId }) => snapshotId)
   })
 
-  const diskPages = batched((queries: readonly PageQuery[]) => readPages<Disk>(db, 'Disk', queries))
-  const snapshotPages = batched((queries: readonly PageQuery[]) =>
-    readPages<Snapshot>(db, 'Snapshot', queries),
-  )
-  const diskCounts = batched((wheres: readonly Prisma.Sql[][]) => readCounts(db, 'Disk', wheres))
-  const snapshotCounts = batched((wheres: readonly Prisma.Sql[][]) => readCounts(db, 'Snapshot', wheres))
+  const policy = batchedById<AutoSnapshotPolicy | null>(null, async (ids) => {
+    const rows = await db.autoSnapshotPolicy.findMany({ where: { id: { in: ids }, accountId } })
+    return new Map(rows.map((row) => [row.id, row]))
+  })
+
+  const run = batchedById<AutoSnapshotRun | null>(null, async (ids) => {
+    const rows = await db.autoSnapshotRun.findMany({ where: { id: { in: ids }, accountId } })
+    return new Map(rows.map((row) => [row.id, row]))
+  })
+
+  /** The lists of one table: those that are asked for together are read by one statement. */
+  function listsOf<Row>(table: Table): (...where: Prisma.Sql[]) => List<Row> {
+    const pages = batched((queries: readonly PageQuery[]) => readPages<Row>(db, table, queries))
+    const counts = batched((wheres: readonly Prisma.Sql[][]) => readCounts(db, table, wheres))
+    return (...conditions) => {
+      const where = [owned, ...conditions]
+      return { page: (query) => pages.load({ ...query, where }), count: () => counts.load(where) }
+    }
+  }
+  const diskLists = listsOf<Disk>('Disk')
+  const snapshotLists = listsOf<Snapshot>('Snapshot')
+  const policyLists = listsOf<AutoSnapshotPolicy>('AutoSnapshotPolicy')
+  const runLists = listsOf<AutoSnapshotRun>('AutoSnapshotRun')
+  const runDiskLists = listsOf<AutoSnapshotRunDisk>('AutoSnapshotRunDisk')
 
   return {
     /** Null when the viewer's account has none of this id. */
@@ -102,23 +144,29 @@ export function createReads(db: Database, { accountId }: { accountId: string }) 
     /** Every transition of a snapshot, oldest first. */
     history: (snapshotId: string): Promise<SnapshotTransition[]> => history.load(snapshotId),
 
-    disks(filter: DiskFilter | null | undefined): List<Disk> {
-      const where = [owned, ...conditions(filter)]
-      return {
-        page: (query) => diskPages.load({ ...query, where }),
-        count: () => diskCounts.load(where),
-      }
-    },
+    /** Null when the viewer's account has none of this id. */
+    policy: (id: string): Promise<AutoSnapshotPolicy | null> => policy.load(id),
+    run: (id: string): Promise<AutoSnapshotRun | null> => run.load(id),
 
-    snapshots(filter: SnapshotFilter | null | undefined, diskId?: string): List<Snapshot> {
-      const ofDisk = diskId === undefined ? [] : [Prisma.sql`"diskId" = ${diskId}`]
-      const where = [owned, ...ofDisk, ...conditions(filter)]
-      return {
-        page: (query) => snapshotPages.load({ ...query, where }),
-        count: () => snapshotCounts.load(where),
-      }
-    },
+    disks: (filter: DiskFilter | null | undefined, policyId?: string): List<Disk> =>
+      diskLists(...belongingTo('policyId', policyId), ...conditions(filter)),
+
+    snapshots: (filter: SnapshotFilter | null | undefined, diskId?: string): List<Snapshot> =>
+      snapshotLists(...belongingTo('diskId', diskId), ...conditions(filter)),
+
+    policies: (): List<AutoSnapshotPolicy> => policyLists(),
+    /** The runs of a policy: those with this outcome, or all. */
+    runs: (policyId: string, outcome?: AutoSnapshotRun['outcome']): List<AutoSnapshotRun> =>
+      runLists(
+        ...belongingTo('policyId', policyId),
+        ...(outcome === undefined ? [] : [Prisma.sql`"outcome" = ${outcome}`]),
+      ),
+    runDisks: (runId: string): List<AutoSnapshotRunDisk> => runDiskLists(...belongingTo('runId', runId)),
   }
+}
+
+function belongingTo(column: 'policyId' | 'diskId' | 'runId', id: string | undefined): Prisma.Sql[] {
+  return id === undefined ? [] : [Prisma.sql`${Prisma.raw(`"${column}"`)} = ${id}`]
 }
 
 /** A filtered list that can be read page by page, and counted. */

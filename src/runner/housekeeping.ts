@@ -16,16 +16,19 @@ export interface HousekeepingOptions {
   logKeptMs: number
   /** So many of the last transitions can be resumed from, however old they are. */
   logKeptEvents: number
+  /** How long it is kept what became of the runs of policies, in milliseconds. */
+  runsKeptMs: number
   now: Clock
   log: Logger
 }
 
-/** Forgets what nobody needs any more: old transitions and client tokens. */
+/** Forgets what nobody needs any more: old transitions, client tokens and runs of policies. */
 export function createHousekeeping({
   db,
   transitions,
   logKeptMs,
   logKeptEvents,
+  runsKeptMs,
   now,
   log,
 }: HousekeepingOptions) {
@@ -37,7 +40,10 @@ export function createHousekeeping({
     const { count } = await db.idempotencyKey.deleteMany({
       where: { createdAt: { lt: ago(CLIENT_TOKEN_KEPT_MS) } },
     })
-    if (pruned + count > 0) log.info({ transitions: pruned, clientTokens: count }, 'forgot what is old')
+    const runs = await db.autoSnapshotRun.deleteMany({ where: { scheduledFor: { lt: ago(runsKeptMs) } } })
+    if (pruned + count + runs.count > 0) {
+      log.info({ transitions: pruned, clientTokens: count, runs: runs.count }, 'forgot what is old')
+    }
   }
 
   let timer: NodeJS.Timeout | undefined

@@ -3,7 +3,7 @@ import { inTransaction, type Database, type Transaction } from '../database/data
 import { dueSlots } from '../domain/policy.ts'
 import { FOR_EVER } from '../domain/policy-input.ts'
 import { Refusal } from '../domain/refusals.ts'
-import type { AutoSnapshotPolicy } from '../generated/prisma/client.ts'
+import type { AutoSnapshotPolicy, AutoSnapshotRun, AutoSnapshotRunDisk } from '../generated/prisma/client.ts'
 import type { Clock, NewId } from '../services/clock.ts'
 import type { DiskService } from '../services/disks.ts'
 import { fromNowOn, scheduleOf } from '../services/policies.ts'
@@ -22,6 +22,8 @@ export interface SchedulerOptions {
   db: Database
   disks: DiskService
   snapshots: SnapshotService
+  /** Called after a commit that appended transitions. */
+  announce: () => void
   now: Clock
   newId: NewId
   log: Logger
@@ -32,7 +34,7 @@ export interface SchedulerOptions {
  * a disk has got its snapshot for it, each is one conditional write, and so happens once, whoever does it and however
  * often somebody is killed in between.
  */
-export function createScheduler({ db, disks, snapshots, now, newId, log }: SchedulerOptions) {
+export function createScheduler({ db, disks, snapshots, announce, now, newId, log }: SchedulerOptions) {
   let stopped = false
 
   /** Decides what is due, and does it. */
@@ -76,69 +78,82 @@ export function createScheduler({ db, disks, snapshots, now, newId, log }: Sched
       }))
       await inRows(runs, (data) => tx.autoSnapshotRun.createMany({ data }))
       const run = runs.find(({ outcome }) => outcome === 'RUN')
-      if (run) await appoint(tx, run.id, policyId)
+      if (run) await appoint(tx, run)
     })
   }
 
   /** Notes which disks a run is for. */
-  async function appoint(tx: Transaction, runId: string, policyId: string): Promise<void> {
-    const linked = await tx.disk.findMany({ where: { policyId }, select: { id: true } })
-    const rows = linked.map(({ id }) => ({ runId, diskId: id, outcome: 'PENDING' as const }))
+  async function appoint(
+    tx: Transaction,
+    { id: runId, policyId, accountId }: { id: string; policyId: string; accountId: string },
+  ): Promise<void> {
+    const linked = await tx.disk.findMany({
+      where: { policyId },
+      select: { id: true },
+      orderBy: { id: 'asc' },
+    })
+    const rows = linked.map(({ id: diskId }) => ({
+      id: newId('AutoSnapshotRunDisk'),
+      runId,
+      diskId,
+      accountId,
+      outcome: 'PENDING' as const,
+    }))
     await inRows(rows, (data) => tx.autoSnapshotRunDisk.createMany({ data }))
   }
 
   /** Sees to every disk that a run is still to be done for. */
   async function carryOut(): Promise<void> {
-    let last = { runId: '', diskId: '' }
+    let last = ''
     for (;;) {
       const pending = await db.autoSnapshotRunDisk.findMany({
-        where: {
-          outcome: 'PENDING',
-          OR: [{ runId: { gt: last.runId } }, { runId: last.runId, diskId: { gt: last.diskId } }],
-        },
-        orderBy: [{ runId: 'asc' }, { diskId: 'asc' }],
+        where: { outcome: 'PENDING', id: { gt: last } },
+        orderBy: { id: 'asc' },
         take: BATCH,
         include: { run: { include: { policy: true } } },
       })
       await Promise.all(pending.map(({ diskId }) => disks.lookAt(diskId)))
-      for (const { runId, diskId, run } of pending) {
+      for (const appointed of pending) {
         if (stopped) return
-        await snapshotOf(diskId, runId, run)
+        await snapshotOf(appointed)
       }
       const end = pending.at(-1)
       if (end === undefined || pending.length < BATCH) return
-      last = end
+      last = end.id
     }
   }
 
   /** One disk of a run: its snapshot and the note that it has one are one write, and so are a refusal and its note. */
-  async function snapshotOf(
-    diskId: string,
-    runId: string,
-    { slot, policy }: { slot: string; policy: AutoSnapshotPolicy },
-  ): Promise<void> {
-    const { accountId, retentionDays } = policy
+  async function snapshotOf({
+    id,
+    diskId,
+    accountId,
+    run: {
+      slot,
+      policy: { id: policyId, retentionDays },
+    },
+  }: Appointed): Promise<void> {
     const input = {
       diskId,
       name: nameOf(slot),
       retentionDays: retentionDays === FOR_EVER ? null : retentionDays,
     }
     const note = (tx: Transaction, data: Partial<Note>) =>
-      tx.autoSnapshotRunDisk.updateMany({ where: { runId, diskId, outcome: 'PENDING' }, data })
-    const at = { policy: policy.id, slot, disk: diskId }
+      tx.autoSnapshotRunDisk.updateMany({ where: { id, outcome: 'PENDING' }, data })
+    const at = { policyId, slot, diskId }
     try {
       const made = await inTransaction(db, async (tx) => {
         if ((await note(tx, { outcome: 'CREATED' })).count === 0) return undefined
-        const snapshot = await snapshots.admitAutomatic(tx, { accountId }, input)
+        const snapshot = await snapshots.admitAutomatic(tx, accountId, input)
         await tx.autoSnapshotRunDisk.update({
-          where: { runId_diskId: { runId, diskId } },
+          where: { id },
           data: { snapshotId: snapshot.id },
         })
         return snapshot
       })
       if (!made) return
-      snapshots.announce()
-      log.info({ ...at, snapshot: made.id }, 'automatic snapshot')
+      announce()
+      log.info({ ...at, snapshotId: made.id }, 'automatic snapshot')
     } catch (error) {
       if (!(error instanceof Refusal)) {
         log.error({ err: error, ...at }, 'automatic snapshot could not be made, and will be tried again')
@@ -174,6 +189,8 @@ export function createScheduler({ db, disks, snapshots, now, newId, log }: Sched
     },
   }
 }
+
+type Appointed = AutoSnapshotRunDisk & { run: AutoSnapshotRun & { policy: AutoSnapshotPolicy } }
 
 interface Note {
   outcome: 'CREATED' | 'SKIPPED'

@@ -124,7 +124,14 @@ export function createPolicyService({
         await find(tx, accountId, policyId)
         return each(diskIds, async (diskId) => {
           const owned = { id: diskId, accountId }
-          await tx.disk.updateMany({ where: { ...owned, policyId }, data: { policyId: null } })
+          const unlinked = await tx.disk.updateMany({
+            where: { ...owned, policyId },
+            data: { policyId: null },
+          })
+          // Nor does a run that has begun go on to it.
+          if (unlinked.count > 0) {
+            await tx.autoSnapshotRunDisk.deleteMany({ where: { diskId, outcome: 'PENDING' } })
+          }
           const disk = await tx.disk.findUnique({ where: owned })
           if (!disk) throw new DiskNotFound(diskId)
           return disk

@@ -53,7 +53,7 @@ export function createSnapshotService({
    */
   async function admit(
     tx: Transaction,
-    { accountId }: Viewer,
+    accountId: string,
     type: SnapshotType,
     input: Omit<CreateSnapshot, 'clientToken'>,
   ): Promise<Snapshot> {
@@ -118,11 +118,9 @@ export function createSnapshotService({
      */
     admitAutomatic: (
       tx: Transaction,
-      viewer: Viewer,
+      accountId: string,
       input: Pick<CreateSnapshot, 'diskId' | 'name' | 'retentionDays'>,
-    ): Promise<Snapshot> => admit(tx, viewer, 'AUTOMATIC', { ...input, description: '', tags: [] }),
-
-    announce,
+    ): Promise<Snapshot> => admit(tx, accountId, 'AUTOMATIC', { ...input, description: '', tags: [] }),
 
     /**
      * Accepts a manual snapshot of a disk, CREATING, or throws the refusal. What is returned is committed;
@@ -135,7 +133,7 @@ export function createSnapshotService({
       const inputHash = hashOf(input)
       const { clientToken } = input
       const snapshot = await inTransaction(db, async (tx) => {
-        if (clientToken === null) return admit(tx, viewer, 'MANUAL', input)
+        if (clientToken === null) return admit(tx, viewer.accountId, 'MANUAL', input)
         const key = { accountId: viewer.accountId, clientToken }
         const earlier = await tx.idempotencyKey.findUnique({ where: { accountId_clientToken: key } })
         if (earlier) {
@@ -144,7 +142,7 @@ export function createSnapshotService({
           if (!made) throw new ClientTokenReused()
           return made
         }
-        const admitted = await admit(tx, viewer, 'MANUAL', input)
+        const admitted = await admit(tx, viewer.accountId, 'MANUAL', input)
         await tx.idempotencyKey.create({
           data: { ...key, inputHash, snapshotId: admitted.id, createdAt: admitted.createdAt },
         })

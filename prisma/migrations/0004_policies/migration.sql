@@ -28,14 +28,14 @@ CREATE TABLE "AutoSnapshotRun" (
 
 -- CreateTable
 CREATE TABLE "AutoSnapshotRunDisk" (
+    "id" TEXT NOT NULL PRIMARY KEY,
     "runId" TEXT NOT NULL,
     "diskId" TEXT NOT NULL,
+    "accountId" TEXT NOT NULL,
     "outcome" TEXT NOT NULL,
     "refusalCode" TEXT,
     "refusalMessage" TEXT,
     "snapshotId" TEXT,
-
-    PRIMARY KEY ("runId", "diskId"),
     CONSTRAINT "AutoSnapshotRunDisk_runId_fkey" FOREIGN KEY ("runId") REFERENCES "AutoSnapshotRun" ("id") ON DELETE CASCADE ON UPDATE CASCADE
 );
 
@@ -130,4 +130,7 @@ CREATE INDEX "AutoSnapshotRun_scheduledFor_idx" ON "AutoSnapshotRun"("scheduledF
 CREATE UNIQUE INDEX "AutoSnapshotRun_policyId_slot_key" ON "AutoSnapshotRun"("policyId", "slot");
 
 -- CreateIndex
-CREATE INDEX "AutoSnapshotRunDisk_outcome_runId_diskId_idx" ON "AutoSnapshotRunDisk"("outcome", "runId", "diskId");
+CREATE INDEX "AutoSnapshotRunDisk_outcome_id_idx" ON "AutoSnapshotRunDisk"("outcome", "id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "AutoSnapshotRunDisk_runId_diskId_key" ON "AutoSnapshotRunDisk"("runId", "diskId");

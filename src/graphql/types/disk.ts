@@ -1,5 +1,6 @@
 import type { Disk as DiskRow } from '../../generated/prisma/client.ts'
 import { NAME_RULE_TEXT } from '../../domain/name.ts'
+import { linkRefusals } from '../../domain/policy.ts'
 import { quotaUsage, type QuotaUsage, type SnapshotQuota } from '../../domain/quota.ts'
 import { DiskAlreadyRegistered, DiskPathRefused, InvalidName, type Refusal } from '../../domain/refusals.ts'
 import { snapshotRefusals } from '../../domain/snapshot.ts'
@@ -12,6 +13,7 @@ import { idOf } from '../id-argument.ts'
 import { text } from '../text.ts'
 import { DiskKind, DiskStatus } from './disk-enums.ts'
 import { COMPARISON_LIMITS, DateTimeFilter, IDFilter, StringFilter } from './filters.ts'
+import { AutoSnapshotPolicy } from './policy.ts'
 import { NEWEST_FIRST, Snapshot, SnapshotConnection, SnapshotFilter, SnapshotOrder } from './snapshot.ts'
 import { factsOf, UserError } from './user-error.ts'
 
@@ -66,12 +68,26 @@ builder.node(Disk, {
       }),
     }),
     snapshotEligibility: t.field({
-      type: SnapshotEligibility,
+      type: Eligibility,
       description:
         'Whether `createSnapshot` would accept this disk in the status shown here, and if not, every reason why: by the rule ' +
         'that the mutation asks.',
       resolve: async (disk, _args, { reads, gateway }) =>
         snapshotRefusals(disk, 'MANUAL', (await reads.held(disk.id)).MANUAL, gateway.quota),
+    }),
+    autoSnapshotPolicy: t.field({
+      type: AutoSnapshotPolicy,
+      nullable: true,
+      description: 'The automatic snapshot policy it is linked to; null when there is none.',
+      resolve: ({ policyId }, _args, { reads }) => (policyId === null ? null : reads.policy(policyId)),
+    }),
+    autoSnapshotPolicyEligibility: t.field({
+      type: Eligibility,
+      description:
+        'Whether `linkAutoSnapshotPolicy` would link this policy to it in the status shown here, and if not, every reason ' +
+        'why: by the rule that the mutation asks.',
+      args: { policyId: t.arg.id({ required: true, description: 'The policy, `asp-…`.' }) },
+      resolve: (disk, { policyId }) => linkRefusals(disk, idOf('AutoSnapshotPolicy', policyId)),
     }),
     snapshots: t.connection(
       {
@@ -95,7 +111,7 @@ builder.node(Disk, {
   }),
 })
 
-const DiskConnection = builder.connectionObject(
+export const DiskConnection = builder.connectionObject(
   { type: Disk, name: 'DiskConnection', description: 'A page of disks.' },
   { name: 'DiskEdge', description: 'A disk in a list.' },
 )
@@ -145,8 +161,8 @@ const DiskSnapshotQuota = builder
     }),
   })
 
-const SnapshotEligibility = builder.objectRef<Refusal[]>('SnapshotEligibility').implement({
-  description: 'Whether a manual snapshot of a disk would be accepted now.',
+const Eligibility = builder.objectRef<Refusal[]>('Eligibility').implement({
+  description: 'Whether something would be accepted now.',
   fields: (t) => ({
     allowed: t.boolean({
       description: 'True when nothing speaks against it.',
@@ -155,13 +171,13 @@ const SnapshotEligibility = builder.objectRef<Refusal[]>('SnapshotEligibility').
     refusals: t.field({
       type: [UserError],
       description:
-        'Every refusal `createSnapshot` would have for it, in the order they are checked; it answers the first.',
+        'Every refusal there would be, in the order they are checked; a mutation answers the first.',
       resolve: (refusals) => refusals.map(factsOf),
     }),
   }),
 })
 
-const DiskFilter = builder.inputType('DiskFilter', {
+export const DiskFilter = builder.inputType('DiskFilter', {
   description: 'Which disks; conditions that are given must all hold.',
   fields: (t) => ({
     id: t.field({ type: IDFilter, description: 'By id.' }),
@@ -199,7 +215,7 @@ const DiskOrderField = builder.enumType('DiskOrderField', {
   },
 } as const)
 
-const DiskOrder = builder.inputType('DiskOrder', {
+export const DiskOrder = builder.inputType('DiskOrder', {
   description: 'How disks are ordered.',
   fields: (t) => ({
     field: t.field({ type: DiskOrderField, required: true, description: 'By what.' }),
@@ -207,7 +223,7 @@ const DiskOrder = builder.inputType('DiskOrder', {
   }),
 })
 
-const BY_NAME = { field: 'NAME', direction: 'ASC' } as const
+export const DISKS_BY_NAME = { field: 'NAME', direction: 'ASC' } as const
 
 builder.queryFields((t) => ({
   disk: t.field({
@@ -223,10 +239,10 @@ builder.queryFields((t) => ({
       description: 'The disks, by name unless ordered otherwise.',
       args: {
         filter: t.arg({ type: DiskFilter, description: 'Which ones; all when left out.' }),
-        orderBy: t.arg({ type: DiskOrder, defaultValue: BY_NAME, description: 'In which order.' }),
+        orderBy: t.arg({ type: DiskOrder, defaultValue: DISKS_BY_NAME, description: 'In which order.' }),
       },
       resolve: (_root, args, context) =>
-        connect(context.reads.disks(args.filter), DISK_ORDERS, args.orderBy ?? BY_NAME, args, context),
+        connect(context.reads.disks(args.filter), DISK_ORDERS, args.orderBy ?? DISKS_BY_NAME, args, context),
     },
     DiskConnection,
   ),

@@ -2,19 +2,25 @@ import type { Refusal } from '../../domain/refusals.ts'
 import {
   ClientTokenReused,
   DiskAlreadyRegistered,
+  DiskLinkedElsewhere,
   DiskNotFound,
   DiskPathRefused,
+  DiskStatusForbidsPolicy,
   DiskStatusForbidsSnapshot,
   DISK_PATH_PROBLEMS,
   InvalidName,
+  InvalidPolicy,
+  PolicyNotFound,
+  PolicyQuotaExceeded,
   SnapshotQuotaExceeded,
 } from '../../domain/refusals.ts'
 import { NAME_RULES } from '../../domain/name.ts'
+import { POLICIES_MAX, POLICY_RULES } from '../../domain/policy-input.ts'
 import { builder } from '../builder.ts'
 import { DiskKind, DiskStatus } from './disk-enums.ts'
 import { SnapshotType } from './snapshot-enums.ts'
 
-const RefusalCode = builder.enumType('RefusalCode', {
+export const RefusalCode = builder.enumType('RefusalCode', {
   description: 'Why something was refused: one code for each type that implements `UserError`.',
   values: {
     DISK_NOT_FOUND: { description: 'See `DiskNotFound`.' },
@@ -24,6 +30,11 @@ const RefusalCode = builder.enumType('RefusalCode', {
     CLIENT_TOKEN_REUSED: { description: 'See `ClientTokenReused`.' },
     DISK_PATH_REFUSED: { description: 'See `DiskPathRefused`.' },
     DISK_ALREADY_REGISTERED: { description: 'See `DiskAlreadyRegistered`.' },
+    POLICY_NOT_FOUND: { description: 'See `PolicyNotFound`.' },
+    INVALID_POLICY: { description: 'See `InvalidPolicy`.' },
+    POLICY_QUOTA_EXCEEDED: { description: 'See `PolicyQuotaExceeded`.' },
+    DISK_STATUS_FORBIDS_POLICY: { description: 'See `DiskStatusForbidsPolicy`.' },
+    DISK_LINKED_ELSEWHERE: { description: 'See `DiskLinkedElsewhere`.' },
   },
 } as const)
 
@@ -130,4 +141,54 @@ builder.objectType(DiskAlreadyRegistered, {
   name: 'DiskAlreadyRegistered',
   description: 'The file at this path is a disk already.',
   interfaces: [UserError],
+})
+
+builder.objectType(PolicyNotFound, {
+  name: 'PolicyNotFound',
+  description: 'There is no such automatic snapshot policy.',
+  interfaces: [UserError],
+  fields: (t) => ({ policyId: t.exposeID('policyId', { description: 'The id that was asked for.' }) }),
+})
+
+const PolicyRule = builder.enumType('AutoSnapshotPolicyRule', {
+  description: 'A rule of automatic snapshot policies.',
+  values: {
+    TIME_POINTS: { description: POLICY_RULES.TIME_POINTS },
+    REPEAT_WEEKDAYS: { description: POLICY_RULES.REPEAT_WEEKDAYS },
+    RETENTION_DAYS: { description: POLICY_RULES.RETENTION_DAYS },
+    TIME_ZONE: { description: POLICY_RULES.TIME_ZONE },
+  },
+} as const)
+
+builder.objectType(InvalidPolicy, {
+  name: 'InvalidPolicy',
+  description: 'The policy breaks a rule of policies.',
+  interfaces: [UserError],
+  fields: (t) => ({
+    brokenRules: t.expose('brokenRules', { type: [PolicyRule], description: 'Every rule it breaks.' }),
+  }),
+})
+
+builder.objectType(PolicyQuotaExceeded, {
+  name: 'PolicyQuotaExceeded',
+  description: `The account has as many policies as it may: ${POLICIES_MAX}.`,
+  interfaces: [UserError],
+  fields: (t) => ({ limit: t.exposeInt('limit', { description: 'How many there may be.' }) }),
+})
+
+builder.objectType(DiskStatusForbidsPolicy, {
+  name: 'DiskStatusForbidsPolicy',
+  description: 'The status of the disk does not allow a policy to be linked to it: it must be IN_USE.',
+  interfaces: [UserError],
+  fields: (t) => ({
+    actual: t.expose('actual', { type: DiskStatus, description: 'The status the disk has.' }),
+    allowed: t.expose('allowed', { type: [DiskStatus], description: 'The statuses that would do.' }),
+  }),
+})
+
+builder.objectType(DiskLinkedElsewhere, {
+  name: 'DiskLinkedElsewhere',
+  description: 'The disk is linked to another policy, and a disk has one at most.',
+  interfaces: [UserError],
+  fields: (t) => ({ policyId: t.exposeID('policyId', { description: 'The policy it is linked to.' }) }),
 })

@@ -1,0 +1,418 @@
+import { z } from 'zod'
+import { NAME_RULE_TEXT } from '../../domain/name.ts'
+import { FOR_EVER, POLICIES_MAX, POLICY_RETENTION_DAYS_MAX } from '../../domain/policy-input.ts'
+import {
+  DiskLinkedElsewhere,
+  DiskNotFound,
+  DiskStatusForbidsPolicy,
+  InvalidName,
+  InvalidPolicy,
+  PolicyNotFound,
+  PolicyQuotaExceeded,
+  Refusal,
+} from '../../domain/refusals.ts'
+import { nextRuns } from '../../domain/schedule.ts'
+import type {
+  AutoSnapshotPolicy as PolicyRow,
+  AutoSnapshotRun as RunRow,
+  AutoSnapshotRunDisk as RunDiskRow,
+  Disk as DiskRow,
+} from '../../generated/prisma/client.ts'
+import { DISK_ORDERS, POLICY_ORDERS, RUN_DISK_ORDERS, RUN_ORDERS } from '../../reads/reads.ts'
+import { scheduleOf } from '../../services/policies.ts'
+import { builder } from '../builder.ts'
+import { connect, PAGE_MAX } from '../connection.ts'
+import { idOf } from '../id-argument.ts'
+import { Disk, DiskConnection, DiskFilter, DiskOrder, DISKS_BY_NAME } from './disk.ts'
+import { Snapshot } from './snapshot.ts'
+import { factsOf, RefusalCode, UserError } from './user-error.ts'
+
+/** How many of its next runs a policy shows. */
+const NEXT_RUNS = 5
+
+export const AutoSnapshotPolicy = builder.objectRef<PolicyRow>('AutoSnapshotPolicy')
+
+builder.node(AutoSnapshotPolicy, {
+  description:
+    'Takes snapshots of the disks that are linked to it, on its weekdays at its hours. Where the automatic snapshots of ' +
+    'a disk fill their budget, the oldest that is COMPLETED makes room.',
+  id: { resolve: ({ id }) => id, description: 'Global id, `asp-` and at least 8 letters and digits.' },
+  loadManyWithoutCache: (ids, { reads }) => Promise.all(ids.map((id) => reads.policy(id))),
+  fields: (t) => ({
+    name: t.exposeString('name', { description: 'Its name.' }),
+    timePoints: t.intList({
+      description: 'The hours it runs at, 0 to 23, in ascending order.',
+      resolve: (policy) => [...scheduleOf(policy).timePoints],
+    }),
+    repeatWeekdays: t.intList({
+      description: 'The days it runs on, 0 (Sunday) to 6, in ascending order.',
+      resolve: (policy) => [...scheduleOf(policy).repeatWeekdays],
+    }),
+    timeZone: t.exposeString('timeZone', {
+      description:
+        'The time zone of hours and days, an IANA name. An hour that the clocks leave out is skipped that day, and said ' +
+        'so in `runs`; one that they show twice runs once, the first time.',
+    }),
+    retentionDays: t.exposeInt('retentionDays', {
+      description: `How many days its snapshots are kept; ${FOR_EVER} for ever, which is until they make room.`,
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was changed last.' }),
+    nextRuns: t.field({
+      type: ['DateTime'],
+      description: `The next ${NEXT_RUNS} times it runs, ascending.`,
+      resolve: (policy) => nextRuns(scheduleOf(policy), policy.decidedThrough, NEXT_RUNS),
+    }),
+    lastRun: t.field({
+      type: AutoSnapshotRun,
+      nullable: true,
+      description: 'Its last run; null when it has none yet.',
+      resolve: async ({ id }, _args, { reads }) => {
+        const { rows } = await reads.runs(id, 'RUN').page({ ...LATEST_RUN, limit: 1 })
+        return rows[0]
+      },
+    }),
+    runs: t.connection(
+      {
+        type: AutoSnapshotRun,
+        description:
+          'What became of each of its times, the latest first; kept for AUTO_SNAPSHOT_RUN_RETENTION_DAYS.',
+        resolve: ({ id }, args, context) =>
+          connect(context.reads.runs(id), RUN_ORDERS, LATEST_FIRST, args, context),
+      },
+      { name: 'AutoSnapshotRunConnection', description: 'A page of the runs of a policy.' },
+      { name: 'AutoSnapshotRunEdge', description: 'A run in a list.' },
+    ),
+    disks: t.connection(
+      {
+        type: Disk,
+        description: 'The disks linked to it, by name unless ordered otherwise.',
+        args: {
+          filter: t.arg({ type: DiskFilter, description: 'Which ones; all when left out.' }),
+          orderBy: t.arg({ type: DiskOrder, defaultValue: DISKS_BY_NAME, description: 'In which order.' }),
+        },
+        resolve: ({ id }, args, context) =>
+          connect(
+            context.reads.disks(args.filter, id),
+            DISK_ORDERS,
+            args.orderBy ?? DISKS_BY_NAME,
+            args,
+            context,
+          ),
+      },
+      DiskConnection,
+    ),
+  }),
+})
+
+const LATEST_FIRST = { field: 'SCHEDULED_FOR', direction: 'DESC' } as const
+const LATEST_RUN = { column: RUN_ORDERS.SCHEDULED_FOR.column, direction: 'DESC' } as const
+
+const AutoSnapshotRun = builder.objectRef<RunRow>('AutoSnapshotRun')
+
+builder.node(AutoSnapshotRun, {
+  description: 'One time of an automatic snapshot policy, and what became of it.',
+  id: { resolve: ({ id }) => id, description: 'Global id, `asr-` and at least 8 letters and digits.' },
+  loadManyWithoutCache: (ids, { reads }) => Promise.all(ids.map((id) => reads.run(id))),
+  fields: (t) => ({
+    slot: t.exposeString('slot', {
+      description: 'What the clocks show then, and where, such as `2026-03-29T02:00[Europe/Berlin]`.',
+    }),
+    scheduledFor: t.expose('scheduledFor', { type: 'DateTime', description: 'When it was to run.' }),
+    decidedAt: t.expose('decidedAt', {
+      type: 'DateTime',
+      description:
+        'When it ran, or when it was found that it had been missed. Long after `scheduledFor` it was made up.',
+    }),
+    outcome: t.expose('outcome', { type: RunOutcome, description: 'What became of it.' }),
+    disks: t.connection(
+      {
+        type: AutoSnapshotRunDisk,
+        description: 'What became of each disk that was linked then, by id; none unless it was RUN.',
+        resolve: ({ id }, args, context) =>
+          connect(context.reads.runDisks(id), RUN_DISK_ORDERS, BY_DISK, args, context),
+      },
+      { name: 'AutoSnapshotRunDiskConnection', description: 'A page of the disks of a run.' },
+      { name: 'AutoSnapshotRunDiskEdge', description: 'A disk of a run in a list.' },
+    ),
+  }),
+})
+
+const BY_DISK = { field: 'DISK', direction: 'ASC' } as const
+
+const RunOutcome = builder.enumType('AutoSnapshotRunOutcome', {
+  description: 'What became of a time of a policy.',
+  values: {
+    RUN: { description: 'It was run, in time or made up for.' },
+    MISSED: { description: 'The gateway was not running, and a later time was run instead.' },
+    NO_SUCH_HOUR: { description: 'The clocks left out its hour that day.' },
+  },
+} as const)
+
+const RunDiskOutcome = builder.enumType('AutoSnapshotRunDiskOutcome', {
+  description: 'What became of a disk in a run.',
+  values: {
+    PENDING: { description: 'It is still to be seen to.' },
+    CREATED: { description: 'A snapshot was accepted; what becomes of that is in its own status.' },
+    SKIPPED: { description: 'It was refused, and is not tried again until the next run.' },
+    MISSED: { description: 'The gateway stopped before it came to it, and a later run was due by then.' },
+  },
+} as const)
+
+const AutoSnapshotRunDisk = builder.objectRef<RunDiskRow>('AutoSnapshotRunDisk').implement({
+  description: 'What became of one disk in a run.',
+  fields: (t) => ({
+    diskId: t.exposeID('diskId', { description: 'The disk.' }),
+    disk: t.field({
+      type: Disk,
+      nullable: true,
+      description: 'The disk; null once it has been released.',
+      resolve: ({ diskId }, _args, { reads }) => reads.disk(diskId),
+    }),
+    outcome: t.expose('outcome', { type: RunDiskOutcome, description: 'What became of it.' }),
+    snapshotId: t.exposeID('snapshotId', {
+      nullable: true,
+      description: 'The snapshot that was accepted; null when there is none.',
+    }),
+    snapshot: t.field({
+      type: Snapshot,
+      nullable: true,
+      description: 'The snapshot that was accepted; null when there is none, or none any more.',
+      resolve: ({ snapshotId }, _args, { reads }) =>
+        snapshotId === null ? null : reads.snapshot(snapshotId),
+    }),
+    refusalCode: t.field({
+      type: RefusalCode,
+      nullable: true,
+      description: 'Why it was SKIPPED, for programs; null otherwise.',
+      resolve: ({ refusalCode }) => refusalCode as Refusal['code'] | null,
+    }),
+    refusalMessage: t.exposeString('refusalMessage', {
+      nullable: true,
+      description: 'Why it was SKIPPED and what would be right, for people; null otherwise.',
+    }),
+  }),
+})
+
+builder.queryFields((t) => ({
+  autoSnapshotPolicy: t.field({
+    type: AutoSnapshotPolicy,
+    nullable: true,
+    description: 'The automatic snapshot policy with this id; null when there is none.',
+    args: { id: t.arg.id({ required: true, description: 'Its id, `asp-…`.' }) },
+    resolve: (_root, { id }, { reads }) => reads.policy(idOf('AutoSnapshotPolicy', id)),
+  }),
+  autoSnapshotPolicies: t.connection(
+    {
+      type: AutoSnapshotPolicy,
+      description: 'The automatic snapshot policies, by name.',
+      resolve: (_root, args, context) =>
+        connect(context.reads.policies(), POLICY_ORDERS, POLICIES_BY_NAME, args, context),
+    },
+    { name: 'AutoSnapshotPolicyConnection', description: 'A page of automatic snapshot policies.' },
+    { name: 'AutoSnapshotPolicyEdge', description: 'A policy in a list.' },
+  ),
+}))
+
+const POLICIES_BY_NAME = { field: 'NAME', direction: 'ASC' } as const
+
+const POLICY_FIELDS = {
+  name: `Its name: ${NAME_RULE_TEXT}`,
+  timePoints: 'The hours it runs at, 0 to 23; at least one.',
+  repeatWeekdays: 'The days it runs on, 0 (Sunday) to 6; at least one.',
+  retentionDays: `How many days its snapshots are kept, 1 to ${POLICY_RETENTION_DAYS_MAX}; ${FOR_EVER} for ever.`,
+  timeZone: 'The time zone of hours and days, an IANA name such as `Asia/Shanghai`.',
+}
+
+/** More than there are hours or days in any list that makes sense; duplicates are taken as one. */
+const LIST_MAX = 100
+const shortList = z.array(z.unknown()).max(LIST_MAX, `A list has at most ${LIST_MAX} entries.`).nullish()
+
+const CreatePolicyInput = builder.inputType('CreateAutoSnapshotPolicyInput', {
+  description: 'A policy to be created.',
+  fields: (t) => ({
+    name: t.string({ required: true, description: POLICY_FIELDS.name }),
+    timePoints: t.intList({ required: true, description: POLICY_FIELDS.timePoints, validate: shortList }),
+    repeatWeekdays: t.intList({
+      required: true,
+      description: POLICY_FIELDS.repeatWeekdays,
+      validate: shortList,
+    }),
+    retentionDays: t.int({
+      required: true,
+      defaultValue: FOR_EVER,
+      description: POLICY_FIELDS.retentionDays,
+    }),
+    timeZone: t.string({ required: true, defaultValue: 'UTC', description: POLICY_FIELDS.timeZone }),
+  }),
+})
+
+const UpdatePolicyInput = builder.inputType('UpdateAutoSnapshotPolicyInput', {
+  description: 'What is to change about a policy; what is left out or null stays.',
+  fields: (t) => ({
+    policyId: t.id({ required: true, description: 'The policy, `asp-…`.' }),
+    name: t.string({ description: POLICY_FIELDS.name }),
+    timePoints: t.intList({ description: POLICY_FIELDS.timePoints, validate: shortList }),
+    repeatWeekdays: t.intList({ description: POLICY_FIELDS.repeatWeekdays, validate: shortList }),
+    retentionDays: t.int({
+      description: `${POLICY_FIELDS.retentionDays} Snapshots that exist keep what they have.`,
+    }),
+    timeZone: t.string({ description: POLICY_FIELDS.timeZone }),
+  }),
+})
+
+const PolicyPayload = builder.objectRef<{ policy: PolicyRow }>('AutoSnapshotPolicyPayload').implement({
+  description: 'It was done.',
+  fields: (t) => ({
+    policy: t.expose('policy', { type: AutoSnapshotPolicy, description: 'The policy as it is now.' }),
+  }),
+})
+
+const DeletePolicyPayload = builder
+  .objectRef<{ policyId: string }>('DeleteAutoSnapshotPolicyPayload')
+  .implement({
+    description: 'The policy is gone, with the history of its runs. The snapshots it made stay.',
+    fields: (t) => ({ policyId: t.exposeID('policyId', { description: 'The policy that was deleted.' }) }),
+  })
+
+/** What became of one disk of several. */
+interface LinkResult {
+  diskId: string
+  outcome: DiskRow | Refusal
+}
+
+const PolicyLinkResult = builder.objectRef<LinkResult>('AutoSnapshotPolicyLinkResult').implement({
+  description: 'What became of one disk.',
+  fields: (t) => ({
+    diskId: t.exposeID('diskId', { description: 'The disk.' }),
+    disk: t.field({
+      type: Disk,
+      nullable: true,
+      description: 'The disk as it is now; null when it was refused.',
+      resolve: ({ outcome }) => (outcome instanceof Refusal ? null : outcome),
+    }),
+    refusal: t.field({
+      type: UserError,
+      nullable: true,
+      description: 'Why it was refused; null otherwise.',
+      resolve: ({ outcome }) => (outcome instanceof Refusal ? factsOf(outcome) : null),
+    }),
+  }),
+})
+
+const PolicyLinksPayload = builder.objectRef<LinkResult[]>('AutoSnapshotPolicyLinksPayload').implement({
+  description: 'Each disk was seen to for itself.',
+  fields: (t) => ({
+    results: t.field({
+      type: [PolicyLinkResult],
+      description: 'What became of each disk, in the order they were given.',
+      resolve: (results) => results,
+    }),
+  }),
+})
+
+const policyIdArg = { required: true, description: 'The policy, `asp-…`.' } as const
+const diskIdsArg = {
+  required: true,
+  description: `The disks, \`v-…\`, 1 to ${PAGE_MAX}, each once.`,
+  validate: z
+    .array(z.string())
+    .min(1, 'diskIds has at least 1 entry.')
+    .max(PAGE_MAX, `diskIds has at most ${PAGE_MAX} entries.`)
+    .refine((ids) => new Set(ids).size === ids.length, 'diskIds has each disk once.'),
+} as const
+
+builder.mutationFields((t) => ({
+  createAutoSnapshotPolicy: t.field({
+    type: PolicyPayload,
+    authScopes: { may: 'managePolicies' },
+    description: `Creates an automatic snapshot policy; an account has at most ${POLICIES_MAX}.`,
+    errors: {
+      types: [InvalidName, InvalidPolicy, PolicyQuotaExceeded],
+      union: {
+        name: 'CreateAutoSnapshotPolicyResult',
+        description: 'The new policy, or why it was refused.',
+      },
+    },
+    args: { input: t.arg({ type: CreatePolicyInput, required: true, description: 'What to create.' }) },
+    resolve: async (_root, { input }, { gateway, viewer }) => ({
+      policy: await gateway.policies.create(viewer, input),
+    }),
+  }),
+  updateAutoSnapshotPolicy: t.field({
+    type: PolicyPayload,
+    authScopes: { may: 'managePolicies' },
+    description:
+      'Changes an automatic snapshot policy. A new schedule holds from now on: none of its past is made up.',
+    errors: {
+      types: [PolicyNotFound, InvalidName, InvalidPolicy],
+      union: {
+        name: 'UpdateAutoSnapshotPolicyResult',
+        description: 'The changed policy, or why it was refused.',
+      },
+    },
+    args: { input: t.arg({ type: UpdatePolicyInput, required: true, description: 'What to change.' }) },
+    resolve: async (_root, { input: { policyId, ...changes } }, { gateway, viewer }) => ({
+      policy: await gateway.policies.update(viewer, policyId, withoutNulls(changes)),
+    }),
+  }),
+  deleteAutoSnapshotPolicy: t.field({
+    type: DeletePolicyPayload,
+    authScopes: { may: 'managePolicies' },
+    description: 'Deletes an automatic snapshot policy and unlinks its disks. The snapshots it made stay.',
+    errors: {
+      types: [PolicyNotFound],
+      union: { name: 'DeleteAutoSnapshotPolicyResult', description: 'It is gone, or why it was refused.' },
+    },
+    args: { policyId: t.arg.id(policyIdArg) },
+    resolve: async (_root, { policyId }, { gateway, viewer }) => {
+      await gateway.policies.delete(viewer, policyId)
+      return { policyId }
+    },
+  }),
+  linkAutoSnapshotPolicy: t.field({
+    type: PolicyLinksPayload,
+    authScopes: { may: 'managePolicies' },
+    description:
+      'Links a policy to disks, each for itself. A disk must be IN_USE then, and have no other policy; each is refused ' +
+      'with `DiskNotFound`, `DiskLinkedElsewhere` or `DiskStatusForbidsPolicy`.',
+    errors: {
+      types: [PolicyNotFound],
+      union: {
+        name: 'LinkAutoSnapshotPolicyResult',
+        description: 'What became of each disk, or why nothing was done.',
+      },
+    },
+    args: { policyId: t.arg.id(policyIdArg), diskIds: t.arg.idList(diskIdsArg) },
+    resolve: async (_root, { policyId, diskIds }, { gateway, viewer }) =>
+      paired(diskIds, await gateway.policies.link(viewer, policyId, diskIds)),
+  }),
+  unlinkAutoSnapshotPolicy: t.field({
+    type: PolicyLinksPayload,
+    authScopes: { may: 'managePolicies' },
+    description:
+      'Unlinks a policy from disks, each for itself; one that is not linked to it stays as it is. Each is refused with ' +
+      '`DiskNotFound`.',
+    errors: {
+      types: [PolicyNotFound],
+      union: {
+        name: 'UnlinkAutoSnapshotPolicyResult',
+        description: 'What became of each disk, or why nothing was done.',
+      },
+    },
+    args: { policyId: t.arg.id(policyIdArg), diskIds: t.arg.idList(diskIdsArg) },
+    resolve: async (_root, { policyId, diskIds }, { gateway, viewer }) =>
+      paired(diskIds, await gateway.policies.unlink(viewer, policyId, diskIds)),
+  }),
+}))
+
+function paired(diskIds: readonly string[], outcomes: readonly (DiskRow | Refusal)[]): LinkResult[] {
+  return outcomes.map((outcome, index) => ({ diskId: diskIds[index] ?? '', outcome }))
+}
+
+type WithoutNulls<T> = { [K in keyof T]?: NonNullable<T[K]> }
+
+function withoutNulls<T extends object>(given: T): WithoutNulls<T> {
+  const kept = Object.entries(given).filter(([, value]) => value !== null && value !== undefined)
+  return Object.fromEntries(kept) as WithoutNulls<T>
+}

@@ -1,0 +1,277 @@
+import { expect, test } from 'vitest'
+import { POLICIES_MAX } from '../../src/domain/policy-input.ts'
+import { startTestApp, type TestApp } from '../support/app.ts'
+
+const PARTS = /* GraphQL */ `
+  fragment Refusal on UserError {
+    __typename
+    code
+    ... on InvalidPolicy {
+      brokenRules
+    }
+    ... on PolicyQuotaExceeded {
+      limit
+    }
+    ... on PolicyNotFound {
+      policyId
+    }
+    ... on DiskStatusForbidsPolicy {
+      actual
+      allowed
+    }
+    ... on DiskLinkedElsewhere {
+      policyId
+    }
+    ... on DiskNotFound {
+      diskId
+    }
+  }
+  fragment Policy on AutoSnapshotPolicyPayload {
+    policy {
+      id
+      name
+      timePoints
+      repeatWeekdays
+      timeZone
+      retentionDays
+      nextRuns
+      lastRun {
+        id
+      }
+    }
+  }
+  fragment Links on AutoSnapshotPolicyLinksPayload {
+    results {
+      diskId
+      disk {
+        autoSnapshotPolicy {
+          id
+        }
+      }
+      refusal {
+        ...Refusal
+      }
+    }
+  }
+`
+const PARTS_OF = {
+  create: ['$input: CreateAutoSnapshotPolicyInput!', 'createAutoSnapshotPolicy(input: $input)', '...Policy'],
+  update: ['$input: UpdateAutoSnapshotPolicyInput!', 'updateAutoSnapshotPolicy(input: $input)', '...Policy'],
+  link: [
+    '$policyId: ID!, $diskIds: [ID!]!',
+    'linkAutoSnapshotPolicy(policyId: $policyId, diskIds: $diskIds)',
+    '...Links',
+  ],
+  unlink: [
+    '$policyId: ID!, $diskIds: [ID!]!',
+    'unlinkAutoSnapshotPolicy(policyId: $policyId, diskIds: $diskIds)',
+    '...Links',
+  ],
+  delete: [
+    '$policyId: ID!',
+    'deleteAutoSnapshotPolicy(policyId: $policyId)',
+    '... on DeleteAutoSnapshotPolicyPayload { policyId }',
+  ],
+} as const
+
+/** What a mutation answered; top-level errors where there are any. */
+async function call(app: TestApp, verb: keyof typeof PARTS_OF, variables: object): Promise<any> {
+  const [declared, field, payload] = PARTS_OF[verb]
+  const fragments = PARTS.split(/(?=fragment )/).filter(
+    (part) => part.includes('fragment Refusal') || part.includes(`fragment ${payload.slice(3)} `),
+  )
+  const { data, errors } = await app.graphql(
+    `${fragments.join('')} mutation (${declared}) { answer: ${field} { ${payload} ...Refusal } }`,
+    { ...variables },
+  )
+  return errors ?? data.answer
+}
+
+const NIGHTLY = {
+  name: 'nightly',
+  timePoints: [2],
+  repeatWeekdays: [1, 2, 3, 4, 5],
+  timeZone: 'Asia/Shanghai',
+}
+
+const policyOf = async (app: TestApp, input: object = {}): Promise<string> =>
+  (await call(app, 'create', { input: { ...NIGHTLY, ...input } })).policy.id
+
+const FRIDAY = () => new Date('2026-05-01T12:00Z')
+
+test('a policy is created, and shows when it runs next', async () => {
+  await using app = await startTestApp({}, { now: FRIDAY })
+
+  const { policy } = await call(app, 'create', { input: { ...NIGHTLY, timePoints: [14, 2, 2] } })
+  expect(policy).toEqual({
+    ...NIGHTLY,
+    id: expect.stringMatching(/^asp-/),
+    timePoints: [2, 14],
+    retentionDays: -1,
+    lastRun: null,
+    nextRuns: [
+      '2026-05-03T18:00:00.000Z',
+      '2026-05-04T06:00:00.000Z',
+      '2026-05-04T18:00:00.000Z',
+      '2026-05-05T06:00:00.000Z',
+      '2026-05-05T18:00:00.000Z',
+    ],
+  })
+
+  const { data } = await app.graphql(
+    '{ autoSnapshotPolicies { totalCount nodes { id } } node(id: "' + policy.id + '") { __typename } }',
+  )
+  expect(data).toEqual({
+    autoSnapshotPolicies: { totalCount: 1, nodes: [{ id: policy.id }] },
+    node: { __typename: 'AutoSnapshotPolicy' },
+  })
+})
+
+test('a policy that breaks a rule is refused, and nothing is stored', async () => {
+  await using app = await startTestApp()
+
+  expect(
+    await call(app, 'create', { input: { ...NIGHTLY, timePoints: [24], timeZone: 'Moon' } }),
+  ).toMatchObject({
+    __typename: 'InvalidPolicy',
+    brokenRules: ['TIME_POINTS', 'TIME_ZONE'],
+  })
+  expect(await call(app, 'create', { input: { ...NIGHTLY, name: '1st' } })).toMatchObject({
+    __typename: 'InvalidName',
+  })
+  expect(await app.db.autoSnapshotPolicy.count()).toBe(0)
+})
+
+test('an account has a hundred policies at most, however many are asked for at once', async () => {
+  await using app = await startTestApp()
+  const answers = await Promise.all(
+    Array.from({ length: POLICIES_MAX + 5 }, () => call(app, 'create', { input: NIGHTLY })),
+  )
+  expect(answers.filter(({ policy }) => policy)).toHaveLength(POLICIES_MAX)
+  expect(answers.filter(({ code }) => code === 'POLICY_QUOTA_EXCEEDED')).toHaveLength(5)
+})
+
+test('what is left out of a change stays', async () => {
+  await using app = await startTestApp({}, { now: FRIDAY })
+  const policyId = await policyOf(app)
+
+  const { policy } = await call(app, 'update', {
+    input: { policyId, retentionDays: 7, timePoints: [3], name: null },
+  })
+  expect(policy).toMatchObject({ ...NIGHTLY, timePoints: [3], retentionDays: 7 })
+  expect(policy.nextRuns[0]).toBe('2026-05-03T19:00:00.000Z')
+  expect(await call(app, 'update', { input: { policyId, repeatWeekdays: [] } })).toMatchObject({
+    __typename: 'InvalidPolicy',
+    brokenRules: ['REPEAT_WEEKDAYS'],
+  })
+})
+
+test('a policy that is not there is refused by every verb', async () => {
+  await using app = await startTestApp()
+  const disk = await app.disk({ attachedTo: 'i-1' })
+  const policyId = 'asp-nothinghere'
+  const refused = { __typename: 'PolicyNotFound', policyId }
+
+  expect(await call(app, 'update', { input: { policyId } })).toMatchObject(refused)
+  expect(await call(app, 'delete', { policyId })).toMatchObject(refused)
+  expect(await call(app, 'link', { policyId, diskIds: [disk.id] })).toMatchObject(refused)
+  expect(await call(app, 'unlink', { policyId, diskIds: [disk.id] })).toMatchObject(refused)
+})
+
+test('disks are linked each for itself, and beforehand each says whether it could be', async () => {
+  await using app = await startTestApp()
+  const [policyId, other] = [await policyOf(app), await policyOf(app)]
+  const inUse = await app.disk({ attachedTo: 'i-1' })
+  const taken = await app.disk({ attachedTo: 'i-1' })
+  const free = await app.disk()
+  const missing = 'v-nothinghere'
+  await call(app, 'link', { policyId: other, diskIds: [taken.id] })
+
+  const eligibility = async (id: string) =>
+    (
+      await app.graphql(
+        `{ disk(id: "${id}") { autoSnapshotPolicyEligibility(policyId: "${policyId}") { allowed refusals { code } } } }`,
+      )
+    ).data.disk.autoSnapshotPolicyEligibility
+  expect(await eligibility(inUse.id)).toEqual({ allowed: true, refusals: [] })
+  expect(await eligibility(taken.id)).toEqual({
+    allowed: false,
+    refusals: [{ code: 'DISK_LINKED_ELSEWHERE' }],
+  })
+  expect(await eligibility(free.id)).toEqual({
+    allowed: false,
+    refusals: [{ code: 'DISK_STATUS_FORBIDS_POLICY' }],
+  })
+
+  const diskIds = [inUse.id, taken.id, free.id, missing]
+  const linked = { diskId: inUse.id, disk: { autoSnapshotPolicy: { id: policyId } }, refusal: null }
+  const answer = await call(app, 'link', { policyId, diskIds })
+  expect(answer.results).toEqual([
+    linked,
+    {
+      diskId: taken.id,
+      disk: null,
+      refusal: { __typename: 'DiskLinkedElsewhere', code: 'DISK_LINKED_ELSEWHERE', policyId: other },
+    },
+    {
+      diskId: free.id,
+      disk: null,
+      refusal: {
+        __typename: 'DiskStatusForbidsPolicy',
+        code: 'DISK_STATUS_FORBIDS_POLICY',
+        actual: 'UNMOUNTED',
+        allowed: ['IN_USE'],
+      },
+    },
+    {
+      diskId: missing,
+      disk: null,
+      refusal: { __typename: 'DiskNotFound', code: 'DISK_NOT_FOUND', diskId: missing },
+    },
+  ])
+  expect((await call(app, 'link', { policyId, diskIds: [inUse.id] })).results).toEqual([linked])
+})
+
+test('unlinked, a disk has no policy, unless it is that of another', async () => {
+  await using app = await startTestApp()
+  const [policyId, other] = [await policyOf(app), await policyOf(app)]
+  const [mine, theirs] = [await app.disk({ attachedTo: 'i-1' }), await app.disk({ attachedTo: 'i-1' })]
+  await call(app, 'link', { policyId, diskIds: [mine.id] })
+  await call(app, 'link', { policyId: other, diskIds: [theirs.id] })
+
+  const { results } = await call(app, 'unlink', { policyId, diskIds: [mine.id, theirs.id] })
+  expect(results).toEqual([
+    { diskId: mine.id, disk: { autoSnapshotPolicy: null }, refusal: null },
+    { diskId: theirs.id, disk: { autoSnapshotPolicy: { id: other } }, refusal: null },
+  ])
+})
+
+test('a deleted policy is gone with its runs and links, and leaves disks and snapshots', async () => {
+  let now = FRIDAY()
+  await using app = await startTestApp({}, { now: () => now })
+  const policyId = await policyOf(app)
+  const disk = await app.disk({ attachedTo: 'i-1' })
+  await call(app, 'link', { policyId, diskIds: [disk.id] })
+  now = new Date('2026-05-04T00:00Z')
+  await app.scheduler.tick()
+
+  expect(await call(app, 'delete', { policyId })).toEqual({ policyId })
+  const { data } = await app.graphql(
+    `{ autoSnapshotPolicy(id: "${policyId}") { id } disk(id: "${disk.id}") { autoSnapshotPolicy { id } snapshots { totalCount } } }`,
+  )
+  expect(data).toEqual({
+    autoSnapshotPolicy: null,
+    disk: { autoSnapshotPolicy: null, snapshots: { totalCount: 1 } },
+  })
+  expect([await app.db.autoSnapshotRun.count(), await app.db.autoSnapshotRunDisk.count()]).toEqual([0, 0])
+})
+
+test.each([
+  [[], 'diskIds has at least 1 entry.'],
+  [['v-aaaaaaaa', 'v-aaaaaaaa'], 'diskIds has each disk once.'],
+  [Array.from({ length: 101 }, (_, i) => `v-${10_000_000 + i}`), 'diskIds has at most 100 entries.'],
+])('%j is no list of disks', async (diskIds, message) => {
+  await using app = await startTestApp()
+  const [error] = await call(app, 'link', { policyId: 'asp-nothinghere', diskIds })
+  expect(error).toMatchObject({ message, extensions: { code: 'BAD_USER_INPUT' } })
+})
