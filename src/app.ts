@@ -137,6 +137,7 @@ export async function startApp(
   return {
     url: server.url,
     db,
+    now,
     newId,
     disks,
     snapshots,

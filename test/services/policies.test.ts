@@ -119,7 +119,7 @@ test('a policy is created, and shows when it runs next', async () => {
   })
 
   const { data } = await app.graphql(
-    '{ autoSnapshotPolicies { totalCount nodes { id } } node(id: "' + policy.id + '") { __typename } }',
+    `{ autoSnapshotPolicies { totalCount nodes { id } } node(id: "${policy.id as string}") { __typename } }`,
   )
   expect(data).toEqual({
     autoSnapshotPolicies: { totalCount: 1, nodes: [{ id: policy.id }] },

@@ -2,9 +2,6 @@ import { z } from 'zod'
 import { NAME_RULE_TEXT } from '../../domain/name.ts'
 import { FOR_EVER, POLICIES_MAX, POLICY_RETENTION_DAYS_MAX } from '../../domain/policy-input.ts'
 import {
-  DiskLinkedElsewhere,
-  DiskNotFound,
-  DiskStatusForbidsPolicy,
   InvalidName,
   InvalidPolicy,
   PolicyNotFound,

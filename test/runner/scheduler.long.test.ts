@@ -1,0 +1,186 @@
+import { randomInt } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { inTransaction } from '../../src/database/database.ts'
+import { DISK_STATUSES } from '../../src/domain/disk.ts'
+import { COUNTED_SNAPSHOT_STATUSES } from '../../src/domain/quota.ts'
+import type { Schedule } from '../../src/domain/schedule.ts'
+import type { Disk } from '../../src/generated/prisma/client.ts'
+import { appendTransitions } from '../../src/transitions/log.ts'
+import { startTestApp, type TestApp } from '../support/app.ts'
+import { policyOf, schedulerOf } from '../support/policies.ts'
+
+const HOUR_MS = 3_600_000
+const START = Date.parse('2026-01-01T00:00Z')
+const END = Date.parse('2027-01-01T00:00Z')
+const QUOTA = 5
+const HELD_MANUALLY = 2
+
+const ZONES = [
+  'UTC',
+  'Asia/Shanghai',
+  'Europe/Berlin',
+  'America/New_York',
+  'America/Havana',
+  'Australia/Lord_Howe',
+  'Africa/Casablanca',
+  'Pacific/Auckland',
+  'America/Santiago',
+  'Asia/Kolkata',
+]
+
+test('in a year of policies over 100 disks, with restarts and statuses at random, none is doubled or missing', async () => {
+  let now = START
+  await using app = await startTestApp(
+    { SNAPSHOT_QUOTA_AUTOMATIC: String(QUOTA) },
+    { now: () => new Date(now) },
+  )
+  const schedules = new Map<string, Schedule>()
+  const disks: Disk[] = []
+  for (const timeZone of ZONES) {
+    const linked: Disk[] = []
+    for (let i = 0; i < 10; i++) linked.push(await app.disk({ sizeMiB: 1, dataMiB: 0 }))
+    const schedule = { timePoints: [0, 2], repeatWeekdays: [0, randomInt(1, 7)], timeZone }
+    const policyId = await policyOf(app, { name: 'policy', retentionDays: -1, ...schedule }, ...linked)
+    schedules.set(policyId, schedule)
+    disks.push(...linked)
+  }
+  for (const disk of disks) await app.heldSnapshots(disk, HELD_MANUALLY)
+
+  // A day or two at a time, now and then with the gateway down for longer, and with a kill in the middle of the work.
+  let kills = 0
+  while (now < END) {
+    now = Math.min(END, now + (chance(0.05) ? 200 : randomInt(1, 48)) * HOUR_MS)
+    await change(app, disks, new Date(now))
+    if (chance(0.3)) {
+      kills++
+      await killed(app, randomInt(5))
+    }
+    const schedulers = chance(0.3) ? [app.scheduler, another(app)] : [app.scheduler]
+    await Promise.all(schedulers.map((scheduler) => scheduler.tick()))
+    await expectBudgetsKept(app)
+  }
+  expect(kills).toBeGreaterThan(50)
+
+  // Every time that there was, and no other, once.
+  for (const [policyId, schedule] of schedules) {
+    const runs = await app.db.autoSnapshotRun.findMany({
+      where: { policyId },
+      select: { slot: true, outcome: true },
+    })
+    const expected = timesOf(schedule)
+    expect(runs.map(({ slot }) => slot).sort()).toEqual([...expected.keys()].sort())
+    for (const { slot, outcome } of runs) {
+      expect([slot, outcome === 'NO_SUCH_HOUR'], slot).toEqual([slot, expected.get(slot) === false])
+    }
+  }
+  // Every run saw to each of its ten disks, and what it created is there, or was evicted.
+  const appointed = await app.db.autoSnapshotRunDisk.findMany({ include: { run: true } })
+  expect(appointed).toHaveLength(10 * (await app.db.autoSnapshotRun.count({ where: { outcome: 'RUN' } })))
+  const outcomes = Map.groupBy(appointed, ({ outcome }) => outcome)
+  expect(outcomes.get('PENDING')).toBeUndefined()
+  expect(outcomes.get('CREATED')?.length).toBeGreaterThan(5_000)
+  expect(outcomes.get('SKIPPED')?.length).toBeGreaterThan(500)
+  const created = await app.db.snapshotTransition.findMany({ where: { from: null, to: 'CREATING' } })
+  expect(created.map(({ snapshotId }) => snapshotId).sort()).toEqual(
+    outcomes
+      .get('CREATED')
+      ?.map(({ snapshotId }) => snapshotId)
+      .sort(),
+  )
+  expect(
+    await app.db.snapshotTransition.count({ where: { reason: { contains: 'made room' } } }),
+  ).toBeGreaterThan(1_000)
+  // Manual ones are as they were.
+  expect(
+    await app.db.snapshot.groupBy({ by: ['type', 'status'], where: { type: 'MANUAL' }, _count: true }),
+  ).toEqual([{ type: 'MANUAL', status: 'COMPLETED', _count: disks.length * HELD_MANUALLY }])
+})
+
+const chance = (probability: number) => Math.random() < probability
+
+const watching = (app: TestApp) => ({ ...app.disks, lookAt: () => Promise.resolve() })
+const another = (app: TestApp) => schedulerOf(app, { disks: watching(app), now: app.now })
+
+/** A process that is killed after it has made so many snapshots. */
+async function killed(app: TestApp, after: number): Promise<void> {
+  let made = 0
+  const { admitAutomatic } = app.snapshots
+  await schedulerOf(app, {
+    disks: watching(app),
+    now: app.now,
+    snapshots: {
+      ...app.snapshots,
+      admitAutomatic: (...args) =>
+        made++ < after ? admitAutomatic(...args) : Promise.reject(new Error('killed')),
+    },
+  }).tick()
+}
+
+/** What goes on meanwhile: copies end well or not, what was evicted is deleted, and disks change as they please. */
+async function change(app: TestApp, disks: readonly Disk[], at: Date): Promise<void> {
+  await inTransaction(app.db, async (tx) => {
+    const working = await tx.snapshot.findMany({ where: { status: { in: ['CREATING', 'DELETING'] } } })
+    for (const { id: snapshotId, accountId, diskId, status: from } of working) {
+      if (chance(0.1)) continue
+      const to = from === 'DELETING' ? 'DELETED' : chance(0.1) ? 'FAILED' : 'COMPLETED'
+      const transition = { accountId, snapshotId, diskId: diskId ?? '', from, to, reason: null, at } as const
+      await appendTransitions(tx, transition)
+      if (to === 'DELETED') await tx.snapshot.delete({ where: { id: snapshotId } })
+      else {
+        await tx.snapshot.update({ where: { id: snapshotId }, data: { status: to } })
+        await tx.disk.update({ where: { id: diskId ?? '' }, data: { status: 'UNMOUNTED' } })
+      }
+    }
+    for (let i = 0; i < 5; i++) {
+      const { id } = disks[randomInt(disks.length)] ?? { id: '' }
+      const status = chance(0.5) ? 'IN_USE' : DISK_STATUSES[randomInt(DISK_STATUSES.length)]
+      if (status === undefined || status === 'SNAPSHOTTING') continue
+      await tx.disk.updateMany({ where: { id, status: { not: 'SNAPSHOTTING' } }, data: { status } })
+    }
+    for (let i = 0; i < 5; i++) {
+      const { id } = disks[randomInt(disks.length)] ?? { id: '' }
+      await tx.disk.updateMany({
+        where: { id, status: { not: 'SNAPSHOTTING' } },
+        data: { status: 'UNMOUNTED' },
+      })
+    }
+  })
+}
+
+async function expectBudgetsKept(app: TestApp): Promise<void> {
+  const held = await app.db.snapshot.groupBy({
+    by: ['diskId'],
+    where: { type: 'AUTOMATIC', evicted: false, status: { in: [...COUNTED_SNAPSHOT_STATUSES] } },
+    _count: true,
+  })
+  expect(Math.max(0, ...held.map(({ _count }) => _count))).toBeLessThanOrEqual(QUOTA)
+}
+
+/**
+ * Every time of a schedule in the year, found out by looking at a clock on the wall each half hour; false for those
+ * that it never showed.
+ */
+function timesOf({ timePoints, repeatWeekdays, timeZone }: Schedule): Map<string, boolean> {
+  const clock = new Intl.DateTimeFormat('en-CA', {
+    timeZone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+  })
+  const show = (instant: number) => clock.format(instant).replace(', ', 'T')
+  const shown = new Set<string>()
+  for (let instant = START + HOUR_MS / 2; instant <= END; instant += HOUR_MS / 2) shown.add(show(instant))
+  const [first, last] = [show(START), show(END)]
+  const times = new Map<string, boolean>()
+  for (let day = START - 24 * HOUR_MS; day <= END + 24 * HOUR_MS; day += 24 * HOUR_MS) {
+    if (!repeatWeekdays.includes(new Date(day).getUTCDay())) continue
+    for (const hour of timePoints) {
+      const time = `${new Date(day).toISOString().slice(0, 10)}T${String(hour).padStart(2, '0')}:00`
+      if (time > first && time <= last) times.set(`${time}[${timeZone}]`, shown.has(time))
+    }
+  }
+  return times
+}
