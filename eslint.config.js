@@ -18,7 +18,7 @@ const ROOMS = {
   commands: ['config', 'database', 'domain', 'providers', 'services', 'generated', 'app'],
 }
 
-const EVERY_ROOM = [...Object.keys(ROOMS), 'generated', 'config', 'app', 'main']
+const EVERY_ROOM = [...Object.keys(ROOMS), 'generated', 'config', 'log', 'app', 'main']
 
 const boundaries = Object.entries(ROOMS).map(([room, allowed]) => ({
   files: [`src/${room}/**/*.ts`],
@@ -69,6 +69,7 @@ export default defineConfig(
             'ClientTokenReused',
             'DiskPathRefused',
             'DiskAlreadyRegistered',
+            'ApiTokenNotFound',
           ],
         },
       ],

@@ -5,6 +5,7 @@ import type { GraphQLError } from 'graphql'
 import type { Logger } from 'pino'
 import type { StreamBuffer } from '../config.ts'
 import { clientError } from '../graphql/errors.ts'
+import { turnAway } from './auth/admission.ts'
 import { describeError } from './error-contract.ts'
 import type { GraphiqlHandler } from './graphiql/graphiql.ts'
 import { createLive } from './live/live.ts'
@@ -32,7 +33,7 @@ const DRAIN_MS = 2_000
 
 /** Starts to listen; resolves when connections are accepted, rejects with a clear message when they can't be. */
 export async function startServer(options: ServerOptions): Promise<{ url: string } & AsyncDisposable> {
-  const { host, port, graphiql, shutdownMs, log } = options
+  const { host, port, credentials, graphiql, shutdownMs, log } = options
   const live = createLive(options)
   const graphql = createGraphql(options, live)
   let stopping = false
@@ -62,8 +63,13 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
         clientError('SERVICE_UNAVAILABLE', 'The gateway is stopping. Try again in a moment.'),
         requestId,
       )
+      return
+    }
+    const turnedAway = turnAway(request, credentials.required)
+    if (turnedAway) {
+      fail(response, turnedAway.status, turnedAway.error, requestId)
     } else if (graphiql?.(request, response)) {
-      log.debug({ requestId, url: request.url }, 'graphiql')
+      log.debug({ requestId, path }, 'graphiql')
     } else if (path === ENDPOINT) {
       Promise.resolve(graphql(request, response, { requestId })).catch((error: unknown) => {
         log.error({ err: error, requestId }, 'a request could not be answered')

@@ -7,8 +7,9 @@ import type { Logger } from 'pino'
 import { WebSocketServer } from 'ws'
 import type { StreamBuffer } from '../config.ts'
 import { maskError } from '../graphql/errors.ts'
-import type { Viewer } from '../services/viewer.ts'
-import { authorizationOf, type Authenticate } from './auth/authentication.ts'
+import { turnAway } from './auth/admission.ts'
+import type { Credentials } from './auth/credentials.ts'
+import { admitSocket, type SocketSession } from './auth/socket-session.ts'
 import { describeError } from './error-contract.ts'
 import { LiveResults, type LiveStream } from './live/live-stream.ts'
 import { WebSocketOutlet } from './live/outlet.ts'
@@ -17,12 +18,8 @@ import { ENDPOINT, type GraphqlServer } from './yoga.ts'
 /** The largest message a client may send, in bytes: a document with its variables. */
 const MAX_MESSAGE_BYTES = 256 * 1024
 
-/** A close code after which the official client connects again. */
+/** The close code after which the official client connects again. */
 const GOING_AWAY = 1001
-
-/** It connects again after these too: to be refused while its credential is not valid. */
-const FORBIDDEN = 4403
-const TRY_AGAIN_LATER = 1013
 
 /** What the arguments of an operation carry from its preparation to its execution. */
 interface Prepared extends ExecutionArgs {
@@ -40,11 +37,7 @@ interface Prepared extends ExecutionArgs {
 export function serveWebSockets(
   server: Server,
   graphql: GraphqlServer,
-  {
-    authenticate,
-    streamBuffer,
-    log,
-  }: { authenticate: Authenticate; streamBuffer: StreamBuffer; log: Logger },
+  { credentials, streamBuffer, log }: { credentials: Credentials; streamBuffer: StreamBuffer; log: Logger },
 ): AsyncDisposable & { endings: () => (() => void)[] } {
   const sockets = new WebSocketServer({
     server,
@@ -52,23 +45,18 @@ export function serveWebSockets(
     maxPayload: MAX_MESSAGE_BYTES,
     allowSynchronousEvents: false,
     perMessageDeflate: false,
-    verifyClient: ({ req }, accept) => accept(isSameOrigin(req), 403, 'Foreign origin'),
+    verifyClient({ req }, accept) {
+      const turnedAway = turnAway(req, credentials.required)
+      if (turnedAway) accept(false, turnedAway.status, turnedAway.error.message)
+      else accept(isSameOrigin(req), 403, 'Foreign origin')
+    },
   })
-  const protocol = useServer<Record<string, unknown>, { viewer?: Viewer }>(
+  const protocol = useServer<Record<string, unknown>, SocketSession>(
     {
       connectionInitWaitTimeout: 3_000,
       // Else a fault in the transport is told to the client as the reason of the close.
       isProd: true,
-      async onConnect({ connectionParams, extra }) {
-        try {
-          extra.viewer = await authenticate(authorizationOf(connectionParams))
-          return true
-        } catch (error) {
-          const { message, extensions } = describeError(maskError(error), randomUUID(), log)
-          extra.socket.close(extensions.code === 'UNAUTHENTICATED' ? FORBIDDEN : TRY_AGAIN_LATER, message)
-          return false
-        }
-      },
+      onConnect: (context) => admitSocket(context, credentials, log),
       execute: (args) => (args as Prepared).rootValue.execute(args),
       subscribe: (args) => (args as Prepared).rootValue.subscribe(args) as never,
       async onSubscribe(

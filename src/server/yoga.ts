@@ -5,7 +5,8 @@ import { maskError } from '../graphql/errors.ts'
 import { schema } from '../graphql/schema.ts'
 import type { Reads } from '../reads/reads.ts'
 import type { Viewer } from '../services/viewer.ts'
-import { unauthenticated, useAuthentication, type Authenticate } from './auth/authentication.ts'
+import { unauthenticated, useAuthentication } from './auth/authentication.ts'
+import type { Credentials } from './auth/credentials.ts'
 import { useDocumentRules } from './document-rules.ts'
 import { useErrorContract } from './error-contract.ts'
 import type { Live } from './live/live.ts'
@@ -22,7 +23,8 @@ export interface RequestFacts {
 
 export interface GraphqlOptions {
   gateway: Gateway
-  authenticate: Authenticate
+  /** Who may come in, and until when. */
+  credentials: Credentials
   /** The reads of one request, on behalf of a viewer. */
   reads: (viewer: Viewer) => Reads
   maxBodyBytes: number
@@ -33,7 +35,7 @@ export type GraphqlServer = ReturnType<typeof createGraphql>
 
 /** GraphQL over both transports: parsing, validation, context, execution, masking and limits are the same for each. */
 export function createGraphql(
-  { gateway, authenticate, reads, maxBodyBytes, log }: GraphqlOptions,
+  { gateway, credentials, reads, maxBodyBytes, log }: GraphqlOptions,
   live: Live,
 ) {
   return createYoga<RequestFacts, Context>({
@@ -56,11 +58,12 @@ export function createGraphql(
       error: () => undefined,
     },
     context({ requestId, viewer }) {
-      if (!viewer) throw unauthenticated()
+      // An operation on a socket whose credential has ceased to hold while it is being closed.
+      if (!viewer) throw unauthenticated('The credential no longer holds. Connect again with another one.')
       return { gateway, requestId, viewer, reads: reads(viewer) }
     },
     plugins: [
-      useAuthentication(authenticate),
+      useAuthentication(credentials.authenticate),
       useRequestRules({ maxBodyBytes }),
       useDocumentRules(),
       useErrorContract(log),

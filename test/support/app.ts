@@ -1,11 +1,14 @@
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pino } from 'pino'
 import { startApp, type AppOptions } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
+import { createLog } from '../../src/log.ts'
+import type { Role } from '../../src/domain/role.ts'
 import type { Disk } from '../../src/generated/prisma/client.ts'
 import type { DiskKind, DiskStatus } from '../../src/domain/disk.ts'
+import { accountNamed } from '../../src/services/accounts.ts'
+import { newRandomId } from '../../src/services/clock.ts'
 import { connectWebSocket, postGraphql, streamEvents, type Answer } from './clients.ts'
 
 export type TestApp = Awaited<ReturnType<typeof startTestApp>>
@@ -28,12 +31,26 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
   })
   const logged: Record<string, unknown>[] = []
   const write = (line: string) => void logged.push(JSON.parse(line) as Record<string, unknown>)
-  const app = await startApp(config, pino({ level: config.logLevel }, { write }), {
-    background: false,
-    ...options,
-  })
+  const app = await startApp(config, createLog(config, { write }), { background: false, ...options })
   const endpoint = `${app.url}/graphql`
   let disks = 0
+
+  /** A client that sends this in Authorization, or in connection_init. */
+  function client(authorization?: string) {
+    const headers: Record<string, string> = authorization === undefined ? {} : { authorization }
+    return {
+      /** Runs an operation over HTTP. */
+      graphql: (query: string, variables?: Record<string, unknown>): Promise<Answer> =>
+        postGraphql(endpoint, query, variables, headers),
+
+      /** A client over graphql-transport-ws. */
+      webSocket: () => connectWebSocket(endpoint.replace('http', 'ws'), headers),
+
+      /** The events of a subscription over server-sent events. */
+      sse: (query: string, variables?: Record<string, unknown>) =>
+        streamEvents(endpoint, query, variables, headers),
+    }
+  }
 
   return {
     ...app,
@@ -43,15 +60,21 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
     /** What the gateway logged; nothing unless LOG_LEVEL is given. */
     logged,
 
-    /** Runs an operation over HTTP. */
-    graphql: (query: string, variables?: Record<string, unknown>): Promise<Answer> =>
-      postGraphql(endpoint, query, variables),
+    ...client(),
+    client,
 
-    /** A client over graphql-transport-ws. */
-    webSocket: () => connectWebSocket(endpoint.replace('http', 'ws')),
-
-    /** The events of a subscription over server-sent events. */
-    sse: (query: string, variables?: Record<string, unknown>) => streamEvents(endpoint, query, variables),
+    /** An API token, of the local account unless another one is named, which is then made. */
+    async token(role: Role = 'ADMIN', account = 'local', expiresInDays: number | null = null) {
+      const { id: accountId } = await accountNamed(app.db, account, {
+        now: () => new Date(),
+        newId: newRandomId,
+      })
+      const { apiToken, token } = await app.tokens.create(
+        { accountId },
+        { name: 'test', role, expiresInDays },
+      )
+      return { ...apiToken, token, ...client(`Bearer ${token}`) }
+    },
 
     /** Registers a disk with an image of its own, of 1 MiB of data unless said otherwise; `status` is recorded as it is. */
     async disk({

@@ -12,6 +12,8 @@ export interface GraphiqlOptions {
   title?: string
   /** What a newcomer finds open; whoever comes back finds the tabs as they were left. */
   tabs: Tabs
+  /** What a newcomer finds in the editor of headers. */
+  headers?: Record<string, string>
 }
 
 /** Answers a request that is for GraphiQL, and says whether it did; every other one is GraphQL's. */
@@ -25,6 +27,7 @@ export function createGraphiql({
   endpoint = '/graphql',
   title = 'Snapgate',
   tabs,
+  headers,
 }: GraphiqlOptions): GraphiqlHandler {
   const manifest = readManifest()
   const sendAsset = createAssetSender(manifest)
@@ -33,7 +36,7 @@ export function createGraphiql({
     (Object.keys(ASSETS) as AssetName[]).map((name) => [name, assetPath + manifest.assets[name].file]),
   ) as Record<AssetName, string>
   const page = (protocol: SubscriptionProtocol) =>
-    withETag(renderPage({ endpoint, title, tabs, protocol, assets }))
+    withETag(renderPage({ endpoint, title, tabs, headers, protocol, assets }))
   const pages = { ws: page('ws'), sse: page('sse') }
 
   return (request, response) => {

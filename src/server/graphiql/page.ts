@@ -10,6 +10,7 @@ export interface PageOptions {
   endpoint: string
   title: string
   tabs: Tabs
+  headers: Record<string, string> | undefined
   protocol: SubscriptionProtocol
   /** The path each asset is served under. */
   assets: Record<AssetName, string>
@@ -70,7 +71,7 @@ const PROTOCOLS = {
 } as const satisfies Record<SubscriptionProtocol, { label: string; setting: string }>
 
 /** The page: a few kilobytes of HTML that start GraphiQL from its assets. */
-export function renderPage({ endpoint, title, tabs, protocol, assets }: PageOptions): string {
+export function renderPage({ endpoint, title, tabs, headers, protocol, assets }: PageOptions): string {
   const options = {
     endpoint,
     title: `${escapeHtml(title)} ${renderProtocols(protocol)}`,
@@ -82,6 +83,7 @@ export function renderPage({ endpoint, title, tabs, protocol, assets }: PageOpti
     additionalHeaders: { 'x-graphql-yoga-csrf': '1' },
     defaultTabs: tabs.map(({ document, variables }) => ({
       query: document,
+      ...(headers && { headers: JSON.stringify(headers, null, 2) }),
       ...(variables && { variables: JSON.stringify(variables, null, 2) }),
     })),
     workers: {

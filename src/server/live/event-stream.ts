@@ -5,6 +5,14 @@ import type { ExecutionResult } from 'graphql'
 /** How often an idle stream shows that it lives, in milliseconds: proxies cut what is silent. */
 const PING_MS = 12_000
 const PING = ':\n\n'
+const COMPLETE = 'event: complete\ndata:\n\n'
+
+export interface EventStreamOptions {
+  /** What a failure is told as. */
+  failed: (error: unknown) => ExecutionResult
+  /** Calls back when the stream has to end by a failure from elsewhere; returns how to stop that. */
+  endsWith: (onEnd: (error: unknown) => void) => () => void
+}
 
 /** The responses that are streams of events: their start, their keep-alive and their end. */
 export function createEventStreams() {
@@ -43,13 +51,20 @@ export function createEventStreams() {
     async write(
       results: AsyncIterable<ExecutionResult>,
       response: ServerResponse,
-      failed: (error: unknown) => ExecutionResult,
+      { failed, endsWith }: EventStreamOptions,
     ): Promise<void> {
       const iterator = results[Symbol.asyncIterator]()
+      const unwatch = endsWith(fail)
       response.once('close', () => {
+        unwatch()
         remove(response)
         iterator.return?.().catch(() => undefined)
       })
+      function fail(error: unknown): void {
+        if (isOver(response)) return
+        response.end(`${eventOf(failed(error))}${COMPLETE}`)
+        iterator.return?.().catch(() => undefined)
+      }
       if (isOver(response)) return void response.emit('close')
       response.writeHead(200, {
         'content-type': 'text/event-stream',
@@ -71,9 +86,10 @@ export function createEventStreams() {
           if (!response.write(eventOf(value))) await drained(response)
         }
       } catch (error) {
-        response.write(eventOf(failed(error)))
+        fail(error)
+        return
       }
-      response.end('event: complete\ndata:\n\n')
+      response.end(COMPLETE)
     },
   }
 }

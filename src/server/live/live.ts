@@ -8,6 +8,7 @@ import type { Context } from '../../graphql/context.ts'
 import { maskError } from '../../graphql/errors.ts'
 import type { Selected, Seat } from '../../transitions/groups.ts'
 import type { Transition } from '../../transitions/log.ts'
+import type { Credentials } from '../auth/credentials.ts'
 import { describeError } from '../error-contract.ts'
 import { createEventStreams } from './event-stream.ts'
 import { LiveResults, LiveStream } from './live-stream.ts'
@@ -30,6 +31,7 @@ type Subscribe = (args: ExecutionArgs) => Promise<ExecutionResult | AsyncIterabl
 type ExecuteOne = (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>
 
 export interface LiveOptions {
+  credentials: Credentials
   streamBuffer: StreamBuffer
   log: Logger
 }
@@ -40,7 +42,7 @@ export type Live = ReturnType<typeof createLive>
  * Serves subscriptions in groups. Each runs as usual until it has caught up; from then on a transition is executed
  * once for all who select the same, through the same envelope as any other operation, and the bytes go to everyone.
  */
-export function createLive({ streamBuffer, log }: LiveOptions) {
+export function createLive({ credentials, streamBuffer, log }: LiveOptions) {
   const eventStreams = createEventStreams()
   const shared = new WeakSet<object>()
   let executeOne: (requestId: string) => ExecuteOne
@@ -62,13 +64,16 @@ export function createLive({ streamBuffer, log }: LiveOptions) {
 
     onResultProcess(answer) {
       const { result, resultProcessor, serverContext } = answer
-      const { res, live, requestId } = serverContext as unknown as TransportContext
+      const { res, live, requestId, viewer } = serverContext as unknown as TransportContext
       if (!res || !resultProcessor || !isAsyncIterable(result)) return
       const failed = (error: unknown) => ({ errors: [describeError(maskError(error), requestId, log)] })
       answer.setResultProcessor((results) => {
         const own = results as AsyncIterable<ExecutionResult>
         eventStreams
-          .write(live ? new LiveResults(own, live, () => undefined) : own, res, failed)
+          .write(live ? new LiveResults(own, live, () => undefined) : own, res, {
+            failed,
+            endsWith: (onEnd) => credentials.watch(viewer, onEnd),
+          })
           .catch((error: unknown) => res.destroy(error instanceof Error ? error : undefined))
         // The answer is written here; Yoga has no further part in it.
         return new Promise(() => undefined)
