@@ -49,6 +49,7 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     const requestId = typeof given === 'string' && ACCEPTABLE_REQUEST_ID.test(given) ? given : randomUUID()
     response.setHeader(REQUEST_ID_HEADER, requestId)
     const path = request.url?.split('?', 1)[0]
+    const turnedAway = turnAway(request, credentials.required)
     if (path === '/healthz') {
       response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n')
     } else if (path === '/readyz') {
@@ -63,10 +64,7 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
         clientError('SERVICE_UNAVAILABLE', 'The gateway is stopping. Try again in a moment.'),
         requestId,
       )
-      return
-    }
-    const turnedAway = turnAway(request, credentials.required)
-    if (turnedAway) {
+    } else if (turnedAway) {
       fail(response, turnedAway.status, turnedAway.error, requestId)
     } else if (graphiql?.(request, response)) {
       log.debug({ requestId, path }, 'graphiql')
