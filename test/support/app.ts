@@ -84,6 +84,7 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
       dataMiB = 1,
       status,
       attachedTo,
+      accountId = app.viewer.accountId,
     }: {
       kind?: DiskKind
       name?: string
@@ -91,12 +92,13 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
       dataMiB?: number
       status?: DiskStatus
       attachedTo?: string
+      accountId?: string
     } = {}): Promise<Disk & { path: string }> {
       const path = join(dataDir, 'disks', `${name}.img`)
       await writeImage(path, sizeMiB, dataMiB)
       const attachment = attachedTo === undefined ? null : { instanceId: attachedTo, device: null }
       const labels = { description: '', storageType: 'local', zone: 'local' }
-      const disk = await app.disks.register(app.viewer, { path, name, kind, attachment, ...labels })
+      const disk = await app.disks.register({ accountId }, { path, name, kind, attachment, ...labels })
       if (status === undefined) return { ...disk, path }
       return { ...(await app.db.disk.update({ where: { id: disk.id }, data: { status } })), path }
     },
