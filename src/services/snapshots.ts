@@ -88,9 +88,9 @@ export function createSnapshotService({
         retentionDays: input.retentionDays,
         expiresAt: expiry(createdAt, input.retentionDays),
         createdAt,
-        tags: { create: [...input.tags] },
       },
     })
+    await tx.snapshotTag.createMany({ data: input.tags.map((tag) => ({ ...tag, snapshotId: snapshot.id })) })
     await appendTransitions(tx, {
       accountId: viewer.accountId,
       snapshotId: snapshot.id,

@@ -1,5 +1,6 @@
+import { rm } from 'node:fs/promises'
 import { buildClientSchema, getIntrospectionQuery, isObjectType, type IntrospectionQuery } from 'graphql'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { ID_PREFIXES, typeOfId, type IdType } from '../../src/domain/id.ts'
 import { readCursor } from '../../src/reads/pages.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
@@ -16,10 +17,10 @@ async function settle(app: TestApp, account: string) {
   const admin = await app.token('ADMIN', account)
   const { accountId } = admin
   const disks = await Promise.all(
-    ['one', 'two', 'three'].map((name) => app.disk({ name: `${account}-disk-${name}`, accountId })),
+    ['one', 'two', 'three', 'four'].map((name) => app.disk({ name: `${account}-disk-${name}`, accountId })),
   )
-  const [disk, failing] = disks
-  if (!disk || !failing) throw new Error('There are no disks.')
+  const [disk, failing, , untouched] = disks
+  if (!disk || !failing || !untouched) throw new Error('There are no disks.')
   async function create(diskId: string, name: string, clientToken: string): Promise<string> {
     const input = {
       diskId,
@@ -43,7 +44,7 @@ async function settle(app: TestApp, account: string) {
   const running = await create(disk.id, `${account}-running`, `${clientToken}-3`)
   app.progress.report(running, { copiedBytes: 1, totalBytes: 7 })
   const ids: Record<IdType, string> = {
-    Disk: disk.id,
+    Disk: untouched.id,
     Snapshot: snapshot,
     Account: accountId,
     ApiToken: admin.id,
@@ -118,6 +119,8 @@ async function start() {
   const app = await startTestApp({ LOG_POLL_MS: '60000' }, { onStatement: (sql) => statements.push(sql) })
   const alpha = await settle(app, 'alpha')
   const beta = await settle(app, 'beta')
+  // Looking at this disk would change its status, and show.
+  await rm(alpha.disks[3]?.path ?? '')
   const query = `{
     disks { streamCursor edges { cursor } }
     bySize: disks(orderBy: { field: SIZE, direction: DESC }) { edges { cursor } }
@@ -191,11 +194,13 @@ test('whatever another account asks, no answer has anything foreign, and a forei
   const before = await rowsOf(app, alpha.accountId)
   const expectNothingForeign = await foreignTexts()
 
+  const done = new Set<string>()
   async function ask(document: string, variables: Record<string, unknown>) {
     // What is known of the token was just read, so that no request has to.
     await app.credentials.check()
     statements.length = 0
     const { data, errors } = await beta.admin.graphql(document, variables)
+    for (const statement of statements) done.add(statement)
     return { answer: { data, errors }, statements: [...statements] }
   }
 
@@ -213,7 +218,7 @@ test('whatever another account asks, no answer has anything foreign, and a forei
       asked++
       const variables = position.variables(value)
       const what = `${position.coordinate} = ${value}`
-      const { answer, statements: done } = await ask(position.document, variables)
+      const { answer, statements: taken } = await ask(position.document, variables)
       expectNothingForeign(what, answer, variables)
       if (position.scalar !== 'ID') continue
       const twin = await ask(position.document, position.variables(missing(value)))
@@ -221,15 +226,17 @@ test('whatever another account asks, no answer has anything foreign, and a forei
         what,
         comparable(twin.answer).replaceAll(missing(value), value),
       ])
-      expect([what, done]).toEqual([what, twin.statements])
+      expect([what, taken]).toEqual([what, twin.statements])
     }
   }
   expect(asked).toBeGreaterThan(100)
+  expect(unscoped([...done], await systemStatements(app, statements))).toEqual([])
+  expect(done.size).toBeGreaterThan(20)
   expect(await rowsOf(app, alpha.accountId)).toEqual(before)
 })
 
 test('whatever another account watches, over both transports, no event has anything foreign', async () => {
-  const { app, alpha, beta, walked, foreign, foreignTexts } = await start()
+  const { app, alpha, beta, walked, foreign, statements, foreignTexts } = await start()
   await using _app = app
   await using webSocket = beta.admin.webSocket()
   const asked = [
@@ -246,6 +253,7 @@ test('whatever another account watches, over both transports, no event has anyth
         })),
       ),
   ]
+  statements.length = 0
   const streams = asked.flatMap(({ document, variables, what }) => [
     { what, variables, open: () => beta.admin.sse(document, variables) },
     { what, variables, open: () => webSocket.iterate({ query: document, variables }) },
@@ -258,8 +266,13 @@ test('whatever another account watches, over both transports, no event has anyth
     })().catch((error: unknown) => void seen.push(error))
     return { what, variables, seen, ended }
   })
+  // Those that have to, read the log from its beginning.
+  const replayed = () =>
+    statements.filter((sql) => /FROM `main`.`SnapshotTransition`.*`sequence` <= /.test(sql))
+  await expect.poll(() => replayed().length).toBeGreaterThan(4)
+  const done = [...statements]
   const everything = watching.filter(({ what }) => what === 'Subscription.snapshotTransitions')
-  await vi.waitFor(() => expect(app.hub.listeners).toBeGreaterThan(6))
+  await expect.poll(() => app.hub.listeners).toBeGreaterThan(6)
 
   app.progress.report(alpha.running, { copiedBytes: 5, totalBytes: 7 })
   await alpha.create(alpha.disks[2]?.id ?? '', 'alpha-live', 'alpha-live-token')
@@ -268,10 +281,8 @@ test('whatever another account watches, over both transports, no event has anyth
 
   const live = await app.db.snapshot.findFirstOrThrow({ where: { name: 'beta-live' } })
   expect(everything).toHaveLength(2)
-  await vi.waitFor(() => {
-    for (const { seen } of everything)
-      expect(JSON.stringify(seen)).toMatch(new RegExp(`COMPLETED.*${live.id}|${live.id}.*COMPLETED`))
-  })
+  const sawTheEnd = new RegExp(`COMPLETED.*${live.id}|${live.id}.*COMPLETED`)
+  for (const { seen } of everything) await expect.poll(() => JSON.stringify(seen)).toMatch(sawTheEnd)
   expect(await app.db.snapshot.count({ where: { name: 'alpha-live', status: 'COMPLETED' } })).toBe(1)
   // Which ends them all.
   await app.tokens.revoke(beta.admin, beta.admin.id)
@@ -279,6 +290,7 @@ test('whatever another account watches, over both transports, no event has anyth
   const expectNothingForeign = await foreignTexts()
   for (const { what, variables, seen } of watching) expectNothingForeign(what, seen, variables)
   expect(watching.length).toBeGreaterThan(20)
+  expect(unscoped(done, await systemStatements(app, statements))).toEqual([])
 })
 
 test('watching a foreign snapshot is answered, by the same statements, as watching none', async () => {
@@ -314,6 +326,27 @@ test('the same client token in two accounts stands for two snapshots', async () 
   })
   expect([made.accountId, made.name]).toEqual([beta.accountId, 'beta-new'])
 })
+
+/** The statements that read or write rows of accounts, and do not name the account; those of the whole gateway left out. */
+function unscoped(statements: readonly string[], system: ReadonlySet<string>): string[] {
+  return statements.filter((sql) => {
+    const ofAccounts =
+      /\b(FROM|UPDATE)\W+(main\W+)?(Disk|Snapshot|SnapshotTag|SnapshotTransition|IdempotencyKey|ApiToken)\b/
+    const isScoped = /\bWHERE\b.*\baccountId\b/s.test(sql)
+    return ofAccounts.test(sql) && !isScoped && !system.has(sql)
+  })
+}
+
+/** What is read for the gateway as a whole: the log by its one reader, tokens by what is known of them, disks by place. */
+async function systemStatements(app: TestApp, statements: string[]): Promise<Set<string>> {
+  statements.length = 0
+  await app.transitions.head()
+  await app.transitions.tail(0)
+  await app.credentials.check()
+  await app.tokens.find('')
+  await app.db.disk.count({ where: { provider: 'local', location: '' } })
+  return new Set(statements)
+}
 
 /** Everything that is stored for an account, but for the last use of its tokens. */
 async function rowsOf({ db }: TestApp, accountId: string) {

@@ -113,7 +113,7 @@ function createKeys(url: URL, log: Logger): JWTVerifyGetKey {
       await remote.reload()
       loaded = true
     } catch (error) {
-      log.error({ err: error, url: url.href }, 'the keys of JWTs could not be fetched')
+      log.error({ err: error, url: url.origin + url.pathname }, 'the keys of JWTs could not be fetched')
       throw unavailable()
     }
   }

@@ -34,7 +34,7 @@ async function subscribe(app: TestApp, { token, sse }: Token) {
   const before = app.hub.listeners
   const socket = openSocket(app, token, WATCH_ALL)
   const events = Array.fromAsync(sse(WATCH_ALL))
-  await vi.waitFor(() => expect(app.hub.listeners).toBe(before + 2))
+  await expect.poll(() => app.hub.listeners).toBe(before + 2)
   return { socket, events }
 }
 
@@ -50,7 +50,7 @@ describe('a token that is revoked', () => {
     const others = await subscribe(app, other)
     expect(app.hub.groups.counts).toMatchObject({ members: 4, groups: 1, selections: 1 })
     await announce(app, 1)
-    await vi.waitFor(() => expect(others.socket.messages).toHaveLength(2))
+    await expect.poll(() => others.socket.messages).toHaveLength(2)
 
     await app.tokens.revoke(app.viewer, revoked.id)
 
@@ -60,13 +60,13 @@ describe('a token that is revoked', () => {
       unauthenticated(REVOKED),
     ])
     await announce(app, 1)
-    await vi.waitFor(() => expect(others.socket.messages).toHaveLength(3))
+    await expect.poll(() => others.socket.messages).toHaveLength(3)
     expect(others.socket.socket.readyState).toBe(WebSocket.OPEN)
     expect([app.hub.listeners, app.credentials.watched]).toEqual([2, 2])
     others.socket.socket.terminate()
     await app.tokens.revoke(app.viewer, other.id)
     await others.events
-    await vi.waitFor(() => expect([app.hub.listeners, app.credentials.watched]).toEqual([0, 0]))
+    await expect.poll(() => [app.hub.listeners, app.credentials.watched]).toEqual([0, 0])
   })
 
   test('ends a stream of progress too, which is in no group', async () => {
@@ -80,13 +80,13 @@ describe('a token that is revoked', () => {
     const id = data.createSnapshot.snapshot.id as string
     const events = Array.fromAsync(admin.sse(WATCH_PROGRESS, { id }))
     const socket = openSocket(app, admin.token, WATCH_PROGRESS, { id })
-    await vi.waitFor(() => expect(app.progress.watchers).toBe(2))
+    await expect.poll(() => app.progress.watchers).toBe(2)
 
     await app.tokens.revoke(app.viewer, admin.id)
 
     expect(await socket.closed).toEqual([4403, REVOKED])
     expect((await events).at(-1)).toEqual(unauthenticated(REVOKED))
-    await vi.waitFor(() => expect(app.progress.watchers).toBe(0))
+    await expect.poll(() => app.progress.watchers).toBe(0)
   })
 
   test('ends them while they still catch up', async () => {
@@ -103,14 +103,14 @@ describe('a token that is revoked', () => {
 
     const rest = await Array.fromAsync(stream)
     expect(rest.at(-1)).toEqual(unauthenticated(REVOKED))
-    await vi.waitFor(() => expect([app.hub.listeners, app.credentials.watched]).toEqual([0, 0]))
+    await expect.poll(() => [app.hub.listeners, app.credentials.watched]).toEqual([0, 0])
   })
 
   test('has its socket do nothing more, though its client does not close it', async () => {
     await using app = await startTestApp()
     const admin = await app.token()
     const { socket, messages, closed } = openSocket(app, admin.token, WATCH_ALL)
-    await vi.waitFor(() => expect(app.hub.listeners).toBe(1))
+    await expect.poll(() => app.hub.listeners).toBe(1)
     socket.pause()
     await app.tokens.revoke(app.viewer, admin.id)
 
@@ -153,7 +153,7 @@ describe('a token that is revoked', () => {
       on: { closed: (event) => closes.push((event as CloseEvent).code) },
     })
     const ended = Array.fromAsync(client.iterate({ query: WATCH_ALL })).catch((error: unknown) => error)
-    await vi.waitFor(() => expect(app.hub.listeners).toBe(1))
+    await expect.poll(() => app.hub.listeners).toBe(1)
 
     await app.tokens.revoke(app.viewer, viewer.id)
 
@@ -183,7 +183,7 @@ test('the first token ends the streams of those who came without one', async () 
   await using app = await startTestApp()
   const socket = openSocket(app, undefined, WATCH_ALL)
   const events = Array.fromAsync(app.sse(WATCH_ALL))
-  await vi.waitFor(() => expect(app.hub.listeners).toBe(2))
+  await expect.poll(() => app.hub.listeners).toBe(2)
 
   await app.token()
 
@@ -197,7 +197,7 @@ test('roles of one account do not share an execution, which may show each someth
   const [viewer, admin] = [await app.token('VIEWER'), await app.token('ADMIN')]
   const streams = [viewer.sse(WATCH_ALL), admin.sse(WATCH_ALL)]
   const waiting = streams.map((stream) => stream.next())
-  await vi.waitFor(() => expect(app.hub.groups.counts).toMatchObject({ members: 2, selections: 2 }))
+  await expect.poll(() => app.hub.groups.counts).toMatchObject({ members: 2, selections: 2 })
 
   await announce(app, 1)
   await Promise.all(waiting)

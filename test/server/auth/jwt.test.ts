@@ -132,7 +132,7 @@ describe('a JWT signed with the shared secret', () => {
     await using app = await startTestApp(BY_SECRET, { now: () => new Date(Date.now() + later) })
     const client = app.client(`Bearer ${await sign({ exp: seconds(60) })}`)
     const events = Array.fromAsync(client.sse('subscription { snapshotTransitions { sequence } }'))
-    await vi.waitFor(() => expect(app.hub.listeners).toBe(1))
+    await expect.poll(() => app.hub.listeners).toBe(1)
     await app.credentials.check()
 
     later = 63_000
@@ -250,7 +250,7 @@ describe('a JWT signed with a published key', () => {
     issuer.isBroken = true
     clock.mockReturnValue(start + 3_600_000)
     expect(await refusalOf(app, jwt)).toBeUndefined()
-    await vi.waitFor(() => expect(app.logged).toHaveLength(2))
+    await expect.poll(() => app.logged).toHaveLength(2)
     expect(await refusalOf(app, jwt)).toBeUndefined()
   })
 
