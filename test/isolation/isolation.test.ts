@@ -6,8 +6,6 @@ import { readCursor } from '../../src/reads/pages.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { walk, type Fill, type Position } from './walk.ts'
 
-type Client = Awaited<ReturnType<TestApp['token']>>
-
 const CREATE = `mutation ($input: CreateSnapshotInput!) {
   createSnapshot(input: $input) { __typename ... on CreateSnapshotPayload { snapshot { id } } }
 }`

@@ -23,7 +23,7 @@ export interface Position {
   /** How it is written, such as `Query.disks(filter:).id.in`. */
   coordinate: string
   scalar: 'ID' | 'String'
-  kind: 'query' | 'mutation' | 'subscription'
+  kind: Kind
   /** The document that gives it, and the variables with this value there. */
   document: string
   variables: (value: string) => Record<string, unknown>
@@ -32,7 +32,12 @@ export interface Position {
 /** What to give where something must be given and it is not the place in question. */
 export type Fill = (coordinate: string, type: GraphQLNamedType) => unknown
 
-const KINDS = { Query: 'query', Mutation: 'mutation', Subscription: 'subscription' } as const
+type Kind = 'query' | 'mutation' | 'subscription'
+const KINDS: Partial<Record<string, Kind>> = {
+  Query: 'query',
+  Mutation: 'mutation',
+  Subscription: 'subscription',
+}
 
 /** The deepest that selections go, in objects within objects. */
 const DEPTH = 5
@@ -69,7 +74,7 @@ export function walk(schema: GraphQLSchema, fill: Fill) {
   /** The document that asks for one field, with a variable for each of its arguments. */
   function documentFor(parent: GraphQLObjectType, field: GraphQLField<unknown, unknown>): string {
     selected.add(`${parent.name}.${field.name}`)
-    const kind = KINDS[parent.name as keyof typeof KINDS] ?? 'query'
+    const kind = KINDS[parent.name] ?? 'query'
     const declared = field.args.map(
       (arg) => `$${arg.name}: ${String(arg.type).replace(/!$/, isRequiredArgument(arg) ? '!' : '')}`,
     )
@@ -93,7 +98,7 @@ export function walk(schema: GraphQLSchema, fill: Fill) {
     for (const field of Object.values(parent.getFields())) {
       const isRoot = parent.name in KINDS
       if (!isRoot && field.args.length === 0) continue
-      const kind = KINDS[parent.name as keyof typeof KINDS] ?? 'query'
+      const kind = KINDS[parent.name] ?? 'query'
       const coordinate = `${parent.name}.${field.name}`
       const document = documentFor(parent, field)
       const required = Object.fromEntries(

@@ -1,9 +1,10 @@
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pino } from 'pino'
+import { expect } from 'vitest'
 import { startApp, type AppOptions } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
-import { createLog } from '../../src/log.ts'
 import type { Role } from '../../src/domain/role.ts'
 import type { Disk } from '../../src/generated/prisma/client.ts'
 import type { DiskKind, DiskStatus } from '../../src/domain/disk.ts'
@@ -14,6 +15,7 @@ import { connectWebSocket, postGraphql, streamEvents, type Answer } from './clie
 export type TestApp = Awaited<ReturnType<typeof startTestApp>>
 
 const MIB = 1024 ** 2
+const JWT = /eyJ[\w-]{8,}\.[\w-]+\.[\w-]+/
 
 /**
  * A whole gateway on a database, data directory and port of its own, gone with `await using`. It has no demo world, and
@@ -29,9 +31,18 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
     SHUTDOWN_MS: '0',
     ...environment,
   })
+  const lines: string[] = []
   const logged: Record<string, unknown>[] = []
-  const write = (line: string) => void logged.push(JSON.parse(line) as Record<string, unknown>)
-  const app = await startApp(config, createLog(config, { write }), { background: false, ...options })
+  const least = pino.levels.values[config.logLevel] ?? Infinity
+  function write(line: string): void {
+    const entry = JSON.parse(line) as { level: number }
+    lines.push(line)
+    if (entry.level >= least) logged.push(entry)
+  }
+  // Without what takes secrets out of the lines of a real one: none should be in them to begin with.
+  const log = pino({ level: 'trace' }, { write })
+  const app = await startApp(config, log, { background: false, ...options })
+  const tokens: string[] = []
   const endpoint = `${app.url}/graphql`
   let disks = 0
 
@@ -73,6 +84,7 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
         { accountId },
         { name: 'test', role, expiresInDays },
       )
+      tokens.push(token)
       return { ...apiToken, token, ...client(`Bearer ${token}`) }
     },
 
@@ -122,6 +134,9 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
 
     async [Symbol.asyncDispose](): Promise<void> {
       await app[Symbol.asyncDispose]()
+      expect(lines.filter((line) => tokens.some((token) => line.includes(token)) || JWT.test(line))).toEqual(
+        [],
+      )
       await rm(dataDir, { recursive: true, force: true })
     },
   }

@@ -14,7 +14,7 @@ import { clientError } from '../../graphql/errors.ts'
 import { unauthenticated } from './authentication.ts'
 
 /** What a valid JWT says. */
-export interface JwtFacts {
+interface JwtFacts {
   accountName: string
   role: Role
   /** Until when it is accepted: its `exp` and the clock tolerance. */
