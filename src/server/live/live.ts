@@ -12,6 +12,7 @@ import { describeError } from '../error-contract.ts'
 import { createEventStreams } from './event-stream.ts'
 import { LiveResults, LiveStream } from './live-stream.ts'
 import { eventStreamOutlet, type Outlet } from './outlet.ts'
+import { projectionOf } from './projection.ts'
 import { documentToExecute, selectionKey } from './selection.ts'
 
 /** What the transports add to the context. */
@@ -37,8 +38,8 @@ export interface LiveOptions {
 export type Live = ReturnType<typeof createLive>
 
 /**
- * Serves subscriptions in groups. Each runs as usual until it has caught up; from then on a transition is executed
- * once for all who select the same, through the same envelope as any other operation, and the bytes go to everyone.
+ * Serves subscriptions in groups. Each is parsed, validated and opened as any other operation; then a transition is
+ * executed once for all who select the same, through the same envelope, and the bytes go to everyone.
  */
 export function createLive({ streamBuffer, log }: LiveOptions) {
   const eventStreams = createEventStreams()
@@ -82,8 +83,7 @@ export function createLive({ streamBuffer, log }: LiveOptions) {
     if (!outlet) return subscribe(args)
     const { groups } = context.gateway.hub
     const stream = new LiveStream(outlet, streamBuffer.events)
-    const join = (seat: Seat) =>
-      stream.joined(seat.seen, groups.join(selectedBy(args, context), seat, stream))
+    const join = (seat: Seat) => stream.prepare(() => groups.join(selectedBy(args, context), seat, stream))
     const result = await subscribe({ ...args, contextValue: { ...context, join } })
     if (isAsyncIterable(result)) context.live = stream
     return result
@@ -103,16 +103,13 @@ export function createLive({ streamBuffer, log }: LiveOptions) {
           const errors = result.errors?.map((error) => describeError(error, requestId, log))
           return Buffer.from(JSON.stringify(errors ? { ...result, errors } : result))
         }
-        return (transition: Transition) => {
-          const result = run({
-            schema,
-            document,
-            operationName,
-            variableValues,
-            contextValue,
-            rootValue: transition,
-          })
-          return result instanceof Promise ? result.then(bytes) : bytes(result)
+        const shape = { schema, document, operationName, variableValues, contextValue }
+        return {
+          execute(transition: Transition) {
+            const result = run({ ...shape, rootValue: transition })
+            return result instanceof Promise ? result.then(bytes) : bytes(result)
+          },
+          project: projectionOf(shape),
         }
       },
     }

@@ -8,12 +8,17 @@ import type { Batch } from '../../transitions/groups.ts'
 export interface Outlet {
   /** Writes a batch at once; false, and nothing written, when more than the buffer holds would wait. */
   send(batch: Batch): boolean
-  /** The stream has ended because its client does not read: cuts the connection if it goes on not reading. */
+  /** Writes a batch, however much waits; resolves when all of that is on its way, or never will be. */
+  sendAtLeisure(batch: Batch): Promise<void>
+  /** The stream has ended because its client does not read: ends the connection if it goes on not reading. */
   cutIfStalled(): void
 }
 
-/** How long a client that has fallen behind may take to read what waits for it before it is cut off, in milliseconds. */
+/** How long a client that has fallen behind may take to read what waits for it, in milliseconds. */
 const GRACE_MS = 5_000
+
+/** The close code after which the official client connects again, a moment later. */
+const TRY_AGAIN_LATER = 1013
 
 /**
  * Writes to a socket beside its owner, whole messages only, and knows how much waits there. In the common case the
@@ -31,6 +36,7 @@ class BoundedWriter {
 
   write(bytes: Buffer, events: number): boolean {
     const { socket } = this
+    if (!socket.writable) return true
     const { writableLength } = socket
     if (writableLength === 0) {
       socket.write(bytes)
@@ -44,14 +50,26 @@ class BoundedWriter {
     return true
   }
 
-  cutIfStalled(): void {
+  async writeAtLeisure(bytes: Buffer): Promise<void> {
     const { socket } = this
-    const cut = setTimeout(() => {
-      if (socket.writableLength > 0) socket.destroy()
-    }, GRACE_MS)
-    socket.once('close', () => clearTimeout(cut))
+    if (!socket.writable) return
+    const { promise, resolve } = Promise.withResolvers<undefined>()
+    socket.write(bytes, () => resolve(undefined))
+    if (socket.writableLength > 0) await promise
+  }
+
+  /** Calls back unless all that waits now is read within the grace. */
+  watch(onStalled: () => void): void {
+    const { socket } = this
+    const late = setTimeout(onStalled, GRACE_MS)
+    const calm = () => clearTimeout(late)
+    // Behind all that waits; called also when the socket closes.
+    if (socket.writable) socket.write(NOTHING, calm)
+    else socket.once('close', calm)
   }
 }
+
+const NOTHING = Buffer.alloc(0)
 
 interface Frames {
   bytes: Buffer
@@ -65,28 +83,33 @@ const END = Buffer.from('}')
 
 /** One text frame for each answer, with room for an id of this length, all in one piece. */
 function framesOf({ payloads }: Batch, idLength: number): Frames {
-  const pieces: Buffer[] = []
-  const idsAt: number[] = []
-  const id = Buffer.alloc(idLength)
-  let length = 0
-  for (const payload of payloads) {
-    const message = [BEFORE_ID, id, BEFORE_PAYLOAD, payload, END]
-    const header = frameHeader(message.reduce((sum, piece) => sum + piece.length, 0))
-    idsAt.push(length + header.length + BEFORE_ID.length)
-    for (const piece of [header, ...message]) length += piece.length
-    pieces.push(header, ...message)
-  }
-  return { bytes: Buffer.concat(pieces, length), idsAt }
+  const around = BEFORE_ID.length + idLength + BEFORE_PAYLOAD.length + END.length
+  const lengths = payloads.map((payload) => around + payload.length)
+  const bytes = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + headerLength(length) + length, 0))
+  let at = 0
+  const idsAt = payloads.map((payload, index) => {
+    at = writeHeader(bytes, at, lengths[index] ?? 0)
+    at += BEFORE_ID.copy(bytes, at)
+    const idAt = at
+    at += idLength
+    at += BEFORE_PAYLOAD.copy(bytes, at)
+    at += payload.copy(bytes, at)
+    at += END.copy(bytes, at)
+    return idAt
+  })
+  return { bytes, idsAt }
 }
 
-/** The header of an unmasked, final text frame (RFC 6455, 5.2). */
-function frameHeader(length: number): Buffer {
-  if (length < 126) return Buffer.from([0x81, length])
-  if (length < 65_536) return Buffer.from([0x81, 126, length >> 8, length & 0xff])
-  const header = Buffer.alloc(10)
-  header.writeUInt16BE(0x817f)
-  header.writeBigUInt64BE(BigInt(length), 2)
-  return header
+function headerLength(length: number): number {
+  return length < 126 ? 2 : length < 65_536 ? 4 : 10
+}
+
+/** Writes the header of an unmasked, final text frame (RFC 6455, 5.2); returns where it ends. */
+function writeHeader(bytes: Buffer, start: number, length: number): number {
+  const at = bytes.writeUInt8(0x81, start)
+  if (length < 126) return bytes.writeUInt8(length, at)
+  if (length < 65_536) return bytes.writeUInt16BE(length, bytes.writeUInt8(126, at))
+  return bytes.writeBigUInt64BE(BigInt(length), bytes.writeUInt8(127, at))
 }
 
 /**
@@ -111,17 +134,39 @@ export class WebSocketOutlet implements Outlet {
 
   send(batch: Batch): boolean {
     if (this.#webSocket.readyState !== this.#webSocket.OPEN) return true
-    const id = this.#id
-    const frames = batch.form(id.length, () => framesOf(batch, id.length))
-    for (const at of frames.idsAt) frames.bytes.write(id, at, 'latin1')
+    const frames = this.#framesOf(batch)
     const sent = this.#writer.write(frames.bytes, batch.payloads.length)
-    // What waits in the socket must not change any more: the next one gets a copy.
-    if (this.#writer.socket.writableLength > 0) frames.bytes = Buffer.from(frames.bytes)
+    this.#keep(frames)
     return sent
   }
 
+  async sendAtLeisure(batch: Batch): Promise<void> {
+    if (this.#webSocket.readyState !== this.#webSocket.OPEN) return
+    const frames = this.#framesOf(batch)
+    const sent = this.#writer.writeAtLeisure(frames.bytes)
+    this.#keep(frames)
+    return sent
+  }
+
+  #framesOf(batch: Batch): Frames {
+    const id = this.#id
+    const frames = batch.form(id.length, () => framesOf(batch, id.length))
+    for (const at of frames.idsAt) frames.bytes.write(id, at, 'latin1')
+    return frames
+  }
+
+  /** What waits in the socket must not change any more: the next one gets a copy. */
+  #keep(frames: Frames): void {
+    if (this.#writer.socket.writableLength > 0) frames.bytes = Buffer.from(frames.bytes)
+  }
+
+  /** A client that reads on in the end finds, behind the rest, that it is to come again (1013). */
   cutIfStalled(): void {
-    this.#writer.cutIfStalled()
+    const writer = this.#writer
+    writer.watch(() => {
+      this.#webSocket.close(TRY_AGAIN_LATER, 'Slow consumer')
+      writer.watch(() => writer.socket.destroy())
+    })
   }
 }
 
@@ -140,8 +185,13 @@ class EventStreamOutlet implements Outlet {
     )
   }
 
+  async sendAtLeisure(batch: Batch): Promise<void> {
+    return this.#writer.writeAtLeisure(batch.form('events', () => chunkOf(batch)))
+  }
+
   cutIfStalled(): void {
-    this.#writer.cutIfStalled()
+    const writer = this.#writer
+    writer.watch(() => writer.socket.destroy())
   }
 }
 
