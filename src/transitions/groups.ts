@@ -48,7 +48,7 @@ export interface Executor {
 export class Batch {
   readonly sequences: readonly number[]
   readonly payloads: readonly Buffer[]
-  readonly #forms = new Map<unknown, unknown>()
+  #forms: Map<unknown, unknown> | undefined
 
   constructor(sequences: readonly number[], payloads: readonly Buffer[]) {
     this.sequences = sequences
@@ -67,9 +67,10 @@ export class Batch {
 
   /** What a transport makes of the batch, made once for each key. */
   form<Form>(key: unknown, make: () => Form): Form {
-    const known = this.#forms.get(key)
+    const known = this.#forms?.get(key)
     if (known !== undefined) return known as Form
     const form = make()
+    this.#forms ??= new Map()
     this.#forms.set(key, form)
     return form
   }
@@ -87,9 +88,9 @@ export interface GroupsOptions {
 
 const EMPTY = Buffer.alloc(0)
 
-/** As many transitions are executed together, so that their reads are answered together, and sent together. */
-const TOGETHER = 100
-/** A replay is sent in pieces of about so many bytes: as much waits for a client that reads slowly. */
+/** As many transitions are executed together, so that their reads are answered together, and then sent together. */
+const TOGETHER = 500
+/** What is sent at once to one subscriber, about, in bytes: as much of a replay waits for a client that reads slowly. */
 const PIECE_BYTES = 64 * 1024
 /** What a batch costs in memory beside its payloads, and how often those are there, in the forms of the transports. */
 const BATCH_BYTES = 500
@@ -264,7 +265,7 @@ class Selection {
     for (let at = 0; at < wanted.length; at += TOGETHER) {
       const some = wanted.slice(at, at + TOGETHER)
       this.#options.onReplayed(some.length)
-      yield* batchesOf(some, await this.#execute(some))
+      yield* batchesOf(some.map(sequenceOf), await this.#execute(some))
     }
   }
 
@@ -287,7 +288,7 @@ class Selection {
       const made = wanted.flatMap(({ payload }) => payload ?? [])
       if (made.length < wanted.length) return { part: undefined, bytes: 0 }
       const part = batchesOf(
-        wanted.map(({ transition }) => transition),
+        wanted.map(({ transition }) => sequenceOf(transition)),
         made,
       )
       const bytes = made.reduce((sum, { length }) => sum + length, 0)
@@ -371,21 +372,23 @@ class Selection {
   }
 }
 
+const sequenceOf = ({ sequence }: Transition) => sequence
+
 /** One string for interests that are the same. */
 function keyOf({ accountId, snapshotIds, diskIds, to }: Interest): string {
   return JSON.stringify([accountId, snapshotIds, diskIds, to])
 }
 
 /** Batches of about `PIECE_BYTES` each. */
-function batchesOf(transitions: readonly Transition[], payloads: readonly Buffer[]): Batch[] {
+function batchesOf(sequences: readonly number[], payloads: readonly Buffer[]): Batch[] {
+  if (payloads.length === 1) return [new Batch(sequences, payloads)]
   const batches: Batch[] = []
   let start = 0
   let bytes = 0
   payloads.forEach((payload, at) => {
     bytes += payload.length
     if (bytes < PIECE_BYTES && at + 1 < payloads.length) return
-    const sequences = transitions.slice(start, at + 1).map(({ sequence }) => sequence)
-    batches.push(new Batch(sequences, payloads.slice(start, at + 1)))
+    batches.push(new Batch(sequences.slice(start, at + 1), payloads.slice(start, at + 1)))
     start = at + 1
     bytes = 0
   })
@@ -423,10 +426,17 @@ class Group {
 
   /** Sends what was added, to each member what it has not seen, and completes the streams that have come to their end. */
   flush(): void {
-    const batch = new Batch(this.#sequences, this.#payloads)
-    const last = batch.sequences.at(-1) ?? 0
+    const batches = batchesOf(this.#sequences, this.#payloads)
+    const last = this.#sequences.at(-1) ?? 0
     this.#sequences = []
     this.#payloads = []
+    for (const batch of batches) this.#deliver(batch)
+    if (this.#untilSettled && this.#status && isSettled(this.#status))
+      this.complete([...this.members].filter(({ seen }) => seen <= last))
+  }
+
+  #deliver(batch: Batch): void {
+    const last = batch.sequences.at(-1) ?? 0
     for (const member of this.members) {
       try {
         if (member.seen < batch.first) member.deliver(batch)
@@ -436,8 +446,6 @@ class Group {
         member.fail(error)
       }
     }
-    if (this.#untilSettled && this.#status && isSettled(this.#status))
-      this.complete([...this.members].filter(({ seen }) => seen <= last))
   }
 
   complete(members: readonly Member[]): void {

@@ -83,11 +83,9 @@ export async function openTransitionLog(db: Database) {
 
     /** Everything after a number, oldest first, at most `PAGE` rows. */
     async tail(after: number): Promise<Transition[]> {
-      return db.snapshotTransition.findMany({
-        where: { sequence: { gt: after } },
-        orderBy: { sequence: 'asc' },
-        take: PAGE,
-      })
+      // Half of what it costs to have Prisma make objects of the rows.
+      return db.$queryRaw`SELECT "sequence", "accountId", "snapshotId", "diskId", "from", "to", "reason", "at"
+        FROM "SnapshotTransition" WHERE "sequence" > ${after} ORDER BY "sequence" LIMIT ${PAGE}`
     },
 
     /**
