@@ -1,8 +1,10 @@
 import { request } from 'node:http'
+import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
 import { inTransaction } from '../../src/database/database.ts'
 import { appendTransitions, type Transition } from '../../src/transitions/log.ts'
 import type { TestApp } from './app.ts'
+import { dropNetwork } from './dropped-network.ts'
 
 /** Commits transitions of snapshots that nobody made, and announces them. */
 export async function announce(
@@ -39,6 +41,8 @@ export interface Subscriber {
   leave: () => void
   /** Is gone, without a word. */
   vanish: () => void
+  /** Nothing reaches it any more, nor is anything told to the other side. */
+  loseNetwork: () => void
 }
 
 export type Transport = 'WebSocket' | 'server-sent events'
@@ -68,6 +72,7 @@ function overWebSocket(app: TestApp, query: string, variables: object): Subscrib
       socket.close()
     },
     vanish: () => socket.terminate(),
+    loseNetwork: () => dropNetwork((socket as unknown as { _socket: Socket })._socket),
   }
   socket.on('open', () => send({ type: 'connection_init' }))
   socket.on('error', () => undefined)
@@ -97,6 +102,7 @@ function overEvents(app: TestApp, query: string, variables: object): Subscriber 
     resume: () => resume(),
     leave: () => client.destroy(),
     vanish: () => client.destroy(),
+    loseNetwork: () => client.socket && dropNetwork(client.socket),
   }
   client.on('error', () => undefined)
   client.on('close', () => (self.isClosed = true))
