@@ -34,6 +34,8 @@ export interface Subscriber {
   error?: any[]
   isComplete: boolean
   isClosed: boolean
+  /** How the connection was closed, where the protocol says. */
+  closeCode?: number
   /** Reads nothing more. */
   stall: () => void
   resume: () => void
@@ -76,7 +78,7 @@ function overWebSocket(app: TestApp, query: string, variables: object): Subscrib
   }
   socket.on('open', () => send({ type: 'connection_init' }))
   socket.on('error', () => undefined)
-  socket.on('close', () => (self.isClosed = true))
+  socket.on('close', (code) => Object.assign(self, { isClosed: true, closeCode: code }))
   socket.on('message', (text: Buffer) => {
     const message = JSON.parse(text.toString()) as { id?: string; type: string; payload: any }
     if (message.type === 'connection_ack') send({ id, type: 'subscribe', payload: { query, variables } })
@@ -99,7 +101,10 @@ function overEvents(app: TestApp, query: string, variables: object): Subscriber 
     isComplete: false,
     isClosed: false,
     stall: () => (isStalled = true),
-    resume: () => resume(),
+    resume() {
+      isStalled = false
+      resume()
+    },
     leave: () => client.destroy(),
     vanish: () => client.destroy(),
     loseNetwork: () => client.socket && dropNetwork(client.socket),
