@@ -48,7 +48,9 @@ export interface Executor {
 export class Batch {
   readonly sequences: readonly number[]
   readonly payloads: readonly Buffer[]
-  #forms: Map<unknown, unknown> | undefined
+  /** The first one apart: most batches have no other, and a map for each would cost more than the rest. */
+  #first: { key: unknown; form: unknown } | undefined
+  #others: Map<unknown, unknown> | undefined
 
   constructor(sequences: readonly number[], payloads: readonly Buffer[]) {
     this.sequences = sequences
@@ -67,11 +69,13 @@ export class Batch {
 
   /** What a transport makes of the batch, made once for each key. */
   form<Form>(key: unknown, make: () => Form): Form {
-    const known = this.#forms?.get(key)
+    const first = this.#first
+    if (first && first.key === key) return first.form as Form
+    const known = this.#others?.get(key)
     if (known !== undefined) return known as Form
     const form = make()
-    this.#forms ??= new Map()
-    this.#forms.set(key, form)
+    if (first) (this.#others ??= new Map()).set(key, form)
+    else this.#first = { key, form }
     return form
   }
 }

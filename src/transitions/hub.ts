@@ -3,7 +3,7 @@ import { BoundedQueue } from './bounded-queue.ts'
 import { createGroups, type Seat } from './groups.ts'
 import { History, Replay } from './history.ts'
 import { concerns, InterestIndex, type Interest } from './interest.ts'
-import type { Transition, TransitionLog } from './log.ts'
+import { PAGE, type Transition, type TransitionLog } from './log.ts'
 import { wakeable } from './wakeable.ts'
 
 export interface HubOptions {
@@ -43,11 +43,12 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
   async function pump(): Promise<void> {
     for (;;) {
       const page = await log.tail(position)
-      if (page.length === 0) return
       for (const transition of page) {
         position = transition.sequence
         index.tell(transition)
       }
+      // What is committed from now on comes with a wake-up of its own.
+      if (page.length < PAGE) return
     }
   }
 

@@ -99,12 +99,19 @@ function readerOf(
     parentType: type,
   }
   const resolve = field.resolve ?? ((source: Record<string, unknown>) => source[fieldName])
+  // Most of what is stored with one is stored with the next: its status, its reason, its time.
+  let last: unknown
+  let lastJson: string | undefined
   return (source) => {
     const value: unknown = resolve(source, {}, context, info)
+    const scalar = value instanceof Date ? value.getTime() : value
+    if (scalar === last && lastJson !== undefined) return lastJson
     if (value === null || value === undefined) return isNullable ? 'null' : undefined
     if (value instanceof Promise) value.catch(() => undefined)
     if (value instanceof Promise || value instanceof Error) return undefined
     const serialized = leaf.serialize(value)
-    return serialized === null ? undefined : JSON.stringify(serialized)
+    if (serialized === null) return undefined
+    last = scalar
+    return (lastJson = JSON.stringify(serialized))
   }
 }

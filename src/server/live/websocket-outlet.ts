@@ -20,19 +20,20 @@ const END = Buffer.from('}')
 /** One text frame for each answer, with room for an id of this length, all in one piece. */
 function framesOf({ payloads }: Batch, idLength: number): Frames {
   const around = BEFORE_ID.length + idLength + BEFORE_PAYLOAD.length + END.length
-  const lengths = payloads.map((payload) => around + payload.length)
-  const bytes = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + headerLength(length) + length, 0))
+  const idsAt: number[] = []
+  let size = 0
+  for (const payload of payloads) size += headerLength(around + payload.length) + around + payload.length
+  const bytes = Buffer.allocUnsafe(size)
   let at = 0
-  const idsAt = payloads.map((payload, index) => {
-    at = writeHeader(bytes, at, lengths[index] ?? 0)
+  for (const payload of payloads) {
+    at = writeHeader(bytes, at, around + payload.length)
     at += BEFORE_ID.copy(bytes, at)
-    const idAt = at
+    idsAt.push(at)
     at += idLength
     at += BEFORE_PAYLOAD.copy(bytes, at)
     at += payload.copy(bytes, at)
     at += END.copy(bytes, at)
-    return idAt
-  })
+  }
   return { bytes, idsAt }
 }
 
