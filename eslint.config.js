@@ -7,14 +7,15 @@ import tseslint from 'typescript-eslint'
  */
 const ROOMS = {
   domain: [],
+  native: [],
   database: ['config', 'generated'],
-  providers: ['domain'],
+  providers: ['domain', 'native'],
   transitions: ['domain', 'database', 'generated'],
   services: ['domain', 'database', 'generated', 'providers', 'transitions'],
   reads: ['domain', 'database', 'generated'],
   runner: ['domain', 'database', 'generated', 'providers', 'transitions', 'services'],
   graphql: ['domain', 'services', 'transitions', 'reads', 'runner', 'generated'],
-  server: ['domain', 'services', 'transitions', 'reads', 'graphql', 'config'],
+  server: ['domain', 'services', 'transitions', 'reads', 'graphql', 'config', 'native'],
   commands: ['config', 'database', 'domain', 'providers', 'services', 'generated', 'app'],
 }
 

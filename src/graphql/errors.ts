@@ -1,5 +1,6 @@
 import { GraphQLError } from 'graphql'
 import { SlowConsumer } from '../transitions/bounded-queue.ts'
+import { CursorExpired } from '../transitions/log.ts'
 
 /** The codes of top-level errors, `extensions.code`: a closed list. Refusals are not among them: they are data. */
 export const ERROR_CODES = {
@@ -38,7 +39,8 @@ export function badUserInput(message: string): GraphQLError {
  */
 export function maskError(error: unknown): GraphQLError {
   const cause = error instanceof GraphQLError && error.originalError ? error.originalError : error
-  if (cause instanceof SlowConsumer) return clientError('SLOW_CONSUMER', cause.message)
+  if (cause instanceof CursorExpired) return streamError('CURSOR_EXPIRED', cause, error)
+  if (cause instanceof SlowConsumer) return streamError('SLOW_CONSUMER', cause, error)
   if (error instanceof GraphQLError && (!error.originalError || error.originalError instanceof GraphQLError))
     return error
   const located = error instanceof GraphQLError ? error : undefined
@@ -48,4 +50,9 @@ export function maskError(error: unknown): GraphQLError {
     originalError: error instanceof Error ? error : new Error(String(error)),
     extensions: { code: 'INTERNAL_SERVER_ERROR' },
   })
+}
+
+function streamError(code: ErrorCode, { message }: Error, error: unknown): GraphQLError {
+  const { nodes = null, path = null } = error instanceof GraphQLError ? error : {}
+  return new GraphQLError(message, { nodes, path, extensions: { code } })
 }

@@ -5,6 +5,7 @@ import type { GraphQLError } from 'graphql'
 import type { Logger } from 'pino'
 import type { StreamBuffer } from '../config.ts'
 import { clientError } from '../graphql/errors.ts'
+import { setUserTimeout } from '../native/sockets.ts'
 import { turnAway } from './auth/admission.ts'
 import { describeError } from './error-contract.ts'
 import type { GraphiqlHandler } from './graphiql/graphiql.ts'
@@ -27,6 +28,12 @@ export interface ServerOptions extends GraphqlOptions {
 /** Where a client may name its own request, so that both sides' logs meet. */
 const REQUEST_ID_HEADER = 'x-request-id'
 const ACCEPTABLE_REQUEST_ID = /^[\w.-]{8,64}$/
+
+/**
+ * How long the other side of a connection may leave what it was sent unanswered, or have no room for more, in
+ * milliseconds, before the connection is closed. Idle streams are sent a ping every 12 s, so that it shows.
+ */
+const UNACKNOWLEDGED_MS = 20_000
 
 /** How long requests under way may take to end after that, in milliseconds. */
 const DRAIN_MS = 2_000
@@ -90,6 +97,7 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     },
     handle,
   )
+  server.on('connection', (socket) => setUserTimeout(socket, UNACKNOWLEDGED_MS))
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(
@@ -117,7 +125,7 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
       await webSockets[Symbol.asyncDispose]()
       server.closeIdleConnections()
       const drained = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
-      await closed
+      await Promise.all([closed, live.eventStreams.close(DRAIN_MS)])
       clearTimeout(drained)
     },
   }

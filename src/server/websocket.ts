@@ -12,7 +12,7 @@ import type { Credentials } from './auth/credentials.ts'
 import { admitSocket, type SocketSession } from './auth/socket-session.ts'
 import { describeError } from './error-contract.ts'
 import { LiveResults, type LiveStream } from './live/live-stream.ts'
-import { WebSocketOutlet } from './live/outlet.ts'
+import { WebSocketOutlet } from './live/websocket-outlet.ts'
 import { ENDPOINT, type GraphqlServer } from './yoga.ts'
 
 /** The largest message a client may send, in bytes: a document with its variables. */
