@@ -19,7 +19,7 @@ export const ERROR_CODES = {
   NOT_ACCEPTABLE: 'None of the accepted media types can be given.',
   PAYLOAD_TOO_LARGE: 'The request body is larger than MAX_BODY_BYTES.',
   CSRF_HEADER_REQUIRED: 'A GET request must carry the header x-graphql-yoga-csrf, with any value.',
-  SERVICE_UNAVAILABLE: 'The gateway is stopping. Try again in a moment.',
+  SERVICE_UNAVAILABLE: 'The gateway is stopping, or cannot verify credentials now. Try again in a moment.',
   INTERNAL_SERVER_ERROR: 'A fault in the gateway. Quote the request id; the log has the details.',
 } as const
 export type ErrorCode = keyof typeof ERROR_CODES
