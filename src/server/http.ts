@@ -3,19 +3,37 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type { GraphQLError } from 'graphql'
 import type { Logger } from 'pino'
-import type { StreamBuffer } from '../config.ts'
+import type { ConnectionLimits, StreamBuffer } from '../config.ts'
 import { clientError } from '../graphql/errors.ts'
+import { schema } from '../graphql/schema.ts'
+import { parseDocument } from './document-rules.ts'
 import { describeError } from './error-contract.ts'
 import type { GraphiqlHandler } from './graphiql/graphiql.ts'
+import { limitConnections } from './limits/connections.ts'
+import { FairQueue } from './limits/fair-queue.ts'
+import { createLimits } from './limits/limits.ts'
+import { createOrigins } from './limits/origins.ts'
+import type { Rates } from './limits/rates.ts'
+import { EVERY_DOCUMENT, readTrustedDocuments } from './limits/trusted-documents.ts'
 import { createLive } from './live/live.ts'
 import { spread } from './spread.ts'
 import { serveWebSockets } from './websocket.ts'
-import { createGraphql, ENDPOINT, type GraphqlOptions } from './yoga.ts'
+import { createGraphql, ENDPOINT, type GraphqlOptions, type RequestFacts } from './yoga.ts'
 
 export interface ServerOptions extends GraphqlOptions {
   host: string
   port: number
+  /** Who asks; the reads are made for them. */
+  authenticate: () => Pick<RequestFacts, 'viewer' | 'reads'>
   streamBuffer: StreamBuffer
+  maxCost: number
+  rates: Rates
+  windowSeconds: number
+  connectionLimits: ConnectionLimits
+  /** The sites whose pages may use the gateway, besides its own. */
+  allowedOrigins: readonly string[]
+  /** The file of trusted documents, and whether they are the only ones that are run. */
+  trustedDocuments: { path: string; only: boolean } | undefined
   /** Serves GraphiQL at the endpoint; left out when it is switched off. */
   graphiql: GraphiqlHandler | undefined
   /** Over how many milliseconds the long-lived connections are ended when the server stops. */
@@ -32,9 +50,23 @@ const DRAIN_MS = 2_000
 
 /** Starts to listen; resolves when connections are accepted, rejects with a clear message when they can't be. */
 export async function startServer(options: ServerOptions): Promise<{ url: string } & AsyncDisposable> {
-  const { host, port, graphiql, shutdownMs, log } = options
+  const { host, port, authenticate, graphiql, shutdownMs, log, connectionLimits, documentLimits } = options
   const live = createLive(options)
-  const graphql = createGraphql(options, live)
+  const limits = createLimits({
+    ...options,
+    ...connectionLimits,
+    schema,
+    queue: new FairQueue(connectionLimits.operations),
+    trusted: options.trustedDocuments
+      ? await readTrustedDocuments(
+          options.trustedDocuments,
+          (text) => parseDocument(text, documentLimits),
+          schema,
+        )
+      : EVERY_DOCUMENT,
+  })
+  const graphql = createGraphql(options, live, limits)
+  const origins = createOrigins(options.allowedOrigins)
   let stopping = false
 
   function fail(response: ServerResponse, status: number, error: GraphQLError, requestId: string): void {
@@ -48,6 +80,7 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     const requestId = typeof given === 'string' && ACCEPTABLE_REQUEST_ID.test(given) ? given : randomUUID()
     response.setHeader(REQUEST_ID_HEADER, requestId)
     const path = request.url?.split('?', 1)[0]
+    if (origins.answerCors(request, response)) return
     if (path === '/healthz') {
       response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n')
     } else if (path === '/readyz') {
@@ -65,10 +98,12 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     } else if (graphiql?.(request, response)) {
       log.debug({ requestId, url: request.url }, 'graphiql')
     } else if (path === ENDPOINT) {
-      Promise.resolve(graphql(request, response, { requestId })).catch((error: unknown) => {
-        log.error({ err: error, requestId }, 'a request could not be answered')
-        response.destroy()
-      })
+      Promise.resolve(graphql(request, response, { requestId, ...authenticate() })).catch(
+        (error: unknown) => {
+          log.error({ err: error, requestId }, 'a request could not be answered')
+          response.destroy()
+        },
+      )
     } else {
       fail(response, 404, clientError('NOT_FOUND', `Not found. GraphQL is at ${ENDPOINT}.`), requestId)
     }
@@ -76,9 +111,10 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
 
   const server = createServer(
     {
-      requestTimeout: 30_000,
-      headersTimeout: 10_000,
-      connectionsCheckingInterval: 5_000,
+      requestTimeout: connectionLimits.requestTimeoutMs,
+      headersTimeout: connectionLimits.headersTimeoutMs,
+      // The timeouts are looked at this often, and only then.
+      connectionsCheckingInterval: Math.min(5_000, connectionLimits.headersTimeoutMs / 2),
       maxHeaderSize: 16_384,
       // The system finds out when the other side of an idle connection is gone without a word.
       keepAlive: true,
@@ -86,6 +122,7 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     },
     handle,
   )
+  limitConnections(server, connectionLimits.perAddress, log)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(
@@ -99,7 +136,7 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     server.listen(port, host, resolve)
   })
   // Not before: it would print the errors of listening as its own.
-  const webSockets = serveWebSockets(server, graphql, options)
+  const webSockets = serveWebSockets(server, graphql, { ...options, limits, origins })
   const address = server.address() as AddressInfo
   const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address
 

@@ -3,30 +3,40 @@ import type { Logger } from 'pino'
 import type { Context, Gateway } from '../graphql/context.ts'
 import { maskError } from '../graphql/errors.ts'
 import { schema } from '../graphql/schema.ts'
-import { useDocumentRules } from './document-rules.ts'
+import type { DocumentLimits } from '../config.ts'
+import { useDocumentRules, withoutSuggestion } from './document-rules.ts'
 import { useErrorContract } from './error-contract.ts'
+import { createDocumentCache } from './limits/document-cache.ts'
+import type { Admission, Limits } from './limits/limits.ts'
 import type { Live } from './live/live.ts'
 import { useRequestRules } from './request-rules.ts'
 
 export const ENDPOINT = '/graphql'
 
 /** What the transport knows of a request before GraphQL does. */
-export interface RequestFacts {
+export interface RequestFacts extends Pick<Context, 'viewer' | 'reads'> {
   requestId: string
+  /** What the limits decided of it. */
+  admission?: Admission
 }
 
 export interface GraphqlOptions {
   gateway: Gateway
-  /** Who asks; the reads are made for them. */
-  authenticate: () => Pick<Context, 'viewer' | 'reads'>
   maxBodyBytes: number
+  documentLimits: DocumentLimits
+  /** Whether clients may ask for the schema. */
+  introspection: boolean
   log: Logger
 }
 
 export type GraphqlServer = ReturnType<typeof createGraphql>
 
 /** GraphQL over both transports: parsing, validation, context, execution, masking and limits are the same for each. */
-export function createGraphql({ gateway, authenticate, maxBodyBytes, log }: GraphqlOptions, live: Live) {
+export function createGraphql(
+  { gateway, maxBodyBytes, documentLimits, introspection, log }: GraphqlOptions,
+  live: Live,
+  limits: Limits,
+) {
   return createYoga<RequestFacts, Context>({
     schema,
     graphqlEndpoint: ENDPOINT,
@@ -38,7 +48,10 @@ export function createGraphql({ gateway, authenticate, maxBodyBytes, log }: Grap
     batching: false,
     // The request rules limit it for less.
     maxRequestBodySize: false,
-    maskedErrors: { maskError },
+    parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: NOTHING_KEPT },
+    maskedErrors: {
+      maskError: introspection ? maskError : (error) => withoutSuggestion(maskError(error)),
+    },
     logging: {
       debug: () => undefined,
       info: (...entries: unknown[]) => log.info({ entries }, 'graphql'),
@@ -46,7 +59,16 @@ export function createGraphql({ gateway, authenticate, maxBodyBytes, log }: Grap
       // The error contract logs faults with the id of their request, which Yoga does not know here.
       error: () => undefined,
     },
-    context: ({ requestId }) => ({ gateway, requestId, ...authenticate() }),
-    plugins: [useRequestRules({ maxBodyBytes }), useDocumentRules(), useErrorContract(log), live.plugin],
+    context: ({ requestId, viewer, reads }) => ({ gateway, requestId, viewer, reads }),
+    plugins: [
+      useRequestRules({ maxBodyBytes }),
+      useDocumentRules(documentLimits, { introspection }),
+      limits.plugin,
+      useErrorContract(log),
+      live.plugin,
+    ],
   })
 }
+
+/** Documents that cannot be parsed are different every time. */
+const NOTHING_KEPT = { get: () => undefined, set: () => undefined }

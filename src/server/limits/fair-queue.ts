@@ -1,0 +1,105 @@
+/** How many operations are executed at once in the whole gateway, and how many of them for one connection. */
+const CONCURRENCY = 16
+const PER_CONNECTION = 4
+
+/** After how many milliseconds an operation makes room for another: by then it waits for something else than its turn. */
+const LONG_MS = 250
+
+/** A place among those that are executed. */
+export interface Turn {
+  /** It has been executed: another may. Calling it again does nothing. */
+  executed(): void
+  /** Its answer has been taken by the client: the connection may have another. Calling it again does nothing. */
+  answered(): void
+}
+
+interface Connection {
+  account: string
+  waiting: ((turn: Turn) => void)[]
+  /** Operations that are executed, or whose answers wait to be taken. */
+  busy: number
+}
+
+/**
+ * Who is executed next, when more is asked for than can be done at once: the accounts take turns, and within each its
+ * connections. So a client waits for as many operations as there are others, however many each of them sends; and one
+ * that does not read its answers has four of them made, and no more.
+ */
+export class FairQueue {
+  readonly #connections = new WeakMap<object, Connection>()
+  /** The accounts in the order of their turns; each with its connections that have something to do and may, likewise. */
+  readonly #ready = new Map<string, Set<Connection>>()
+  readonly #maxWaiting: number
+  readonly #running = new Set<{ since: number; end: () => void }>()
+  #impatience: NodeJS.Timeout | undefined
+
+  constructor(maxWaiting: number) {
+    this.#maxWaiting = maxWaiting
+  }
+
+  /** Resolves when it is the operation's turn; undefined when too many of the connection wait already. */
+  enter(account: string, key: object): Promise<Turn> | undefined {
+    let connection = this.#connections.get(key)
+    if (!connection) this.#connections.set(key, (connection = { account, waiting: [], busy: 0 }))
+    if (connection.waiting.length >= this.#maxWaiting) return undefined
+    const { promise, resolve } = Promise.withResolvers<Turn>()
+    connection.waiting.push(resolve)
+    this.#queue(connection)
+    this.#next()
+    return promise
+  }
+
+  #queue(connection: Connection): void {
+    if (connection.waiting.length === 0 || connection.busy >= PER_CONNECTION) return
+    const { account } = connection
+    const connections = this.#ready.get(account)
+    if (connections) connections.add(connection)
+    else this.#ready.set(account, new Set([connection]))
+  }
+
+  #next(): void {
+    for (const [account, connections] of this.#ready) {
+      if (this.#running.size >= CONCURRENCY) break
+      for (const connection of connections) {
+        this.#ready.delete(account)
+        connections.delete(connection)
+        if (connections.size > 0) this.#ready.set(account, connections)
+        this.#start(connection)
+        break
+      }
+    }
+    if (this.#ready.size === 0) return
+    this.#impatience ??= setTimeout(() => this.#letLongOnesGo(), LONG_MS)
+  }
+
+  #start(connection: Connection): void {
+    connection.busy++
+    const start = connection.waiting.shift()
+    this.#queue(connection)
+    const place = {
+      since: performance.now(),
+      end: () => {
+        if (this.#running.delete(place)) this.#next()
+      },
+    }
+    this.#running.add(place)
+    let isAnswered = false
+    start?.({
+      executed: place.end,
+      answered: () => {
+        if (isAnswered) return
+        isAnswered = true
+        connection.busy--
+        this.#queue(connection)
+        this.#next()
+      },
+    })
+  }
+
+  #letLongOnesGo(): void {
+    this.#impatience = undefined
+    const long = performance.now() - LONG_MS
+    for (const place of this.#running) if (place.since <= long) place.end()
+    this.#next()
+  }
+}
