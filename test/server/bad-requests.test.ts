@@ -336,7 +336,7 @@ test('a fault is masked over HTTP, server-sent events and WebSocket alike, and l
   const answers = [{ data, errors }, event, message]
   expect(answers).toEqual(Array(3).fill({ data: null, errors: [masked] }))
   expect(JSON.stringify(answers)).not.toMatch(LEAKS)
-  const ids = answers.map((answer) => answer?.errors?.[0]?.extensions?.requestId)
+  const ids = answers.map((answer) => answer?.errors?.[0]?.extensions.requestId)
   expect(new Set(ids).size).toBe(3)
   expect(app.logged).toEqual(
     ids.map((requestId) =>
