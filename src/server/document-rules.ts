@@ -13,6 +13,7 @@ import {
 } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import type { DocumentLimits } from '../config.ts'
+import type { Context } from '../graphql/context.ts'
 import { clientError } from '../graphql/errors.ts'
 import { checkDocument, checkDocumentSize, tooLarge } from './limits/document-limits.ts'
 
@@ -22,11 +23,13 @@ import { checkDocument, checkDocumentSize, tooLarge } from './limits/document-li
  */
 const MAX_TOKENS = 1_000
 
+type Viewer = Context['viewer']
+
 /** What holds for a document on every transport: its limits, and that it says which operation to run. */
 export function useDocumentRules(
   limits: DocumentLimits,
-  { introspection }: { introspection: boolean },
-): Plugin {
+  mayIntrospect: (viewer: Viewer) => boolean,
+): Plugin<object, { viewer: Viewer }> {
   return {
     onParse({ setParseFn }) {
       setParseFn((source: string | Source, options?: ParseOptions) => parseDocument(source, limits, options))
@@ -36,8 +39,8 @@ export function useDocumentRules(
       }
     },
 
-    onValidate({ addValidationRule, setValidationFn }) {
-      if (introspection) return
+    onValidate({ context, addValidationRule, setValidationFn }) {
+      if (mayIntrospect((context as unknown as { viewer: Viewer }).viewer)) return
       addValidationRule(NoIntrospection)
       setValidationFn((schema: GraphQLSchema, document: DocumentNode, rules: ValidationRule[]) =>
         validate(schema, document, rules, { hideSuggestions: true }),

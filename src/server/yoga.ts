@@ -62,7 +62,7 @@ export function createGraphql(
     context: ({ requestId, viewer, reads }) => ({ gateway, requestId, viewer, reads }),
     plugins: [
       useRequestRules({ maxBodyBytes }),
-      useDocumentRules(documentLimits, { introspection }),
+      useDocumentRules(documentLimits, () => introspection),
       limits.plugin,
       useErrorContract(log),
       live.plugin,

@@ -87,6 +87,13 @@ describe('both transports behave alike', () => {
     ['a syntax error', ['{ disks']],
     ['an empty document', ['']],
     ['a document of too many tokens', ['{ a'.repeat(1_000)]],
+    ['a document that nests too deep', ['{ a '.repeat(17) + '}'.repeat(17)]],
+    ['a document of too many aliases', [`{ disks { ${'a: totalCount '.repeat(51)} } }`]],
+    ['a document of too many bytes', [`{ disks { totalCount } } # ${'a'.repeat(32 * 1024)}`]],
+    [
+      'an operation that costs too much',
+      ['{ disks(first: 100) { nodes { snapshots(first: 100) { nodes { id } } } } }'],
+    ],
     ['an unknown field', ['{ disks { nodes { path } } }']],
     ['a fragment that spreads itself', ['{ ...A } fragment A on Query { ...A }']],
     ['two operations and no name', ['query A { disks { totalCount } } query B { disks { totalCount } }']],
