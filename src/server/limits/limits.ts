@@ -123,9 +123,10 @@ export function createLimits({
     async onParams({ params, setParams, context }) {
       const { res } = context
       const facts = context as unknown as RequestFacts
-      if (!res?.socket) return
+      if (!res) return
       try {
-        setParams(await admit(facts, params, res.socket))
+        // Not the socket of the response, which has none while it is behind another one.
+        setParams(await admit(facts, params, res.req.socket))
       } finally {
         const turn = facts.admission?.turn
         res.once('close', () => {
