@@ -10,6 +10,7 @@ import { parseDocument } from './document-rules.ts'
 import { describeError } from './error-contract.ts'
 import type { GraphiqlHandler } from './graphiql/graphiql.ts'
 import { limitConnections } from './limits/connections.ts'
+import { Pipelines } from './limits/pipelines.ts'
 import { FairQueue } from './limits/fair-queue.ts'
 import { createLimits } from './limits/limits.ts'
 import { createOrigins } from './limits/origins.ts'
@@ -67,6 +68,7 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
   })
   const graphql = createGraphql(options, live, limits)
   const origins = createOrigins(options.allowedOrigins)
+  const pipelines = new Pipelines(connectionLimits.operations)
   let stopping = false
 
   function fail(response: ServerResponse, status: number, error: GraphQLError, requestId: string): void {
@@ -98,12 +100,17 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     } else if (graphiql?.(request, response)) {
       log.debug({ requestId, url: request.url }, 'graphiql')
     } else if (path === ENDPOINT) {
-      Promise.resolve(graphql(request, response, { requestId, ...authenticate() })).catch(
-        (error: unknown) => {
-          log.error({ err: error, requestId }, 'a request could not be answered')
-          response.destroy()
+      pipelines.enter(request.socket, response, {
+        run: () => {
+          Promise.resolve(graphql(request, response, { requestId, ...authenticate() })).catch(
+            (error: unknown) => {
+              log.error({ err: error, requestId }, 'a request could not be answered')
+              response.destroy()
+            },
+          )
         },
-      )
+        refuse: () => fail(response, 429, limits.tooManyOperations(), requestId),
+      })
     } else {
       fail(response, 404, clientError('NOT_FOUND', `Not found. GraphQL is at ${ENDPOINT}.`), requestId)
     }

@@ -9,7 +9,7 @@ import { WebSocketServer, type WebSocket } from 'ws'
 import type { ConnectionLimits, StreamBuffer } from '../config.ts'
 import { clientError, maskError } from '../graphql/errors.ts'
 import { describeError } from './error-contract.ts'
-import type { Limits } from './limits/limits.ts'
+import { end, type Limits } from './limits/limits.ts'
 import type { Origins } from './limits/origins.ts'
 import { Pace } from './limits/pace.ts'
 import type { Turn } from './limits/fair-queue.ts'
@@ -118,9 +118,10 @@ export function serveWebSockets(
         if (id.length > MAX_ID_LENGTH) {
           connection.webSocket.close(CloseCode.BadRequest, `An id has at most ${MAX_ID_LENGTH} characters`)
         }
-        const admitted = await limits.admit(facts, params as GraphQLParams, connection)
+        await limits.takeTurn(facts, connection)
         // Completed by the client while it waited; nobody is told.
         if (!(id in context.subscriptions)) throw clientError('BAD_REQUEST', 'The operation is completed.')
+        const admitted = await limits.admit(facts, params as GraphQLParams)
         const outlet = new WebSocketOutlet(connection.webSocket, connection.socket, id, streamBuffer)
         const enveloped = graphql.getEnveloped(Object.assign(facts, { outlet, params: admitted }) as never)
         const document = enveloped.parse(admitted.query ?? '') as DocumentNode
@@ -144,8 +145,7 @@ export function serveWebSockets(
       }
 
       function refuse(errors: GraphQLError[]): GraphQLError[] {
-        facts.admission?.turn.executed()
-        facts.admission?.turn.answered()
+        if (facts.admission) end(facts.admission.turn)
         return errors
       }
     },

@@ -61,7 +61,7 @@ export function createGraphql(
     },
     context: ({ requestId, viewer, reads }) => ({ gateway, requestId, viewer, reads }),
     plugins: [
-      useRequestRules({ maxBodyBytes }),
+      useRequestRules({ maxBodyBytes, takeTurn: limits.takeTurnOverHttp }),
       useDocumentRules(documentLimits, () => introspection),
       limits.plugin,
       useErrorContract(log),

@@ -5,6 +5,9 @@ const PER_CONNECTION = 4
 /** After how many milliseconds an operation makes room for another: by then it waits for something else than its turn. */
 const LONG_MS = 250
 
+/** How long operations are started one after the other before the event loop has its turn, in milliseconds. */
+const LOOP_MS = 5
+
 /** A place among those that are executed. */
 export interface Turn {
   /** It has been executed: another may. Calling it again does nothing. */
@@ -32,6 +35,8 @@ export class FairQueue {
   readonly #maxWaiting: number
   readonly #running = new Set<{ since: number; end: () => void }>()
   #impatience: NodeJS.Timeout | undefined
+  #comingRound: NodeJS.Immediate | undefined
+  #began: number | undefined
 
   constructor(maxWaiting: number) {
     this.#maxWaiting = maxWaiting
@@ -57,19 +62,37 @@ export class FairQueue {
     else this.#ready.set(account, new Set([connection]))
   }
 
+  /** Starts one operation, if there is room and time; more follow when it has been executed, or the loop comes round. */
   #next(): void {
-    for (const [account, connections] of this.#ready) {
-      if (this.#running.size >= CONCURRENCY) break
-      for (const connection of connections) {
-        this.#ready.delete(account)
-        connections.delete(connection)
-        if (connections.size > 0) this.#ready.set(account, connections)
-        this.#start(connection)
-        break
-      }
+    const [first] = this.#ready
+    if (first === undefined) return
+    if (this.#running.size >= CONCURRENCY) {
+      this.#impatience ??= setTimeout(() => this.#letLongOnesGo(), LONG_MS)
+      return
     }
-    if (this.#ready.size === 0) return
-    this.#impatience ??= setTimeout(() => this.#letLongOnesGo(), LONG_MS)
+    if (performance.now() - this.#loopBegan() < LOOP_MS) this.#start(this.#take(...first))
+    if (this.#ready.size > 0) this.#comingRound ??= setImmediate(() => this.#comeRound())
+  }
+
+  /** When operations were first started in this round of the event loop. */
+  #loopBegan(): number {
+    this.#comingRound ??= setImmediate(() => this.#comeRound())
+    return (this.#began ??= performance.now())
+  }
+
+  #comeRound(): void {
+    this.#comingRound = undefined
+    this.#began = undefined
+    this.#next()
+  }
+
+  /** The connection whose turn it is in this account; both go to the end. */
+  #take(account: string, connections: Set<Connection>): Connection {
+    const [connection] = connections as unknown as [Connection]
+    this.#ready.delete(account)
+    connections.delete(connection)
+    if (connections.size > 0) this.#ready.set(account, connections)
+    return connection
   }
 
   #start(connection: Connection): void {

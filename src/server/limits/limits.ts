@@ -42,7 +42,7 @@ interface TransportContext extends RequestFacts {
 export type Limits = ReturnType<typeof createLimits>
 
 /**
- * What an account may ask for, the same on every transport. A request is counted, and waits for its turn, before its
+ * What an account may ask for, the same on every transport. A request waits for its turn and is counted before its
  * document is looked at; its cost and what it creates are counted before it is executed.
  */
 export function createLimits({
@@ -76,17 +76,26 @@ export function createLimits({
     )
   }
 
-  /** Counts the request and waits for its turn; the parameters it returns have the document that is to be run. */
-  async function admit(
-    facts: RequestFacts,
-    params: GraphQLParams,
-    connection: object,
-  ): Promise<GraphQLParams> {
-    const { accountId } = facts.viewer
-    const turn = await queue.enter(accountId, connection)
+  /** Waits for the turn of an operation that has arrived. */
+  async function takeTurn(facts: RequestFacts, connection: object): Promise<void> {
+    const turn = await queue.enter(facts.viewer.accountId, connection)
     if (!turn) throw tooManyOperations()
     facts.admission = { turn, standings: {} }
-    await take(facts.admission, 'requests', accountId, 1)
+  }
+
+  /** The same over HTTP, where the response says when it has been answered. */
+  async function takeTurnOverHttp(context: RequestFacts & { res: ServerResponse }): Promise<void> {
+    const { res } = context
+    // Not the socket of the response, which has none while it is behind another one.
+    await takeTurn(context, res.req.socket)
+    const { turn } = context.admission as Admission
+    if (res.destroyed) end(turn)
+    else res.once('close', () => end(turn))
+  }
+
+  /** Counts the request; the parameters it returns have the document that is to be run. */
+  async function admit({ viewer, admission }: RequestFacts, params: GraphQLParams): Promise<GraphQLParams> {
+    if (admission) await take(admission, 'requests', viewer.accountId, 1)
     return trusted.resolve(params)
   }
 
@@ -119,21 +128,14 @@ export function createLimits({
   }
 
   const plugin: Plugin<object, TransportContext> = {
-    /** Over HTTP; over WebSocket, its own adapter asks. */
+    /** Over HTTP; over WebSocket its own adapter asks. */
     async onParams({ params, setParams, context }) {
-      const { res } = context
-      const facts = context as unknown as RequestFacts
-      if (!res) return
+      const facts = context
+      if (!facts.res) return
       try {
-        // Not the socket of the response, which has none while it is behind another one.
-        setParams(await admit(facts, params, res.req.socket))
+        setParams(await admit(facts, params))
       } finally {
-        const turn = facts.admission?.turn
-        res.once('close', () => {
-          turn?.executed()
-          turn?.answered()
-        })
-        if (facts.admission) tell(res, facts.admission, windowSeconds)
+        if (facts.admission) tell(facts.res, facts.admission, windowSeconds)
       }
     },
 
@@ -181,7 +183,13 @@ export function createLimits({
     },
   }
 
-  return { plugin, admit, streams, tooManyOperations }
+  return { plugin, takeTurn, takeTurnOverHttp, admit, streams, tooManyOperations }
+}
+
+/** The operation is over, in whatever way. */
+export function end(turn: Turn): void {
+  turn.executed()
+  turn.answered()
 }
 
 const BUDGETS: Record<Budget, string> = {
