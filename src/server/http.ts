@@ -57,7 +57,7 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     ...options,
     ...connectionLimits,
     schema,
-    queue: new FairQueue(connectionLimits.operations),
+    queue: new FairQueue(),
     trusted: options.trustedDocuments
       ? await readTrustedDocuments(
           options.trustedDocuments,

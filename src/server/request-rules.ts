@@ -36,7 +36,7 @@ export function useRequestRules({
       if (request.method === 'POST') {
         checkBodyHeaders(request.headers, maxBodyBytes)
         setRequestParser(async () => {
-          const body = await readBody(context.req, maxBodyBytes)
+          const body = await readBody(context, maxBodyBytes)
           await takeTurn(context)
           return paramsOf(body)
         })
@@ -91,21 +91,24 @@ function checkCsrfHeader(headers: Headers): void {
   )
 }
 
-/** Reads a body while counting: one sent in chunks does not say how long it is. What is over the limit is let pass by. */
-function readBody(request: IncomingMessage, maxBodyBytes: number): Promise<Buffer> {
+/** How long a client that sends more than it may has to read its answer before it is cut off, in milliseconds. */
+const GRACE_MS = 1_000
+
+/** Reads a body while counting: one sent in chunks does not say how long it is. Past the limit nothing more is read. */
+function readBody({ req, res }: HttpContext, maxBodyBytes: number): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const chunks: Buffer[] = []
   let size = 0
-  request
-    .on('data', (chunk: Buffer) => {
-      size += chunk.length
-      if (size <= maxBodyBytes) {
-        chunks.push(chunk)
-        return
-      }
-      chunks.length = 0
-      reject(tooLarge(maxBodyBytes))
-    })
+  function read(chunk: Buffer): void {
+    size += chunk.length
+    chunks.push(chunk)
+    if (size <= maxBodyBytes) return
+    req.off('data', read).pause()
+    res.once('finish', () => setTimeout(() => req.socket.destroy(), GRACE_MS).unref())
+    reject(tooLarge(maxBodyBytes))
+  }
+  req
+    .on('data', read)
     .once('end', () => resolve(Buffer.concat(chunks)))
     .once('error', () => reject(badRequest('The request was cut off.')))
   return promise

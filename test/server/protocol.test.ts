@@ -155,7 +155,7 @@ describe('a socket stays open', () => {
     using connection = await open(app)
 
     for (const text of [INIT, ask('1', QUERY)]) {
-      for (const [index, letter] of [...text].entries()) {
+      for (const [index, letter] of Array.from(text).entries()) {
         connection.socket.send(letter, { fin: index === text.length - 1 })
       }
     }

@@ -20,7 +20,9 @@ export function rawConnection(url: string): RawConnection {
   return {
     socket,
     closed,
-    send: (text) => void (socket.writable && socket.write(text)),
+    send: (text) => {
+      if (socket.writable) socket.write(text)
+    },
     received: () => received,
     [Symbol.dispose]: () => socket.destroy(),
   }

@@ -1,4 +1,4 @@
-import { Kind, type DocumentNode, type SelectionNode, type SelectionSetNode } from 'graphql'
+import { Kind, type DocumentNode, type SelectionNode, type SelectionSetNode, type ValueNode } from 'graphql'
 import type { DocumentLimits } from '../../config.ts'
 import { clientError } from '../../graphql/errors.ts'
 
@@ -9,16 +9,27 @@ import { clientError } from '../../graphql/errors.ts'
 const MAX_REPETITIONS = 25
 
 /**
+ * How deep lists and objects may nest in one argument; no input needs more than four levels. Validation puts each level
+ * into its messages.
+ */
+const MAX_VALUE_DEPTH = 10
+
+/** How often a document may ask for the schema: each time takes as long as a hundred other operations. */
+const MAX_INTROSPECTIONS = 2
+
+/**
  * Refuses a document that is over a limit, before it is validated: what this costs grows with the size of the document
  * only, fragments that spread each other in circles included.
  */
 export function checkDocument(document: DocumentNode, limits: DocumentLimits): void {
-  const { depth, rootFields, aliases, directives, fragments } = measure(document)
+  const { depth, rootFields, aliases, directives, fragments, introspections, valueDepth } = measure(document)
   atMost(limits.depth, depth, `nests fields ${depth} levels deep`)
   atMost(limits.rootFields, rootFields, `has ${rootFields} root fields in one operation`)
   atMost(limits.aliases, aliases, `has ${aliases} aliases`)
   atMost(limits.directives, directives, `has ${directives} directives`)
   atMost(limits.fragments, fragments, `has ${fragments} fragments`)
+  atMost(MAX_INTROSPECTIONS, introspections, `asks for the schema ${introspections} times`)
+  atMost(MAX_VALUE_DEPTH, valueDepth, `nests lists and objects ${valueDepth} levels deep in an argument`)
 }
 
 /** Refuses text that is too long to be parsed. */
@@ -43,12 +54,14 @@ interface Measures {
   aliases: number
   directives: number
   fragments: number
+  introspections: number
+  valueDepth: number
 }
 
 function measure({ definitions }: DocumentNode): Measures {
   const bodies = new Map<string, SelectionSetNode>()
   const measured = new Map<string, { depth: number; fields: number }>()
-  const counts = { aliases: 0, directives: 0, fragments: 0 }
+  const counts = { aliases: 0, directives: 0, fragments: 0, introspections: 0, valueDepth: 0 }
 
   /** How deep a selection set goes, and how many fields it has at its top. Counts the parts of it on the way. */
   function selection({ selections }: SelectionSetNode, names = new Map<string, number>()) {
@@ -57,6 +70,9 @@ function measure({ definitions }: DocumentNode): Measures {
       counts.directives += node.directives?.length ?? 0
       if (node.kind === Kind.FIELD) {
         if (node.alias) counts.aliases++
+        if (node.name.value === '__schema' || node.name.value === '__type') counts.introspections++
+        for (const { value } of node.arguments ?? [])
+          counts.valueDepth = Math.max(counts.valueDepth, depthOf(value))
         countName(node.alias?.value ?? node.name.value, names)
         fields++
         depth = Math.max(depth, 1 + (node.selectionSet ? selection(node.selectionSet).depth : 0))
@@ -107,6 +123,12 @@ function measure({ definitions }: DocumentNode): Measures {
     depth: Math.max(0, ...sizes.map(({ depth }) => depth)),
     rootFields: Math.max(0, ...sizes.map(({ fields }) => fields)),
   }
+}
+
+function depthOf(value: ValueNode): number {
+  if (value.kind === Kind.LIST) return 1 + Math.max(0, ...value.values.map(depthOf))
+  if (value.kind === Kind.OBJECT) return 1 + Math.max(0, ...value.fields.map((field) => depthOf(field.value)))
+  return 0
 }
 
 function countName(name: string, names: Map<string, number>): void {

@@ -11,9 +11,9 @@ const LOOP_MS = 5
 /** A place among those that are executed. */
 export interface Turn {
   /** It has been executed: another may. Calling it again does nothing. */
-  executed(): void
+  executed: () => void
   /** Its answer has been taken by the client: the connection may have another. Calling it again does nothing. */
-  answered(): void
+  answered: () => void
 }
 
 interface Connection {
@@ -32,21 +32,15 @@ export class FairQueue {
   readonly #connections = new WeakMap<object, Connection>()
   /** The accounts in the order of their turns; each with its connections that have something to do and may, likewise. */
   readonly #ready = new Map<string, Set<Connection>>()
-  readonly #maxWaiting: number
   readonly #running = new Set<{ since: number; end: () => void }>()
   #impatience: NodeJS.Timeout | undefined
   #comingRound: NodeJS.Immediate | undefined
   #began: number | undefined
 
-  constructor(maxWaiting: number) {
-    this.#maxWaiting = maxWaiting
-  }
-
-  /** Resolves when it is the operation's turn; undefined when too many of the connection wait already. */
-  enter(account: string, key: object): Promise<Turn> | undefined {
+  /** Resolves when it is the operation's turn. How many may wait is the connection's to limit. */
+  enter(account: string, key: object): Promise<Turn> {
     let connection = this.#connections.get(key)
     if (!connection) this.#connections.set(key, (connection = { account, waiting: [], busy: 0 }))
-    if (connection.waiting.length >= this.#maxWaiting) return undefined
     const { promise, resolve } = Promise.withResolvers<Turn>()
     connection.waiting.push(resolve)
     this.#queue(connection)

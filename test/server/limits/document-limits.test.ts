@@ -98,6 +98,18 @@ test.each<[what: string, most: string, tooMuch: string, message: string]>([
     `{ a { ${times(25, () => '... { b }')} b } }`,
     'has "b" more than 25 times in one selection set',
   ],
+  [
+    'introspections',
+    '{ __schema { a } __type { a } }',
+    '{ __schema { a } ...F } fragment F on Query { __type { a } __type { a } }',
+    'asks for the schema 3 times; at most 2 are allowed',
+  ],
+  [
+    'levels of values',
+    `{ a(b: [{ c: ${'['.repeat(8)}${']'.repeat(8)} }]) }`,
+    `{ a(b: [{ c: ${'['.repeat(9)}${']'.repeat(9)} }]) }`,
+    'nests lists and objects 11 levels deep in an argument; at most 10 are allowed',
+  ],
 ])('a document may have so many %s, and no more', (_what, most, tooMuch, message) => {
   expect([refusal(most), refusal(tooMuch)]).toEqual([undefined, `The document ${message}.`])
 })
