@@ -16,6 +16,7 @@ import { createJwtVerifier } from './server/auth/jwt.ts'
 import { createGraphiql, type GraphiqlHandler } from './server/graphiql/graphiql.ts'
 import { preparedTabs } from './server/graphiql/tabs.ts'
 import { startServer } from './server/http.ts'
+import { createRates } from './server/limits/rates.ts'
 import { createAccountIds, localViewer } from './services/accounts.ts'
 import { newRandomId, type Clock, type NewId } from './services/clock.ts'
 import { createDiskService } from './services/disks.ts'
@@ -133,11 +134,23 @@ export async function startApp(
     parts.use(startInventory({ disks, intervalMs: config.inventoryIntervalMs, log }))
   }
 
+  const rates = parts.use(await createRates(config.rates, config.redisUrl, log))
   const server = parts.use(
     await startServer({
       host: config.host,
       port: config.port,
       maxBodyBytes: config.maxBodyBytes,
+      documentLimits: config.documentLimits,
+      maxCost: config.maxCost,
+      rates,
+      windowSeconds: config.rates.windowSeconds,
+      connectionLimits: config.connectionLimits,
+      allowedOrigins: config.allowedOrigins,
+      introspection: config.introspection,
+      trustedDocuments:
+        config.trustedDocuments === undefined
+          ? undefined
+          : { path: config.trustedDocuments, only: config.trustedDocumentsOnly },
       streamBuffer: config.streamBuffer,
       shutdownMs: config.shutdownMs,
       gateway: { disks, snapshots, tokens, transitions, hub, progress, quota: config.snapshotQuota },

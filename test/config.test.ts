@@ -33,6 +33,22 @@ const DEFAULTS = {
   logRetention: { days: 7, events: 100_000 },
   streamBuffer: { events: 1_000, bytes: 1_048_576 },
   maxBodyBytes: 262_144,
+  documentLimits: { bytes: 32_768, depth: 16, rootFields: 20, aliases: 50, directives: 50, fragments: 50 },
+  maxCost: 10_000,
+  rates: { windowSeconds: 60, requests: 6_000, cost: 600_000, creates: 600, failedAuthentications: 30 },
+  redisUrl: undefined,
+  connectionLimits: {
+    perAddress: 1_000,
+    streamsPerAccount: 1_000,
+    operations: 200,
+    messagesPerSecond: 200,
+    headersTimeoutMs: 10_000,
+    requestTimeoutMs: 30_000,
+  },
+  allowedOrigins: [],
+  introspection: true,
+  trustedDocuments: undefined,
+  trustedDocumentsOnly: false,
   graphiql: true,
   shutdownMs: 3_000,
 }
@@ -71,6 +87,29 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
       STREAM_BUFFER_EVENTS: '1',
       STREAM_BUFFER_BYTES: '65536',
       MAX_BODY_BYTES: '1024',
+      MAX_DOCUMENT_BYTES: '2048',
+      MAX_DEPTH: '5',
+      MAX_ROOT_FIELDS: '1',
+      MAX_ALIASES: '0',
+      MAX_DIRECTIVES: '2',
+      MAX_FRAGMENTS: '3',
+      MAX_COST: '100',
+      RATE_WINDOW_SECONDS: '1',
+      RATE_REQUESTS: '4',
+      RATE_COST: '200',
+      RATE_CREATES: '6',
+      RATE_FAILED_AUTHENTICATIONS: '7',
+      REDIS_URL: 'redis://127.0.0.1:6380',
+      MAX_CONNECTIONS_PER_ADDRESS: '8',
+      MAX_STREAMS_PER_ACCOUNT: '9',
+      MAX_OPERATIONS_PER_CONNECTION: '10',
+      MAX_MESSAGES_PER_SECOND: '11',
+      HEADERS_TIMEOUT_MS: '500',
+      REQUEST_TIMEOUT_MS: '600',
+      ALLOWED_ORIGINS: 'https://console.example.com,http://localhost:5173',
+      INTROSPECTION: 'false',
+      TRUSTED_DOCUMENTS: '/etc/snapgate/documents.json',
+      TRUSTED_DOCUMENTS_ONLY: 'true',
       GRAPHIQL: 'false',
       SHUTDOWN_MS: '0',
       HOME: '/root',
@@ -102,6 +141,22 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
     logRetention: { days: 1, events: 0 },
     streamBuffer: { events: 1, bytes: 65_536 },
     maxBodyBytes: 1_024,
+    documentLimits: { bytes: 2_048, depth: 5, rootFields: 1, aliases: 0, directives: 2, fragments: 3 },
+    maxCost: 100,
+    rates: { windowSeconds: 1, requests: 4, cost: 200, creates: 6, failedAuthentications: 7 },
+    redisUrl: 'redis://127.0.0.1:6380',
+    connectionLimits: {
+      perAddress: 8,
+      streamsPerAccount: 9,
+      operations: 10,
+      messagesPerSecond: 11,
+      headersTimeoutMs: 500,
+      requestTimeoutMs: 600,
+    },
+    allowedOrigins: ['https://console.example.com', 'http://localhost:5173'],
+    introspection: false,
+    trustedDocuments: '/etc/snapgate/documents.json',
+    trustedDocumentsOnly: true,
     graphiql: false,
     shutdownMs: 0,
   })
@@ -158,6 +213,38 @@ test.each<[what: string, environment: Record<string, string>, problems: string[]
   ]),
 ])('JWTs with %s', (_what, environment, problems) => {
   expect(problemsOf(environment)).toEqual(problems)
+})
+
+test.each<[what: string, environment: Record<string, string>, problem: string]>([
+  [
+    'a budget that no operation of the allowed cost fits in',
+    { MAX_COST: '100', RATE_COST: '99' },
+    'RATE_COST must be at least MAX_COST, which is 100; it is 99.',
+  ],
+  [
+    'less time for a request than for its headers',
+    { REQUEST_TIMEOUT_MS: '9999' },
+    'REQUEST_TIMEOUT_MS must be at least HEADERS_TIMEOUT_MS, which is 10000; it is 9999.',
+  ],
+  [
+    'only trusted documents, and none',
+    { TRUSTED_DOCUMENTS_ONLY: 'true' },
+    'TRUSTED_DOCUMENTS_ONLY must be false unless TRUSTED_DOCUMENTS names the file of the documents; it is true.',
+  ],
+])('what contradicts itself is refused: %s', (_what, environment, problem) => {
+  expect(problemsOf(environment)).toEqual([problem])
+})
+
+test.each([
+  '*',
+  'https://*.example.com',
+  'https://console.example.com/',
+  'console.example.com',
+  'https://a.example,',
+])('the origin %j is none', (ALLOWED_ORIGINS) => {
+  expect(problemsOf({ ALLOWED_ORIGINS })).toEqual([
+    `ALLOWED_ORIGINS must be origins such as https://console.example.com, separated by commas, with no path and no *; it is ${JSON.stringify(ALLOWED_ORIGINS)}.`,
+  ])
 })
 
 test.each(['-1', '1.5', '1e3', '0x10', ' 80', 'eighty', '99999999999999999999'])(

@@ -6,7 +6,7 @@ import { readCursor, writeCursor, type Direction, type OrderColumn } from '../re
 import type { List } from '../reads/reads.ts'
 
 /** How many entries a page has when nobody says, and how many it may have. */
-const PAGE_DEFAULT = 20
+export const PAGE_DEFAULT = 20
 export const PAGE_MAX = 100
 
 export const OrderDirection = builder.enumType('OrderDirection', {

@@ -129,7 +129,7 @@ describe('GraphQL over GET still reaches GraphQL', () => {
       'x-graphql-yoga-csrf': '1',
     })
 
-    expect(JSON.parse(body.toString())).toEqual(answer)
+    expect(JSON.parse(body.toString())).toMatchObject(answer)
   })
 
   test('and a link with a query opens GraphiQL in a browser', async () => {

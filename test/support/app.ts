@@ -14,6 +14,15 @@ import { connectWebSocket, postGraphql, streamEvents, type Answer } from './clie
 
 export type TestApp = Awaited<ReturnType<typeof startTestApp>>
 
+/** Budgets that no test uses up unless it is about them. */
+const AMPLE = {
+  RATE_REQUESTS: '1000000000',
+  RATE_COST: '1000000000',
+  RATE_CREATES: '1000000000',
+  MAX_CONNECTIONS_PER_ADDRESS: '100000',
+  MAX_STREAMS_PER_ACCOUNT: '100000',
+}
+
 const MIB = 1024 ** 2
 const JWT = /eyJ[\w-]{8,}\.[\w-]+\.[\w-]+/
 
@@ -29,6 +38,7 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
     DEMO: 'false',
     LOG_LEVEL: 'silent',
     SHUTDOWN_MS: '0',
+    ...AMPLE,
     ...environment,
   })
   const lines: string[] = []

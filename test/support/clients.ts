@@ -45,13 +45,24 @@ export function connectWebSocket(
   })
 }
 
+/** What an operation came to. */
+export interface Outcome {
+  data?: any
+  errors?: GraphqlError[]
+}
+
+/** The result without its `extensions`, which say what it cost. */
+export function outcomeOf({ data, errors }: Outcome): Outcome {
+  return { ...(data !== undefined && { data: data as unknown }), ...(errors && { errors }) }
+}
+
 /** Reads a subscription over server-sent events with nothing but fetch; ends at `complete`, and cancels when it is left. */
 export async function* streamEvents(
   endpoint: string,
   query: string,
   variables?: Record<string, unknown>,
   more: Record<string, string> = {},
-): AsyncGenerator<{ data?: any; errors?: GraphqlError[] }, void> {
+): AsyncGenerator<Outcome, void> {
   const cancel = new AbortController()
   try {
     const response = await fetch(endpoint, {
@@ -69,7 +80,7 @@ export async function* streamEvents(
         text = text.slice(end + 2)
         if (lines.includes('event: complete')) return
         const data = lines.find((line) => line.startsWith('data: '))
-        if (data) yield JSON.parse(data.slice('data: '.length)) as { data?: unknown; errors?: GraphqlError[] }
+        if (data) yield outcomeOf(JSON.parse(data.slice('data: '.length)) as Outcome)
       }
     }
   } finally {

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import { GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { clientError } from '../../graphql/errors.ts'
@@ -7,21 +9,45 @@ import type { RequestFacts } from '../yoga.ts'
 /**
  * Who is behind a credential, which is what the header Authorization holds, or connection_init in its place. Rejects
  * with UNAUTHENTICATED, in words for the client, when it is missing, malformed, unknown, revoked or expired, and with
- * SERVICE_UNAVAILABLE when that cannot be found out now.
+ * SERVICE_UNAVAILABLE when that cannot be found out now. The socket is where it came from.
  */
-export type Authenticate = (authorization: string | undefined) => Promise<Viewer>
+export type Authenticate = (authorization: string | undefined, from: Socket) => Promise<Viewer>
 
 export function unauthenticated(message: string) {
   return clientError('UNAUTHENTICATED', message)
 }
 
+/** Who asks, which was found out before; an operation on a socket may come when its credential has ceased to hold. */
+export function viewerOf({ viewer }: RequestFacts): Viewer {
+  if (viewer) return viewer
+  throw unauthenticated('The credential no longer holds. Connect again with another one.')
+}
+
+/** The same, but that each failure with a credential is counted against where it came from. */
+export function limitFailures(
+  authenticate: (authorization: string | undefined) => Promise<Viewer>,
+  takeFailure: (from: Socket) => Promise<void>,
+): Authenticate {
+  return async (authorization, from) => {
+    try {
+      return await authenticate(authorization)
+    } catch (error) {
+      const isFailure = error instanceof GraphQLError && error.extensions.code === 'UNAUTHENTICATED'
+      if (isFailure && authorization !== undefined) await takeFailure(from)
+      throw error
+    }
+  }
+}
+
 /** Finds out who asks before anything else is made of a request over HTTP: its body is not even read before. */
-export function useAuthentication(authenticate: Authenticate): Plugin<object, RequestFacts> {
+export function useAuthentication(
+  authenticate: Authenticate,
+): Plugin<object, RequestFacts & { req: IncomingMessage }> {
   return {
     async onRequestParse({ request, serverContext }) {
       const authorization = request.headers.get('authorization') ?? undefined
       try {
-        serverContext.viewer = await authenticate(authorization)
+        serverContext.viewer = await authenticate(authorization, serverContext.req.socket)
       } catch (error) {
         throw error instanceof GraphQLError ? overHttp(error, authorization !== undefined) : error
       }

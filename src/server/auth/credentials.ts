@@ -4,7 +4,7 @@ import type { Clock } from '../../services/clock.ts'
 import { hashOfToken, isToken } from '../../services/token-secret.ts'
 import { whyEnded, type TokenFacts, type TokenService } from '../../services/tokens.ts'
 import type { Viewer } from '../../services/viewer.ts'
-import { unauthenticated, type Authenticate } from './authentication.ts'
+import { unauthenticated } from './authentication.ts'
 import type { VerifyJwt } from './jwt.ts'
 
 export interface CredentialsOptions {
@@ -60,7 +60,7 @@ export async function createCredentials(options: CredentialsOptions) {
   let checking: Promise<void> = Promise.resolve()
   let timers: NodeJS.Timeout[] = []
 
-  const authenticate: Authenticate = async (authorization) => {
+  async function authenticate(authorization: string | undefined): Promise<Viewer> {
     if (!required) return localViewer
     if (authorization === undefined) throw unauthenticated(NONE)
     const credential = /^Bearer +(\S+)$/i.exec(authorization.trim())?.[1]

@@ -5,6 +5,7 @@ import type { ExecutionResult } from 'graphql'
 import type { StreamBuffer } from '../../config.ts'
 import { duplicate } from '../../native/sockets.ts'
 import type { Batch } from '../../transitions/groups.ts'
+import { handOver } from '../handover.ts'
 import { BoundedWriter, type Outlet } from './outlet.ts'
 
 /** How often an idle stream shows that it lives, in milliseconds: proxies cut what is silent. */
@@ -60,6 +61,7 @@ export class EventStream implements Outlet {
     const own = socket.writableLength === 0 ? duplicate(socket) : undefined
     if (own) {
       own.on('error', ignore).resume()
+      handOver(socket, own)
       socket.destroy()
     }
     this.#writer = new BoundedWriter(own ?? socket, this.#buffer)
