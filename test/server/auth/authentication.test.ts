@@ -148,7 +148,10 @@ describe('an API token', () => {
 
   test('in use costs no statement for each request', async () => {
     const statements: string[] = []
-    await using app = await startTestApp({ LOG_POLL_MS: '60000' }, { onStatement: (sql) => statements.push(sql) })
+    await using app = await startTestApp(
+      { LOG_POLL_MS: '60000' },
+      { onStatement: (sql) => statements.push(sql) },
+    )
     const { graphql } = await app.token()
     await graphql(VIEWER)
     statements.length = 0
