@@ -108,11 +108,17 @@ interface Foreign {
 /** A well-formed id of the same type that there is not. */
 const missing = (id: string) => id.replace(/-.*/, '-22222222zzzz')
 
+/** The walk asks for more at once than a client may. */
+const UNLIMITED = { MAX_ALIASES: '1000', MAX_DEPTH: '100', MAX_COST: '1000000000', RATE_COST: '1000000000' }
+
 /** The world of two accounts, and what one of them, the viewer, may not see. */
 async function start() {
   const statements: string[] = []
   // Nothing is read but for a request.
-  const app = await startTestApp({ LOG_POLL_MS: '60000' }, { onStatement: (sql) => statements.push(sql) })
+  const app = await startTestApp(
+    { ...UNLIMITED, LOG_POLL_MS: '60000' },
+    { onStatement: (sql) => statements.push(sql) },
+  )
   const alpha = await settle(app, 'alpha')
   const beta = await settle(app, 'beta')
   const running = await alpha.create(alpha.disks[0]?.id ?? '', 'alpha-running', 'alpha-running-token')

@@ -46,6 +46,7 @@ function hasCredential(url: string): boolean {
   )
 }
 
-function isLocalHost(host = ''): boolean {
-  return LOCAL_HOSTS.includes(host.replace(/:\d+$/, '').toLowerCase())
+/** A browser always says which name it was led by. */
+function isLocalHost(host: string | undefined): boolean {
+  return host === undefined || LOCAL_HOSTS.includes(host.replace(/:\d+$/, '').toLowerCase())
 }

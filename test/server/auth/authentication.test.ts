@@ -79,7 +79,7 @@ describe('an API token', () => {
       viewer: { account: { name: 'tenant' }, role: 'VIEWER', expiresAt: viewer.expiresAt?.toISOString() },
     }
     expect((await viewer.graphql(VIEWER)).data).toEqual(whom)
-    expect(await Array.fromAsync(client.iterate({ query: VIEWER }))).toEqual([{ data: whom }])
+    expect(await Array.fromAsync(client.iterate({ query: VIEWER }))).toMatchObject([{ data: whom }])
   })
 
   test.each<[string, (token: string) => string, message: string]>([

@@ -44,7 +44,7 @@ describe('a JWT signed with the shared secret', () => {
     const whom = { viewer: { account: { name: 'org/42 Ä' }, role: 'ADMIN', expiresAt } }
     expect((await client.graphql(VIEWER)).data).toEqual(whom)
     await using webSocket = client.webSocket()
-    expect(await Array.fromAsync(webSocket.iterate({ query: VIEWER }))).toEqual([{ data: whom }])
+    expect(await Array.fromAsync(webSocket.iterate({ query: VIEWER }))).toMatchObject([{ data: whom }])
     expect(await app.db.account.count()).toBe(2)
   })
 
