@@ -6,18 +6,10 @@ import { startApp, type AppOptions } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import type { Disk } from '../../src/generated/prisma/client.ts'
 import type { DiskKind, DiskStatus } from '../../src/domain/disk.ts'
+import { AMPLE } from './ample.ts'
 import { connectWebSocket, postGraphql, streamEvents, type Answer } from './clients.ts'
 
 export type TestApp = Awaited<ReturnType<typeof startTestApp>>
-
-/** Budgets that no test uses up unless it is about them. */
-const AMPLE = {
-  RATE_REQUESTS: '1000000000',
-  RATE_COST: '1000000000',
-  RATE_CREATES: '1000000000',
-  MAX_CONNECTIONS_PER_ADDRESS: '100000',
-  MAX_STREAMS_PER_ACCOUNT: '100000',
-}
 
 const MIB = 1024 ** 2
 
