@@ -6,7 +6,12 @@ import { randomQueries } from '../support/random-queries.ts'
 import { startTestApp } from '../support/app.ts'
 
 /** The codes of documents that are not run. */
-const UNREAD = ['DOCUMENT_TOO_LARGE', 'GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'COST_LIMIT_EXCEEDED']
+const UNREAD = [
+  'DOCUMENT_TOO_LARGE',
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'COST_LIMIT_EXCEEDED',
+]
 
 /** Runs so many random queries against a gateway that has something to read; none may be a fault. */
 export async function askAtRandom(numRuns: number): Promise<{ valid: number; answered: number }> {
