@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { parse, validate } from 'graphql'
 import { expect, test } from 'vitest'
+import { ERROR_CODES } from '../src/graphql/errors.ts'
 import { schema } from '../src/graphql/schema.ts'
 import { startTestApp } from './support/app.ts'
 
@@ -51,6 +52,12 @@ test('every operation in the documentation fits the schema', async () => {
 
   expect(documents.length).toBeGreaterThanOrEqual(5)
   expect(documents.flatMap((document) => validate(schema, parse(document)))).toEqual([])
+})
+
+test('the codes of errors are documented, each in its words', async () => {
+  const rows = [...(await read('docs/clients.md')).matchAll(/^\| `([A-Z_]+)` +\| (.+?) +\|$/gm)]
+
+  expect(rows.map(([, code, text]) => [code, text])).toEqual(Object.entries(ERROR_CODES))
 })
 
 test('the three operations of the README answer what it says they answer', async () => {

@@ -91,6 +91,9 @@ function checkCsrfHeader(headers: Headers): void {
   )
 }
 
+/** In how many pieces a body may come. The smallest packets of the internet make 500 of the largest body. */
+const MAX_PIECES = 2_000
+
 /** How long a client that sends more than it may has to read its answer before it is cut off, in milliseconds. */
 const GRACE_MS = 1_000
 
@@ -102,10 +105,10 @@ function readBody({ req, res }: HttpContext, maxBodyBytes: number): Promise<Buff
   function read(chunk: Buffer): void {
     size += chunk.length
     chunks.push(chunk)
-    if (size <= maxBodyBytes) return
+    if (size <= maxBodyBytes && chunks.length <= MAX_PIECES) return
     req.off('data', read).pause()
     res.once('finish', () => setTimeout(() => req.socket.destroy(), GRACE_MS).unref())
-    reject(tooLarge(maxBodyBytes))
+    reject(size > maxBodyBytes ? tooLarge(maxBodyBytes) : tooManyPieces())
   }
   req
     .on('data', read)
@@ -160,6 +163,10 @@ function badRequest(message: string) {
 
 function tooLarge(maxBodyBytes: number) {
   return refused(413, 'PAYLOAD_TOO_LARGE', `The body is larger than ${maxBodyBytes} bytes.`)
+}
+
+function tooManyPieces() {
+  return refused(413, 'PAYLOAD_TOO_LARGE', `The body comes in more than ${MAX_PIECES} pieces.`)
 }
 
 function refused(status: number, code: ErrorCode, message: string) {

@@ -57,9 +57,7 @@ beforeAll(async () => {
   gateway = await startGateway({
     DATA_DIR: dataDir,
     // Budgets would stop most of this early; here everything is to come through. Timeouts are short, to be waited for.
-    RATE_REQUESTS: '1000000000',
-    RATE_COST: '1000000000',
-    RATE_CREATES: '1000000000',
+    MAX_CONNECTIONS_PER_ADDRESS: '1000',
     HEADERS_TIMEOUT_MS: '2000',
     REQUEST_TIMEOUT_MS: '4000',
     GRAPHIQL: 'false',

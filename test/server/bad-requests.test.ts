@@ -99,6 +99,22 @@ const transport: Bad[] = [
     'PAYLOAD_TOO_LARGE',
     'The body is larger than 262144 bytes.',
   ],
+  [
+    'a body in single bytes',
+    {
+      ...post(''),
+      body: new ReadableStream({
+        start(controller) {
+          for (let i = 0; i < 2_001; i++) controller.enqueue(Buffer.from(' '))
+          controller.close()
+        },
+      }),
+      duplex: 'half',
+    },
+    413,
+    'PAYLOAD_TOO_LARGE',
+    'The body comes in more than 2000 pieces.',
+  ],
   ['PUT', { ...ask(DISKS), method: 'PUT' }, 405, 'METHOD_NOT_ALLOWED', NOT_GET_OR_POST],
   ['PATCH', { ...ask(DISKS), method: 'PATCH' }, 405, 'METHOD_NOT_ALLOWED', NOT_GET_OR_POST],
   ['DELETE', { method: 'DELETE' }, 405, 'METHOD_NOT_ALLOWED', NOT_GET_OR_POST],

@@ -10,18 +10,10 @@ import type { Disk } from '../../src/generated/prisma/client.ts'
 import type { DiskKind, DiskStatus } from '../../src/domain/disk.ts'
 import { accountNamed } from '../../src/services/accounts.ts'
 import { newRandomId } from '../../src/services/clock.ts'
+import { AMPLE } from './ample.ts'
 import { connectWebSocket, postGraphql, streamEvents, type Answer } from './clients.ts'
 
 export type TestApp = Awaited<ReturnType<typeof startTestApp>>
-
-/** Budgets that no test uses up unless it is about them. */
-const AMPLE = {
-  RATE_REQUESTS: '1000000000',
-  RATE_COST: '1000000000',
-  RATE_CREATES: '1000000000',
-  MAX_CONNECTIONS_PER_ADDRESS: '100000',
-  MAX_STREAMS_PER_ACCOUNT: '100000',
-}
 
 const MIB = 1024 ** 2
 const JWT = /eyJ[\w-]{8,}\.[\w-]+\.[\w-]+/
