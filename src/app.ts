@@ -11,6 +11,7 @@ import { createReads } from './reads/reads.ts'
 import { createHousekeeping } from './runner/housekeeping.ts'
 import { startInventory } from './runner/inventory.ts'
 import { createRunner } from './runner/runner.ts'
+import { createConsole } from './server/console.ts'
 import { createGraphiql } from './server/graphiql/graphiql.ts'
 import { preparedTabs } from './server/graphiql/tabs.ts'
 import { startServer } from './server/http.ts'
@@ -128,6 +129,7 @@ export async function startApp(
       graphiql: config.graphiql
         ? createGraphiql({ tabs: preparedTabs(await exampleIds(db, viewer)) })
         : undefined,
+      webConsole: createConsole(),
       log,
     }),
   )

@@ -6,7 +6,7 @@ import type { Logger } from 'pino'
 import type { StreamBuffer } from '../config.ts'
 import { clientError } from '../graphql/errors.ts'
 import { describeError } from './error-contract.ts'
-import type { GraphiqlHandler } from './graphiql/graphiql.ts'
+import type { PageHandler } from './assets/page.ts'
 import { createLive } from './live/live.ts'
 import { spread } from './spread.ts'
 import { serveWebSockets } from './websocket.ts'
@@ -17,7 +17,9 @@ export interface ServerOptions extends GraphqlOptions {
   port: number
   streamBuffer: StreamBuffer
   /** Serves GraphiQL at the endpoint; left out when it is switched off. */
-  graphiql: GraphiqlHandler | undefined
+  graphiql: PageHandler | undefined
+  /** Serves the web console at `/`. */
+  webConsole: PageHandler
   /** Over how many milliseconds the long-lived connections are ended when the server stops. */
   shutdownMs: number
   log: Logger
@@ -32,7 +34,7 @@ const DRAIN_MS = 2_000
 
 /** Starts to listen; resolves when connections are accepted, rejects with a clear message when they can't be. */
 export async function startServer(options: ServerOptions): Promise<{ url: string } & AsyncDisposable> {
-  const { host, port, graphiql, shutdownMs, log } = options
+  const { host, port, graphiql, webConsole, shutdownMs, log } = options
   const live = createLive(options)
   const graphql = createGraphql(options, live)
   let stopping = false
@@ -64,6 +66,8 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
       )
     } else if (graphiql?.(request, response)) {
       log.debug({ requestId, url: request.url }, 'graphiql')
+    } else if (webConsole(request, response)) {
+      log.debug({ requestId, url: request.url }, 'console')
     } else if (path === ENDPOINT) {
       Promise.resolve(graphql(request, response, { requestId })).catch((error: unknown) => {
         log.error({ err: error, requestId }, 'a request could not be answered')

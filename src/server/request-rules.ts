@@ -1,7 +1,7 @@
 import type { GraphQLParams, Plugin } from 'graphql-yoga'
 import { createGraphQLError } from 'graphql-yoga'
 import type { ErrorCode } from '../graphql/errors.ts'
-import { preferences } from './graphiql/preferences.ts'
+import { preferences } from './preferences.ts'
 
 /** The header that says a GET request was sent on purpose by a program, not by a link on another site. */
 export const CSRF_HEADER = 'x-graphql-yoga-csrf'

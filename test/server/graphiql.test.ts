@@ -4,7 +4,7 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { Kind, OperationTypeNode, parse, validate } from 'graphql'
 import { schema } from '../../src/graphql/schema.ts'
 import { describe, expect, test } from 'vitest'
-import { chooseEncoding } from '../../src/server/graphiql/assets.ts'
+import { chooseEncoding } from '../../src/server/assets/assets.ts'
 import { preparedTabs } from '../../src/server/graphiql/tabs.ts'
 import { startTestApp } from '../support/app.ts'
 
