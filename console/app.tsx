@@ -29,6 +29,9 @@ const TABLE = {
   fixedHeaderSortActiveBg: 'inherit',
 }
 
+/** Whether things should stay where they are. */
+const STILL = matchMedia('(prefers-reduced-motion: reduce)').matches
+
 /** Ant Design's own, with as much contrast as WCAG AA asks for. */
 const THEMES: Record<Theme, ThemeConfig> = {
   light: {
@@ -83,7 +86,11 @@ function Themed({ children }: { children: ReactNode }) {
   const { language, theme } = useSettings()
   return (
     <ConfigProvider
-      theme={{ ...THEMES[theme], cssVar: { key: theme } }}
+      theme={{
+        ...THEMES[theme],
+        token: { ...THEMES[theme].token, motion: !STILL },
+        cssVar: { key: theme },
+      }}
       locale={language === 'zh' ? zhCN : enGB}
       button={{ autoInsertSpace: false }}
     >
@@ -149,7 +156,7 @@ function Frame({ children, signOut }: { children: ReactNode; signOut: (() => voi
           type="text"
           aria-label={otherTheme}
           title={otherTheme}
-          icon={theme === 'dark' ? <SunOutlined /> : <MoonOutlined />}
+          icon={theme === 'dark' ? <SunOutlined aria-hidden /> : <MoonOutlined aria-hidden />}
           onClick={() => setTheme(other)}
         />
         {signOut && (

@@ -40,7 +40,7 @@ export function createApi(onUnauthenticated: () => void): { client: Client; live
   const cache = cacheExchange({
     keys: {
       ...Object.fromEntries(PARTS.map((type) => [type, () => null])),
-      SnapshotTransition: ({ sequence }) => String(sequence),
+      SnapshotTransition: ({ sequence }) => String(sequence as number),
     },
     updates: {
       Subscription: {

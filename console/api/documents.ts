@@ -1,23 +1,22 @@
 import { graphql, type ResultOf } from './graphql.ts'
 
-const REFUSAL = graphql(`
-  fragment Refusal on UserError {
-    __typename
-    code
+// Fragments are on object types: the cache does not know which types an interface has.
+
+const STATUS_REFUSAL = graphql(`
+  fragment StatusRefusal on DiskStatusForbidsSnapshot {
     message
-    ... on DiskStatusForbidsSnapshot {
-      actual
-      allowed
-      kind
-    }
-    ... on SnapshotQuotaExceeded {
-      type
-      used
-      limit
-    }
-    ... on InvalidName {
-      brokenRules
-    }
+    actual
+    allowed
+    kind
+  }
+`)
+
+const QUOTA_REFUSAL = graphql(`
+  fragment QuotaRefusal on SnapshotQuotaExceeded {
+    message
+    type
+    used
+    limit
   }
 `)
 
@@ -53,12 +52,15 @@ const DISK = graphql(
       snapshotEligibility {
         allowed
         refusals {
-          ...Refusal
+          __typename
+          message
+          ...StatusRefusal
+          ...QuotaRefusal
         }
       }
     }
   `,
-  [REFUSAL],
+  [STATUS_REFUSAL, QUOTA_REFUSAL],
 )
 
 const SNAPSHOT = graphql(`
@@ -95,7 +97,6 @@ const TRANSITION = graphql(`
   }
 `)
 
-export type Refusal = ResultOf<typeof REFUSAL>
 export type Disk = ResultOf<typeof DISK>
 export type Snapshot = ResultOf<typeof SNAPSHOT>
 export type Transition = ResultOf<typeof TRANSITION>
@@ -163,6 +164,10 @@ export const DISK_DETAILS = graphql(
             }
           }
         }
+      }
+      # Where to watch from when there is no such disk.
+      snapshots(first: 0) {
+        streamCursor
       }
     }
   `,
@@ -272,14 +277,28 @@ export const CREATE_SNAPSHOT = graphql(
             message
           }
         }
-        ... on UserError {
-          ...Refusal
+        ...StatusRefusal
+        ...QuotaRefusal
+        ... on InvalidName {
+          message
+          brokenRules
+        }
+        ... on ClientTokenReused {
+          message
+        }
+        ... on DiskNotFound {
+          message
         }
       }
     }
   `,
-  [SNAPSHOT, REFUSAL],
+  [SNAPSHOT, STATUS_REFUSAL, QUOTA_REFUSAL],
 )
+
+/** Why a snapshot was not created, or would not be. */
+export type Refusal =
+  | Exclude<ResultOf<typeof CREATE_SNAPSHOT>['createSnapshot'], { __typename: 'CreateSnapshotPayload' }>
+  | Disk['snapshotEligibility']['refusals'][number]
 
 /** What the pages live on: every transition, with what it changes of the snapshot and its disk. */
 export const TRANSITIONS = graphql(

@@ -1,5 +1,5 @@
 import { createClient, type SubscribePayload } from 'graphql-ws'
-import { makeOperation, type Client, type Exchange, type Operation, type OperationResult } from 'urql'
+import { makeOperation, type Exchange, type Operation, type OperationResult } from 'urql'
 import { fromArray, fromValue, mergeMap, pipe, share, tap, type Source } from 'wonka'
 import { TRANSITIONS, type LiveTransition } from './documents.ts'
 
@@ -127,7 +127,8 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
             const codes = result.errors?.map(({ extensions }) => extensions?.['code']) ?? []
             if (codes.length > 0) {
               end()
-              return fail(codes)
+              fail(codes)
+              return
             }
             attempts = 0
             const transition = result.data?.['snapshotTransitions']
@@ -260,7 +261,7 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
     exchange,
 
     /** For `useSyncExternalStore`. */
-    watchConnection(onChange: () => void): () => void {
+    watchConnection: (onChange: () => void): (() => void) => {
       watchers.add(onChange)
       return () => watchers.delete(onChange)
     },

@@ -66,7 +66,7 @@ export function DiskDetails({ id }: { id: string }) {
           <Button
             aria-label={words.refresh}
             title={words.refresh}
-            icon={<ReloadOutlined />}
+            icon={<ReloadOutlined aria-hidden />}
             onClick={readAgain}
           />
           {disk && (

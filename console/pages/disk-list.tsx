@@ -20,7 +20,7 @@ import { Search } from '../parts/search.tsx'
 import { Nothing } from '../parts/state.tsx'
 import { Moment } from '../parts/moment.tsx'
 import { DiskStatusTag } from '../parts/status.tsx'
-import { onSort, sortOrder, useKept } from '../parts/table.ts'
+import { onSort, SORT_DIRECTIONS, sortOrder, useKept } from '../parts/table.ts'
 import { useWords } from '../settings.tsx'
 
 const ORDERS = ['NAME', 'SIZE', 'CREATED_AT'] as const
@@ -108,7 +108,7 @@ export function DiskList() {
         <Button
           aria-label={words.refresh}
           title={words.refresh}
-          icon={<ReloadOutlined />}
+          icon={<ReloadOutlined aria-hidden />}
           onClick={readAgain}
         />
       </div>
@@ -122,14 +122,15 @@ export function DiskList() {
           loading={fetching && !disks}
           pagination={false}
           showSorterTooltip={false}
-          scroll={{ x: 1100 }}
+          sortDirections={SORT_DIRECTIONS}
+          className="wide"
           onChange={onSort(address)}
           rowSelection={{
             selectedRowKeys: selected,
             preserveSelectedRowKeys: true,
             onChange: (keys) => setSelected(keys as string[]),
             getTitleCheckboxProps: () => ({ 'aria-label': words.selectAll }),
-            getCheckboxProps: ({ name }) => ({ 'aria-label': words.selectDisk(name) }) as object,
+            getCheckboxProps: ({ name }) => ({ 'aria-label': words.selectDisk(name) }),
           }}
           locale={{
             emptyText: fetching ? (
@@ -231,7 +232,6 @@ function useColumns(address: Address): TableColumnsType<Disk> {
       {
         title: words.actions,
         width: 145,
-        fixed: 'end',
         render: (_, disk) => (
           <RowActions
             of={disk.name}

@@ -113,7 +113,7 @@ export function SnapshotList() {
         <Button
           aria-label={words.refresh}
           title={words.refresh}
-          icon={<ReloadOutlined />}
+          icon={<ReloadOutlined aria-hidden />}
           onClick={readAgain}
         />
       </div>

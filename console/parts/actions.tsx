@@ -27,7 +27,7 @@ export function ActionButton({
   const refused = refusal !== undefined
   return (
     <>
-      <Tooltip title={refusal}>
+      <Tooltip title={refusal} trigger={['hover', 'focus']}>
         <Button
           type={type}
           size={size ?? 'middle'}

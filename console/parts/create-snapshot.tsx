@@ -35,30 +35,36 @@ const NEW = 'new'
 /** The dialog Create Snapshot, open while the address says so. */
 export function CreateSnapshot({ onCreated }: { onCreated?: () => void }) {
   const address = useAddress()
-  const wanted = address.list('create')
-  const close = () => address.change({ create: undefined })
+  const asked = address.text('create')
+  // It closes with what it showed, and opens anew each time.
+  const [shown, setShown] = useState({ asked: '', wanted: '', opened: 0 })
+  if (asked !== shown.asked) {
+    setShown(asked === '' ? { ...shown, asked } : { asked, wanted: asked, opened: shown.opened + 1 })
+  }
   return (
     <Dialog
-      key={wanted.length === 0 ? '' : wanted.join()}
-      wanted={wanted}
-      close={close}
+      key={shown.opened}
+      open={asked !== ''}
+      wanted={shown.wanted.split(',').filter(Boolean)}
+      close={() => address.change({ create: undefined })}
       onCreated={onCreated}
     />
   )
 }
 
 interface DialogProps {
+  open: boolean
+  /** `new`, or the disks. */
   wanted: string[]
   close: () => void
   onCreated: (() => void) | undefined
 }
 
-function Dialog({ wanted, close, onCreated }: DialogProps) {
+function Dialog({ open, wanted, close, onCreated }: DialogProps) {
   const words = useWords()
   const { message } = App.useApp()
   const form = useId()
   const firstName = useRef<InputRef>(null)
-  const open = wanted.length > 0
   const asksForDisk = wanted[0] === NEW
   const [chosen, setChosen] = useState<string>()
   const ids = asksForDisk ? (chosen === undefined ? [] : [chosen]) : wanted
@@ -79,7 +85,8 @@ function Dialog({ wanted, close, onCreated }: DialogProps) {
   const over = batch && created > 0 && !sending
   const nameOf = (disk: Disk) => names[disk.id] ?? suggestName(disk.name, suffix)
   const setName = (disk: Disk, name: string) => setNames((before) => ({ ...before, [disk.id]: name }))
-  const reason = useReason(single)
+  // What failed on the way may be asked for again, whatever it has already changed.
+  const reason = useReason(single && outcomes[single.id]?.is === 'failed' ? undefined : single)
   const count = shown.length
 
   useEffect(() => {
@@ -228,7 +235,7 @@ function useCreation() {
   return {
     outcomes,
     /** Answers the snapshots that were made; none while others are being made. */
-    async create(inputs: Input[]): Promise<Snapshot[]> {
+    create: async (inputs: Input[]): Promise<Snapshot[]> => {
       if (sending.current) return []
       sending.current = true
       const due = inputs.filter(({ diskId }) => outcomes[diskId]?.is !== 'created')
@@ -254,7 +261,9 @@ function timestamp(): string {
 }
 
 function suggestName(disk: string, suffix: string): string {
-  return `${[...disk].slice(0, 64 - suffix.length).join('')}-${suffix}`
+  return `${Array.from(disk)
+    .slice(0, 64 - suffix.length)
+    .join('')}-${suffix}`
 }
 
 function useReason(disk: Disk | undefined): string | undefined {
@@ -412,7 +421,7 @@ function ChooseDisk({ chosen, onChoose, complaint }: ChooseDiskProps) {
             onChange={(value: string) => onChoose(value)}
             options={(data?.disks.nodes ?? []).map((disk) => ({
               value: disk.id,
-              label: `${disk.name} (${disk.id})`,
+              label: `${disk.name} (${disk.id}) · ${words.diskStatus[disk.status]}`,
               title: whyNot(disk, words, format) ?? '',
               disabled: !disk.snapshotEligibility.allowed,
             }))}

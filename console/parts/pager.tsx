@@ -30,7 +30,7 @@ export function Pager({
   const from = (page - 1) * size + 1
   const pages = Math.max(1, Math.ceil(totalCount / size))
   const go = (to: number, place: { after?: string | null; before?: string | null; last?: number }) =>
-    address.filter({
+    address.change({
       page: to > 1 ? String(to) : undefined,
       after: place.after ?? undefined,
       before: place.before ?? undefined,
@@ -50,28 +50,28 @@ export function Pager({
       <Button
         type="text"
         aria-label={words.firstPage}
-        icon={<DoubleLeftOutlined />}
+        icon={<DoubleLeftOutlined aria-hidden />}
         disabled={!hasPreviousPage}
         onClick={() => go(1, {})}
       />
       <Button
         type="text"
         aria-label={words.previousPage}
-        icon={<LeftOutlined />}
+        icon={<LeftOutlined aria-hidden />}
         disabled={!hasPreviousPage}
         onClick={() => go(page - 1, page === 2 ? {} : { before: startCursor })}
       />
       <Button
         type="text"
         aria-label={words.nextPage}
-        icon={<RightOutlined />}
+        icon={<RightOutlined aria-hidden />}
         disabled={!hasNextPage}
         onClick={() => go(page + 1, { after: endCursor })}
       />
       <Button
         type="text"
         aria-label={words.lastPage}
-        icon={<DoubleRightOutlined />}
+        icon={<DoubleRightOutlined aria-hidden />}
         disabled={!hasNextPage}
         onClick={() => go(pages, { last: totalCount - (pages - 1) * size })}
       />

@@ -18,7 +18,11 @@ export function QueryBehind({ document, variables }: QueryBehindProps) {
   const given = JSON.stringify(variables, null, 2)
   return (
     <>
-      <Button type="link" icon={<CodeOutlined />} onClick={() => address.change({ show: 'query' })}>
+      <Button
+        type="link"
+        icon={<CodeOutlined aria-hidden />}
+        onClick={() => address.change({ show: 'query' })}
+      >
         {words.queryBehind}
       </Button>
       <Drawer

@@ -21,7 +21,9 @@ export function explain(refusal: Refusal, words: Words, format: Format): string 
         format.number(refusal.limit),
       )
     case 'InvalidName':
-      return refusal.brokenRules.map((rule) => say.rules[rule] ?? refusal.message).join(' ')
+      return 'brokenRules' in refusal
+        ? refusal.brokenRules.map((rule) => say.rules[rule] ?? refusal.message).join(' ')
+        : refusal.message
     default:
       return refusal.message
   }

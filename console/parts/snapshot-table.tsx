@@ -9,7 +9,7 @@ import { RowActions } from './actions.tsx'
 import { Copyable } from './copyable.tsx'
 import { Moment } from './moment.tsx'
 import { SnapshotStatusCell } from './status.tsx'
-import { onSort, sortOrder } from './table.ts'
+import { onSort, SORT_DIRECTIONS, sortOrder } from './table.ts'
 
 interface SnapshotTableProps {
   address: Address
@@ -38,7 +38,8 @@ export function SnapshotTable({
       loading={loading}
       pagination={false}
       showSorterTooltip={false}
-      scroll={{ x: withDisk ? 1060 : 780 }}
+      sortDirections={SORT_DIRECTIONS}
+      className={withDisk ? 'wide' : 'narrow'}
       onChange={onSort(address)}
       locale={{ emptyText: loading ? ' ' : nothing }}
     />
@@ -123,7 +124,6 @@ function useColumns(address: Address, withDisk: boolean): TableColumnsType<Snaps
       {
         title: words.actions,
         width: 75,
-        fixed: 'end',
         render: (_, { id, name }) => (
           <RowActions
             of={name}

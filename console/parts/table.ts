@@ -4,6 +4,9 @@ import type { Address } from '../address.ts'
 
 type Direction = 'ascend' | 'descend'
 
+/** A heading that is pressed turns the order round; there is no third state. */
+export const SORT_DIRECTIONS: Direction[] = ['ascend', 'descend', 'ascend']
+
 /** Which arrow a column shows; `usual` is the order of a list that says nothing else. */
 export function sortOrder(address: Address, usual: Record<string, Direction>) {
   const text = address.text('sort')

@@ -1,3 +1,4 @@
+import axe from 'axe-core'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 
 export type ConsoleTab = Awaited<ReturnType<typeof openConsole>>
@@ -20,9 +21,11 @@ export async function openConsole(browser: Browser, url: string, options: Browse
   const requests: string[] = []
   const problems: string[] = []
   context.on('request', (request) => requests.push(request.url()))
-  context.on('requestfailed', (request) =>
-    problems.push(`${request.url()}: ${request.failure()?.errorText ?? ''}`),
-  )
+  context.on('requestfailed', (request) => {
+    const reason = request.failure()?.errorText ?? ''
+    // Going to another page ends what this one was still asking for.
+    if (reason !== 'net::ERR_ABORTED') problems.push(`${request.url()}: ${reason}`)
+  })
 
   /** Another tab of the same profile. */
   async function openTab(address: string): Promise<Page> {
@@ -59,4 +62,29 @@ export function row(page: Page, text: string) {
 /** The dialog Create Snapshot. */
 export function dialog(page: Page) {
   return page.getByRole('dialog', { name: 'Create Snapshot' })
+}
+
+/** What axe-core finds on the page that is serious or worse: which rule, and where. */
+export async function seriousFindings(page: Page): Promise<string[]> {
+  // By the debugger, which the page's policy does not bind.
+  const debug = await page.context().newCDPSession(page)
+  await debug.send('Runtime.evaluate', { expression: axe.source })
+  await debug.detach()
+  const { violations } = await page.evaluate(() =>
+    (globalThis as unknown as { axe: typeof axe }).axe.run({ exclude: [] }),
+  )
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) =>
+      nodes.map(({ target, failureSummary }) => `${id} ${target.join(' ')} ${failureSummary ?? ''}`),
+    )
+}
+
+/** Counts the bytes that the page receives, as they are transferred; call the answer for the sum. */
+export async function countBytes(page: Page): Promise<() => number> {
+  const network = await page.context().newCDPSession(page)
+  let bytes = 0
+  network.on('Network.loadingFinished', ({ encodedDataLength }) => (bytes += encodedDataLength))
+  await network.send('Network.enable')
+  return () => bytes
 }
