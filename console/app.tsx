@@ -23,11 +23,13 @@ const SnapshotList = lazy(() =>
 )
 const SignIn = lazy(() => import('./pages/sign-in.tsx').then(({ SignIn }) => ({ default: SignIn })))
 
-const TABLE = {
+/** A heading looks the same whether the table is ordered by it or not; the arrow says it. */
+const table = (head: string) => ({
+  headerBg: head,
+  headerSortActiveBg: head,
+  headerSortHoverBg: head,
   bodySortBg: 'transparent',
-  headerSortActiveBg: 'transparent',
-  fixedHeaderSortActiveBg: 'inherit',
-}
+})
 
 /** Whether things should stay where they are. */
 const STILL = matchMedia('(prefers-reduced-motion: reduce)').matches
@@ -38,6 +40,7 @@ const THEMES: Record<Theme, ThemeConfig> = {
     algorithm: antdTheme.defaultAlgorithm,
     token: {
       colorPrimary: '#0b57d0',
+      colorInfo: '#0b57d0',
       colorLink: '#0b57d0',
       colorError: '#c5221f',
       colorTextSecondary: '#4a5260',
@@ -47,12 +50,13 @@ const THEMES: Record<Theme, ThemeConfig> = {
       colorBgLayout: '#f4f6f9',
       borderRadius: 6,
     },
-    components: { Table: TABLE },
+    components: { Table: table('#fafafa') },
   },
   dark: {
     algorithm: antdTheme.darkAlgorithm,
     token: {
       colorPrimary: '#3b7de0',
+      colorInfo: '#3b7de0',
       colorLink: '#8ab4f8',
       colorLinkHover: '#aecbfa',
       colorError: '#f28b82',
@@ -68,7 +72,7 @@ const THEMES: Record<Theme, ThemeConfig> = {
       colorFillAlter: '#1d2229',
       borderRadius: 6,
     },
-    components: { Table: TABLE },
+    components: { Table: table('#1d2229') },
   },
 }
 

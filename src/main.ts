@@ -40,7 +40,7 @@ async function welcome({ url, db, viewer }: Awaited<ReturnType<typeof startApp>>
   const seconds = (performance.now() / 1000).toFixed(1)
   return `
 Snapgate is ready (${seconds} s): ${url}/graphql
-Open it in a browser for GraphiQL. No credentials are configured: it listens on this machine only, for one local account.
+Open it in a browser for GraphiQL, or ${url} for the console. No credentials are configured: it listens on this machine only, for one local account.
 
 Three things to try there:
   1. { disks { nodes { id name status snapshotEligibility { allowed } } } }

@@ -139,6 +139,8 @@ function Overview({ disk }: { disk: Disk }) {
   return (
     <Descriptions
       size="small"
+      colon={false}
+      styles={{ label: { minWidth: 110 } }}
       column={{ xs: 1, md: 2 }}
       items={[
         { label: words.kind, children: words.diskKind[disk.kind] },

@@ -173,23 +173,23 @@ function useColumns(address: Address): TableColumnsType<Disk> {
       },
       {
         title: words.status,
-        width: 150,
+        width: 145,
         render: (_, { status, statusReason }) => <DiskStatusTag status={status} reason={statusReason} />,
       },
-      { title: words.kind, width: 105, render: (_, { kind }) => words.diskKind[kind] },
-      { title: words.storageType, dataIndex: 'storageType', width: 115 },
+      { title: words.kind, width: 98, render: (_, { kind }) => words.diskKind[kind] },
+      { title: words.storageType, dataIndex: 'storageType', width: 92 },
       {
         title: words.size,
         key: 'SIZE',
         sorter: true,
         sortOrder: sort('SIZE'),
-        width: 100,
+        width: 84,
         align: 'right',
         render: (_, { sizeGiB }) => format.gib(sizeGiB),
       },
       {
         title: words.attachment,
-        width: 120,
+        width: 105,
         render: (_, { attachment }) =>
           attachment ? (
             <>
@@ -202,7 +202,7 @@ function useColumns(address: Address): TableColumnsType<Disk> {
       },
       {
         title: words.heldSnapshots,
-        width: 135,
+        width: 128,
         align: 'right',
         render: (_, { id, snapshotQuota: { manual, automatic } }) => (
           <>
@@ -226,12 +226,12 @@ function useColumns(address: Address): TableColumnsType<Disk> {
         key: 'CREATED_AT',
         sorter: true,
         sortOrder: sort('CREATED_AT'),
-        width: 115,
+        width: 108,
         render: (_, { createdAt }) => <Moment at={createdAt} />,
       },
       {
         title: words.actions,
-        width: 145,
+        width: 130,
         render: (_, disk) => (
           <RowActions
             of={disk.name}

@@ -87,7 +87,7 @@ function useColumns(address: Address, withDisk: boolean): TableColumnsType<Snaps
       },
       {
         title: words.status,
-        width: 160,
+        width: 150,
         render: (_, snapshot) => <SnapshotStatusCell snapshot={snapshot} />,
       },
       ...(withDisk ? ofDisk : []),
@@ -96,7 +96,7 @@ function useColumns(address: Address, withDisk: boolean): TableColumnsType<Snaps
         key: 'SIZE',
         sorter: true,
         sortOrder: sort('SIZE'),
-        width: 145,
+        width: 138,
         align: 'right',
         render: (_, { sizeGiB, dataBytes }) => (
           <>
@@ -105,13 +105,13 @@ function useColumns(address: Address, withDisk: boolean): TableColumnsType<Snaps
           </>
         ),
       },
-      { title: words.method, width: 100, render: (_, { type }) => words.snapshotType[type] },
+      { title: words.method, width: 92, render: (_, { type }) => words.snapshotType[type] },
       {
         title: words.created,
         key: 'CREATED_AT',
         sorter: true,
         sortOrder: sort('CREATED_AT'),
-        width: 105,
+        width: 102,
         render: (_, { createdAt }) => <Moment at={createdAt} />,
       },
       {
@@ -123,7 +123,7 @@ function useColumns(address: Address, withDisk: boolean): TableColumnsType<Snaps
       },
       {
         title: words.actions,
-        width: 75,
+        width: 68,
         render: (_, { id, name }) => (
           <RowActions
             of={name}
