@@ -107,22 +107,33 @@ function Themed({ children }: { children: ReactNode }) {
 function Session() {
   const [wanted, setWanted] = useState<'nothing' | 'token' | 'another token'>('nothing')
   const ask = useCallback(() => {
-    setWanted(authorization() === undefined ? 'token' : 'another token')
+    const refused = authorization() !== undefined
+    // Several requests may be refused at once.
+    setWanted((before) => (refused || before === 'another token' ? 'another token' : 'token'))
     forgetToken()
   }, [])
   const [api, setApi] = useState(() => createApi(ask))
   useEffect(() => () => api.live.close(), [api])
-  const use = (token: string) => {
+  const signIn = (token: string) => {
     keepToken(token)
     setApi(createApi(ask))
     setWanted('nothing')
+  }
+  const signOut = () => {
+    forgetToken()
+    setApi(createApi(ask))
+    setWanted('token')
   }
   const { client, live } = api
   return (
     <Provider value={client}>
       <LiveContext value={live}>
-        <Frame signOut={authorization() === undefined ? undefined : ask}>
-          {wanted === 'nothing' ? <Pages /> : <SignIn refused={wanted === 'another token'} onToken={use} />}
+        <Frame signOut={authorization() === undefined ? undefined : signOut}>
+          {wanted === 'nothing' ? (
+            <Pages />
+          ) : (
+            <SignIn refused={wanted === 'another token'} onToken={signIn} />
+          )}
         </Frame>
       </LiveContext>
     </Provider>
