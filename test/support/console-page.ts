@@ -64,14 +64,19 @@ export function dialog(page: Page) {
   return page.getByRole('dialog', { name: 'Create Snapshot' })
 }
 
-/** What axe-core finds on the page that is serious or worse: which rule, and where. */
-export async function seriousFindings(page: Page): Promise<string[]> {
+/** What axe-core finds on the page that is serious or worse, by all its rules or by some: which rule, and where. */
+export async function seriousFindings(page: Page, rules?: string[]): Promise<string[]> {
   // By the debugger, which the page's policy does not bind.
   const debug = await page.context().newCDPSession(page)
   await debug.send('Runtime.evaluate', { expression: axe.source })
   await debug.detach()
-  const { violations } = await page.evaluate(() =>
-    (globalThis as unknown as { axe: typeof axe }).axe.run({ exclude: [] }),
+  const { violations } = await page.evaluate(
+    (only) =>
+      (globalThis as unknown as { axe: typeof axe }).axe.run({
+        resultTypes: ['violations'],
+        ...(only && { runOnly: only }),
+      }),
+    rules,
   )
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
