@@ -1,4 +1,5 @@
 import { defineConfig } from 'eslint/config'
+import reactHooks from 'eslint-plugin-react-hooks'
 import tseslint from 'typescript-eslint'
 
 /**
@@ -39,7 +40,16 @@ const boundaries = Object.entries(ROOMS).map(([room, allowed]) => ({
 }))
 
 export default defineConfig(
-  { ignores: ['src/generated/', 'node_modules/', 'data/', '**/__generated__/', 'test/relay/fixture/'] },
+  {
+    ignores: [
+      'src/generated/',
+      'node_modules/',
+      'data/',
+      '**/__generated__/',
+      'test/relay/fixture/',
+      'console/api/schema-types.d.ts',
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {
@@ -79,6 +89,23 @@ export default defineConfig(
   },
   ...boundaries,
   {
+    files: ['console/**/*.{ts,tsx}'],
+    extends: [reactHooks.configs.flat.recommended],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: '^(\\.\\./)+(src|test|scripts)/',
+              message: 'The console knows the gateway by its API only.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
     files: ['src/domain/**/*.ts'],
     rules: {
       'no-restricted-syntax': [
@@ -101,5 +128,5 @@ export default defineConfig(
       '@typescript-eslint/no-explicit-any': 'off',
     },
   },
-  { files: ['*.config.{js,ts}'], rules: { 'no-restricted-exports': 'off' } },
+  { files: ['**/*.config.{js,ts}'], rules: { 'no-restricted-exports': 'off' } },
 )

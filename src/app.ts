@@ -13,7 +13,9 @@ import { startInventory } from './runner/inventory.ts'
 import { createRunner } from './runner/runner.ts'
 import { createCredentials, type Credentials } from './server/auth/credentials.ts'
 import { createJwtVerifier } from './server/auth/jwt.ts'
-import { createGraphiql, type GraphiqlHandler } from './server/graphiql/graphiql.ts'
+import type { PageHandler } from './server/assets/page.ts'
+import { createConsole } from './server/console.ts'
+import { createGraphiql } from './server/graphiql/graphiql.ts'
 import { preparedTabs } from './server/graphiql/tabs.ts'
 import { startServer } from './server/http.ts'
 import { createRates } from './server/limits/rates.ts'
@@ -157,6 +159,7 @@ export async function startApp(
       credentials,
       reads: (viewer) => createReads(db, viewer),
       graphiql: config.graphiql ? graphiqlFor(credentials, await exampleIds(db, viewer)) : undefined,
+      webConsole: createConsole(),
       log,
     }),
   )
@@ -213,7 +216,7 @@ function openToOthers(host: string): string {
 }
 
 /** GraphiQL, with the ids of the local account in its examples only for as long as everybody may see them. */
-function graphiqlFor(credentials: Credentials, local: Examples): GraphiqlHandler {
+function graphiqlFor(credentials: Credentials, local: Examples): PageHandler {
   const open = createGraphiql({ tabs: preparedTabs(local) })
   const closed = createGraphiql({
     tabs: preparedTabs(NO_EXAMPLES),

@@ -40,7 +40,7 @@ async function welcome({ url, db, viewer, credentials }: Awaited<ReturnType<type
   const seconds = (performance.now() / 1000).toFixed(1)
   return `
 Snapgate is ready (${seconds} s): ${url}/graphql
-Open it in a browser for GraphiQL.
+Open it in a browser for GraphiQL, or ${url} for the console.
 ${whoMayComeIn(credentials.required)}
 
 Three things to try there:

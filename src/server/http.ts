@@ -12,7 +12,7 @@ import { limitFailures } from './auth/authentication.ts'
 import type { Credentials } from './auth/credentials.ts'
 import { parseDocument } from './document-rules.ts'
 import { describeError } from './error-contract.ts'
-import type { GraphiqlHandler } from './graphiql/graphiql.ts'
+import type { PageHandler } from './assets/page.ts'
 import { limitConnections } from './limits/connections.ts'
 import { Pipelines } from './limits/pipelines.ts'
 import { FairQueue } from './limits/fair-queue.ts'
@@ -40,7 +40,9 @@ export interface ServerOptions extends Omit<GraphqlOptions, 'authenticate'> {
   /** The file of trusted documents, and whether they are the only ones that are run. */
   trustedDocuments: { path: string; only: boolean } | undefined
   /** Serves GraphiQL at the endpoint; left out when it is switched off. */
-  graphiql: GraphiqlHandler | undefined
+  graphiql: PageHandler | undefined
+  /** Serves the web console at `/`. */
+  webConsole: PageHandler
   /** Over how many milliseconds the long-lived connections are ended when the server stops. */
   shutdownMs: number
   log: Logger
@@ -61,7 +63,8 @@ const DRAIN_MS = 2_000
 
 /** Starts to listen; resolves when connections are accepted, rejects with a clear message when they can't be. */
 export async function startServer(options: ServerOptions): Promise<{ url: string } & AsyncDisposable> {
-  const { host, port, credentials, graphiql, shutdownMs, log, connectionLimits, documentLimits } = options
+  const { host, port, credentials, graphiql, webConsole, shutdownMs, log } = options
+  const { connectionLimits, documentLimits } = options
   const live = createLive(options)
   const limits = createLimits({
     ...options,
@@ -113,6 +116,8 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
       fail(response, turnedAway.status, turnedAway.error, requestId)
     } else if (graphiql?.(request, response)) {
       log.debug({ requestId, path }, 'graphiql')
+    } else if (webConsole(request, response)) {
+      log.debug({ requestId, path }, 'console')
     } else if (path === ENDPOINT) {
       pipelines.enter(request.socket, response, {
         run: () => {

@@ -23,8 +23,11 @@ const activeTab = () => {
   const saved = JSON.parse(localStorage.getItem('graphiql:tabState'))
   return saved?.tabs[saved.activeTabIndex] ?? options.defaultTabs[0]
 }
-// GraphiQL looks for the tab it last showed by its content, and opens an empty one when it cannot find it.
-const { query, variables, headers } = activeTab()
+const link = new URLSearchParams(location.search)
+const linked = link.has('query') && { query: link.get('query'), variables: link.get('variables') }
+if (linked) options.defaultTabs.unshift(linked)
+// GraphiQL looks for the tab it last showed by its content, and opens a new one when it cannot find it.
+const { query, variables, headers } = linked || activeTab()
 for (const [part, text] of Object.entries({ query, variables, headers })) {
   localStorage.setItem('graphiql:' + part, text ?? '')
 }
