@@ -13,7 +13,10 @@ const EVERYTHING = { before: new Date(1), keep: 0 }
 
 test('those who catch up with stored values share what is read and what is made of it, wherever they begin', async () => {
   const statements: string[] = []
-  await using app = await startTestApp({}, { onStatement: (sql) => statements.push(sql) })
+  await using app = await startTestApp(
+    { LOG_POLL_MS: '60000' },
+    { onStatement: (sql) => statements.push(sql) },
+  )
   await announce(app, 2_000)
   const pagesRead = () => statements.filter((sql) => /FROM\W+(main\W+)?SnapshotTransition/i.test(sql)).length
   await expect.poll(() => app.hub.groups.counts.indexed).toBe(0)
