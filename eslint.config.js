@@ -69,6 +69,8 @@ export default defineConfig(
             'ClientTokenReused',
             'DiskPathRefused',
             'DiskAlreadyRegistered',
+            'SnapshotNotFound',
+            'OtherSnapshotRefused',
           ],
         },
       ],

@@ -1,7 +1,9 @@
 import { lexicographicSortSchema, printSchema } from 'graphql'
 import { builder } from './builder.ts'
 import './types/disk.ts'
+import './types/disk-mutations.ts'
 import './types/snapshot.ts'
+import './types/snapshot-mutations.ts'
 import './types/transition.ts'
 import './types/user-error.ts'
 

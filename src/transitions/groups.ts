@@ -1,7 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
-import { isSettled, type SnapshotStatus } from '../domain/lifecycle.ts'
+import { isSettled } from '../domain/lifecycle.ts'
 import { concerns, type Interest, type InterestIndex } from './interest.ts'
-import type { Transition, TransitionLog } from './log.ts'
+import type { AnyTransition, TransitionLog } from './log.ts'
+
+export type Groups = ReturnType<typeof createGroups>
 
 /** Where a stream that has caught up goes on. */
 export interface Seat {
@@ -32,7 +34,7 @@ export interface Selected {
 }
 
 /** The bytes to be sent for a transition, the same for all members. */
-type Execute = (transition: Transition) => Buffer | Promise<Buffer>
+type Execute = (transition: AnyTransition) => Buffer | Promise<Buffer>
 
 /** Answers in the order of their transitions, shared by everybody they are sent to. */
 export class Batch {
@@ -66,7 +68,7 @@ export class Batch {
 }
 
 export interface GroupsOptions {
-  log: TransitionLog
+  log: TransitionLog<AnyTransition>
   index: InterestIndex
   /** How far the hub has read. */
   position: () => number
@@ -133,12 +135,12 @@ export function createGroups({ log, index, position, bufferEvents }: GroupsOptio
 }
 
 interface Job {
-  transition: Transition
+  transition: AnyTransition
   groups: Group[]
 }
 
 interface SelectionOptions {
-  log: TransitionLog
+  log: TransitionLog<AnyTransition>
   position: () => number
   execute: Execute
   limit: number
@@ -176,7 +178,7 @@ class Selection {
     return group
   }
 
-  take(transition: Transition, group: Group): void {
+  take(transition: AnyTransition, group: Group): void {
     if (this.#behind) return
     const last = this.#jobs.at(-1)
     if (last?.transition === transition) {
@@ -249,7 +251,7 @@ class Group {
   readonly #onEmpty: () => void
   #sequences: number[] = []
   #payloads: Buffer[] = []
-  #status: SnapshotStatus | undefined
+  #status: AnyTransition['to'] | undefined
 
   constructor(selection: Selection, interest: Interest, untilSettled: boolean, onEmpty: () => void) {
     this.#selection = selection
@@ -258,11 +260,11 @@ class Group {
     this.#onEmpty = onEmpty
   }
 
-  push(transition: Transition): void {
+  push(transition: AnyTransition): void {
     this.#selection.take(transition, this)
   }
 
-  add({ sequence, to }: Transition, payload: Buffer): this {
+  add({ sequence, to }: AnyTransition, payload: Buffer): this {
     this.#sequences.push(sequence)
     this.#payloads.push(payload)
     this.#status = to

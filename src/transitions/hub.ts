@@ -1,12 +1,12 @@
 import { isSettled } from '../domain/lifecycle.ts'
 import { BoundedQueue } from './bounded-queue.ts'
-import { createGroups, type Seat } from './groups.ts'
+import { createGroups, type Groups, type Seat } from './groups.ts'
 import { concerns, InterestIndex, type Interest } from './interest.ts'
-import type { Transition, TransitionLog } from './log.ts'
+import type { AnyTransition, Transition, TransitionLog, TransitionScope } from './log.ts'
 import { wakeable } from './wakeable.ts'
 
-export interface HubOptions {
-  log: TransitionLog
+export interface HubOptions<T extends AnyTransition> {
+  log: TransitionLog<T>
   /** Events a slow stream may fall behind before it is ended. */
   bufferEvents: number
   /** How often the log is read without being woken, in milliseconds: another process may write to it. */
@@ -14,10 +14,12 @@ export interface HubOptions {
   onError: (error: unknown) => void
 }
 
-/** Takes over a stream that has caught up; its own iterable ends there. */
-export type Join = (seat: Seat) => void
+/** Takes over a stream that has caught up, for these groups; its own iterable ends there. */
+export type Join = (seat: Seat, groups: Groups) => void
 
-export type TransitionHub = Awaited<ReturnType<typeof startTransitionHub>>
+export type TransitionHub<T extends AnyTransition = Transition> = Awaited<
+  ReturnType<typeof startTransitionHub<T>>
+>
 
 /**
  * Fans the transition log out to everyone who watches. The log is read once per process, woken by
@@ -29,9 +31,14 @@ export type TransitionHub = Awaited<ReturnType<typeof startTransitionHub>>
  * and while it catches up, however long that takes, nothing is kept for it in memory. What it joins is a group of
  * equals, where its transport offers that, or else a queue of its own.
  */
-export async function startTransitionHub({ log, bufferEvents, pollMs, onError }: HubOptions) {
+export async function startTransitionHub<T extends AnyTransition>({
+  log,
+  bufferEvents,
+  pollMs,
+  onError,
+}: HubOptions<T>) {
   const index = new InterestIndex()
-  const queues = new Set<BoundedQueue<Transition>>()
+  const queues = new Set<BoundedQueue<T>>()
   const streams = new Set<AsyncGenerator>()
   let position = await log.head()
   let stopped = false
@@ -54,33 +61,29 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
     if (!stopped) pumping.wake()
   }
 
-  function listen(interest: Interest, onClose: () => void): BoundedQueue<Transition> {
-    const queue = new BoundedQueue<Transition>(bufferEvents, () => {
+  function listen(interest: Interest, onClose: () => void): BoundedQueue<T> {
+    const queue = new BoundedQueue<T>(bufferEvents, () => {
       unlist()
       queues.delete(queue)
       onClose()
     })
-    const unlist = index.add(interest, queue)
+    // What it is told comes from this log only.
+    const unlist = index.add(interest, { push: (transition) => queue.push(transition as T) })
     queues.add(queue)
     return queue
   }
 
-  /** What is wanted after a number, then live. With a snapshot's `latest` transition, it ends once that is settled. */
-  function open(
-    interest: Interest,
-    after: number,
-    join: Join | undefined,
-    latest?: Transition,
-  ): AsyncIterable<Transition> {
-    const { accountId, snapshotIds } = interest
-    const scope = { accountId, snapshotId: snapshotIds?.length === 1 ? snapshotIds[0] : undefined }
-    let queue: BoundedQueue<Transition> | undefined
+  /** What is wanted after a number, then live. With the `latest` transition of one thing, it ends once that is settled. */
+  function open(interest: Interest, after: number, join: Join | undefined, latest?: T): AsyncIterable<T> {
+    const { accountId, snapshotIds, diskIds } = interest
+    const scope = { accountId, snapshotId: only(snapshotIds), diskId: only(diskIds) }
+    let queue: BoundedQueue<T> | undefined
     let left = false
     const events = follow()
     const forget = () => streams.delete(events)
     streams.add(events)
 
-    async function* follow(): AsyncGenerator<Transition, void> {
+    async function* follow(): AsyncGenerator<T, void> {
       let seen = after
       let current = latest
       try {
@@ -96,7 +99,7 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
         }
         if (current && current.sequence <= seen && isSettled(current.to)) return
         if (join) {
-          join({ interest, seen, untilSettled: latest !== undefined })
+          join({ interest, seen, untilSettled: latest !== undefined }, groups)
           return
         }
         queue = listen(interest, forget)
@@ -134,22 +137,19 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
     groups,
 
     /** Every transition that is wanted after a number, or else from now on; live, without end. */
-    follow(interest: Interest, after = position, join?: Join): AsyncIterable<Transition> {
+    follow(interest: Interest, after = position, join?: Join): AsyncIterable<T> {
       return open(interest, after, join)
     },
 
     /**
-     * The transitions of one snapshot from the beginning, or after a number, then live; completes by itself
-     * once the snapshot is settled. Undefined when the account has no such snapshot.
+     * The transitions of one snapshot or disk from the beginning, or after a number, then live; completes by itself
+     * once that is settled. Undefined when the account has no such thing.
      */
-    async followToEnd(
-      scope: { accountId: string; snapshotId: string },
-      after = 0,
-      join?: Join,
-    ): Promise<AsyncIterable<Transition> | undefined> {
-      const { accountId, snapshotId } = scope
+    async followToEnd(scope: TransitionScope, after = 0, join?: Join): Promise<AsyncIterable<T> | undefined> {
+      const { accountId, snapshotId, diskId } = scope
       const latest = await log.latest(scope)
-      return latest && open({ accountId, snapshotIds: [snapshotId] }, after, join, latest)
+      const interest = { accountId, snapshotIds: listed(snapshotId), diskIds: listed(diskId) }
+      return latest && open(interest, after, join, latest)
     },
 
     /** How many streams are being served. */
@@ -165,4 +165,12 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
       groups.close()
     },
   }
+}
+
+function only(ids: readonly string[] | undefined): string | undefined {
+  return ids?.length === 1 ? ids[0] : undefined
+}
+
+function listed(id: string | undefined): readonly string[] | undefined {
+  return id === undefined ? undefined : [id]
 }

@@ -1,23 +1,25 @@
-import type { SnapshotStatus } from '../domain/lifecycle.ts'
-import type { Transition } from './log.ts'
+import type { AnyTransition } from './log.ts'
 
 /** Which transitions somebody wants: all conditions that are given hold. The account is never optional. */
 export interface Interest {
   accountId: string
   snapshotIds?: readonly string[] | undefined
   diskIds?: readonly string[] | undefined
-  to?: readonly SnapshotStatus[] | undefined
+  to?: readonly AnyTransition['to'][] | undefined
 }
 
 /** Somebody who is told of transitions. */
 export interface Listener {
-  push(transition: Transition): void
+  push(transition: AnyTransition): void
 }
 
-export function concerns({ accountId, snapshotIds, diskIds, to }: Interest, transition: Transition): boolean {
+export function concerns(
+  { accountId, snapshotIds, diskIds, to }: Interest,
+  transition: AnyTransition,
+): boolean {
   return (
     accountId === transition.accountId &&
-    (snapshotIds?.includes(transition.snapshotId) ?? true) &&
+    (snapshotIds?.includes(transition.snapshotId ?? '') ?? true) &&
     (diskIds?.includes(transition.diskId) ?? true) &&
     (to?.includes(transition.to) ?? true)
   )
@@ -46,9 +48,9 @@ export class InterestIndex {
   }
 
   /** Tells every listener that the transition concerns; they may come and go meanwhile. */
-  tell(transition: Transition): void {
+  tell(transition: AnyTransition): void {
     const { accountId, snapshotId, diskId } = transition
-    for (const key of [accountId, `${accountId} ${snapshotId}`, `${accountId} ${diskId}`]) {
+    for (const key of [accountId, `${accountId} ${snapshotId ?? ''}`, `${accountId} ${diskId}`]) {
       for (const [listener, interest] of this.#listeners.get(key) ?? [])
         if (concerns(interest, transition)) listener.push(transition)
     }

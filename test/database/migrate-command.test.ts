@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process'
+import { readdirSync } from 'node:fs'
 import { mkdtempDisposable, readdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { MIGRATIONS_FOLDER } from '../../src/database/migrations.ts'
 
 const COMMAND = fileURLToPath(new URL('../../src/commands/migrate.ts', import.meta.url))
 
@@ -28,15 +30,20 @@ function run(cwd: string, args: string[], env: Record<string, string> = {}): Pro
   })
 }
 
+/** The names of this version's migrations, in their order. */
+const ALL = readdirSync(MIGRATIONS_FOLDER)
+  .filter((name) => /^\d/.test(name))
+  .sort()
+
 const temporary = () => mkdtempDisposable(join(tmpdir(), 'snapgate-'))
 
 test('status, deploy and diff work from any folder and without network', async () => {
   await using folder = await temporary()
   const say = (stdout: string) => ({ exitCode: 0, stdout, stderr: '' })
-  expect(await run(folder.path, ['status'])).toEqual(say('pending  0001_init\n'))
-  expect(await run(folder.path, ['deploy'])).toEqual(say('Applied 0001_init.\n'))
+  expect(await run(folder.path, ['status'])).toEqual(say(ALL.map((name) => `pending  ${name}\n`).join('')))
+  expect(await run(folder.path, ['deploy'])).toEqual(say(`Applied ${ALL.join(', ')}.\n`))
   expect(await run(folder.path, ['deploy'])).toEqual(say('Nothing to apply.\n'))
-  expect(await run(folder.path, ['status'])).toEqual(say('applied  0001_init\n'))
+  expect(await run(folder.path, ['status'])).toEqual(say(ALL.map((name) => `applied  ${name}\n`).join('')))
   expect(await run(folder.path, ['diff'])).toEqual(say('-- The migrations and prisma/schema.prisma agree.\n'))
   expect(await readdir(folder.path, { recursive: true })).toEqual(['data', 'data/snapgate.db'])
 })
@@ -57,7 +64,7 @@ test('processes that start together on a new database all succeed, and one of th
   const results = await Promise.all(Array.from({ length: 4 }, () => run(folder.path, ['deploy'])))
   const say = (stdout: string) => ({ exitCode: 0, stdout, stderr: '' })
   expect(results.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))).toEqual([
-    say('Applied 0001_init.\n'),
+    say(`Applied ${ALL.join(', ')}.\n`),
     say('Nothing to apply.\n'),
     say('Nothing to apply.\n'),
     say('Nothing to apply.\n'),

@@ -45,9 +45,9 @@ const COMPLETED = {
   ],
 }
 
-const leaseOf = (app: TestApp, id: string) =>
-  app.db.snapshot.findUniqueOrThrow({
-    where: { id },
+const leaseOf = (app: TestApp, snapshotId: string) =>
+  app.db.job.findFirst({
+    where: { snapshotId },
     select: { leaseOwner: true, leaseUntil: true, attempts: true, retryAt: true },
   })
 
@@ -106,7 +106,7 @@ test('a copy that is refused ends as FAILED with the reason, and the disk is fre
       { to: 'FAILED', reason },
     ],
   })
-  expect(await leaseOf(app, id)).toMatchObject({ leaseOwner: null, leaseUntil: null })
+  expect(await leaseOf(app, id)).toBeNull()
 })
 
 test('a runner leaves alone what another has leased, takes over when the lease has run out, and the first changes nothing any more', async () => {
@@ -199,7 +199,7 @@ test('the lease of a long copy is renewed, with its progress, so that nobody els
   }
 
   expect(otherProvider.asked).toBe(0)
-  expect(await app.db.snapshot.findUniqueOrThrow({ where: { id } })).toMatchObject({
+  expect(await app.db.job.findFirst({ where: { snapshotId: id } })).toMatchObject({
     progress: 33,
     attempts: 1,
   })
@@ -217,7 +217,7 @@ test('a runner that has lost its lease stops the copy', async () => {
   const { request } = await provider.next()
 
   const successor = { leaseOwner: 'another', leaseUntil: new Date(Date.now() + 60_000) }
-  await app.db.snapshot.update({ where: { id }, data: successor })
+  await app.db.job.updateMany({ where: { snapshotId: id }, data: successor })
   await work
 
   expect(request.signal.reason).toEqual(new Error('The lease was lost.'))

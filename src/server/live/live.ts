@@ -6,8 +6,8 @@ import type { Logger } from 'pino'
 import type { StreamBuffer } from '../../config.ts'
 import type { Context } from '../../graphql/context.ts'
 import { maskError } from '../../graphql/errors.ts'
-import type { Selected, Seat } from '../../transitions/groups.ts'
-import type { Transition } from '../../transitions/log.ts'
+import type { Groups, Selected, Seat } from '../../transitions/groups.ts'
+import type { AnyTransition } from '../../transitions/log.ts'
 import { describeError } from '../error-contract.ts'
 import { createEventStreams } from './event-stream.ts'
 import { LiveResults, LiveStream } from './live-stream.ts'
@@ -80,9 +80,8 @@ export function createLive({ streamBuffer, log }: LiveOptions) {
     const context = args.contextValue as TransportContext
     const outlet = context.outlet ?? (context.res && eventStreamOutlet(context.res, streamBuffer))
     if (!outlet) return subscribe(args)
-    const { groups } = context.gateway.hub
     const stream = new LiveStream(outlet, streamBuffer.events)
-    const join = (seat: Seat) =>
+    const join = (seat: Seat, groups: Groups) =>
       stream.joined(seat.seen, groups.join(selectedBy(args, context), seat, stream))
     const result = await subscribe({ ...args, contextValue: { ...context, join } })
     if (isAsyncIterable(result)) context.live = stream
@@ -103,7 +102,7 @@ export function createLive({ streamBuffer, log }: LiveOptions) {
           const errors = result.errors?.map((error) => describeError(error, requestId, log))
           return Buffer.from(JSON.stringify(errors ? { ...result, errors } : result))
         }
-        return (transition: Transition) => {
+        return (transition: AnyTransition) => {
           const result = run({
             schema,
             document,
