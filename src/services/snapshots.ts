@@ -247,12 +247,17 @@ export function createSnapshotService({
     /** Deletes what is past its retention, of all accounts; what cannot be deleted now, later. Returns how many. */
     async expire(): Promise<number> {
       let deleted = 0
-      for (let last = ''; ;) {
+      let last: Snapshot | undefined
+      for (;;) {
         const at = now()
+        const behind = last && [
+          { expiresAt: { gt: last.expiresAt ?? at } },
+          { expiresAt: last.expiresAt, id: { gt: last.id } },
+        ]
         const { expired, end } = await inTransaction(db, async (tx) => {
           const due = await tx.snapshot.findMany({
-            where: { expiresAt: { lte: at }, id: { gt: last } },
-            orderBy: { id: 'asc' },
+            where: { expiresAt: { lte: at }, ...(behind && { OR: behind }) },
+            orderBy: [{ expiresAt: 'asc' }, { id: 'asc' }],
             take: EXPIRY_BATCH,
           })
           const expired: Snapshot[] = []
@@ -261,7 +266,7 @@ export function createSnapshotService({
             if (!refused) expired.push(snapshot)
           }
           await deleteSnapshots(tx, expired, { reason: expiredReason, at })
-          return { expired: expired.length, end: due.length < EXPIRY_BATCH ? undefined : due.at(-1)?.id }
+          return { expired: expired.length, end: due.length < EXPIRY_BATCH ? undefined : due.at(-1) }
         })
         deleted += expired
         if (expired > 0) announce()

@@ -284,6 +284,28 @@ test('the progress of a copy is shown by Snapshot.progress and streamed by snaps
   expect(app.progress.watchers).toBe(0)
 })
 
+test('work that moves no bytes does not wait for copies', async () => {
+  await using app = await startTestApp()
+  const provider = createMemoryProvider()
+  await using runner = runnerOf(app, provider, { concurrency: 1 })
+  await createSnapshot(app)
+  await createSnapshot(app, 'waits')
+  const work = runner.tick()
+  const copy = await provider.next()
+  const disk = await app.disk()
+  await app.diskOperations.attach(app.viewer, { diskId: disk.id, instanceId: 'i-1', device: null })
+
+  runner.wake()
+  await expect
+    .poll(() => app.db.disk.findUnique({ where: { id: disk.id } }))
+    .toMatchObject({ status: 'IN_USE', instanceId: 'i-1' })
+
+  expect([provider.asked, provider.underWay]).toEqual([1, 1])
+  copy.complete()
+  ;(await provider.next()).complete()
+  await work
+})
+
 test('no more copies run at once than COPY_CONCURRENCY, oldest first, and the next begins when one has ended', async () => {
   const clock = clockAt('2026-01-01T00:00:00Z')
   await using app = await startTestApp({}, { now: clock.now })

@@ -17,6 +17,11 @@ const refused = (diskId: string, code: string) => ({
   refusal: { code },
 })
 
+interface Item {
+  diskId: string
+  snapshot: object | null
+}
+
 async function create(app: TestApp, diskIds: string[], more: object = {}): Promise<any> {
   const answer = await mutate(app, 'createSnapshots', { diskIds, name: 'together', ...more }, ITEMS)
   return answer.items ?? answer
@@ -73,12 +78,12 @@ test('of many that ask at once for overlapping disks, all or none, no disk is ta
   const answers = await Promise.all(
     [...pairs, ...pairs].map((pair) => create(app, pair, { consistent: true })),
   )
-  for (const items of answers) {
-    expect(new Set(items.map(({ snapshot }: { snapshot: unknown }) => snapshot === null)).size).toBe(1)
+  for (const items of answers as Item[][]) {
+    expect(new Set(items.map(({ snapshot }) => snapshot === null)).size).toBe(1)
   }
-  const taken = answers.flat().filter(({ snapshot }) => snapshot)
+  const taken = (answers as Item[][]).flat().filter(({ snapshot }) => snapshot)
   expect(taken.length).toBeGreaterThan(0)
-  expect(new Set(taken.map(({ diskId }) => diskId as string)).size).toBe(taken.length)
+  expect(new Set(taken.map(({ diskId }) => diskId)).size).toBe(taken.length)
   expect(await app.db.snapshot.count()).toBe(taken.length)
 })
 

@@ -128,7 +128,7 @@ CREATE INDEX "Snapshot_diskId_createdAt_id_idx" ON "Snapshot"("diskId", "created
 CREATE INDEX "Snapshot_diskId_name_id_idx" ON "Snapshot"("diskId", "name", "id");
 CREATE INDEX "Snapshot_diskId_sizeBytes_id_idx" ON "Snapshot"("diskId", "sizeBytes", "id");
 CREATE INDEX "Snapshot_diskId_type_status_idx" ON "Snapshot"("diskId", "type", "status");
-CREATE INDEX "Snapshot_expiresAt_idx" ON "Snapshot"("expiresAt");
+CREATE INDEX "Snapshot_expiresAt_id_idx" ON "Snapshot"("expiresAt", "id");
 CREATE TABLE "new_TransitionLog" (
     "id" TEXT NOT NULL PRIMARY KEY,
     "subject" TEXT NOT NULL DEFAULT 'SNAPSHOT',

@@ -50,7 +50,11 @@ export async function createDisk(
       const restored = await restoreCopy(from, fresh.path, { ...work, onProgress }, options.snapshotsDir)
       if (restored.outcome !== 'done') return restored
     }
-    await using image = await open(fresh.path, constants.O_RDWR | constants.O_CREAT, 0o600)
+    await using image = await open(
+      fresh.path,
+      constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW,
+      0o600,
+    )
     if (!(await lengthened(image, sizeBytes))) return refused(TOO_LARGE)
     await image.sync()
     await work.confirm()
@@ -75,7 +79,7 @@ export async function rollBackDisk(
     await using fresh = await freshImage(disk)
     const restored = await restoreCopy(to, fresh.path, { ...work, onProgress }, snapshotsDir)
     if (restored.outcome !== 'done') return restored
-    await using image = await open(fresh.path, constants.O_RDWR)
+    await using image = await open(fresh.path, constants.O_RDWR | constants.O_NOFOLLOW)
     // A disk that has been made larger since stays as large.
     await lengthened(image, old.sizeBytes)
     await image.chmod(Number(old.stat.mode) & 0o7777)
