@@ -81,6 +81,8 @@ export default defineConfig(
             'DiskPathRefused',
             'DiskAlreadyRegistered',
             'ApiTokenNotFound',
+            'SnapshotNotFound',
+            'OtherSnapshotRefused',
           ],
         },
       ],

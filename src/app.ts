@@ -21,12 +21,18 @@ import { startServer } from './server/http.ts'
 import { createRates } from './server/limits/rates.ts'
 import { createAccountIds, localViewer } from './services/accounts.ts'
 import { newRandomId, type Clock, type NewId } from './services/clock.ts'
+import { createDiskOperationService } from './services/disk-operations.ts'
 import { createDiskService } from './services/disks.ts'
 import { createSnapshotService } from './services/snapshots.ts'
 import { createTokenService } from './services/tokens.ts'
 import type { Viewer } from './services/viewer.ts'
 import { startTransitionHub } from './transitions/hub.ts'
-import { openTransitionLog } from './transitions/log.ts'
+import {
+  openDiskTransitionLog,
+  openTransitionLog,
+  type AnyTransition,
+  type TransitionLog,
+} from './transitions/log.ts'
 import { ProgressBoard } from './transitions/progress.ts'
 
 const DAY_MS = 86_400_000
@@ -80,21 +86,26 @@ export async function startApp(
   if (config.demo) await createDemoWorld({ db, viewer, provider, disksDir, snapshotsDir, now, newId })
 
   const progress = new ProgressBoard()
-  const transitions = await openTransitionLog(db)
-  const hub = parts.use(
-    await startTransitionHub({
-      log: transitions,
+  const [transitions, diskTransitions] = [await openTransitionLog(db), await openDiskTransitionLog(db)]
+  const hubOf = <T extends AnyTransition>(transitionLog: TransitionLog<T>) =>
+    startTransitionHub({
+      log: transitionLog,
       bufferEvents: config.streamBuffer.events,
       pollMs: config.logPollMs,
       onError: (error) => log.error({ err: error }, 'the transition log could not be read'),
-    }),
-  )
+    })
+  const hub = parts.use(await hubOf(transitions))
+  const diskHub = parts.use(await hubOf(diskTransitions))
+  const announceTransitions = () => {
+    hub.wake()
+    diskHub.wake()
+  }
   const runner = parts.use(
     createRunner({
       db,
       provider,
       progress,
-      announce: hub.wake,
+      announce: announceTransitions,
       log,
       now,
       concurrency: config.copyConcurrency,
@@ -105,24 +116,22 @@ export async function startApp(
     db,
     provider,
     locate: (path) => resolveDiskPath(path, config.diskDirs),
+    announce: announceTransitions,
     now,
     newId,
   })
-  const snapshots = createSnapshotService({
-    db,
-    disks,
-    quota: config.snapshotQuota,
-    announce: () => {
-      hub.wake()
-      if (background) runner.wake()
-    },
-    now,
-    newId,
-  })
+  const announce = () => {
+    announceTransitions()
+    if (background) runner.wake()
+  }
+  const { snapshotQuota: quota } = config
+  const snapshots = createSnapshotService({ db, disks, quota, announce, now, newId })
+  const diskOperations = createDiskOperationService({ db, provider, disks, announce, now, newId })
   const housekeeping = parts.use(
     createHousekeeping({
       db,
-      transitions,
+      snapshots,
+      logs: [transitions, diskTransitions],
       logKeptMs: config.logRetention.days * DAY_MS,
       logKeptEvents: config.logRetention.events,
       now,
@@ -155,7 +164,18 @@ export async function startApp(
           : { path: config.trustedDocuments, only: config.trustedDocumentsOnly },
       streamBuffer: config.streamBuffer,
       shutdownMs: config.shutdownMs,
-      gateway: { disks, snapshots, tokens, transitions, hub, progress, quota: config.snapshotQuota },
+      gateway: {
+        disks,
+        diskOperations,
+        snapshots,
+        tokens,
+        transitions,
+        diskTransitions,
+        hub,
+        diskHub,
+        progress,
+        quota,
+      },
       credentials,
       reads: (viewer) => createReads(db, viewer),
       graphiql: config.graphiql ? graphiqlFor(credentials, await exampleIds(db, viewer)) : undefined,
@@ -171,10 +191,14 @@ export async function startApp(
     disks,
     tokens,
     credentials,
+    diskOperations,
+    snapshots,
     runner,
     housekeeping,
     transitions,
+    diskTransitions,
     hub,
+    diskHub,
     progress,
     viewer,
     async [Symbol.asyncDispose]() {

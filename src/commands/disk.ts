@@ -62,6 +62,8 @@ await runCommand(USAGE, async () => {
     db,
     provider,
     locate: (path) => resolveDiskPath(path, config.diskDirs),
+    // A gateway that runs reads the log by itself.
+    announce: () => undefined,
     now: () => new Date(),
     newId: newRandomId,
   })

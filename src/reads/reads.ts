@@ -4,6 +4,8 @@ import type {
   Account,
   ApiToken,
   Disk,
+  DiskTag,
+  Job,
   Snapshot,
   SnapshotTag,
   SnapshotTransition,
@@ -46,8 +48,6 @@ export const SNAPSHOT_ORDERS = { CREATED_AT: byCreation, NAME: byName, SIZE: byS
  * the same number of statements however long it is, and so do the lists in it. Nothing is kept from one turn to the next.
  */
 export function createReads(db: Database, { accountId }: { accountId: string }) {
-  const owned = Prisma.sql`"accountId" = ${accountId}`
-
   const disk = batchedById<Disk | null>(null, async (ids) => {
     const rows = await db.disk.findMany({ where: { id: { in: ids }, accountId } })
     return new Map(rows.map((row) => [row.id, row]))
@@ -80,6 +80,36 @@ export function createReads(db: Database, { accountId }: { accountId: string }) 
     return Map.groupBy(rows, ({ snapshotId }) => snapshotId)
   })
 
+  const diskTags = batchedById<DiskTag[]>([], async (diskIds) => {
+    const rows = await db.diskTag.findMany({
+      where: { disk: { id: { in: diskIds }, accountId } },
+      orderBy: { key: 'asc' },
+    })
+    return Map.groupBy(rows, ({ diskId }) => diskId)
+  })
+
+  const snapshotJobs = batchedById<Job[]>([], async (snapshotIds) => {
+    const rows = await db.job.findMany({
+      where: { snapshotId: { in: snapshotIds }, accountId },
+      orderBy: { id: 'asc' },
+    })
+    return Map.groupBy(rows, ({ snapshotId }) => snapshotId ?? '')
+  })
+
+  const diskJobs = batchedById<Job[]>([], async (diskIds) => {
+    const rows = await db.job.findMany({
+      where: { diskId: { in: diskIds }, accountId },
+      orderBy: { id: 'asc' },
+    })
+    return Map.groupBy(rows, ({ diskId }) => diskId ?? '')
+  })
+
+  const disksFromSnapshots = batchedById<number>(0, async (accountIds) => {
+    const where = { accountId, kind: 'CREATE_DISK', snapshotId: { not: null } } as const
+    const count = await db.job.count({ where })
+    return new Map(accountIds.map((id) => [id, count]))
+  })
+
   const history = batchedById<SnapshotTransition[]>([], async (snapshotIds) => {
     const rows = await db.snapshotTransition.findMany({
       where: { snapshotId: { in: snapshotIds }, accountId },
@@ -107,18 +137,29 @@ export function createReads(db: Database, { accountId }: { accountId: string }) 
     /** How many snapshots of each type count against the disk's quota. */
     held: (diskId: string): Promise<HeldSnapshots> => held.load(diskId),
     tags: (snapshotId: string): Promise<SnapshotTag[]> => tags.load(snapshotId),
-    /** Every transition of a snapshot, oldest first. */
+    diskTags: (diskId: string): Promise<DiskTag[]> => diskTags.load(diskId),
+    /** Every transition of a snapshot, oldest first; also of one that is gone. */
     history: (snapshotId: string): Promise<SnapshotTransition[]> => history.load(snapshotId),
+    /** The work that is under way on a snapshot, or that reads it, oldest first. */
+    snapshotJobs: (snapshotId: string): Promise<Job[]> => snapshotJobs.load(snapshotId),
+    /** The work that is under way on a disk or its snapshots, oldest first. */
+    diskJobs: (diskId: string): Promise<Job[]> => diskJobs.load(diskId),
+    /** How many disks are being made from snapshots. */
+    disksFromSnapshots: (): Promise<number> => disksFromSnapshots.load(accountId),
 
     disks(filter: DiskFilter | null | undefined): List<Disk> {
-      const where = [owned, ...conditions(filter)]
+      const where = (order?: string) => [
+        Prisma.sql`t."accountId" = ${accountId}`,
+        ...conditions('Disk', filter, order),
+      ]
       return {
-        page: (query) => diskPages.load({ ...query, where }),
-        count: () => diskCounts.load(where),
+        page: (query) => diskPages.load({ ...query, where: where(query.column) }),
+        count: () => diskCounts.load(where()),
       }
     },
 
     apiTokens(): List<ApiToken> {
+      const owned = Prisma.sql`t."accountId" = ${accountId}`
       return {
         page: (query) => tokenPages.load({ ...query, where: [owned] }),
         count: () => tokenCounts.load([owned]),
@@ -126,11 +167,15 @@ export function createReads(db: Database, { accountId }: { accountId: string }) 
     },
 
     snapshots(filter: SnapshotFilter | null | undefined, diskId?: string): List<Snapshot> {
-      const ofDisk = diskId === undefined ? [] : [Prisma.sql`"diskId" = ${diskId}`]
-      const where = [owned, ...ofDisk, ...conditions(filter)]
+      // Of one disk, the indexes that begin with the disk are the ones to read along.
+      const owned =
+        diskId === undefined
+          ? Prisma.sql`t."accountId" = ${accountId}`
+          : Prisma.sql`t."diskId" = ${diskId} AND +t."accountId" = ${accountId}`
+      const where = (order?: string) => [owned, ...conditions('Snapshot', filter, order)]
       return {
-        page: (query) => snapshotPages.load({ ...query, where }),
-        count: () => snapshotCounts.load(where),
+        page: (query) => snapshotPages.load({ ...query, where: where(query.column) }),
+        count: () => snapshotCounts.load(where()),
       }
     },
   }

@@ -1,15 +1,17 @@
 import { setImmediate } from 'node:timers/promises'
-import { isSettled, type SnapshotStatus } from '../domain/lifecycle.ts'
+import { isSettled } from '../domain/lifecycle.ts'
 import { Replay, type History, type HistoryPage } from './history.ts'
 import { concerns, type Interest, type InterestIndex } from './interest.ts'
-import type { Transition, TransitionLog } from './log.ts'
+import type { AnyTransition, TransitionLog } from './log.ts'
+
+export type Groups = ReturnType<typeof createGroups>
 
 /** What a stream is of, and where it begins. */
 export interface Seat {
   interest: Interest
   after: number
-  /** For the stream of one snapshot, which completes when that is settled: its last transition until now. */
-  latest?: Transition | undefined
+  /** For the stream of one snapshot or disk, which completes when that is settled: its last transition until now. */
+  latest?: AnyTransition | undefined
 }
 
 /** One subscriber of a group. */
@@ -36,12 +38,12 @@ export interface Selected {
 /** Makes the bytes to be sent for a transition, the same for all members. */
 export interface Executor {
   /** Says what holds now. */
-  execute: (transition: Transition) => Buffer | Promise<Buffer>
+  execute: (transition: AnyTransition) => Buffer | Promise<Buffer>
   /**
    * Where it is given, all that is selected is stored with the transition: the same bytes at any time, so that they may
    * be kept. Undefined for a transition that it cannot be told of without an execution.
    */
-  project?: ((transition: Transition) => Buffer | undefined) | undefined
+  project?: ((transition: AnyTransition) => Buffer | undefined) | undefined
 }
 
 /** Answers in the order of their transitions, shared by everybody they are sent to. */
@@ -81,7 +83,7 @@ export class Batch {
 }
 
 export interface GroupsOptions {
-  log: TransitionLog
+  log: TransitionLog<AnyTransition>
   history: History
   index: InterestIndex
   /** How far the hub has read. */
@@ -205,7 +207,7 @@ export function createGroups({ log, history, index, position, bufferEvents }: Gr
 }
 
 interface Job {
-  transition: Transition
+  transition: AnyTransition
   groups: Group[]
 }
 
@@ -300,7 +302,7 @@ class Selection {
     })
   }
 
-  take(transition: Transition, group: Group): void {
+  take(transition: AnyTransition, group: Group): void {
     if (this.#behind) return
     const last = this.#jobs.at(-1)
     if (last?.transition === transition) {
@@ -346,7 +348,7 @@ class Selection {
     for (const group of concerned) group.flush()
   }
 
-  async #execute(transitions: readonly Transition[]): Promise<Buffer[]> {
+  async #execute(transitions: readonly AnyTransition[]): Promise<Buffer[]> {
     const { execute, project } = this.#options.executor
     const results = transitions.map((transition) => project?.(transition) ?? execute(transition))
     return results.some((result) => result instanceof Promise)
@@ -376,7 +378,7 @@ class Selection {
   }
 }
 
-const sequenceOf = ({ sequence }: Transition) => sequence
+const sequenceOf = ({ sequence }: AnyTransition) => sequence
 
 /** One string for interests that are the same. */
 function keyOf({ accountId, snapshotIds, diskIds, to }: Interest): string {
@@ -408,7 +410,7 @@ class Group {
   readonly #onEmpty: () => void
   #sequences: number[] = []
   #payloads: Buffer[] = []
-  #status: SnapshotStatus | undefined
+  #status: AnyTransition['to'] | undefined
 
   constructor(selection: Selection, interest: Interest, untilSettled: boolean, onEmpty: () => void) {
     this.#selection = selection
@@ -417,11 +419,11 @@ class Group {
     this.#onEmpty = onEmpty
   }
 
-  push(transition: Transition): void {
+  push(transition: AnyTransition): void {
     this.#selection.take(transition, this)
   }
 
-  add({ sequence, to }: Transition, payload: Buffer): this {
+  add({ sequence, to }: AnyTransition, payload: Buffer): this {
     this.#sequences.push(sequence)
     this.#payloads.push(payload)
     this.#status = to

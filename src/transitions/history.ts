@@ -3,8 +3,8 @@ import type { Interest } from './interest.ts'
 import {
   CursorExpired,
   PAGE,
+  type AnyTransition,
   type LogPage,
-  type Transition,
   type TransitionLog,
   type TransitionScope,
 } from './log.ts'
@@ -15,15 +15,15 @@ const KEPT_BYTES = 32 * 1024 ** 2
 const ROW_BYTES = 400
 
 /** A page of the log, with what was made of it for those who read it. */
-export class HistoryPage implements LogPage {
-  readonly transitions: readonly Transition[]
+export class HistoryPage<T extends AnyTransition = AnyTransition> implements LogPage<T> {
+  readonly transitions: readonly T[]
   readonly through: number
   /** Told of every growth, in bytes, for as long as the page is kept. */
   onGrowth: ((bytes: number) => void) | undefined
   bytes: number
   readonly #parts = new Map<string, unknown>()
 
-  constructor({ transitions, through }: LogPage) {
+  constructor({ transitions, through }: LogPage<T>) {
     this.transitions = transitions
     this.through = through
     this.bytes = transitions.reduce((sum, { reason }) => sum + ROW_BYTES + 2 * (reason?.length ?? 0), 0)
@@ -46,19 +46,19 @@ export class HistoryPage implements LogPage {
  * same: pages begin and end at the same places for all of them, are read once, and the latest used are kept, up to
  * `KEPT_BYTES`. What has been committed never changes, so a page is never out of date.
  */
-export class History {
-  readonly #log: TransitionLog
-  readonly #kept = new Map<string, HistoryPage>()
-  readonly #reading = new Map<string, Promise<HistoryPage>>()
+export class History<T extends AnyTransition = AnyTransition> {
+  readonly #log: TransitionLog<T>
+  readonly #kept = new Map<string, HistoryPage<T>>()
+  readonly #reading = new Map<string, Promise<HistoryPage<T>>>()
   #bytes = 0
 
-  constructor(log: TransitionLog) {
+  constructor(log: TransitionLog<T>) {
     this.#log = log
   }
 
   /** As `page` of the log, which throws CursorExpired; it may end before a page is full. */
-  async page(scope: TransitionScope, after: number, through: number): Promise<HistoryPage> {
-    const place = `${scope.accountId} ${scope.snapshotId ?? ''} ${after}`
+  async page(scope: TransitionScope, after: number, through: number): Promise<HistoryPage<T>> {
+    const place = [scope.accountId, scope.snapshotId, scope.diskId, after].join(' ')
     const known = this.#kept.get(place)
     if (known) {
       this.#kept.delete(place)
@@ -71,7 +71,12 @@ export class History {
     return reading.finally(() => this.#reading.delete(key))
   }
 
-  async #read(scope: TransitionScope, after: number, through: number, place: string): Promise<HistoryPage> {
+  async #read(
+    scope: TransitionScope,
+    after: number,
+    through: number,
+    place: string,
+  ): Promise<HistoryPage<T>> {
     const read = await this.#log.page(scope, after, through)
     if (read.transitions.length < PAGE) return new HistoryPage(read)
     const page = new HistoryPage(upToBoundary(read, after))
@@ -93,32 +98,32 @@ export class History {
 }
 
 /** Ends a page at a number that the pages of others end at too, wherever they began. */
-function upToBoundary(page: LogPage, after: number): LogPage {
+function upToBoundary<T extends AnyTransition>(page: LogPage<T>, after: number): LogPage<T> {
   const boundary = page.through - (page.through % PAGE)
   if (boundary <= after) return page
   return { transitions: page.transitions.filter(({ sequence }) => sequence <= boundary), through: boundary }
 }
 
-export interface ReplayOptions {
-  log: TransitionLog
-  history: History
+export interface ReplayOptions<T extends AnyTransition> {
+  log: TransitionLog<T>
+  history: History<T>
   /** How far the hub has read. */
   position: () => number
   interest: Interest
   after: number
-  /** For the stream of one snapshot, which ends with it: its last transition when the stream was opened. */
-  latest?: Transition | undefined
+  /** For the stream of one thing, which ends with it: its last transition when the stream was opened. */
+  latest?: T | undefined
 }
 
 /** What a stream has to read before it goes live, at the pace of its consumer. */
-export class Replay {
+export class Replay<T extends AnyTransition> {
   /** Everything up to this number has been read. */
   seen: number
-  readonly #options: ReplayOptions
+  readonly #options: ReplayOptions<T>
   readonly #target: number
-  #last: Transition | undefined
+  #last: T | undefined
 
-  constructor(options: ReplayOptions) {
+  constructor(options: ReplayOptions<T>) {
     this.#options = options
     this.seen = options.after
     this.#last = options.latest
@@ -135,30 +140,33 @@ export class Replay {
   }
 
   /** The next page, with more than is wanted of it. Throws CursorExpired when it has been pruned. */
-  async next(): Promise<HistoryPage> {
+  async next(): Promise<HistoryPage<T>> {
     const { log, history, interest, latest } = this.#options
-    const { accountId, snapshotIds } = interest
+    const { accountId, snapshotIds, diskIds } = interest
     const { seen } = this
     const through = this.#through
-    let page: HistoryPage
+    let page: HistoryPage<T>
     if (latest) {
-      const { snapshotId } = latest
-      const transitions = await log.life({ accountId, snapshotId }, seen, through)
-      const reached = transitions.at(-1)
-      if (seen < latest.sequence && (reached?.sequence ?? 0) < latest.sequence) throw new CursorExpired()
-      this.#last = reached ?? this.#last
-      page = new HistoryPage({ transitions, through })
+      const { snapshotId, diskId, sequence } = latest
+      page = new HistoryPage(await log.life({ accountId, snapshotId, diskId }, seen, through))
+      const isThere = page.transitions.some((transition) => transition.sequence === sequence)
+      if (seen < sequence && page.through >= sequence && !isThere) throw new CursorExpired()
+      this.#last = page.transitions.at(-1) ?? this.#last
     } else {
-      const snapshotId = snapshotIds?.length === 1 ? snapshotIds[0] : undefined
-      page = await history.page({ accountId, snapshotId }, seen, through)
+      const scope = { accountId, snapshotId: only(snapshotIds), diskId: only(diskIds) }
+      page = await history.page(scope, seen, through)
     }
     this.seen = page.through
     return page
   }
 
-  /** Whether the snapshot that the stream is of, if it is of one, had settled when all of this had happened. */
+  /** Whether the one thing that the stream is of, if it is of one, had settled when all of this had happened. */
   get isOver(): boolean {
     const last = this.#last
     return last !== undefined && last.sequence <= this.seen && isSettled(last.to)
   }
+}
+
+function only(ids: readonly string[] | undefined): string | undefined {
+  return ids?.length === 1 ? ids[0] : undefined
 }

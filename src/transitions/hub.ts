@@ -1,13 +1,13 @@
 import { isSettled } from '../domain/lifecycle.ts'
 import { BoundedQueue } from './bounded-queue.ts'
-import { createGroups, type Seat } from './groups.ts'
+import { createGroups, type Groups, type Seat } from './groups.ts'
 import { History, Replay } from './history.ts'
 import { concerns, InterestIndex, type Interest } from './interest.ts'
-import { PAGE, type Transition, type TransitionLog } from './log.ts'
+import { PAGE, type AnyTransition, type Transition, type TransitionLog, type TransitionScope } from './log.ts'
 import { wakeable } from './wakeable.ts'
 
-export interface HubOptions {
-  log: TransitionLog
+export interface HubOptions<T extends AnyTransition> {
+  log: TransitionLog<T>
   /** Events a slow stream may fall behind before it is ended. */
   bufferEvents: number
   /** How often the log is read without being woken, in milliseconds: another process may write to it. */
@@ -15,14 +15,16 @@ export interface HubOptions {
   onError: (error: unknown) => void
 }
 
-/** Takes over a stream from its beginning; its own iterable is empty. */
-export type Join = (seat: Seat) => void
+/** Takes over a stream from its beginning, for these groups; its own iterable is empty. */
+export type Join = (seat: Seat, groups: Groups) => void
 
 const NOTHING: AsyncIterable<never> = {
   [Symbol.asyncIterator]: () => ({ next: async () => ({ value: undefined, done: true }) }),
 }
 
-export type TransitionHub = Awaited<ReturnType<typeof startTransitionHub>>
+export type TransitionHub<T extends AnyTransition = Transition> = Awaited<
+  ReturnType<typeof startTransitionHub<T>>
+>
 
 /**
  * Fans the transition log out to everyone who watches. The log is read once per process, woken by
@@ -31,13 +33,18 @@ export type TransitionHub = Awaited<ReturnType<typeof startTransitionHub>>
  * A stream goes on in a group of equals, where its transport offers that; or else, in the same way, by itself, with a
  * queue of its own.
  */
-export async function startTransitionHub({ log, bufferEvents, pollMs, onError }: HubOptions) {
+export async function startTransitionHub<T extends AnyTransition>({
+  log,
+  bufferEvents,
+  pollMs,
+  onError,
+}: HubOptions<T>) {
   const index = new InterestIndex()
-  const queues = new Set<BoundedQueue<Transition>>()
+  const queues = new Set<BoundedQueue<T>>()
   const streams = new Set<AsyncGenerator>()
   let position = await log.head()
   let stopped = false
-  const history = new History(log)
+  const history = new History<T>(log)
   const groups = createGroups({ log, history, index, position: () => position, bufferEvents })
 
   async function pump(): Promise<void> {
@@ -58,8 +65,8 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
     if (!stopped) pumping.wake()
   }
 
-  function listen(interest: Interest, onClose: () => void): BoundedQueue<Transition> {
-    const queue = new BoundedQueue<Transition>(bufferEvents, () => {
+  function listen(interest: Interest, onClose: () => void): BoundedQueue<T> {
+    const queue = new BoundedQueue<T>(bufferEvents, () => {
       unlist()
       queues.delete(queue)
       onClose()
@@ -69,20 +76,20 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
     return queue
   }
 
-  function open(seat: Seat, join: Join | undefined): AsyncIterable<Transition> {
+  function open(seat: Seat & { latest?: T | undefined }, join: Join | undefined): AsyncIterable<T> {
     if (join) {
-      join(seat)
+      join(seat, groups)
       return NOTHING
     }
     const { interest, latest } = seat
-    const replay = new Replay({ log, history, position: () => position, ...seat })
-    let queue: BoundedQueue<Transition> | undefined
+    const replay = new Replay<T>({ log, history, position: () => position, ...seat })
+    let queue: BoundedQueue<T> | undefined
     let left = false
     const events = follow()
     const forget = () => streams.delete(events)
     streams.add(events)
 
-    async function* follow(): AsyncGenerator<Transition, void> {
+    async function* follow(): AsyncGenerator<T, void> {
       try {
         while (!replay.isCaughtUp && !left && !stopped) {
           const { transitions } = await replay.next()
@@ -124,22 +131,19 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
     groups,
 
     /** Every transition that is wanted after a number, or else from now on; live, without end. */
-    follow(interest: Interest, after = position, join?: Join): AsyncIterable<Transition> {
+    follow(interest: Interest, after = position, join?: Join): AsyncIterable<T> {
       return open({ interest, after }, join)
     },
 
     /**
-     * The transitions of one snapshot from the beginning, or after a number, then live; completes by itself
-     * once the snapshot is settled. Undefined when the account has no such snapshot.
+     * The transitions of one snapshot or disk from the beginning, or after a number, then live; completes by itself
+     * once that is settled. Undefined when the account has no such thing.
      */
-    async followToEnd(
-      scope: { accountId: string; snapshotId: string },
-      after = 0,
-      join?: Join,
-    ): Promise<AsyncIterable<Transition> | undefined> {
-      const { accountId, snapshotId } = scope
+    async followToEnd(scope: TransitionScope, after = 0, join?: Join): Promise<AsyncIterable<T> | undefined> {
+      const { accountId, snapshotId, diskId } = scope
       const latest = await log.latest(scope)
-      return latest && open({ interest: { accountId, snapshotIds: [snapshotId] }, after, latest }, join)
+      const interest = { accountId, snapshotIds: listed(snapshotId), diskIds: listed(diskId) }
+      return latest && open({ interest, after, latest }, join)
     },
 
     /** How many streams are being served. */
@@ -156,4 +160,8 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
       groups.close()
     },
   }
+}
+
+function listed(id: string | undefined): readonly string[] | undefined {
+  return id === undefined ? undefined : [id]
 }

@@ -1,23 +1,25 @@
-import type { SnapshotStatus } from '../domain/lifecycle.ts'
-import type { Transition } from './log.ts'
+import type { AnyTransition } from './log.ts'
 
 /** Which transitions somebody wants: all conditions that are given hold. The account is never optional. */
 export interface Interest {
   accountId: string
   snapshotIds?: readonly string[] | undefined
   diskIds?: readonly string[] | undefined
-  to?: readonly SnapshotStatus[] | undefined
+  to?: readonly AnyTransition['to'][] | undefined
 }
 
 /** Somebody who is told of transitions. */
 export interface Listener {
-  push(transition: Transition): void
+  push(transition: AnyTransition): void
 }
 
-export function concerns({ accountId, snapshotIds, diskIds, to }: Interest, transition: Transition): boolean {
+export function concerns(
+  { accountId, snapshotIds, diskIds, to }: Interest,
+  transition: AnyTransition,
+): boolean {
   return (
     accountId === transition.accountId &&
-    (snapshotIds?.includes(transition.snapshotId) ?? true) &&
+    (snapshotIds?.includes(transition.snapshotId ?? '') ?? true) &&
     (diskIds?.includes(transition.diskId) ?? true) &&
     (to?.includes(transition.to) ?? true)
   )
@@ -51,12 +53,13 @@ export class InterestIndex {
   }
 
   /** Tells every listener that the transition concerns; they may come and go meanwhile. */
-  tell(transition: Transition): void {
-    const account = this.#accounts.get(transition.accountId)
+  tell(transition: AnyTransition): void {
+    const { accountId, snapshotId, diskId } = transition
+    const account = this.#accounts.get(accountId)
     if (!account) return
     tellAll(account.get(ALL), transition)
-    tellAll(account.get(transition.snapshotId), transition)
-    tellAll(account.get(transition.diskId), transition)
+    if (snapshotId !== undefined) tellAll(account.get(snapshotId), transition)
+    tellAll(account.get(diskId), transition)
   }
 
   /** How many entries there are: one for each listener and each key it stands under. */
@@ -69,7 +72,7 @@ export class InterestIndex {
 /** Where those stand who name neither snapshots nor disks. No id is empty. */
 const ALL = ''
 
-function tellAll(listeners: Map<Listener, Interest> | undefined, transition: Transition): void {
+function tellAll(listeners: Map<Listener, Interest> | undefined, transition: AnyTransition): void {
   if (!listeners) return
   for (const [listener, interest] of listeners) if (concerns(interest, transition)) listener.push(transition)
 }

@@ -6,7 +6,7 @@ import type { Logger } from 'pino'
 import type { StreamBuffer } from '../../config.ts'
 import type { Context } from '../../graphql/context.ts'
 import { maskError } from '../../graphql/errors.ts'
-import type { Executor, Seat, Selected } from '../../transitions/groups.ts'
+import type { Executor, Groups, Seat, Selected } from '../../transitions/groups.ts'
 import type { Credentials } from '../auth/credentials.ts'
 import { describeError } from '../error-contract.ts'
 import { createEventStreams, EventStream } from './event-stream.ts'
@@ -94,9 +94,9 @@ export function createLive({ credentials, streamBuffer, log }: LiveOptions) {
     const events = context.res && new EventStream(context.res, streamBuffer)
     const outlet = context.outlet ?? events
     if (!outlet) return subscribe(args)
-    const { groups } = context.gateway.hub
     const stream = new LiveStream(outlet, streamBuffer.events)
-    const join = (seat: Seat) => stream.prepare(() => groups.join(selectedBy(args, context), seat, stream))
+    const join = (seat: Seat, groups: Groups) =>
+      stream.prepare(() => groups.join(selectedBy(args, context), seat, stream))
     const result = await subscribe({ ...args, contextValue: { ...context, join } })
     if (isAsyncIterable(result)) Object.assign(context, { live: stream, events })
     return result
