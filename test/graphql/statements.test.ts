@@ -105,7 +105,7 @@ const DEEP = /* GraphQL */ `
 async function statementsFor(query: string, disks: number, snapshots: number): Promise<string[]> {
   const statements: string[] = []
   await using app = await startTestApp(
-    { LOG_POLL_MS: '60000' },
+    { LOG_POLL_MS: '60000', MAX_COST: '1000000' },
     { onStatement: (sql) => statements.push(sql) },
   )
   await recordWorld(app, disks, snapshots)
@@ -135,7 +135,7 @@ test('a list of snapshots takes as many statements for 100 as for 2', async () =
 test('what nobody asks for is not read', async () => {
   const statements: string[] = []
   await using app = await startTestApp(
-    { LOG_POLL_MS: '60000' },
+    { LOG_POLL_MS: '60000', MAX_COST: '1000000' },
     { onStatement: (sql) => statements.push(sql) },
   )
   await recordWorld(app, 2, 2)
@@ -149,7 +149,7 @@ test('what nobody asks for is not read', async () => {
 test('nodes by id take one statement for each type, however many they are', async () => {
   const statements: string[] = []
   await using app = await startTestApp(
-    { LOG_POLL_MS: '60000' },
+    { LOG_POLL_MS: '60000', MAX_COST: '1000000' },
     { onStatement: (sql) => statements.push(sql) },
   )
   await recordWorld(app, 20, 4)
