@@ -8,6 +8,7 @@ export default defineConfig({
     include: ['test/**/*.long.test.ts'],
     reporters: process.env.CI ? ['default', 'json'] : ['default'],
     outputFile: { json: 'test-results/test-long.json' },
+    expect: { poll: { timeout: 10_000 } },
     testTimeout: 300_000,
     hookTimeout: 60_000,
     fileParallelism: false,

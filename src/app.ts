@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import type { Config } from './config.ts'
+import { isLoopback, type Config } from './config.ts'
 import { openDatabase, type Database } from './database/database.ts'
 import { migrate } from './database/migrations.ts'
 import { createDemoWorld } from './demo/world.ts'
@@ -12,17 +12,29 @@ import { createHousekeeping } from './runner/housekeeping.ts'
 import { startInventory } from './runner/inventory.ts'
 import { createRunner } from './runner/runner.ts'
 import { createScheduler } from './runner/scheduler.ts'
+import { createCredentials, type Credentials } from './server/auth/credentials.ts'
+import { createJwtVerifier } from './server/auth/jwt.ts'
+import type { PageHandler } from './server/assets/page.ts'
+import { createConsole } from './server/console.ts'
 import { createGraphiql } from './server/graphiql/graphiql.ts'
 import { preparedTabs } from './server/graphiql/tabs.ts'
 import { startServer } from './server/http.ts'
-import { localViewer } from './services/accounts.ts'
+import { createRates } from './server/limits/rates.ts'
+import { createAccountIds, localViewer } from './services/accounts.ts'
 import { newRandomId, type Clock, type NewId } from './services/clock.ts'
+import { createDiskOperationService } from './services/disk-operations.ts'
 import { createDiskService } from './services/disks.ts'
 import { createPolicyService } from './services/policies.ts'
 import { createSnapshotService } from './services/snapshots.ts'
+import { createTokenService } from './services/tokens.ts'
 import type { Viewer } from './services/viewer.ts'
 import { startTransitionHub } from './transitions/hub.ts'
-import { openTransitionLog } from './transitions/log.ts'
+import {
+  openDiskTransitionLog,
+  openTransitionLog,
+  type AnyTransition,
+  type TransitionLog,
+} from './transitions/log.ts'
 import { ProgressBoard } from './transitions/progress.ts'
 
 const DAY_MS = 86_400_000
@@ -50,6 +62,19 @@ export async function startApp(
   await migrate(config.databaseUrl)
   const db = parts.use(await openDatabase({ url: config.databaseUrl, onStatement }))
   const viewer = await localViewer(db, now)
+  const tokens = createTokenService({ db, announce: () => credentials.check(), now, newId })
+  const credentials = parts.use(
+    await createCredentials({
+      tokens,
+      verifyJwt: config.jwt && createJwtVerifier(config.jwt, log),
+      accountIdOf: createAccountIds(db, { now, newId }),
+      localViewer: viewer,
+      required: config.requireCredentials,
+      now,
+      log,
+    }),
+  )
+  if (!credentials.required && !isLoopback(config.host)) throw new Error(openToOthers(config.host))
 
   const provider = parts.use(
     createLocalProvider({
@@ -63,21 +88,26 @@ export async function startApp(
   if (config.demo) await createDemoWorld({ db, viewer, provider, disksDir, snapshotsDir, now, newId })
 
   const progress = new ProgressBoard()
-  const transitions = await openTransitionLog(db)
-  const hub = parts.use(
-    await startTransitionHub({
-      log: transitions,
+  const [transitions, diskTransitions] = [await openTransitionLog(db), await openDiskTransitionLog(db)]
+  const hubOf = <T extends AnyTransition>(transitionLog: TransitionLog<T>) =>
+    startTransitionHub({
+      log: transitionLog,
       bufferEvents: config.streamBuffer.events,
       pollMs: config.logPollMs,
       onError: (error) => log.error({ err: error }, 'the transition log could not be read'),
-    }),
-  )
+    })
+  const hub = parts.use(await hubOf(transitions))
+  const diskHub = parts.use(await hubOf(diskTransitions))
+  const announceTransitions = () => {
+    hub.wake()
+    diskHub.wake()
+  }
   const runner = parts.use(
     createRunner({
       db,
       provider,
       progress,
-      announce: hub.wake,
+      announce: announceTransitions,
       log,
       now,
       concurrency: config.copyConcurrency,
@@ -88,20 +118,24 @@ export async function startApp(
     db,
     provider,
     locate: (path) => resolveDiskPath(path, config.diskDirs),
+    announce: announceTransitions,
     now,
     newId,
   })
   const announce = () => {
-    hub.wake()
+    announceTransitions()
     if (background) runner.wake()
   }
-  const snapshots = createSnapshotService({ db, disks, quota: config.snapshotQuota, announce, now, newId })
-  const policies = createPolicyService({ db, disks, now, newId })
+  const { snapshotQuota: quota } = config
+  const snapshots = createSnapshotService({ db, disks, quota, announce, now, newId })
+  const diskOperations = createDiskOperationService({ db, provider, disks, announce, now, newId })
+  const policies = createPolicyService({ db, disks, announce, now, newId })
   const scheduler = parts.use(createScheduler({ db, disks, snapshots, announce, now, newId, log }))
   const housekeeping = parts.use(
     createHousekeeping({
       db,
-      transitions,
+      snapshots,
+      logs: [transitions, diskTransitions],
       logKeptMs: config.logRetention.days * DAY_MS,
       logKeptEvents: config.logRetention.events,
       runsKeptMs: config.autoSnapshotRunRetentionDays * DAY_MS,
@@ -110,25 +144,49 @@ export async function startApp(
     }),
   )
   if (background) {
+    credentials.start()
     housekeeping.start()
     runner.start()
     scheduler.start()
     parts.use(startInventory({ disks, intervalMs: config.inventoryIntervalMs, log }))
   }
 
+  const rates = parts.use(await createRates(config.rates, config.redisUrl, log))
   const server = parts.use(
     await startServer({
       host: config.host,
       port: config.port,
       maxBodyBytes: config.maxBodyBytes,
+      documentLimits: config.documentLimits,
+      maxCost: config.maxCost,
+      rates,
+      windowSeconds: config.rates.windowSeconds,
+      connectionLimits: config.connectionLimits,
+      allowedOrigins: config.allowedOrigins,
+      introspection: config.introspection,
+      trustedDocuments:
+        config.trustedDocuments === undefined
+          ? undefined
+          : { path: config.trustedDocuments, only: config.trustedDocumentsOnly },
       streamBuffer: config.streamBuffer,
       shutdownMs: config.shutdownMs,
-      gateway: { disks, snapshots, policies, transitions, hub, progress, quota: config.snapshotQuota },
-      authenticate: () => Promise.resolve(viewer),
+      gateway: {
+        disks,
+        diskOperations,
+        snapshots,
+        policies,
+        tokens,
+        transitions,
+        diskTransitions,
+        hub,
+        diskHub,
+        progress,
+        quota,
+      },
+      credentials,
       reads: (viewer) => createReads(db, viewer),
-      graphiql: config.graphiql
-        ? createGraphiql({ tabs: preparedTabs(await exampleIds(db, viewer)) })
-        : undefined,
+      graphiql: config.graphiql ? graphiqlFor(credentials, await exampleIds(db, viewer)) : undefined,
+      webConsole: createConsole(),
       log,
     }),
   )
@@ -140,13 +198,18 @@ export async function startApp(
     now,
     newId,
     disks,
+    tokens,
+    credentials,
+    diskOperations,
     snapshots,
     policies,
     runner,
     scheduler,
     housekeeping,
     transitions,
+    diskTransitions,
     hub,
+    diskHub,
     progress,
     viewer,
     async [Symbol.asyncDispose]() {
@@ -156,11 +219,15 @@ export async function startApp(
   }
 }
 
+interface Examples {
+  diskId: string
+  snapshotId: string
+}
+
+const NO_EXAMPLES: Examples = { diskId: 'v-…', snapshotId: 's-…' }
+
 /** A disk that can take a snapshot and the newest snapshot, for the examples that a newcomer is shown. */
-export async function exampleIds(
-  db: Database,
-  { accountId }: Viewer,
-): Promise<{ diskId: string; snapshotId: string }> {
+export async function exampleIds(db: Database, { accountId }: Viewer): Promise<Examples> {
   const disk = await db.disk.findFirst({
     where: { accountId, status: { in: ['UNMOUNTED', 'IN_USE'] } },
     orderBy: [{ createdAt: 'asc' }, { status: 'desc' }, { sizeBytes: 'desc' }],
@@ -169,5 +236,26 @@ export async function exampleIds(
     where: { accountId },
     orderBy: [{ createdAt: 'desc' }, { id: 'asc' }],
   })
-  return { diskId: disk?.id ?? 'v-…', snapshotId: snapshot?.id ?? 's-…' }
+  return {
+    diskId: disk?.id ?? NO_EXAMPLES.diskId,
+    snapshotId: snapshot?.id ?? NO_EXAMPLES.snapshotId,
+  }
+}
+
+function openToOthers(host: string): string {
+  return `Without credentials the gateway listens on this machine only, and HOST is ${host}. Do one of these:
+  make an API token:      npm run token -- create --name <name> --role admin
+  accept JWTs:            set JWT_ISSUER, JWT_AUDIENCE and JWT_JWKS_URL or JWT_SECRET
+  start without any yet:  set REQUIRE_CREDENTIALS=true
+  stay on this machine:   leave HOST out`
+}
+
+/** GraphiQL, with the ids of the local account in its examples only for as long as everybody may see them. */
+function graphiqlFor(credentials: Credentials, local: Examples): PageHandler {
+  const open = createGraphiql({ tabs: preparedTabs(local) })
+  const closed = createGraphiql({
+    tabs: preparedTabs(NO_EXAMPLES),
+    headers: { authorization: 'Bearer <token>' },
+  })
+  return (request, response) => (credentials.required ? closed : open)(request, response)
 }

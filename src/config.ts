@@ -22,10 +22,8 @@ const yesOrNo = (fallback: boolean) =>
 /** Every variable the gateway reads. `.env.example` documents each; a test holds the two together. */
 export const ENVIRONMENT = z.object({
   HOST: z
-    .enum(
-      ['127.0.0.1', '::1', 'localhost'],
-      'must be a loopback address (127.0.0.1, ::1 or localhost): there are no credentials yet',
-    )
+    .string()
+    .regex(/^[\w.:-]+$/, 'must be an IP address or the name of a host')
     .default('127.0.0.1'),
   PORT: integer(4000, 0, 65_535),
   DATA_DIR: z.string().min(1, 'must be a directory').default('./data'),
@@ -35,6 +33,20 @@ export const ENVIRONMENT = z.object({
     .optional(),
   DISK_DIRS: z.string().default(''),
   DEMO: yesOrNo(true),
+  REQUIRE_CREDENTIALS: yesOrNo(false),
+  JWT_ISSUER: z.string().optional(),
+  JWT_AUDIENCE: z.string().optional(),
+  JWT_JWKS_URL: z
+    .string()
+    .refine(isJwksUrl, 'must be an https: URL without user and password; http: is for this machine only')
+    .optional(),
+  JWT_SECRET: z
+    .string()
+    .refine((secret) => Buffer.byteLength(secret) >= 32, 'must have at least 32 bytes')
+    .optional(),
+  JWT_ACCOUNT_CLAIM: z.string().default('account'),
+  JWT_ROLE_CLAIM: z.string().default('role'),
+  JWT_CLOCK_TOLERANCE_SECONDS: integer(2, 0, 300),
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
   SNAPSHOT_QUOTA_MANUAL: integer(SNAPSHOT_QUOTA.MANUAL, 0, 100_000),
   SNAPSHOT_QUOTA_AUTOMATIC: integer(SNAPSHOT_QUOTA.AUTOMATIC, 0, 100_000),
@@ -49,13 +61,88 @@ export const ENVIRONMENT = z.object({
   STREAM_BUFFER_EVENTS: integer(1_000, 1, 1_000_000),
   STREAM_BUFFER_BYTES: integer(1024 * 1024, 16 * 1024, 1024 ** 3),
   MAX_BODY_BYTES: integer(256 * 1024, 1_024, 16 * 1024 * 1024),
+  MAX_DOCUMENT_BYTES: integer(32 * 1024, 1_024, 256 * 1024),
+  MAX_DEPTH: integer(16, 1, 100),
+  MAX_ROOT_FIELDS: integer(20, 1, 1_000),
+  MAX_ALIASES: integer(50, 0, 1_000),
+  MAX_DIRECTIVES: integer(50, 0, 1_000),
+  MAX_FRAGMENTS: integer(50, 0, 1_000),
+  MAX_COST: integer(10_000, 1, 1_000_000_000),
+  RATE_WINDOW_SECONDS: integer(60, 1, 86_400),
+  RATE_REQUESTS: integer(6_000, 1, 1_000_000_000),
+  RATE_COST: integer(600_000, 1, 1_000_000_000),
+  RATE_CREATES: integer(600, 1, 1_000_000_000),
+  RATE_FAILED_AUTHENTICATIONS: integer(30, 1, 1_000_000_000),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\/.+/, 'must be redis://<host>:<port>, or rediss:// for TLS')
+    .optional(),
+  MAX_CONNECTIONS_PER_ADDRESS: integer(1_000, 1, 1_000_000),
+  MAX_STREAMS_PER_ACCOUNT: integer(1_000, 1, 1_000_000),
+  MAX_OPERATIONS_PER_CONNECTION: integer(200, 1, 100_000),
+  MAX_MESSAGES_PER_SECOND: integer(200, 1, 1_000_000),
+  HEADERS_TIMEOUT_MS: integer(10_000, 100, 600_000),
+  REQUEST_TIMEOUT_MS: integer(30_000, 100, 600_000),
+  ALLOWED_ORIGINS: z
+    .string()
+    .regex(
+      /^(https?:\/\/[^/\s,*]+(,(?!$)|$))*$/,
+      'must be origins such as https://console.example.com, separated by commas, with no path and no *',
+    )
+    .default(''),
+  INTROSPECTION: yesOrNo(true),
   GRAPHIQL: yesOrNo(true),
+  TRUSTED_DOCUMENTS: z.string().optional(),
+  TRUSTED_DOCUMENTS_ONLY: yesOrNo(false),
   SHUTDOWN_MS: integer(3_000, 0, 600_000),
 })
+
+/** Variables whose value must not be shown, not even when it is wrong. */
+const SECRETS: readonly string[] = ['JWT_SECRET'] satisfies (keyof typeof ENVIRONMENT.shape)[]
+/** What one document may have. */
+export interface DocumentLimits {
+  bytes: number
+  depth: number
+  rootFields: number
+  aliases: number
+  directives: number
+  fragments: number
+}
+
+/** What an account may ask for in each window; failed authentications are counted by address. */
+export interface RateLimits {
+  windowSeconds: number
+  requests: number
+  cost: number
+  creates: number
+  failedAuthentications: number
+}
+
+/** What connections may do. */
+export interface ConnectionLimits {
+  perAddress: number
+  streamsPerAccount: number
+  operations: number
+  messagesPerSecond: number
+  headersTimeoutMs: number
+  requestTimeoutMs: number
+}
 
 export interface StreamBuffer {
   events: number
   bytes: number
+}
+
+/** Which JWTs are accepted. */
+export interface JwtConfig {
+  issuer: string
+  audience: string
+  /** What they are signed with: a secret that is shared with the issuer, or one of the issuer's published keys. */
+  keys: { secret: string } | { url: URL }
+  /** The claims that hold the name of the account and the role. */
+  accountClaim: string
+  roleClaim: string
+  clockToleranceSeconds: number
 }
 
 export interface Config {
@@ -68,6 +155,10 @@ export interface Config {
   /** The only directories that disks may be registered from. */
   diskDirs: readonly string[]
   demo: boolean
+  /** Whether nobody may come in without a credential, also while there is none. */
+  requireCredentials: boolean
+  /** Undefined when JWTs are not accepted. */
+  jwt: JwtConfig | undefined
   logLevel: (typeof LOG_LEVELS)[number]
   snapshotQuota: { MANUAL: number; AUTOMATIC: number }
   copyConcurrency: number
@@ -83,6 +174,18 @@ export interface Config {
   /** What a stream may fall behind before it is ended. */
   streamBuffer: StreamBuffer
   maxBodyBytes: number
+  documentLimits: DocumentLimits
+  /** What one operation may cost, in points. */
+  maxCost: number
+  rates: RateLimits
+  redisUrl: string | undefined
+  connectionLimits: ConnectionLimits
+  /** The sites whose pages may use the gateway, besides its own. */
+  allowedOrigins: readonly string[]
+  introspection: boolean
+  /** The file of trusted documents. */
+  trustedDocuments: string | undefined
+  trustedDocumentsOnly: boolean
   graphiql: boolean
   shutdownMs: number
 }
@@ -105,11 +208,13 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     throw new ConfigError(
       parsed.error.issues.map(({ path, message }) => {
         const name = path.join('.')
-        return `${name} ${message}; it is ${JSON.stringify(set[name])}.`
+        return `${name} ${message}; it is ${SECRETS.includes(name) ? 'not shown here' : JSON.stringify(set[name])}.`
       }),
     )
   }
   const env = parsed.data
+  const contradictions = contradictionsIn(env)
+  if (contradictions.length > 0) throw new ConfigError(contradictions)
   const dataDir = resolve(env.DATA_DIR)
   return {
     host: env.HOST,
@@ -124,6 +229,8 @@ export function readConfig(environment: Record<string, string | undefined>): Con
         .map((dir) => resolve(dir)),
     ],
     demo: env.DEMO,
+    requireCredentials: env.REQUIRE_CREDENTIALS,
+    jwt: jwtConfig(env),
     logLevel: env.LOG_LEVEL,
     snapshotQuota: { MANUAL: env.SNAPSHOT_QUOTA_MANUAL, AUTOMATIC: env.SNAPSHOT_QUOTA_AUTOMATIC },
     copyConcurrency: env.COPY_CONCURRENCY,
@@ -135,7 +242,86 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     autoSnapshotRunRetentionDays: env.AUTO_SNAPSHOT_RUN_RETENTION_DAYS,
     streamBuffer: { events: env.STREAM_BUFFER_EVENTS, bytes: env.STREAM_BUFFER_BYTES },
     maxBodyBytes: env.MAX_BODY_BYTES,
+    documentLimits: {
+      bytes: env.MAX_DOCUMENT_BYTES,
+      depth: env.MAX_DEPTH,
+      rootFields: env.MAX_ROOT_FIELDS,
+      aliases: env.MAX_ALIASES,
+      directives: env.MAX_DIRECTIVES,
+      fragments: env.MAX_FRAGMENTS,
+    },
+    maxCost: env.MAX_COST,
+    rates: {
+      windowSeconds: env.RATE_WINDOW_SECONDS,
+      requests: env.RATE_REQUESTS,
+      cost: env.RATE_COST,
+      creates: env.RATE_CREATES,
+      failedAuthentications: env.RATE_FAILED_AUTHENTICATIONS,
+    },
+    redisUrl: env.REDIS_URL,
+    connectionLimits: {
+      perAddress: env.MAX_CONNECTIONS_PER_ADDRESS,
+      streamsPerAccount: env.MAX_STREAMS_PER_ACCOUNT,
+      operations: env.MAX_OPERATIONS_PER_CONNECTION,
+      messagesPerSecond: env.MAX_MESSAGES_PER_SECOND,
+      headersTimeoutMs: env.HEADERS_TIMEOUT_MS,
+      requestTimeoutMs: env.REQUEST_TIMEOUT_MS,
+    },
+    allowedOrigins: env.ALLOWED_ORIGINS.split(',').filter(Boolean),
+    introspection: env.INTROSPECTION,
+    trustedDocuments: env.TRUSTED_DOCUMENTS === undefined ? undefined : resolve(env.TRUSTED_DOCUMENTS),
+    trustedDocumentsOnly: env.TRUSTED_DOCUMENTS_ONLY,
     graphiql: env.GRAPHIQL,
     shutdownMs: env.SHUTDOWN_MS,
   }
+}
+
+/** Variables that are each possible, and not together. */
+function contradictionsIn(env: z.output<typeof ENVIRONMENT>): string[] {
+  const { RATE_COST, MAX_COST, HEADERS_TIMEOUT_MS, REQUEST_TIMEOUT_MS } = env
+  return [
+    RATE_COST < MAX_COST && `RATE_COST must be at least MAX_COST, which is ${MAX_COST}; it is ${RATE_COST}.`,
+    REQUEST_TIMEOUT_MS < HEADERS_TIMEOUT_MS &&
+      `REQUEST_TIMEOUT_MS must be at least HEADERS_TIMEOUT_MS, which is ${HEADERS_TIMEOUT_MS}; it is ${REQUEST_TIMEOUT_MS}.`,
+    env.TRUSTED_DOCUMENTS_ONLY &&
+      env.TRUSTED_DOCUMENTS === undefined &&
+      'TRUSTED_DOCUMENTS_ONLY must be false unless TRUSTED_DOCUMENTS names the file of the documents; it is true.',
+  ].filter((problem) => problem !== false)
+}
+
+/** JWTs are accepted when any of their variables is set, and then the others that they need must be too. */
+function jwtConfig(env: z.infer<typeof ENVIRONMENT>): JwtConfig | undefined {
+  const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience, JWT_JWKS_URL: url, JWT_SECRET: secret } = env
+  if ([issuer, audience, url, secret].every((value) => value === undefined)) return undefined
+  const keys = url === undefined ? secret !== undefined && { secret } : { url: new URL(url) }
+  if (
+    issuer === undefined ||
+    audience === undefined ||
+    !keys ||
+    (url !== undefined && secret !== undefined)
+  ) {
+    throw new ConfigError([
+      'JWT_ISSUER, JWT_AUDIENCE and one of JWT_JWKS_URL and JWT_SECRET must be set together, or none of them.',
+    ])
+  }
+  return {
+    issuer,
+    audience,
+    keys,
+    accountClaim: env.JWT_ACCOUNT_CLAIM,
+    roleClaim: env.JWT_ROLE_CLAIM,
+    clockToleranceSeconds: env.JWT_CLOCK_TOLERANCE_SECONDS,
+  }
+}
+
+/** Whether an address to listen on is reached from this machine only. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
+}
+
+function isJwksUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname, username, password } = new URL(text)
+  if (username !== '' || password !== '') return false
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')))
 }

@@ -21,6 +21,8 @@ const DEFAULTS = {
   snapshotsDir: resolve('data/snapshots'),
   diskDirs: [resolve('data/disks')],
   demo: true,
+  requireCredentials: false,
+  jwt: undefined,
   logLevel: 'info',
   snapshotQuota: { MANUAL: 256, AUTOMATIC: 256 },
   copyConcurrency: 2,
@@ -32,6 +34,22 @@ const DEFAULTS = {
   autoSnapshotRunRetentionDays: 90,
   streamBuffer: { events: 1_000, bytes: 1_048_576 },
   maxBodyBytes: 262_144,
+  documentLimits: { bytes: 32_768, depth: 16, rootFields: 20, aliases: 50, directives: 50, fragments: 50 },
+  maxCost: 10_000,
+  rates: { windowSeconds: 60, requests: 6_000, cost: 600_000, creates: 600, failedAuthentications: 30 },
+  redisUrl: undefined,
+  connectionLimits: {
+    perAddress: 1_000,
+    streamsPerAccount: 1_000,
+    operations: 200,
+    messagesPerSecond: 200,
+    headersTimeoutMs: 10_000,
+    requestTimeoutMs: 30_000,
+  },
+  allowedOrigins: [],
+  introspection: true,
+  trustedDocuments: undefined,
+  trustedDocumentsOnly: false,
   graphiql: true,
   shutdownMs: 3_000,
 }
@@ -50,6 +68,13 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
       DATABASE_URL: 'file:/var/lib/snapgate.db',
       DISK_DIRS: '/srv/disks:/mnt/more',
       DEMO: 'false',
+      REQUIRE_CREDENTIALS: 'true',
+      JWT_ISSUER: 'https://issuer.example',
+      JWT_AUDIENCE: 'snapgate',
+      JWT_JWKS_URL: 'https://issuer.example/keys',
+      JWT_ACCOUNT_CLAIM: 'tenant',
+      JWT_ROLE_CLAIM: 'https://issuer.example/role',
+      JWT_CLOCK_TOLERANCE_SECONDS: '300',
       LOG_LEVEL: 'silent',
       SNAPSHOT_QUOTA_MANUAL: '1',
       SNAPSHOT_QUOTA_AUTOMATIC: '0',
@@ -64,6 +89,29 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
       STREAM_BUFFER_EVENTS: '1',
       STREAM_BUFFER_BYTES: '65536',
       MAX_BODY_BYTES: '1024',
+      MAX_DOCUMENT_BYTES: '2048',
+      MAX_DEPTH: '5',
+      MAX_ROOT_FIELDS: '1',
+      MAX_ALIASES: '0',
+      MAX_DIRECTIVES: '2',
+      MAX_FRAGMENTS: '3',
+      MAX_COST: '100',
+      RATE_WINDOW_SECONDS: '1',
+      RATE_REQUESTS: '4',
+      RATE_COST: '200',
+      RATE_CREATES: '6',
+      RATE_FAILED_AUTHENTICATIONS: '7',
+      REDIS_URL: 'redis://127.0.0.1:6380',
+      MAX_CONNECTIONS_PER_ADDRESS: '8',
+      MAX_STREAMS_PER_ACCOUNT: '9',
+      MAX_OPERATIONS_PER_CONNECTION: '10',
+      MAX_MESSAGES_PER_SECOND: '11',
+      HEADERS_TIMEOUT_MS: '500',
+      REQUEST_TIMEOUT_MS: '600',
+      ALLOWED_ORIGINS: 'https://console.example.com,http://localhost:5173',
+      INTROSPECTION: 'false',
+      TRUSTED_DOCUMENTS: '/etc/snapgate/documents.json',
+      TRUSTED_DOCUMENTS_ONLY: 'true',
       GRAPHIQL: 'false',
       SHUTDOWN_MS: '0',
       HOME: '/root',
@@ -76,6 +124,15 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
     snapshotsDir: '/srv/snapgate/snapshots',
     diskDirs: ['/srv/snapgate/disks', '/srv/disks', '/mnt/more'],
     demo: false,
+    requireCredentials: true,
+    jwt: {
+      issuer: 'https://issuer.example',
+      audience: 'snapgate',
+      keys: { url: new URL('https://issuer.example/keys') },
+      accountClaim: 'tenant',
+      roleClaim: 'https://issuer.example/role',
+      clockToleranceSeconds: 300,
+    },
     logLevel: 'silent',
     snapshotQuota: { MANUAL: 1, AUTOMATIC: 0 },
     copyConcurrency: 64,
@@ -87,6 +144,22 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
     autoSnapshotRunRetentionDays: 3_650,
     streamBuffer: { events: 1, bytes: 65_536 },
     maxBodyBytes: 1_024,
+    documentLimits: { bytes: 2_048, depth: 5, rootFields: 1, aliases: 0, directives: 2, fragments: 3 },
+    maxCost: 100,
+    rates: { windowSeconds: 1, requests: 4, cost: 200, creates: 6, failedAuthentications: 7 },
+    redisUrl: 'redis://127.0.0.1:6380',
+    connectionLimits: {
+      perAddress: 8,
+      streamsPerAccount: 9,
+      operations: 10,
+      messagesPerSecond: 11,
+      headersTimeoutMs: 500,
+      requestTimeoutMs: 600,
+    },
+    allowedOrigins: ['https://console.example.com', 'http://localhost:5173'],
+    introspection: false,
+    trustedDocuments: '/etc/snapgate/documents.json',
+    trustedDocumentsOnly: true,
     graphiql: false,
     shutdownMs: 0,
   })
@@ -95,18 +168,85 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
 test('every problem is reported at once, each with the variable, what would be right and what it is', () => {
   expect(
     problemsOf({
-      HOST: '0.0.0.0',
+      HOST: 'two words',
       PORT: '65536',
       DATABASE_URL: 'postgresql://host/db',
       DEMO: 'yes',
       LOG_LEVEL: 'loud',
     }),
   ).toEqual([
-    'HOST must be a loopback address (127.0.0.1, ::1 or localhost): there are no credentials yet; it is "0.0.0.0".',
+    'HOST must be an IP address or the name of a host; it is "two words".',
     'PORT must be a whole number from 0 to 65535; it is "65536".',
     'DATABASE_URL must be file:<path>: SQLite is the database of this version; it is "postgresql://host/db".',
     'DEMO must be true or false; it is "yes".',
     'LOG_LEVEL must be one of silent, fatal, error, warn, info, debug, trace; it is "loud".',
+  ])
+})
+
+const JWTS = { JWT_ISSUER: 'i', JWT_AUDIENCE: 'a' }
+const SECRET = 'a secret of at least 32 bytes, as it must be'
+const JWKS_RULE = 'must be an https: URL without user and password; http: is for this machine only'
+
+test.each<[what: string, environment: Record<string, string>, problems: string[]]>([
+  ['a secret', { ...JWTS, JWT_SECRET: SECRET }, []],
+  ['keys on this machine without TLS', { ...JWTS, JWT_JWKS_URL: 'http://[::1]:9000/keys' }, []],
+  [
+    'a secret that is too short, which is not shown',
+    { ...JWTS, JWT_SECRET: 'hunter2' },
+    ['JWT_SECRET must have at least 32 bytes; it is not shown here.'],
+  ],
+  ...['http://issuer.example/keys', 'https://u:p@issuer.example/', 'keys', 'file:///keys'].map(
+    (url): [string, Record<string, string>, string[]] => [
+      `keys at ${url}`,
+      { ...JWTS, JWT_JWKS_URL: url },
+      [`JWT_JWKS_URL ${JWKS_RULE}; it is ${JSON.stringify(url)}.`],
+    ],
+  ),
+  ...[
+    { JWT_ISSUER: 'i' } as Record<string, string>,
+    JWTS,
+    { JWT_ISSUER: 'i', JWT_SECRET: SECRET },
+    { ...JWTS, JWT_SECRET: SECRET, JWT_JWKS_URL: 'https://issuer.example/keys' },
+  ].map((environment): [string, Record<string, string>, string[]] => [
+    `only ${Object.keys(environment).join(' and ')}`,
+    environment,
+    [
+      'JWT_ISSUER, JWT_AUDIENCE and one of JWT_JWKS_URL and JWT_SECRET must be set together, or none of them.',
+    ],
+  ]),
+])('JWTs with %s', (_what, environment, problems) => {
+  expect(problemsOf(environment)).toEqual(problems)
+})
+
+test.each<[what: string, environment: Record<string, string>, problem: string]>([
+  [
+    'a budget that no operation of the allowed cost fits in',
+    { MAX_COST: '100', RATE_COST: '99' },
+    'RATE_COST must be at least MAX_COST, which is 100; it is 99.',
+  ],
+  [
+    'less time for a request than for its headers',
+    { REQUEST_TIMEOUT_MS: '9999' },
+    'REQUEST_TIMEOUT_MS must be at least HEADERS_TIMEOUT_MS, which is 10000; it is 9999.',
+  ],
+  [
+    'only trusted documents, and none',
+    { TRUSTED_DOCUMENTS_ONLY: 'true' },
+    'TRUSTED_DOCUMENTS_ONLY must be false unless TRUSTED_DOCUMENTS names the file of the documents; it is true.',
+  ],
+])('what contradicts itself is refused: %s', (_what, environment, problem) => {
+  expect(problemsOf(environment)).toEqual([problem])
+})
+
+test.each([
+  '*',
+  'https://*.example.com',
+  'https://console.example.com/',
+  'console.example.com',
+  'https://a.example,',
+])('the origin %j is none', (ALLOWED_ORIGINS) => {
+  expect(problemsOf({ ALLOWED_ORIGINS })).toEqual([
+    `ALLOWED_ORIGINS must be origins such as https://console.example.com, separated by commas, with no path and no *; it is ${JSON.stringify(ALLOWED_ORIGINS)}.`,
   ])
 })
 

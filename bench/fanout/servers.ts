@@ -54,6 +54,11 @@ async function gateway(): Promise<Running> {
     DEMO: 'false',
     LOG_LEVEL: 'silent',
     GRAPHIQL: 'false',
+    // All subscribers come from one address, on behalf of one account.
+    MAX_CONNECTIONS_PER_ADDRESS: '1000000',
+    MAX_STREAMS_PER_ACCOUNT: '1000000',
+    RATE_REQUESTS: '1000000000',
+    RATE_COST: '1000000000',
   })
   const app = await startApp(config, pino({ level: 'silent' }), { background: false })
   return { port: Number(new URL(app.url).port), publish: () => app.hub.wake() }

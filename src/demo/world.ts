@@ -7,7 +7,7 @@ import { duplicatePublished } from '../providers/local/shelf.ts'
 import type { DiskProvider } from '../providers/provider.ts'
 import type { NewId } from '../services/clock.ts'
 import type { Viewer } from '../services/viewer.ts'
-import { appendTransitions } from '../transitions/log.ts'
+import { appendDiskTransitions, appendTransitions } from '../transitions/log.ts'
 import { writeImage } from './images.ts'
 
 interface DemoDisk {
@@ -179,6 +179,17 @@ export async function createDemoWorld(options: DemoOptions): Promise<void> {
         createdAt,
       })),
     })
+    await appendDiskTransitions(
+      tx,
+      ...DISKS.map(({ id, status }) => ({
+        accountId: viewer.accountId,
+        diskId: id,
+        from: null,
+        to: status,
+        reason: null,
+        at: createdAt,
+      })),
+    )
     await tx.snapshot.createMany({ data: past })
     await appendTransitions(
       tx,
@@ -231,11 +242,9 @@ async function copyAll(
       dataBytes: copy?.dataBytes ?? null,
       checksum: copy?.checksum ?? null,
       consistency: copy ? consistencyOf(disk.status) : null,
-      progress: copy ? 100 : null,
       failureReason,
       createdAt,
       completedAt: new Date(createdAt.getTime() + 4_000),
-      attempts: 1,
     }
   })
 }

@@ -24,6 +24,7 @@ export const DISK_STATUSES = [
   'ERROR',
   'RECYCLED',
   'UNKNOWN',
+  'DELETED',
 ] as const
 
 export type DiskStatus = (typeof DISK_STATUSES)[number]

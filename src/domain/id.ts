@@ -6,6 +6,7 @@ export const ID_PREFIXES = {
   AutoSnapshotRun: 'asr',
   AutoSnapshotRunDisk: 'asd',
   Account: 'acc',
+  ApiToken: 'tok',
 } as const
 export type IdType = keyof typeof ID_PREFIXES
 

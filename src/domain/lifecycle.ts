@@ -1,3 +1,7 @@
+import { DISK_OPERATION_STATUSES, STATUS_DURING } from './disk-operation.ts'
+import { OBSERVED_DISK_STATUSES, type DiskStatus } from './disk.ts'
+import { SNAPSHOT_STATUSES } from './snapshot.ts'
+
 /** The stages of a snapshot's life. */
 export const SNAPSHOT_STATUSES_IN_ORDER = [
   'CREATING',
@@ -25,7 +29,46 @@ export function mayFollow(from: SnapshotStatus | null, to: SnapshotStatus): bool
   return SNAPSHOT_TRANSITIONS[from ?? 'null'].includes(to)
 }
 
-/** Whether a snapshot stays as it is until somebody asks for something: nothing is under way. */
-export function isSettled(status: SnapshotStatus): boolean {
-  return status !== 'CREATING' && status !== 'DELETING'
+/** The statuses of snapshots and disks in which something is under way. */
+const UNDER_WAY: ReadonlySet<SnapshotStatus | DiskStatus> = new Set([
+  'CREATING',
+  'ATTACHING',
+  'DETACHING',
+  'SCALING',
+  'SNAPSHOTTING',
+  'IMAGING',
+  'RECHARGING',
+  'ROLLING_BACK',
+  'DELETING',
+] as const)
+
+/** Whether a snapshot or disk stays as it is until somebody asks for something: nothing is under way. */
+export function isSettled(status: SnapshotStatus | DiskStatus): boolean {
+  return !UNDER_WAY.has(status)
+}
+
+/** Where each status that an operation puts a disk in may be entered from. */
+const ENTERED_FROM = new Map<DiskStatus, readonly DiskStatus[]>([
+  ['CREATING', []],
+  ['SNAPSHOTTING', Object.values(SNAPSHOT_STATUSES).flat()],
+  ['DELETED', ['DELETING']],
+  ...Object.entries(STATUS_DURING).map(
+    ([operation, status]) =>
+      [
+        status,
+        Object.values(DISK_OPERATION_STATUSES[operation as keyof typeof STATUS_DURING]).flat(),
+      ] as const,
+  ),
+])
+
+/**
+ * Whether one status of a disk may follow another. An operation begins only where its rule allows it, and ends with
+ * what the provider then sees. Every other status is decided elsewhere, and may come from and lead anywhere.
+ */
+export function mayDiskFollow(from: DiskStatus | null, to: DiskStatus): boolean {
+  if (from === null) return to !== 'DELETED'
+  if (from === to || from === 'DELETED') return false
+  const enteredFrom = ENTERED_FROM.get(to)
+  if (enteredFrom) return enteredFrom.includes(from)
+  return !ENTERED_FROM.has(from) || to === 'UNKNOWN' || OBSERVED_DISK_STATUSES.some((seen) => seen === to)
 }

@@ -3,9 +3,12 @@
  * and carries the facts. A rule returns one, a service throws it, GraphQL gives it as a union member. They are data and
  * not errors of JavaScript: they need no stack, and GraphQL would take an Error inside an answer for a fault.
  */
+import type { DiskOperation } from './disk-operation.ts'
 import type { DiskKind, DiskStatus } from './disk.ts'
-import { POLICIES_MAX, POLICY_RULES, type PolicyRule } from './policy-input.ts'
+import type { SnapshotStatus } from './lifecycle.ts'
 import { NAME_RULES, type NameRule } from './name.ts'
+import { POLICIES_MAX, POLICY_RULES, type PolicyRule } from './policy-input.ts'
+import type { SnapshotOperation } from './snapshot-operation.ts'
 import type { SnapshotType } from './snapshot.ts'
 
 export const REFUSAL_CODES = [
@@ -16,6 +19,18 @@ export const REFUSAL_CODES = [
   'CLIENT_TOKEN_REUSED',
   'DISK_PATH_REFUSED',
   'DISK_ALREADY_REGISTERED',
+  'API_TOKEN_NOT_FOUND',
+  'SNAPSHOT_NOT_FOUND',
+  'SNAPSHOT_STATUS_FORBIDS_OPERATION',
+  'SNAPSHOT_IN_USE',
+  'SNAPSHOT_OF_OTHER_DISK',
+  'SYSTEM_SNAPSHOT_FORBIDS_DISK',
+  'DISK_STATUS_FORBIDS_OPERATION',
+  'DISK_NOT_ATTACHED',
+  'SYSTEM_DISK_FORBIDS_RELEASE',
+  'DISK_SIZE_REFUSED',
+  'TOO_MANY_DISKS_UNDER_WAY',
+  'OTHER_SNAPSHOT_REFUSED',
   'POLICY_NOT_FOUND',
   'INVALID_POLICY',
   'POLICY_QUOTA_EXCEEDED',
@@ -119,6 +134,153 @@ export class DiskPathRefused extends Refusal {
 export class DiskAlreadyRegistered extends Refusal {
   constructor() {
     super('DISK_ALREADY_REGISTERED', 'The file at this path is already registered as a disk.')
+  }
+}
+
+export class ApiTokenNotFound extends Refusal {
+  readonly apiTokenId: string
+
+  constructor(apiTokenId: string) {
+    super(
+      'API_TOKEN_NOT_FOUND',
+      `There is no API token ${JSON.stringify(apiTokenId)}. Query apiTokens for those there are.`,
+    )
+    this.apiTokenId = apiTokenId
+  }
+}
+
+export class SnapshotNotFound extends Refusal {
+  readonly snapshotId: string
+
+  constructor(snapshotId: string) {
+    super(
+      'SNAPSHOT_NOT_FOUND',
+      `There is no snapshot ${JSON.stringify(snapshotId)}. Query snapshots for those there are.`,
+    )
+    this.snapshotId = snapshotId
+  }
+}
+
+export class SnapshotStatusForbidsOperation extends Refusal {
+  readonly operation: SnapshotOperation
+  readonly actual: SnapshotStatus
+  readonly allowed: readonly SnapshotStatus[]
+
+  constructor(operation: SnapshotOperation, actual: SnapshotStatus, allowed: readonly SnapshotStatus[]) {
+    super(
+      'SNAPSHOT_STATUS_FORBIDS_OPERATION',
+      `The snapshot is ${actual}; ${operation} is possible while it is ${allowed.join(' or ')}.`,
+    )
+    this.operation = operation
+    this.actual = actual
+    this.allowed = allowed
+  }
+}
+
+export class SnapshotInUse extends Refusal {
+  readonly snapshotId: string
+
+  constructor(snapshotId: string) {
+    super(
+      'SNAPSHOT_IN_USE',
+      `Snapshot ${snapshotId} is being read: it is verified, or a disk is rolled back to it or made from it. Wait until that has ended.`,
+    )
+    this.snapshotId = snapshotId
+  }
+}
+
+export class SnapshotOfOtherDisk extends Refusal {
+  constructor() {
+    super(
+      'SNAPSHOT_OF_OTHER_DISK',
+      'The snapshot was not taken of this disk. Roll back to a snapshot of its own, or create a disk from this one.',
+    )
+  }
+}
+
+export class SystemSnapshotForbidsDisk extends Refusal {
+  constructor() {
+    super(
+      'SYSTEM_SNAPSHOT_FORBIDS_DISK',
+      'The snapshot was taken of a system disk; a disk is created from a snapshot of a data disk.',
+    )
+  }
+}
+
+export class DiskStatusForbidsOperation extends Refusal {
+  readonly operation: DiskOperation
+  readonly kind: DiskKind
+  readonly actual: DiskStatus
+  readonly allowed: readonly DiskStatus[]
+
+  constructor(operation: DiskOperation, kind: DiskKind, actual: DiskStatus, allowed: readonly DiskStatus[]) {
+    super(
+      'DISK_STATUS_FORBIDS_OPERATION',
+      operation === 'UPDATE'
+        ? `The disk is ${actual}; nothing about it can be changed any more.`
+        : `The disk is ${actual}; ${operation} of a ${kind} disk is possible while it is ${allowed.join(' or ')}.`,
+    )
+    this.operation = operation
+    this.kind = kind
+    this.actual = actual
+    this.allowed = allowed
+  }
+}
+
+export class DiskNotAttached extends Refusal {
+  constructor() {
+    super(
+      'DISK_NOT_ATTACHED',
+      'The disk is not attached to an instance: a program has it open. Close it there.',
+    )
+  }
+}
+
+export class SystemDiskForbidsRelease extends Refusal {
+  constructor() {
+    super(
+      'SYSTEM_DISK_FORBIDS_RELEASE',
+      'A system disk is released with its instance, not by itself. Release a data disk.',
+    )
+  }
+}
+
+export class DiskSizeRefused extends Refusal {
+  readonly sizeGiB: number
+  readonly minGiB: number
+  readonly maxGiB: number
+
+  constructor(sizeGiB: number, minGiB: number, maxGiB: number) {
+    super(
+      'DISK_SIZE_REFUSED',
+      minGiB > maxGiB
+        ? `The size would be ${sizeGiB} GiB; the disk is as large as a disk may be already.`
+        : `The size would be ${sizeGiB} GiB; it must be from ${minGiB} to ${maxGiB} GiB.`,
+    )
+    this.sizeGiB = sizeGiB
+    this.minGiB = minGiB
+    this.maxGiB = maxGiB
+  }
+}
+
+export class TooManyDisksUnderWay extends Refusal {
+  readonly limit: number
+
+  constructor(limit: number) {
+    super(
+      'TOO_MANY_DISKS_UNDER_WAY',
+      `${limit} disks are being made from snapshots already, which is as many as may be at once. Wait until one has ended.`,
+    )
+    this.limit = limit
+  }
+}
+
+export class OtherSnapshotRefused extends Refusal {
+  constructor() {
+    super(
+      'OTHER_SNAPSHOT_REFUSED',
+      'Nothing speaks against this one, but another was refused, and all or none were asked for.',
+    )
   }
 }
 

@@ -1,8 +1,3 @@
-/** The limits of what a caller may attach to a snapshot. */
-export const DESCRIPTION_MAX_LENGTH = 1_000
-/** At most 40 tags, key and value of at most 65 characters. */
-export const TAGS_MAX = 40
-export const TAG_MAX_LENGTH = 65
 /** Source: the cloud's create call, retention of a manual snapshot: −1 for ever, else 1–10000 days. */
 export const RETENTION_DAYS_MAX = 10_000
 export const CLIENT_TOKEN_MAX_LENGTH = 64

@@ -92,8 +92,10 @@ export const builder = new SchemaBuilder<{
   scopeAuth: {
     authScopes: ({ viewer }) => ({ may: (permission) => may(viewer.role, permission) }),
     unauthorizedError: (_parent, { viewer }, { fieldName }, { failure }) => {
-      if (!('parameter' in failure)) throw new Error(`${fieldName} has a scope that is not a permission.`)
-      const needed = PERMISSIONS[failure.parameter as Permission]
+      const [first] = 'failures' in failure ? failure.failures : [failure]
+      if (!first || !('parameter' in first))
+        throw new Error(`${fieldName} has a scope that is no permission.`)
+      const needed = PERMISSIONS[first.parameter as Permission]
       return clientError(
         'FORBIDDEN',
         `${fieldName} takes the role ${needed}; this credential has ${viewer.role}. Use a credential with that role.`,

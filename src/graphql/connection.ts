@@ -4,9 +4,10 @@ import type { Context } from './context.ts'
 import { badUserInput } from './errors.ts'
 import { readCursor, writeCursor, type Direction, type OrderColumn } from '../reads/pages.ts'
 import type { List } from '../reads/reads.ts'
+import { jointCursor } from '../transitions/log.ts'
 
 /** How many entries a page has when nobody says, and how many it may have. */
-const PAGE_DEFAULT = 20
+export const PAGE_DEFAULT = 20
 export const PAGE_MAX = 100
 
 export const OrderDirection = builder.enumType('OrderDirection', {
@@ -50,7 +51,7 @@ export async function connect<Row extends { id: string }, Field extends string>(
     maxSize: PAGE_MAX,
   })
   const [after, before] = [boundary('after'), boundary('before')]
-  const { rows, head } = await list.page({
+  const { rows, heads } = await list.page({
     column: orderColumn.column,
     direction: inverted ? opposite(order.direction) : order.direction,
     after: inverted ? before : after,
@@ -72,7 +73,10 @@ export async function connect<Row extends { id: string }, Field extends string>(
       hasPreviousPage: hasPreviousPage(rows.length),
     },
     totalCount: list.count,
-    streamCursor: gateway.transitions.cursor(head),
+    streamCursor: jointCursor(
+      gateway.transitions.cursor(heads.snapshots),
+      gateway.diskTransitions.cursor(heads.disks),
+    ),
   }
 }
 

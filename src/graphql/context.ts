@@ -1,20 +1,26 @@
 import type { SnapshotQuota } from '../domain/quota.ts'
 import type { Reads } from '../reads/reads.ts'
+import type { DiskOperationService } from '../services/disk-operations.ts'
 import type { DiskService } from '../services/disks.ts'
 import type { PolicyService } from '../services/policies.ts'
 import type { SnapshotService } from '../services/snapshots.ts'
+import type { TokenService } from '../services/tokens.ts'
 import type { Viewer } from '../services/viewer.ts'
 import type { Join, TransitionHub } from '../transitions/hub.ts'
-import type { TransitionLog } from '../transitions/log.ts'
+import type { DiskTransition, TransitionLog } from '../transitions/log.ts'
 import type { ProgressBoard } from '../transitions/progress.ts'
 
 /** The parts of the gateway that resolvers use. */
 export interface Gateway {
   disks: DiskService
+  diskOperations: DiskOperationService
   snapshots: SnapshotService
   policies: PolicyService
+  tokens: TokenService
   transitions: TransitionLog
+  diskTransitions: TransitionLog<DiskTransition>
   hub: TransitionHub
+  diskHub: TransitionHub<DiskTransition>
   progress: ProgressBoard
   quota: SnapshotQuota
 }

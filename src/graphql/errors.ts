@@ -1,11 +1,22 @@
-import { GraphQLError } from 'graphql'
+import { GraphQLError, Kind } from 'graphql'
 import { SlowConsumer } from '../transitions/bounded-queue.ts'
+import { CursorExpired } from '../transitions/log.ts'
 
 /** The codes of top-level errors, `extensions.code`: a closed list. Refusals are not among them: they are data. */
 export const ERROR_CODES = {
   BAD_REQUEST: 'The request is not a GraphQL request, or does not say which operation to run.',
   GRAPHQL_PARSE_FAILED: 'The document is not GraphQL.',
   GRAPHQL_VALIDATION_FAILED: 'The document does not fit the schema.',
+  DOCUMENT_TOO_LARGE:
+    'The document has more bytes, tokens, levels, aliases or other parts than one may have.',
+  DOCUMENT_NOT_TRUSTED: 'The gateway runs only documents that it knows, and this is none of them.',
+  INTROSPECTION_DISABLED: 'Introspection is switched off. The schema is documented elsewhere.',
+  COST_LIMIT_EXCEEDED:
+    'The operation costs more than one may. Ask for less at once: `extensions.cost` has both numbers.',
+  RATE_LIMITED: 'A budget of the account or address is used up. Try again at `extensions.resetAt`.',
+  TOO_MANY_OPERATIONS:
+    'More operations are under way on the connection than may be. Wait for some of them to end.',
+  TOO_MANY_CONNECTIONS: 'The address or account has more connections than it may have. Close some of them.',
   BAD_USER_INPUT: 'A variable or argument has a value that cannot be accepted.',
   UNAUTHENTICATED:
     'There is no credential, or it is not valid, revoked or expired. Send one that is valid: docs/clients.md.',
@@ -16,16 +27,28 @@ export const ERROR_CODES = {
   METHOD_NOT_ALLOWED: 'The HTTP method is neither GET nor POST, or a mutation was sent by GET. Use POST.',
   UNSUPPORTED_MEDIA_TYPE: 'The body is not plain JSON in UTF-8. Send content-type: application/json.',
   NOT_ACCEPTABLE: 'None of the accepted media types can be given.',
-  PAYLOAD_TOO_LARGE: 'The request body is larger than MAX_BODY_BYTES.',
+  PAYLOAD_TOO_LARGE: 'The request body is larger than MAX_BODY_BYTES, or its headers are larger than 16 KiB.',
+  REQUEST_TIMEOUT: 'The request did not arrive in time.',
   CSRF_HEADER_REQUIRED: 'A GET request must carry the header x-graphql-yoga-csrf, with any value.',
-  SERVICE_UNAVAILABLE: 'The gateway is stopping. Try again in a moment.',
+  FOREIGN_ORIGIN: 'The page is of another site, which is not among ALLOWED_ORIGINS.',
+  SERVICE_UNAVAILABLE: 'The gateway is stopping, or cannot verify credentials now. Try again in a moment.',
   INTERNAL_SERVER_ERROR: 'A fault in the gateway. Quote the request id; the log has the details.',
 } as const
 export type ErrorCode = keyof typeof ERROR_CODES
 
+/** What an error may say besides its code, for programs. */
+export interface ErrorFacts {
+  /** The budget that is used up. */
+  budget?: string
+  /** When it is full again, in ISO 8601. */
+  resetAt?: string
+  /** What an operation costs, and what it may cost, in points. */
+  cost?: { requested: number; limit: number }
+}
+
 /** An error that clients may see as it is. */
-export function clientError(code: ErrorCode, message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code } })
+export function clientError(code: ErrorCode, message: string, facts?: ErrorFacts): GraphQLError {
+  return new GraphQLError(message, { extensions: { ...facts, code } })
 }
 
 export function badUserInput(message: string): GraphQLError {
@@ -38,9 +61,11 @@ export function badUserInput(message: string): GraphQLError {
  */
 export function maskError(error: unknown): GraphQLError {
   const cause = error instanceof GraphQLError && error.originalError ? error.originalError : error
-  if (cause instanceof SlowConsumer) return clientError('SLOW_CONSUMER', cause.message)
-  if (error instanceof GraphQLError && (!error.originalError || error.originalError instanceof GraphQLError))
-    return error
+  if (cause instanceof CursorExpired) return streamError('CURSOR_EXPIRED', cause, error)
+  if (cause instanceof SlowConsumer) return streamError('SLOW_CONSUMER', cause, error)
+  if (error instanceof GraphQLError && !isFaultOfAnAnswer(error)) {
+    if (!error.originalError || error.originalError instanceof GraphQLError) return error
+  }
   const located = error instanceof GraphQLError ? error : undefined
   return new GraphQLError('Unexpected error.', {
     nodes: located?.nodes ?? null,
@@ -48,4 +73,22 @@ export function maskError(error: unknown): GraphQLError {
     originalError: error instanceof Error ? error : new Error(String(error)),
     extensions: { code: 'INTERNAL_SERVER_ERROR' },
   })
+}
+
+function streamError(code: ErrorCode, { message }: Error, error: unknown): GraphQLError {
+  const { nodes = null, path = null } = error instanceof GraphQLError ? error : {}
+  return new GraphQLError(message, { nodes, path, extensions: { code } })
+}
+
+/**
+ * Whether the engine could not make an answer of what a resolver gave it, such as a text that is no member of its enum.
+ * It says so with an error as it has for bad arguments; but those name the argument, not the field.
+ */
+function isFaultOfAnAnswer({ path, originalError }: GraphQLError): boolean {
+  return (
+    path !== undefined &&
+    originalError instanceof GraphQLError &&
+    originalError.extensions.code === undefined &&
+    (originalError.nodes ?? []).every(({ kind }) => kind === Kind.FIELD)
+  )
 }

@@ -1,7 +1,9 @@
+import type { DiskStatus } from '../domain/disk.ts'
+import { subjectOf } from '../domain/job.ts'
 import { isSettled, type SnapshotStatus } from '../domain/lifecycle.ts'
 import type { EnumFilter } from '../reads/filters.ts'
 import type { Interest } from '../transitions/interest.ts'
-import type { Transition } from '../transitions/log.ts'
+import { CursorExpired, type DiskTransition, type Transition } from '../transitions/log.ts'
 import type { Viewer } from '../services/viewer.ts'
 import { percent, type Progress } from '../transitions/progress.ts'
 import type { Context } from './context.ts'
@@ -13,6 +15,11 @@ export interface TransitionFilter {
   to?: EnumFilter<SnapshotStatus> | null | undefined
 }
 
+export interface DiskTransitionFilter {
+  diskId?: EnumFilter<string> | null | undefined
+  to?: EnumFilter<DiskStatus> | null | undefined
+}
+
 export interface ProgressEvent {
   snapshotId: string
   percent: number | null
@@ -20,14 +27,24 @@ export interface ProgressEvent {
   totalBytes: number | null
 }
 
-/** Every transition of the viewer's account that the filter lets through. */
+/** Every transition of the viewer's snapshots that the filter lets through. */
 export async function follow(
   { gateway, viewer, join }: Context,
   filter: TransitionFilter | null | undefined,
   after: string | null | undefined,
 ): Promise<AsyncIterable<Transition>> {
-  const sequence = await sequenceOf(gateway, after)
+  const sequence = await sequenceOf(gateway.transitions, after)
   return gateway.hub.follow(interestOf(viewer, filter), sequence, join)
+}
+
+/** Every transition of the viewer's disks that the filter lets through. */
+export async function followDisks(
+  { gateway, viewer, join }: Context,
+  filter: DiskTransitionFilter | null | undefined,
+  after: string | null | undefined,
+): Promise<AsyncIterable<DiskTransition>> {
+  const sequence = await sequenceOf(gateway.diskTransitions, after)
+  return gateway.diskHub.follow(interestOf(viewer, filter), sequence, join)
 }
 
 /** The transitions of one snapshot, to the final one. */
@@ -36,13 +53,25 @@ export async function followToEnd(
   snapshotId: string,
   after: string | null | undefined,
 ): Promise<AsyncIterable<Transition>> {
-  const sequence = await sequenceOf(gateway, after)
+  const sequence = await sequenceOf(gateway.transitions, after)
   const stream = await gateway.hub.followToEnd({ accountId, snapshotId }, sequence, join)
-  if (!stream) throw notFound(snapshotId)
+  if (!stream) throw notFound('snapshot', snapshotId)
   return stream
 }
 
-/** The progress of one copy, the latest value winning, until it has ended. */
+/** The transitions of one disk, until nothing is under way. */
+export async function followDiskToEnd(
+  { gateway, viewer: { accountId }, join }: Context,
+  diskId: string,
+  after: string | null | undefined,
+): Promise<AsyncIterable<DiskTransition>> {
+  const sequence = await sequenceOf(gateway.diskTransitions, after)
+  const stream = await gateway.diskHub.followToEnd({ accountId, diskId }, sequence, join)
+  if (!stream) throw notFound('disk', diskId)
+  return stream
+}
+
+/** The progress of what is done with one copy, the latest value winning, until nothing more is. */
 export async function followProgress(
   { gateway: { progress }, reads }: Context,
   snapshotId: string,
@@ -52,15 +81,19 @@ export async function followProgress(
   const snapshot = await reads.snapshot(snapshotId)
   if (!snapshot) {
     stop()
-    throw notFound(snapshotId)
+    throw notFound('snapshot', snapshotId)
+  }
+  async function isWorkedOn(): Promise<boolean> {
+    return (await reads.snapshotJobs(snapshotId)).some((job) => subjectOf(job) === snapshotId)
   }
   async function* events(): AsyncGenerator<ProgressEvent> {
     try {
       for (;;) {
         const known = progress.get(snapshotId)
         const row = known ? snapshot : await reads.snapshot(snapshotId)
-        yield event(snapshotId, known, row?.status === 'COMPLETED' ? Number(row.dataBytes) : undefined)
-        if (!known && (!row || isSettled(row.status))) return
+        const isOver = !known && (!row || (isSettled(row.status) && !(await isWorkedOn())))
+        yield event(snapshotId, known, isOver && row?.dataBytes ? Number(row.dataBytes) : undefined)
+        if (isOver) return
         await changed.promise
         changed = Promise.withResolvers()
       }
@@ -92,7 +125,7 @@ function event(
 }
 
 async function sequenceOf(
-  { transitions }: Context['gateway'],
+  transitions: Pick<Context['gateway']['transitions'], 'parse'>,
   after: string | null | undefined,
 ): Promise<number | undefined> {
   if (after === null || after === undefined) return undefined
@@ -102,28 +135,28 @@ async function sequenceOf(
       'after is not a stream cursor of this gateway. Use the streamCursor of a list, or the cursor of a transition.',
     )
   }
-  if (sequence === 'EXPIRED') {
-    throw clientError(
-      'CURSOR_EXPIRED',
-      'The stream cursor is older than the log. List again, and watch from the new cursor.',
-    )
-  }
+  if (sequence === 'EXPIRED') throw new CursorExpired()
   return sequence
 }
 
-function notFound(snapshotId: string) {
+function notFound(what: 'snapshot' | 'disk', id: string) {
   return clientError(
     'NOT_FOUND',
-    `There is no snapshot ${JSON.stringify(snapshotId)}. Query snapshots for those there are.`,
+    `There is no ${what} ${JSON.stringify(id)}. Query ${what}s for those there are.`,
   )
 }
 
-function interestOf({ accountId }: Viewer, filter: TransitionFilter | null | undefined): Interest {
+function interestOf(
+  { accountId }: Viewer,
+  filter: TransitionFilter | DiskTransitionFilter | null | undefined,
+): Interest {
+  const { diskId, to } = filter ?? {}
+  const snapshotId = filter && 'snapshotId' in filter ? filter.snapshotId : undefined
   return {
     accountId,
-    snapshotIds: oneOf(filter?.snapshotId),
-    diskIds: oneOf(filter?.diskId),
-    to: oneOf(filter?.to),
+    snapshotIds: oneOf(snapshotId),
+    diskIds: oneOf(diskId),
+    to: oneOf<SnapshotStatus | DiskStatus>(to),
   }
 }
 

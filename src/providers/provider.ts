@@ -20,13 +20,33 @@ export interface DiskObservation {
   sizeBytes: bigint | null
 }
 
-export interface CopyRequest {
+/** What every piece of work is asked with. */
+export interface Work {
+  /** Called now and then while bytes are moved; both count bytes of data, not of holes. */
+  onProgress: (doneBytes: number, totalBytes: number) => void
+  /** Aborting stops the work soon, leaves no partial file, and rejects with the signal's reason. */
+  signal: AbortSignal
+}
+
+/** Work on the content of a disk, which nobody but the owner of the job may change. */
+export interface DiskWork extends Work {
+  disk: DiskReference
+  /**
+   * Rejects when the work has gone to somebody else. Asked, with the disk locked against others, before anything that
+   * cannot be taken back; so who comes back late changes nothing.
+   */
+  confirm: () => Promise<void>
+}
+
+export interface CopyRequest extends Work {
   snapshotId: string
   disk: DiskReference
-  /** Called now and then while bytes are copied; both count bytes of data, not of holes. */
-  onProgress: (copiedBytes: number, totalBytes: number) => void
-  /** Aborting stops the copy soon, leaves no partial file, and rejects with the signal's reason. */
-  signal: AbortSignal
+}
+
+/** The copy that a snapshot is, and what its bytes have to be. */
+export interface CopyReference {
+  snapshotId: string
+  checksum: string
 }
 
 /** How a copy ended for good. A fault that may pass is thrown instead, and the copy may be asked for again. */
@@ -39,20 +59,55 @@ export type CopyOutcome =
       checksum: string
       consistency: SnapshotConsistency
     }
-  | {
-      outcome: 'refused'
-      /** What is wrong and what would be right, in a sentence without paths: it is shown to clients. */
-      reason: string
-    }
+  | Refused
 
-/** Where disks really are. Verbs may be repeated with the same request and do not do finished work twice. */
+/** The work was given up for good, and all is as it was before. */
+export interface Refused {
+  outcome: 'refused'
+  /** What is wrong and what would be right, in a sentence without paths: it is shown to clients. */
+  reason: string
+}
+
+/** The work was given up because the copy of a snapshot is not what it was. */
+export interface Damaged {
+  outcome: 'damaged'
+  /** What is wrong with the copy, in a sentence without paths: it is shown to clients. */
+  reason: string
+}
+
+export interface Done {
+  outcome: 'done'
+}
+
+/**
+ * Where disks really are. Verbs may be repeated with the same request and do not do finished work twice; each ends with
+ * an outcome for good, or throws a fault that may pass.
+ */
 export interface DiskProvider {
   readonly name: string
   /** Looks at each disk; the answer has one entry for each disk asked for, by its id. */
   observe(disks: readonly DiskReference[]): Promise<Map<string, DiskObservation>>
   /** Makes the verified, point-in-time copy that a snapshot is. */
   copy(request: CopyRequest): Promise<CopyOutcome>
-  /** Removes what dead attempts to copy have left; may run at any time. */
+  /** Reads a copy again from where it is stored, and compares it with its checksum. */
+  verify(copy: CopyReference & Work): Promise<Done | Damaged>
+  /** Removes the copy of a snapshot, durably; also when there is none, or a part of one. */
+  remove(snapshotId: string): Promise<void>
+  /** Where a new disk with this id will be. */
+  place(diskId: string): Promise<string>
+  /** Makes a disk at its location, empty or with the content of a copy; whole or not at all. */
+  create(work: DiskWork & { sizeBytes: bigint; from?: CopyReference }): Promise<Done | Refused | Damaged>
+  /** Gives the disk the content of a copy, which is verified first. At every moment it has the old content or the new. */
+  rollBack(work: DiskWork & { to: CopyReference }): Promise<Done | Refused | Damaged>
+  /** Makes the disk at least as large as this. */
+  resize(work: DiskWork & { sizeBytes: bigint }): Promise<Done | Refused>
+  /** Prepares the disk for an instance. */
+  attach(work: DiskWork): Promise<Done | Refused>
+  /** Takes the disk from its instance. */
+  detach(work: DiskWork): Promise<Done | Refused>
+  /** Gives up the disk: what was made by `create` is removed, what was there before is left as it is. */
+  release(work: DiskWork): Promise<Done>
+  /** Removes what dead attempts have left; may run at any time. */
   sweep(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }

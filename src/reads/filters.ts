@@ -25,12 +25,27 @@ interface DateTimeFilter {
   lt?: Date | Absent
 }
 
+interface NumberFilter {
+  eq?: number | Absent
+  gte?: number | Absent
+  gt?: number | Absent
+  lte?: number | Absent
+  lt?: number | Absent
+}
+
+interface TagFilter {
+  key: string
+  value?: StringFilter | Absent
+}
+
 export interface DiskFilter {
   id?: EnumFilter<string> | Absent
   status?: EnumFilter<DiskStatus> | Absent
   kind?: EnumFilter<DiskKind> | Absent
   name?: StringFilter | Absent
   createdAt?: DateTimeFilter | Absent
+  sizeGiB?: NumberFilter | Absent
+  tags?: readonly TagFilter[] | Absent
 }
 
 export interface SnapshotFilter {
@@ -40,15 +55,74 @@ export interface SnapshotFilter {
   type?: EnumFilter<SnapshotType> | Absent
   name?: StringFilter | Absent
   createdAt?: DateTimeFilter | Absent
+  completedAt?: DateTimeFilter | Absent
+  expiresAt?: DateTimeFilter | Absent
+  sizeGiB?: NumberFilter | Absent
+  tags?: readonly TagFilter[] | Absent
 }
 
-/** The conditions of a filter, as SQL; each of its keys is a column. */
-export function conditions(filter: DiskFilter | SnapshotFilter | Absent): Prisma.Sql[] {
-  return Object.entries(filter ?? {}).flatMap(([column, comparisons]: [string, object | Absent]) =>
-    Object.entries(comparisons ?? {})
-      .filter(([, value]) => value !== null && value !== undefined)
-      .map(([comparison, value]) => condition(Prisma.raw(`"${column}"`), comparison, value)),
+/** The tables that have filters. Their rows are called `t` in what is written here. */
+export type Listed = 'Disk' | 'Snapshot'
+
+/** Where the tags of each are. */
+const TAGS = {
+  Disk: { table: Prisma.raw('"DiskTag"'), id: Prisma.raw('"diskId"') },
+  Snapshot: { table: Prisma.raw('"SnapshotTag"'), id: Prisma.raw('"snapshotId"') },
+}
+
+/** The order for which there is an index that begins with the status. */
+const STATUS_INDEX: Record<Listed, string> = { Disk: 'name', Snapshot: 'createdAt' }
+
+const GIB = 1024 ** 3
+
+/**
+ * The conditions of a filter, as SQL. A page is read along the index of its order, within the account or the disk, and
+ * ends when it is full; so a condition may choose an index only if that one keeps the order. The others are checked row
+ * by row on the way, which the plus before their columns says: never is a list sorted, however long it is.
+ */
+export function conditions(
+  table: Listed,
+  filter: DiskFilter | SnapshotFilter | Absent,
+  order?: string,
+): Prisma.Sql[] {
+  const { tags, sizeGiB, ...columns } = filter ?? {}
+  const compared = Object.entries({ ...columns, sizeBytes: inBytes(sizeGiB) })
+  return [
+    ...compared.flatMap(([column, comparisons]) =>
+      given(comparisons).map(([comparison, value]) => {
+        const chooses = order === undefined || keepsOrder(table, column, comparison, order)
+        return condition(Prisma.raw(`${chooses ? '' : '+'}t."${column}"`), comparison, value)
+      }),
+    ),
+    ...(tags ?? []).map((tag) => hasTag(table, tag)),
+  ]
+}
+
+function keepsOrder(table: Listed, column: string, comparison: string, order: string): boolean {
+  // Ids are few, at most as many as a page: their rows are looked up, and put in order.
+  if (column === 'id') return true
+  if (comparison === 'in') return false
+  if (comparison === 'eq' && column === 'diskId') return true
+  return column === order || (comparison === 'eq' && column === 'status' && order === STATUS_INDEX[table])
+}
+
+function given(comparisons: object | Absent): [string, unknown][] {
+  return Object.entries(comparisons ?? {}).filter(([, value]) => value !== null && value !== undefined)
+}
+
+function inBytes(sizeGiB: NumberFilter | Absent): object {
+  return Object.fromEntries(
+    given(sizeGiB).map(([comparison, value]) => [comparison, (value as number) * GIB]),
   )
+}
+
+function hasTag(table: Listed, { key, value }: TagFilter): Prisma.Sql {
+  const { table: tags, id } = TAGS[table]
+  const values = given(value).map(([comparison, wanted]) =>
+    condition(Prisma.raw('g."value"'), comparison, wanted),
+  )
+  const wanted = Prisma.join([Prisma.sql`g."key" = ${key}`, ...values], ' AND ')
+  return Prisma.sql`EXISTS (SELECT 1 FROM ${tags} g WHERE g.${id} = t."id" AND ${wanted})`
 }
 
 function condition(column: Prisma.Sql, comparison: string, value: unknown): Prisma.Sql {

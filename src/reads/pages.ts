@@ -1,8 +1,6 @@
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Database } from '../database/database.ts'
-
-/** The tables that are read by pages; each has an `id` and an `accountId`. */
-export type Table = 'Disk' | 'Snapshot' | 'AutoSnapshotPolicy' | 'AutoSnapshotRun' | 'AutoSnapshotRunDisk'
+import type { Listed } from './filters.ts'
 
 /** A column that pages can be ordered by: how its value is written into a cursor and read back. */
 export interface OrderColumn<Row> {
@@ -21,6 +19,9 @@ export interface Position {
   id: string
 }
 
+/** A table that is read in pages. */
+export type Table = Listed | 'ApiToken' | 'AutoSnapshotPolicy' | 'AutoSnapshotRun' | 'AutoSnapshotRunDisk'
+
 /** One page of one list; pages that are asked for together are read by one statement. */
 export interface PageQuery {
   where: readonly Prisma.Sql[]
@@ -33,8 +34,13 @@ export interface PageQuery {
 
 export interface Page<Row> {
   rows: Row[]
-  /** The number of the last transition that these rows reflect. */
-  head: number
+  heads: Heads
+}
+
+/** The numbers of the last transitions that rows reflect, in each log. */
+interface Heads {
+  snapshots: number
+  disks: number
 }
 
 /**
@@ -59,8 +65,8 @@ export function readCursor(cursor: string): Position | undefined {
 }
 
 /**
- * Reads any number of pages of one table, and the head of the transition log, in one statement: so the head is
- * exactly what the rows reflect, and watching from it neither misses nor repeats a change. Each page is
+ * Reads any number of pages of one table, and the heads of the transition logs, in one statement: so the heads are
+ * exactly what the rows reflect, and watching from them neither misses nor repeats a change. Each page is
  * a select of its own with its own limit, so what it costs does not grow with the number of rows behind it.
  */
 export async function readPages<Row>(
@@ -72,16 +78,24 @@ export async function readPages<Row>(
     (query, index) => Prisma.sql`SELECT * FROM (
       SELECT ${Prisma.raw(String(index))} AS "query", t.* FROM ${Prisma.raw(`"${table}"`)} t
       WHERE ${Prisma.join([...query.where, ...bounds(query)], ' AND ')}
-      ORDER BY ${Prisma.raw(`"${query.column}" ${query.direction}, "id" ${query.direction}`)}
+      ORDER BY ${Prisma.raw(`t."${query.column}" ${query.direction}, t."id" ${query.direction}`)}
       LIMIT ${query.limit})`,
   )
-  const raw = await db.$queryRaw<(Row & { head: number | bigint; query: number | bigint | null })[]>`
-    SELECT log."head", page.*
-    FROM (SELECT coalesce(max("sequence"), 0) AS "head" FROM "SnapshotTransition") log
+  const raw = await db.$queryRaw<(Row & HeadColumns & { query: number | bigint | null })[]>`
+    SELECT log.*, page.*
+    FROM (SELECT
+      (SELECT coalesce(max("sequence"), 0) FROM "SnapshotTransition") AS "snapshotHead",
+      (SELECT coalesce(max("sequence"), 0) FROM "DiskTransition") AS "diskHead") log
     LEFT JOIN (${Prisma.join(selects, ' UNION ALL ')}) page ON TRUE`
-  const pages: Page<Row>[] = queries.map(() => ({ rows: [], head: Number(raw[0]?.head ?? 0) }))
+  const heads = { snapshots: Number(raw[0]?.snapshotHead ?? 0), disks: Number(raw[0]?.diskHead ?? 0) }
+  const pages: Page<Row>[] = queries.map(() => ({ rows: [], heads }))
   for (const row of raw) if (row.query !== null) pages[Number(row.query)]?.rows.push(row)
   return pages
+}
+
+interface HeadColumns {
+  snapshotHead: number | bigint
+  diskHead: number | bigint
 }
 
 /** Counts any number of lists of one table in one statement. */
@@ -92,7 +106,7 @@ export async function readCounts(
 ): Promise<number[]> {
   const selects = wheres.map(
     (where) =>
-      Prisma.sql`(SELECT count(*) FROM ${Prisma.raw(`"${table}"`)} WHERE ${Prisma.join([...where], ' AND ')})`,
+      Prisma.sql`(SELECT count(*) FROM ${Prisma.raw(`"${table}"`)} t WHERE ${Prisma.join([...where], ' AND ')})`,
   )
   const columns = selects.map((select, index) => Prisma.sql`${select} AS ${Prisma.raw(`"c${index}"`)}`)
   const [row] = await db.$queryRaw<Record<string, number | bigint>[]>`SELECT ${Prisma.join(columns)}`
@@ -104,10 +118,10 @@ function bounds({ column, direction, after, before }: PageQuery): Prisma.Sql[] {
   const [beyond, short] = direction === 'ASC' ? ['>', '<'] : ['<', '>']
   return [
     ...(after
-      ? [Prisma.sql`${Prisma.raw(`("${column}", "id") ${beyond}`)} (${after.value}, ${after.id})`]
+      ? [Prisma.sql`${Prisma.raw(`(t."${column}", t."id") ${beyond}`)} (${after.value}, ${after.id})`]
       : []),
     ...(before
-      ? [Prisma.sql`${Prisma.raw(`("${column}", "id") ${short}`)} (${before.value}, ${before.id})`]
+      ? [Prisma.sql`${Prisma.raw(`(t."${column}", t."id") ${short}`)} (${before.value}, ${before.id})`]
       : []),
   ]
 }

@@ -1,10 +1,14 @@
 import DataLoader from 'dataloader'
 import { Prisma } from '../generated/prisma/client.ts'
 import type {
+  Account,
+  ApiToken,
   AutoSnapshotPolicy,
   AutoSnapshotRun,
   AutoSnapshotRunDisk,
   Disk,
+  DiskTag,
+  Job,
   Snapshot,
   SnapshotTag,
   SnapshotTransition,
@@ -35,10 +39,12 @@ export const DISK_ORDERS = { CREATED_AT: byCreation, NAME: byName, SIZE: bySize 
   string,
   OrderColumn<Disk>
 >
+export const API_TOKEN_ORDERS = { CREATED_AT: byCreation } satisfies Record<string, OrderColumn<ApiToken>>
 export const SNAPSHOT_ORDERS = { CREATED_AT: byCreation, NAME: byName, SIZE: bySize } satisfies Record<
   string,
   OrderColumn<Snapshot>
 >
+
 export const POLICY_ORDERS = { CREATED_AT: byCreation, NAME: byName } satisfies Record<
   string,
   OrderColumn<AutoSnapshotPolicy>
@@ -62,8 +68,6 @@ export const RUN_DISK_ORDERS = { DISK: byDisk }
  * the same number of statements however long it is, and so do the lists in it. Nothing is kept from one turn to the next.
  */
 export function createReads(db: Database, { accountId }: { accountId: string }) {
-  const owned = Prisma.sql`"accountId" = ${accountId}`
-
   const disk = batchedById<Disk | null>(null, async (ids) => {
     const rows = await db.disk.findMany({ where: { id: { in: ids }, accountId } })
     return new Map(rows.map((row) => [row.id, row]))
@@ -101,6 +105,36 @@ export function createReads(db: Database, { accountId }: { accountId: string }) 
     return Map.groupBy(rows, ({ snapshotId }) => snapshotId)
   })
 
+  const diskTags = batchedById<DiskTag[]>([], async (diskIds) => {
+    const rows = await db.diskTag.findMany({
+      where: { disk: { id: { in: diskIds }, accountId } },
+      orderBy: { key: 'asc' },
+    })
+    return Map.groupBy(rows, ({ diskId }) => diskId)
+  })
+
+  const snapshotJobs = batchedById<Job[]>([], async (snapshotIds) => {
+    const rows = await db.job.findMany({
+      where: { snapshotId: { in: snapshotIds }, accountId },
+      orderBy: { id: 'asc' },
+    })
+    return Map.groupBy(rows, ({ snapshotId }) => snapshotId ?? '')
+  })
+
+  const diskJobs = batchedById<Job[]>([], async (diskIds) => {
+    const rows = await db.job.findMany({
+      where: { diskId: { in: diskIds }, accountId },
+      orderBy: { id: 'asc' },
+    })
+    return Map.groupBy(rows, ({ diskId }) => diskId ?? '')
+  })
+
+  const disksFromSnapshots = batchedById<number>(0, async (accountIds) => {
+    const where = { accountId, kind: 'CREATE_DISK', snapshotId: { not: null } } as const
+    const count = await db.job.count({ where })
+    return new Map(accountIds.map((id) => [id, count]))
+  })
+
   const history = batchedById<SnapshotTransition[]>([], async (snapshotIds) => {
     const rows = await db.snapshotTransition.findMany({
       where: { snapshotId: { in: snapshotIds }, accountId },
@@ -120,53 +154,69 @@ export function createReads(db: Database, { accountId }: { accountId: string }) 
   })
 
   /** The lists of one table: those that are asked for together are read by one statement. */
-  function listsOf<Row>(table: Table): (...where: Prisma.Sql[]) => List<Row> {
+  function listsOf<Row>(table: Table): (where: (order?: string) => Prisma.Sql[]) => List<Row> {
     const pages = batched((queries: readonly PageQuery[]) => readPages<Row>(db, table, queries))
     const counts = batched((wheres: readonly Prisma.Sql[][]) => readCounts(db, table, wheres))
-    return (...conditions) => {
-      const where = [owned, ...conditions]
-      return { page: (query) => pages.load({ ...query, where }), count: () => counts.load(where) }
-    }
+    return (where) => ({
+      page: (query) => pages.load({ ...query, where: where(query.column) }),
+      count: () => counts.load(where()),
+    })
   }
   const diskLists = listsOf<Disk>('Disk')
   const snapshotLists = listsOf<Snapshot>('Snapshot')
+  const tokenLists = listsOf<ApiToken>('ApiToken')
   const policyLists = listsOf<AutoSnapshotPolicy>('AutoSnapshotPolicy')
   const runLists = listsOf<AutoSnapshotRun>('AutoSnapshotRun')
   const runDiskLists = listsOf<AutoSnapshotRunDisk>('AutoSnapshotRunDisk')
 
+  const owned = Prisma.sql`t."accountId" = ${accountId}`
+
+  /** Of what belongs to one thing, the indexes that begin with that are the ones to read along. */
+  function ownedBy(column: 'policyId' | 'diskId' | 'runId', id: string | undefined): Prisma.Sql {
+    if (id === undefined) return owned
+    return Prisma.sql`${Prisma.raw(`t."${column}"`)} = ${id} AND +t."accountId" = ${accountId}`
+  }
+
   return {
+    /** The account itself. */
+    account: (): Promise<Account> => db.account.findUniqueOrThrow({ where: { id: accountId } }),
     /** Null when the viewer's account has none of this id. */
     disk: (id: string): Promise<Disk | null> => disk.load(id),
     snapshot: (id: string): Promise<Snapshot | null> => snapshot.load(id),
     /** How many snapshots of each type count against the disk's quota. */
     held: (diskId: string): Promise<HeldSnapshots> => held.load(diskId),
     tags: (snapshotId: string): Promise<SnapshotTag[]> => tags.load(snapshotId),
-    /** Every transition of a snapshot, oldest first. */
+    diskTags: (diskId: string): Promise<DiskTag[]> => diskTags.load(diskId),
+    /** Every transition of a snapshot, oldest first; also of one that is gone. */
     history: (snapshotId: string): Promise<SnapshotTransition[]> => history.load(snapshotId),
+    /** The work that is under way on a snapshot, or that reads it, oldest first. */
+    snapshotJobs: (snapshotId: string): Promise<Job[]> => snapshotJobs.load(snapshotId),
+    /** The work that is under way on a disk or its snapshots, oldest first. */
+    diskJobs: (diskId: string): Promise<Job[]> => diskJobs.load(diskId),
+    /** How many disks are being made from snapshots. */
+    disksFromSnapshots: (): Promise<number> => disksFromSnapshots.load(accountId),
 
-    /** Null when the viewer's account has none of this id. */
     policy: (id: string): Promise<AutoSnapshotPolicy | null> => policy.load(id),
     run: (id: string): Promise<AutoSnapshotRun | null> => run.load(id),
 
     disks: (filter: DiskFilter | null | undefined, policyId?: string): List<Disk> =>
-      diskLists(...belongingTo('policyId', policyId), ...conditions(filter)),
+      diskLists((order) => [ownedBy('policyId', policyId), ...conditions('Disk', filter, order)]),
 
     snapshots: (filter: SnapshotFilter | null | undefined, diskId?: string): List<Snapshot> =>
-      snapshotLists(...belongingTo('diskId', diskId), ...conditions(filter)),
+      snapshotLists((order) => [ownedBy('diskId', diskId), ...conditions('Snapshot', filter, order)]),
 
-    policies: (): List<AutoSnapshotPolicy> => policyLists(),
+    apiTokens: (): List<ApiToken> => tokenLists(() => [owned]),
+    policies: (): List<AutoSnapshotPolicy> => policyLists(() => [owned]),
+
     /** The runs of a policy: those with this outcome, or all. */
     runs: (policyId: string, outcome?: AutoSnapshotRun['outcome']): List<AutoSnapshotRun> =>
-      runLists(
-        ...belongingTo('policyId', policyId),
-        ...(outcome === undefined ? [] : [Prisma.sql`"outcome" = ${outcome}`]),
-      ),
-    runDisks: (runId: string): List<AutoSnapshotRunDisk> => runDiskLists(...belongingTo('runId', runId)),
-  }
-}
+      runLists(() => [
+        ownedBy('policyId', policyId),
+        ...(outcome === undefined ? [] : [Prisma.sql`t."outcome" = ${outcome}`]),
+      ]),
 
-function belongingTo(column: 'policyId' | 'diskId' | 'runId', id: string | undefined): Prisma.Sql[] {
-  return id === undefined ? [] : [Prisma.sql`${Prisma.raw(`"${column}"`)} = ${id}`]
+    runDisks: (runId: string): List<AutoSnapshotRunDisk> => runDiskLists(() => [ownedBy('runId', runId)]),
+  }
 }
 
 /** A filtered list that can be read page by page, and counted. */

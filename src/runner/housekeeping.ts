@@ -1,7 +1,8 @@
 import type { Logger } from 'pino'
 import type { Database } from '../database/database.ts'
 import type { Clock } from '../services/clock.ts'
-import type { TransitionLog } from '../transitions/log.ts'
+import type { SnapshotService } from '../services/snapshots.ts'
+import type { AnyTransition, TransitionLog } from '../transitions/log.ts'
 
 /** How long a client token is remembered, in milliseconds: 24 h. */
 const CLIENT_TOKEN_KEPT_MS = 24 * 3_600_000
@@ -11,7 +12,8 @@ const INTERVAL_MS = 10 * 60_000
 
 export interface HousekeepingOptions {
   db: Database
-  transitions: TransitionLog
+  snapshots: SnapshotService
+  logs: readonly TransitionLog<AnyTransition>[]
   /** How long transitions can be resumed from, in milliseconds. */
   logKeptMs: number
   /** So many of the last transitions can be resumed from, however old they are. */
@@ -22,10 +24,14 @@ export interface HousekeepingOptions {
   log: Logger
 }
 
-/** Forgets what nobody needs any more: old transitions, client tokens and runs of policies. */
+/**
+ * Deletes snapshots whose retention has passed, and forgets what nobody needs any more: old transitions, client tokens
+ * and runs of policies.
+ */
 export function createHousekeeping({
   db,
-  transitions,
+  snapshots,
+  logs,
   logKeptMs,
   logKeptEvents,
   runsKeptMs,
@@ -36,7 +42,12 @@ export function createHousekeeping({
 
   /** Does it once. */
   async function tick(): Promise<void> {
-    const pruned = await transitions.prune({ before: ago(logKeptMs), keep: logKeptEvents })
+    const expired = await snapshots.expire()
+    if (expired > 0) log.info({ snapshots: expired }, 'deleted what was past its retention')
+    let pruned = 0
+    for (const transitions of logs) {
+      pruned += await transitions.prune({ before: ago(logKeptMs), keep: logKeptEvents })
+    }
     const { count } = await db.idempotencyKey.deleteMany({
       where: { createdAt: { lt: ago(CLIENT_TOKEN_KEPT_MS) } },
     })

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { inTransaction, type Database } from '../database/database.ts'
-import type { Disk, Prisma, Snapshot } from '../generated/prisma/client.ts'
-import type { CopyOutcome, DiskProvider } from '../providers/provider.ts'
+import { JOB_KINDS, LONG_JOB_KINDS, subjectOf, type JobKind } from '../domain/job.ts'
+import type { Prisma } from '../generated/prisma/client.ts'
+import type { DiskProvider } from '../providers/provider.ts'
 import type { Clock } from '../services/clock.ts'
-import { observed } from '../services/disks.ts'
-import { appendTransitions } from '../transitions/log.ts'
 import { percent, type ProgressBoard } from '../transitions/progress.ts'
 import { wakeable } from '../transitions/wakeable.ts'
+import { afterFencing, doJob, type Claimed, type Ending } from './jobs.ts'
 
 export interface RunnerOptions {
   db: Database
@@ -17,7 +17,7 @@ export interface RunnerOptions {
   announce: () => void
   log: Logger
   now: Clock
-  /** Copies under way at once in this process. */
+  /** Jobs that move bytes, under way at once in this process. */
   concurrency: number
   /** How long a claim holds without being renewed, in milliseconds. It is renewed three times as often. */
   leaseMs: number
@@ -25,7 +25,11 @@ export interface RunnerOptions {
   random?: () => number
 }
 
-type Claimed = Snapshot & { disk: Disk }
+/** Short jobs under way at once: they need not wait behind those that move bytes. */
+const SHORT_JOBS_AT_ONCE = 4
+
+const KINDS = Object.keys(JOB_KINDS) as JobKind[]
+const isLong = (kind: JobKind) => LONG_JOB_KINDS.some((long) => long === kind)
 
 /** No lease is longer, and no retry is further away: what claims to be was written before the clock was set back. */
 const FURTHEST_AHEAD_MS = 120_000
@@ -36,16 +40,16 @@ function backOffMs(attempts: number, chance: number): number {
 }
 
 /** What clients may know of a fault: its system error code where it has one, nothing of paths or internals. */
-function stallReason(error: unknown, attempts: number): string {
+function stallReason(error: unknown, { kind, attempts }: Claimed): string {
   const { code } = (error ?? {}) as { code?: unknown }
   const known = typeof code === 'string' && /^E[A-Z0-9]{2,20}$/.test(code) ? ` (${code})` : ''
-  return `Attempt ${attempts} to copy the disk was interrupted by a fault${known}. It is tried again by itself.`
+  return `Attempt ${attempts} to ${JOB_KINDS[kind]} was interrupted by a fault${known}. It is tried again by itself.`
 }
 
 /**
- * Carries snapshots from CREATING to the end. A snapshot is worked on under a lease that its owner renews;
- * when the owner dies the lease runs out and another runner takes over. Whatever an owner writes is
- * conditional on its lease, so one that comes back late changes nothing.
+ * Carries jobs to their end. A job is worked on under a lease that its owner renews; when the owner dies the lease runs
+ * out and another runner takes over. Whatever an owner writes is conditional on its lease, so one that comes back late
+ * changes nothing. The end of a job, with all that follows from it, is one transaction.
  */
 export function createRunner({
   db,
@@ -59,17 +63,24 @@ export function createRunner({
   random = Math.random,
 }: RunnerOptions) {
   const owner = randomUUID()
-  const running = new Map<string, { done: Promise<void>; abort: AbortController }>()
+  const running = new Map<number, { job: Claimed; done: Promise<void>; abort: AbortController }>()
+  const lanes = [
+    { kinds: KINDS.filter(isLong), atOnce: concurrency },
+    { kinds: KINDS.filter((kind) => !isLong(kind)), atOnce: SHORT_JOBS_AT_ONCE },
+  ]
   let timer: NodeJS.Timeout | undefined
   let stopped = false
 
   const inFuture = (ms: number) => new Date(now().getTime() + ms)
 
-  /** Leases the oldest snapshot that waits for a runner; undefined when there is none. */
-  async function claim(): Promise<Claimed | undefined> {
+  /** The job, as long as this runner has it. */
+  const held = ({ id }: Claimed) => ({ id, leaseOwner: owner })
+
+  /** Leases the oldest job of these kinds that waits for a runner; undefined when there is none. */
+  async function claim(kinds: JobKind[]): Promise<Claimed | undefined> {
     const furthest = inFuture(FURTHEST_AHEAD_MS)
-    const waiting: Prisma.SnapshotWhereInput = {
-      status: 'CREATING',
+    const waiting: Prisma.JobWhereInput = {
+      kind: { in: kinds },
       // A lease of our own that ran out (the machine slept) is renewed by the work it is for, not claimed again.
       id: { notIn: [...running.keys()] },
       AND: [
@@ -77,148 +88,127 @@ export function createRunner({
         { OR: [{ retryAt: null }, { retryAt: { lte: now() } }, { retryAt: { gt: furthest } }] },
       ],
     }
+    if ((await db.job.count({ where: waiting, take: 1 })) === 0) return undefined
     return inTransaction(db, async (tx) => {
-      const next = await tx.snapshot.findFirst({
-        where: waiting,
-        orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
-      })
+      const next = await tx.job.findFirst({ where: waiting, orderBy: { id: 'asc' } })
       if (!next) return undefined
-      const lease = { leaseOwner: owner, leaseUntil: inFuture(leaseMs), attempts: { increment: 1 } }
-      const { count } = await tx.snapshot.updateMany({
+      const { count } = await tx.job.updateMany({
         where: { AND: [{ id: next.id }, waiting] },
-        data: lease,
+        data: { leaseOwner: owner, leaseUntil: inFuture(leaseMs), attempts: { increment: 1 } },
       })
       if (count === 0) return undefined
-      const claimed = await tx.snapshot.findUniqueOrThrow({ where: { id: next.id }, include: { disk: true } })
-      if (!claimed.disk) throw new Error(`Snapshot ${claimed.id} is CREATING without a disk.`)
-      return { ...claimed, disk: claimed.disk }
+      const { diskId, snapshotId } = next
+      return {
+        ...(await tx.job.findUniqueOrThrow({ where: { id: next.id } })),
+        disk: diskId === null ? null : await tx.disk.findUnique({ where: { id: diskId } }),
+        snapshot: snapshotId === null ? null : await tx.snapshot.findUnique({ where: { id: snapshotId } }),
+      }
     })
   }
 
-  async function renew(snapshot: Claimed): Promise<void> {
-    const known = progress.get(snapshot.id)
-    const { count } = await db.snapshot.updateMany({
-      where: { id: snapshot.id, status: 'CREATING', leaseOwner: owner },
+  /** Stops the work on a job that has gone to another runner. */
+  function giveUp(job: Claimed): void {
+    log.warn(of(job), 'fenced: the lease went to another runner, the work is given up')
+    running.get(job.id)?.abort.abort(new Error('The lease was lost.'))
+  }
+
+  async function renew(job: Claimed): Promise<void> {
+    const known = progress.get(subjectOf(job))
+    const { count } = await db.job.updateMany({
+      where: held(job),
       data: { leaseUntil: inFuture(leaseMs), progress: known ? percent(known) : null },
     })
-    if (count > 0) return
-    log.warn({ snapshotId: snapshot.id }, 'fenced: the lease went to another runner, the copy is given up')
-    running.get(snapshot.id)?.abort.abort(new Error('The lease was lost.'))
+    if (count === 0) giveUp(job)
   }
 
-  /** Ends the snapshot in one transaction; does nothing when the lease has gone to somebody else. */
-  async function finish(snapshot: Claimed, outcome: CopyOutcome): Promise<void> {
+  /** Rejects when the job has gone to another runner. */
+  async function confirm(job: Claimed): Promise<void> {
+    if ((await db.job.count({ where: held(job) })) > 0) return
+    giveUp(job)
+    throw new Error('The lease was lost.')
+  }
+
+  /** Ends the job in one transaction; does nothing when the lease has gone to somebody else. */
+  async function finish(job: Claimed, { write, outcome, reason }: Ending): Promise<void> {
     const at = now()
-    const observation = (await provider.observe([snapshot.disk])).get(snapshot.disk.id)
-    const completed = outcome.outcome === 'copied'
     const ended = await inTransaction(db, async (tx) => {
-      const { count } = await tx.snapshot.updateMany({
-        where: { id: snapshot.id, status: 'CREATING', leaseOwner: owner },
-        data: {
-          ...(outcome.outcome === 'copied'
-            ? {
-                status: 'COMPLETED',
-                sizeBytes: outcome.sizeBytes,
-                dataBytes: outcome.dataBytes,
-                checksum: outcome.checksum,
-                consistency: outcome.consistency,
-                progress: 100,
-              }
-            : { status: 'FAILED', failureReason: outcome.reason, progress: null, consistency: null }),
-          completedAt: at,
-          leaseOwner: null,
-          leaseUntil: null,
-          stalledSince: null,
-          stallReason: null,
-        },
-      })
-      if (count === 0) return false
-      await tx.disk.updateMany({
-        where: { id: snapshot.disk.id, status: 'SNAPSHOTTING' },
-        data: observation ? observed(observation) : { status: 'UNKNOWN' },
-      })
-      await appendTransitions(tx, {
-        accountId: snapshot.accountId,
-        snapshotId: snapshot.id,
-        diskId: snapshot.disk.id,
-        from: 'CREATING',
-        to: completed ? 'COMPLETED' : 'FAILED',
-        reason: completed ? null : outcome.reason,
-        at,
-      })
-      return true
+      const { count } = await tx.job.deleteMany({ where: held(job) })
+      if (count > 0) await write(tx, at)
+      return count > 0
     })
     if (!ended) {
-      log.warn({ snapshotId: snapshot.id }, 'fenced: the lease went to another runner, nothing was changed')
+      log.warn(of(job), 'fenced: the lease went to another runner, nothing was changed')
+      await afterFencing(job, { provider }, db)
       return
     }
-    const tookMs = at.getTime() - snapshot.createdAt.getTime()
-    log.info({ snapshotId: snapshot.id, diskId: snapshot.disk.id, tookMs, ...outcome }, 'snapshot ended')
+    log.info({ ...of(job), outcome, reason, tookMs: at.getTime() - job.createdAt.getTime() }, 'job ended')
   }
 
   /** Gives the lease back: nothing was wrong, the next runner goes on at once. */
-  async function release(snapshot: Claimed): Promise<void> {
-    await db.snapshot.updateMany({
-      where: { id: snapshot.id, status: 'CREATING', leaseOwner: owner },
+  async function release(job: Claimed): Promise<void> {
+    await db.job.updateMany({
+      where: held(job),
       data: { leaseOwner: null, leaseUntil: null, retryAt: null },
     })
   }
 
-  /** Gives the lease back after a fault that may pass: shows that the snapshot is stalled, and waits before the next attempt. */
-  async function stall(snapshot: Claimed, error: unknown): Promise<void> {
-    const { id: snapshotId, attempts } = snapshot
-    log.error({ err: error, snapshotId, attempts }, 'copy failed, will be retried')
-    await db.snapshot.updateMany({
-      where: { id: snapshotId, status: 'CREATING', leaseOwner: owner },
+  /** Gives the lease back after a fault that may pass: shows that the job is stalled, and waits before the next attempt. */
+  async function stall(job: Claimed, error: unknown): Promise<void> {
+    log.error({ err: error, ...of(job), attempts: job.attempts }, 'job failed, will be retried')
+    await db.job.updateMany({
+      where: held(job),
       data: {
         leaseOwner: null,
         leaseUntil: null,
-        retryAt: inFuture(backOffMs(attempts, random())),
-        stalledSince: snapshot.stalledSince ?? now(),
-        stallReason: stallReason(error, attempts),
+        retryAt: inFuture(backOffMs(job.attempts, random())),
+        stalledSince: job.stalledSince ?? now(),
+        stallReason: stallReason(error, job),
       },
     })
   }
 
-  async function work(snapshot: Claimed, signal: AbortSignal): Promise<void> {
+  async function work(job: Claimed, signal: AbortSignal): Promise<void> {
+    const subject = subjectOf(job)
     const renewal = setInterval(() => {
-      renew(snapshot).catch((error: unknown) => log.error({ err: error }, 'a lease could not be renewed'))
+      renew(job).catch((error: unknown) => log.error({ err: error }, 'a lease could not be renewed'))
     }, leaseMs / 3)
     try {
-      const outcome = await provider.copy({
-        snapshotId: snapshot.id,
-        disk: snapshot.disk,
-        onProgress: (copiedBytes, totalBytes) => progress.report(snapshot.id, { copiedBytes, totalBytes }),
+      const ending = await doJob(job, {
+        provider,
+        onProgress: (doneBytes, totalBytes) =>
+          progress.report(subject, { copiedBytes: doneBytes, totalBytes }),
         signal,
+        confirm: () => confirm(job),
       })
-      await finish(snapshot, outcome)
+      await finish(job, ending)
     } catch (error) {
-      await (signal.aborted ? release(snapshot) : stall(snapshot, error))
+      await (signal.aborted ? release(job) : stall(job, error))
     } finally {
       clearInterval(renewal)
       announce()
-      progress.close(snapshot.id)
+      progress.close(subject)
     }
   }
 
-  function start(snapshot: Claimed): void {
+  function start(job: Claimed): void {
     const abort = new AbortController()
-    const done = work(snapshot, abort.signal)
-      .catch((error: unknown) =>
-        log.error({ err: error, snapshotId: snapshot.id }, 'a snapshot could not be ended'),
-      )
+    const done = work(job, abort.signal)
+      .catch((error: unknown) => log.error({ err: error, ...of(job) }, 'a job could not be ended'))
       .finally(() => {
-        running.delete(snapshot.id)
+        running.delete(job.id)
         wake()
       })
-    running.set(snapshot.id, { done, abort })
+    running.set(job.id, { job, done, abort })
   }
 
   async function claimAll(): Promise<void> {
-    while (!stopped && running.size < concurrency) {
-      const snapshot = await claim()
-      if (!snapshot) return
-      start(snapshot)
+    for (const { kinds, atOnce } of lanes) {
+      const underWay = () => [...running.values()].filter(({ job }) => kinds.includes(job.kind)).length
+      while (!stopped && underWay() < atOnce) {
+        const job = await claim(kinds)
+        if (!job) break
+        start(job)
+      }
     }
   }
 
@@ -266,4 +256,9 @@ export function createRunner({
       await Promise.all([...running.values()].map(({ done }) => done))
     },
   }
+}
+
+/** Which job, for the log. */
+function of({ id: jobId, kind, snapshotId, diskId }: Claimed) {
+  return { jobId, kind, snapshotId, diskId }
 }

@@ -112,7 +112,7 @@ export function createScheduler({ db, disks, snapshots, announce, now, newId, lo
         take: BATCH,
         include: { run: { include: { policy: true } } },
       })
-      await Promise.all(pending.map(({ diskId }) => disks.lookAt(diskId)))
+      await Promise.all(pending.map(({ accountId, diskId }) => disks.lookAt({ accountId }, diskId)))
       for (const appointed of pending) {
         if (stopped) return
         await snapshotOf(appointed)

@@ -1,7 +1,7 @@
 import { isAsyncIterable, mapAsyncIterator, processRegularResult, type Plugin } from 'graphql-yoga'
 import { GraphQLError, type ExecutionResult, type GraphQLFormattedError } from 'graphql'
 import type { Logger } from 'pino'
-import { clientError, ERROR_CODES, type ErrorCode } from '../graphql/errors.ts'
+import { clientError, ERROR_CODES, type ErrorCode, type ErrorFacts } from '../graphql/errors.ts'
 
 /**
  * What a client is told of an error, on every transport: `extensions.code` of a closed list and
@@ -22,7 +22,7 @@ export function describeError(
     source: located?.source,
     positions: located?.positions,
     path: error.path,
-    extensions: { code, requestId },
+    extensions: { ...factsOf(error), code, requestId },
   })
 }
 
@@ -65,11 +65,37 @@ function overHttp(error: GraphQLError | GraphQLFormattedError, requestId: string
   const described = describeError(error, requestId, log)
   const http = httpOf(error)
   const code = described.extensions.code as ErrorCode
-  if (code === 'BAD_REQUEST') described.extensions.http = { ...http, status: 400, spec: false }
-  else if (code === 'NOT_ACCEPTABLE') described.extensions.http = { ...http, status: 406 }
+  const status = STATUS_OF_CODE[code]
+  if (status) described.extensions.http = { ...http, ...status, ...retryAfter(described) }
   else if (code === 'INTERNAL_SERVER_ERROR' && !error.path) described.extensions.http = { status: 500 }
   else if (http) described.extensions.http = http
   return described
+}
+
+/** The statuses of codes that always mean one. */
+const STATUS_OF_CODE: Partial<Record<ErrorCode, HttpExtension>> = {
+  BAD_REQUEST: { status: 400, spec: false },
+  NOT_ACCEPTABLE: { status: 406 },
+  DOCUMENT_TOO_LARGE: { status: 400, spec: true },
+  DOCUMENT_NOT_TRUSTED: { status: 400, spec: true },
+  INTROSPECTION_DISABLED: { status: 400, spec: true },
+  COST_LIMIT_EXCEEDED: { status: 400, spec: true },
+  RATE_LIMITED: { status: 429 },
+  TOO_MANY_OPERATIONS: { status: 429 },
+  TOO_MANY_CONNECTIONS: { status: 429 },
+}
+
+function retryAfter({ extensions: { resetAt } }: GraphQLError): HttpExtension {
+  return typeof resetAt === 'string' ? { headers: { 'retry-after': String(secondsUntil(resetAt)) } } : {}
+}
+
+function secondsUntil(time: string): number {
+  return Math.max(1, Math.ceil((Date.parse(time) - Date.now()) / 1000))
+}
+
+function factsOf({ extensions }: GraphQLError | GraphQLFormattedError): ErrorFacts {
+  const { budget, resetAt, cost } = (extensions ?? {}) as ErrorFacts
+  return { ...(budget && { budget }), ...(resetAt && { resetAt }), ...(cost && { cost }) }
 }
 
 const CODE_OF_STATUS: Record<number, ErrorCode> = {

@@ -1,7 +1,9 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GraphQLParams, Plugin } from 'graphql-yoga'
 import { createGraphQLError } from 'graphql-yoga'
 import type { ErrorCode } from '../graphql/errors.ts'
-import { preferences } from './graphiql/preferences.ts'
+import { preferences } from './preferences.ts'
+import type { RequestFacts } from './yoga.ts'
 
 /** The header that says a GET request was sent on purpose by a program, not by a link on another site. */
 export const CSRF_HEADER = 'x-graphql-yoga-csrf'
@@ -19,19 +21,39 @@ const ACCEPTABLE = [...ANSWERS, 'application/*', 'text/*', 'multipart/*', '*/*']
  * Only JSON by POST, and GET with the CSRF header: a page on another site can send neither without the browser
  * asking first, and the answer to that is no. Checked before anything runs, so what is refused has changed nothing.
  */
-export function useRequestRules({ maxBodyBytes }: { maxBodyBytes: number }): Plugin {
+export function useRequestRules({
+  maxBodyBytes,
+  takeTurn,
+}: {
+  maxBodyBytes: number
+  /** Called when a request has arrived, before any work is put into it. */
+  takeTurn: (context: RequestFacts & HttpContext) => Promise<void>
+}): Plugin {
   return {
-    onRequestParse({ request, setRequestParser }) {
+    onRequestParse({ request, serverContext, setRequestParser }) {
+      const context = serverContext as unknown as RequestFacts & HttpContext
       checkAccept(request.headers.get('accept'))
       if (request.method === 'POST') {
         checkBodyHeaders(request.headers, maxBodyBytes)
-        setRequestParser((posted) => readBody(posted, maxBodyBytes))
+        setRequestParser(async () => {
+          const body = await readBody(context, maxBodyBytes)
+          await takeTurn(context)
+          return paramsOf(body)
+        })
       } else if (request.method === 'GET') {
         checkCsrfHeader(request.headers)
-        setRequestParser(readAddress)
+        setRequestParser(async () => {
+          await takeTurn(context)
+          return readAddress(request)
+        })
       }
     },
   }
+}
+
+interface HttpContext {
+  req: IncomingMessage
+  res: ServerResponse
 }
 
 function checkAccept(accept: string | null): void {
@@ -69,18 +91,34 @@ function checkCsrfHeader(headers: Headers): void {
   )
 }
 
-/** Reads a body while counting: one sent in chunks does not say how long it is. */
-async function readBody(request: Request, maxBodyBytes: number): Promise<GraphQLParams> {
-  const chunks: Uint8Array[] = []
+/** In how many pieces a body may come. The smallest packets of the internet make 500 of the largest body. */
+const MAX_PIECES = 2_000
+
+/** How long a client that sends more than it may has to read its answer before it is cut off, in milliseconds. */
+const GRACE_MS = 1_000
+
+/** Reads a body while counting: one sent in chunks does not say how long it is. Past the limit nothing more is read. */
+function readBody({ req, res }: HttpContext, maxBodyBytes: number): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+  const chunks: Buffer[] = []
   let size = 0
-  // Not by `for await`: leaving that would close the connection before the client has its answer.
-  const reader = request.body?.getReader()
-  for (let read = await reader?.read(); read?.value; read = await reader?.read()) {
-    size += read.value.byteLength
-    if (size > maxBodyBytes) throw tooLarge(maxBodyBytes)
-    chunks.push(read.value)
+  function read(chunk: Buffer): void {
+    size += chunk.length
+    chunks.push(chunk)
+    if (size <= maxBodyBytes && chunks.length <= MAX_PIECES) return
+    req.off('data', read).pause()
+    res.once('finish', () => setTimeout(() => req.socket.destroy(), GRACE_MS).unref())
+    reject(size > maxBodyBytes ? tooLarge(maxBodyBytes) : tooManyPieces())
   }
-  const body = parseJson('The body', () => UTF_8.decode(Buffer.concat(chunks)))
+  req
+    .on('data', read)
+    .once('end', () => resolve(Buffer.concat(chunks)))
+    .once('error', () => reject(badRequest('The request was cut off.')))
+  return promise
+}
+
+function paramsOf(bytes: Buffer): GraphQLParams {
+  const body = parseJson('The body', () => UTF_8.decode(bytes))
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     const kind = Array.isArray(body) ? 'a list, and batches are not supported' : JSON.stringify(body)
     throw badRequest(
@@ -125,6 +163,10 @@ function badRequest(message: string) {
 
 function tooLarge(maxBodyBytes: number) {
   return refused(413, 'PAYLOAD_TOO_LARGE', `The body is larger than ${maxBodyBytes} bytes.`)
+}
+
+function tooManyPieces() {
+  return refused(413, 'PAYLOAD_TOO_LARGE', `The body comes in more than ${MAX_PIECES} pieces.`)
 }
 
 function refused(status: number, code: ErrorCode, message: string) {

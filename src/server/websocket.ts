@@ -1,28 +1,42 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, Server } from 'node:http'
+import type { Server } from 'node:http'
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql'
-import { useServer } from 'graphql-ws/use/ws'
-import { errorAsyncIterator, isAsyncIterable } from 'graphql-yoga'
+import { CloseCode, handleProtocols, makeServer } from 'graphql-ws'
+import { errorAsyncIterator, isAsyncIterable, type GraphQLParams } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import { WebSocketServer } from 'ws'
-import type { StreamBuffer } from '../config.ts'
-import { maskError } from '../graphql/errors.ts'
-import type { Viewer } from '../services/viewer.ts'
-import { authorizationOf, type Authenticate } from './auth/authentication.ts'
+import type { ConnectionLimits, StreamBuffer } from '../config.ts'
+import { clientError, maskError } from '../graphql/errors.ts'
+import { turnAway } from './auth/admission.ts'
+import type { Authenticate } from './auth/authentication.ts'
+import type { Credentials } from './auth/credentials.ts'
+import { admitSocket, type SocketSession } from './auth/socket-session.ts'
 import { describeError } from './error-contract.ts'
+import { end, type Limits } from './limits/limits.ts'
+import type { Origins } from './limits/origins.ts'
+import { Pace } from './limits/pace.ts'
+import type { Turn } from './limits/fair-queue.ts'
 import { LiveResults, type LiveStream } from './live/live-stream.ts'
-import { WebSocketOutlet } from './live/outlet.ts'
-import { ENDPOINT, type GraphqlServer } from './yoga.ts'
+import { WebSocketOutlet } from './live/websocket-outlet.ts'
+import { ENDPOINT, type GraphqlServer, type RequestFacts } from './yoga.ts'
 
-/** The largest message a client may send, in bytes: a document with its variables. */
-const MAX_MESSAGE_BYTES = 256 * 1024
+/** How long a client may take to introduce itself, in milliseconds. */
+const INIT_MS = 3_000
 
-/** A close code after which the official client connects again. */
+/** How often a socket is asked whether its other side is still there, in milliseconds. One that has not answered by the next time is cut. */
+const PING_MS = 12_000
+
+/** The longest id that an operation may have, in characters: it is sent with each event. */
+const MAX_ID_LENGTH = 128
+
+/** Close codes of the WebSocket itself after which the official client connects again. */
 const GOING_AWAY = 1001
-
-/** It connects again after these too: to be refused while its credential is not valid. */
-const FORBIDDEN = 4403
 const TRY_AGAIN_LATER = 1013
+
+const FOREIGN = {
+  status: 403,
+  error: clientError('FOREIGN_ORIGIN', 'A page of this site may not open a WebSocket here.'),
+}
 
 /** What the arguments of an operation carry from its preparation to its execution. */
 interface Prepared extends ExecutionArgs {
@@ -30,7 +44,30 @@ interface Prepared extends ExecutionArgs {
     execute: (args: ExecutionArgs) => Promise<ExecutionResult>
     subscribe: (args: ExecutionArgs) => Promise<ExecutionResult | AsyncIterable<ExecutionResult>>
     describe: (errors: readonly GraphQLError[]) => GraphQLError[]
+    turn: Turn | undefined
   }
+}
+
+/** What is kept of a connection. */
+interface Connection extends SocketSession {
+  pace: Pace
+  /** Whether it has shown that it lives since it was last asked. */
+  isAlive: boolean
+  /** How many bytes it had taken when it was last asked. */
+  taken: number
+  /** Gives back the place of its account. */
+  leave: () => void
+}
+
+export interface WebSocketOptions {
+  authenticate: Authenticate
+  credentials: Credentials
+  limits: Limits
+  origins: Origins
+  connectionLimits: ConnectionLimits
+  maxBodyBytes: number
+  streamBuffer: StreamBuffer
+  log: Logger
 }
 
 /**
@@ -42,77 +79,192 @@ export function serveWebSockets(
   graphql: GraphqlServer,
   {
     authenticate,
+    credentials,
+    limits,
+    origins,
+    connectionLimits,
+    maxBodyBytes,
     streamBuffer,
     log,
-  }: { authenticate: Authenticate; streamBuffer: StreamBuffer; log: Logger },
+  }: WebSocketOptions,
 ): AsyncDisposable & { endings: () => (() => void)[] } {
+  const connections = new Set<Connection>()
+  /** Of operations whose answers are being taken, by their payloads. */
+  const turns = new WeakMap<object, Turn>()
   const sockets = new WebSocketServer({
     server,
     path: ENDPOINT,
-    maxPayload: MAX_MESSAGE_BYTES,
+    maxPayload: maxBodyBytes,
     allowSynchronousEvents: false,
     perMessageDeflate: false,
-    verifyClient: ({ req }, accept) => accept(isSameOrigin(req), 403, 'Foreign origin'),
-  })
-  const protocol = useServer<Record<string, unknown>, { viewer?: Viewer }>(
-    {
-      connectionInitWaitTimeout: 3_000,
-      // Else a fault in the transport is told to the client as the reason of the close.
-      isProd: true,
-      async onConnect({ connectionParams, extra }) {
-        try {
-          extra.viewer = await authenticate(authorizationOf(connectionParams))
-          return true
-        } catch (error) {
-          const { message, extensions } = describeError(maskError(error), randomUUID(), log)
-          extra.socket.close(extensions.code === 'UNAUTHENTICATED' ? FORBIDDEN : TRY_AGAIN_LATER, message)
-          return false
-        }
-      },
-      execute: (args) => (args as Prepared).rootValue.execute(args),
-      subscribe: (args) => (args as Prepared).rootValue.subscribe(args) as never,
-      async onSubscribe(
-        { extra: { socket, request, viewer } },
-        id,
-        params,
-      ): Promise<Prepared | GraphQLError[]> {
-        const requestId = randomUUID()
-        const describe = (errors: readonly GraphQLError[]) =>
-          errors.map((error) => describeError(error, requestId, log))
-        try {
-          const outlet = new WebSocketOutlet(socket, request.socket, id, streamBuffer)
-          const enveloped = graphql.getEnveloped({ requestId, viewer, params, outlet } as never)
-          const document = enveloped.parse(params.query) as DocumentNode
-          const errors = enveloped.validate(enveloped.schema, document) as GraphQLError[]
-          if (errors.length > 0) return describe(errors)
-          return {
-            schema: enveloped.schema as GraphQLSchema,
-            document,
-            operationName: params.operationName,
-            variableValues: params.variables,
-            contextValue: await enveloped.contextFactory(),
-            rootValue: {
-              execute: enveloped.execute as Prepared['rootValue']['execute'],
-              subscribe: (args) => follow(enveloped.subscribe as Follow, args, describe),
-              describe,
-            },
-          }
-        } catch (error) {
-          return describe([maskError(error)])
-        }
-      },
-      onNext: (_context, _id, _payload, args, result) =>
-        result.errors ? { ...result, errors: (args as Prepared).rootValue.describe(result.errors) } : result,
+    handleProtocols,
+    verifyClient({ req }, accept) {
+      const turnedAway =
+        turnAway(req, credentials.required) ?? (origins.allowsSocket(req) ? undefined : FOREIGN)
+      if (!turnedAway) {
+        accept(true)
+        return
+      }
+      const { status, error } = turnedAway
+      const body = JSON.stringify({ errors: [describeError(error, randomUUID(), log)] })
+      accept(false, status, body, { 'content-type': 'application/json; charset=utf-8' })
     },
-    sockets,
-  )
+  })
+
+  const protocol = makeServer<Record<string, unknown>, Connection>({
+    connectionInitWaitTimeout: INIT_MS,
+
+    async onConnect({ extra: connection, connectionParams }) {
+      const viewer = await admitSocket(connection, connectionParams, { authenticate, credentials, log })
+      if (!viewer) return false
+      const leave = limits.streams.enter(viewer.accountId)
+      if (leave) connection.leave = leave
+      else connection.webSocket.close(TRY_AGAIN_LATER, 'The account has too many streams')
+      return leave !== undefined
+    },
+
+    execute: (args) => (args as Prepared).rootValue.execute(args),
+    subscribe: (args) => (args as Prepared).rootValue.subscribe(args) as never,
+
+    async onSubscribe(context, id, params): Promise<Prepared | GraphQLError[]> {
+      const { extra: connection } = context
+      const requestId = randomUUID()
+      const describe = (errors: readonly GraphQLError[]) =>
+        errors.map((error) => describeError(error, requestId, log))
+      const facts: RequestFacts = { requestId, viewer: connection.viewer }
+      try {
+        if (Object.keys(context.subscriptions).length > connectionLimits.operations) {
+          throw limits.tooManyOperations()
+        }
+        if (id.length > MAX_ID_LENGTH) {
+          connection.webSocket.close(CloseCode.BadRequest, `An id has at most ${MAX_ID_LENGTH} characters`)
+        }
+        await limits.takeTurn(facts, connection)
+        // Completed by the client while it waited; nobody is told.
+        if (!(id in context.subscriptions)) throw clientError('BAD_REQUEST', 'The operation is completed.')
+        const admitted = await limits.admit(facts, params as GraphQLParams)
+        const outlet = new WebSocketOutlet(connection.webSocket, connection.socket, id, streamBuffer)
+        const enveloped = graphql.getEnveloped(Object.assign(facts, { outlet, params: admitted }) as never)
+        const document = enveloped.parse(admitted.query ?? '') as DocumentNode
+        const errors = enveloped.validate(enveloped.schema, document) as GraphQLError[]
+        if (errors.length > 0) return refuse(describe(errors))
+        return {
+          schema: enveloped.schema as GraphQLSchema,
+          document,
+          operationName: admitted.operationName,
+          variableValues: admitted.variables,
+          contextValue: await enveloped.contextFactory(),
+          rootValue: {
+            execute: enveloped.execute as Prepared['rootValue']['execute'],
+            subscribe: (args) => follow(enveloped.subscribe as Follow, args, describe),
+            describe,
+            turn: facts.admission?.turn,
+          },
+        }
+      } catch (error) {
+        return refuse(describe([maskError(error)]))
+      }
+
+      function refuse(errors: GraphQLError[]): GraphQLError[] {
+        if (facts.admission) end(facts.admission.turn)
+        return errors
+      }
+    },
+
+    onOperation(_context, _id, payload, args, result) {
+      const { turn } = (args as Prepared).rootValue
+      turn?.executed()
+      if (isAsyncIterable(result)) turn?.answered()
+      else if (turn) turns.set(payload, turn)
+    },
+
+    onComplete: (_context, _id, payload) => turns.get(payload)?.answered(),
+
+    onNext: (_context, _id, _payload, args, result) =>
+      result.errors ? { ...result, errors: (args as Prepared).rootValue.describe(result.errors) } : result,
+  })
+
+  sockets.on('connection', (webSocket, { socket }) => {
+    const pace = new Pace(webSocket, connectionLimits.messagesPerSecond)
+    const connection: Connection = {
+      webSocket,
+      socket,
+      pace,
+      isAlive: true,
+      taken: 0,
+      leave: () => undefined,
+    }
+    connections.add(connection)
+    const closed = protocol.opened(
+      {
+        protocol: webSocket.protocol,
+        // When it fails, the socket is closed, which is what ends everything.
+        send: (message) =>
+          new Promise((resolve) => {
+            if (webSocket.readyState === webSocket.OPEN) webSocket.send(message, () => resolve())
+            else resolve()
+          }),
+        close: (code, reason) => webSocket.close(code, reason),
+        onMessage: (handle) =>
+          webSocket.on('message', (message: Buffer, isBinary: boolean) => {
+            pace.count()
+            if (webSocket.readyState !== webSocket.OPEN) return
+            if (isBinary) webSocket.close(CloseCode.BadRequest, 'Binary message received')
+            else handle(message.toString()).catch((error: unknown) => fail(connection, error))
+          }),
+      },
+      connection,
+    )
+    webSocket
+      .on('ping', () => pace.count())
+      .on('pong', () => (connection.isAlive = true))
+      .on('error', (error) => log.debug({ err: error }, 'a client broke the rules of WebSockets'))
+      .once('close', (code, reason) => {
+        connections.delete(connection)
+        pace.stop()
+        connection.leave()
+        closed(code, reason.toString()).catch((error: unknown) =>
+          log.error({ err: error }, 'the streams of a socket could not be ended'),
+        )
+      })
+  })
+  sockets.on('error', (error) => log.error({ err: error }, 'the WebSocket server failed'))
+
+  function fail({ webSocket }: Connection, error: unknown): void {
+    if (error instanceof Error && error.message.startsWith('Unexpected message of type')) {
+      webSocket.close(CloseCode.BadRequest, 'Invalid message received')
+      return
+    }
+    log.error({ err: error }, 'a message could not be handled')
+    webSocket.close(CloseCode.InternalServerError, 'Internal server error')
+  }
+
+  /** Cuts those that have not answered since the last time, or have taken nothing of what waits for them. */
+  function check(): void {
+    for (const connection of connections) {
+      const { webSocket, socket, pace } = connection
+      if (webSocket.readyState !== webSocket.OPEN || pace.isHeld) continue
+      const taken = socket.bytesWritten - socket.writableLength
+      const isStalled = socket.writableLength > 0 && taken === connection.taken
+      if (!connection.isAlive || isStalled) {
+        webSocket.terminate()
+        continue
+      }
+      connection.isAlive = false
+      connection.taken = taken
+      webSocket.ping()
+    }
+  }
+  const checks = setInterval(check, PING_MS)
+
   return {
     /** For each open socket, what tells its client to go away and come back (1001). */
     endings: () => [...sockets.clients].map((socket) => () => socket.close(GOING_AWAY, 'Going away')),
 
     async [Symbol.asyncDispose]() {
-      await protocol.dispose()
-      sockets.close()
+      clearInterval(checks)
+      for (const socket of sockets.clients) socket.close(GOING_AWAY, 'Going away')
+      await new Promise((resolve) => sockets.close(resolve))
     },
   }
 }
@@ -136,9 +288,4 @@ async function follow(
   return errorAsyncIterator(results, (error) => {
     throw describe([maskError(error)])[0] ?? error
   })
-}
-
-/** A browser lets a page open a socket to any site, and says which site the page is of: it must be this one. */
-function isSameOrigin({ headers: { origin, host } }: IncomingMessage): boolean {
-  return origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)
 }

@@ -3,11 +3,14 @@ import type { Logger } from 'pino'
 import type { Context, Gateway } from '../graphql/context.ts'
 import { maskError } from '../graphql/errors.ts'
 import { schema } from '../graphql/schema.ts'
+import type { DocumentLimits } from '../config.ts'
 import type { Reads } from '../reads/reads.ts'
 import type { Viewer } from '../services/viewer.ts'
-import { unauthenticated, useAuthentication, type Authenticate } from './auth/authentication.ts'
-import { useDocumentRules } from './document-rules.ts'
+import { useAuthentication, viewerOf, type Authenticate } from './auth/authentication.ts'
+import { useDocumentRules, withoutSuggestion } from './document-rules.ts'
 import { useErrorContract } from './error-contract.ts'
+import { createDocumentCache } from './limits/document-cache.ts'
+import type { Admission, Limits } from './limits/limits.ts'
 import type { Live } from './live/live.ts'
 import { useRequestRules } from './request-rules.ts'
 
@@ -18,14 +21,20 @@ export interface RequestFacts {
   requestId: string
   /** Who asks, once that is known. */
   viewer?: Viewer
+  /** What the limits decided of it. */
+  admission?: Admission
 }
 
 export interface GraphqlOptions {
   gateway: Gateway
+  /** Finds out who asks. */
   authenticate: Authenticate
   /** The reads of one request, on behalf of a viewer. */
   reads: (viewer: Viewer) => Reads
   maxBodyBytes: number
+  documentLimits: DocumentLimits
+  /** Whether clients may ask for the schema. */
+  introspection: boolean
   log: Logger
 }
 
@@ -33,8 +42,9 @@ export type GraphqlServer = ReturnType<typeof createGraphql>
 
 /** GraphQL over both transports: parsing, validation, context, execution, masking and limits are the same for each. */
 export function createGraphql(
-  { gateway, authenticate, reads, maxBodyBytes, log }: GraphqlOptions,
+  { gateway, authenticate, reads, maxBodyBytes, documentLimits, introspection, log }: GraphqlOptions,
   live: Live,
+  limits: Limits,
 ) {
   return createYoga<RequestFacts, Context>({
     schema,
@@ -47,7 +57,10 @@ export function createGraphql(
     batching: false,
     // The request rules limit it for less.
     maxRequestBodySize: false,
-    maskedErrors: { maskError },
+    parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: NOTHING_KEPT },
+    maskedErrors: {
+      maskError: introspection ? maskError : (error) => withoutSuggestion(maskError(error)),
+    },
     logging: {
       debug: () => undefined,
       info: (...entries: unknown[]) => log.info({ entries }, 'graphql'),
@@ -55,16 +68,20 @@ export function createGraphql(
       // The error contract logs faults with the id of their request, which Yoga does not know here.
       error: () => undefined,
     },
-    context({ requestId, viewer }) {
-      if (!viewer) throw unauthenticated()
-      return { gateway, requestId, viewer, reads: reads(viewer) }
+    context(facts) {
+      const viewer = viewerOf(facts)
+      return { gateway, requestId: facts.requestId, viewer, reads: reads(viewer) }
     },
     plugins: [
       useAuthentication(authenticate),
-      useRequestRules({ maxBodyBytes }),
-      useDocumentRules(),
+      useRequestRules({ maxBodyBytes, takeTurn: limits.takeTurnOverHttp }),
+      useDocumentRules(documentLimits, () => introspection),
+      limits.plugin,
       useErrorContract(log),
       live.plugin,
     ],
   })
 }
+
+/** Documents that cannot be parsed are different every time. */
+const NOTHING_KEPT = { get: () => undefined, set: () => undefined }

@@ -1,16 +1,13 @@
 import DataLoader from 'dataloader'
-import type { Disk, Prisma } from '../generated/prisma/client.ts'
+import type { Disk } from '../generated/prisma/client.ts'
 import { inTransaction, type Database } from '../database/database.ts'
 import { OBSERVED_DISK_STATUSES, type DiskKind } from '../domain/disk.ts'
-import { brokenNameRules } from '../domain/name.ts'
-import {
-  DiskAlreadyRegistered,
-  DiskPathRefused,
-  InvalidName,
-  type DiskPathProblem,
-} from '../domain/refusals.ts'
+import { DiskAlreadyRegistered, DiskPathRefused, type DiskPathProblem } from '../domain/refusals.ts'
 import type { DiskObservation, DiskProvider } from '../providers/provider.ts'
+import { appendDiskTransitions } from '../transitions/log.ts'
+import { checkName } from './checks.ts'
 import type { Clock, NewId } from './clock.ts'
+import { changeDisk, observed } from './disk-status.ts'
 import type { Viewer } from './viewer.ts'
 
 export interface RegisterDisk {
@@ -33,6 +30,7 @@ export function createDiskService({
   db,
   provider,
   locate,
+  announce,
   now,
   newId,
 }: {
@@ -42,6 +40,8 @@ export function createDiskService({
   locate: (
     path: string,
   ) => Promise<{ ok: true; location: string; sizeBytes: bigint } | { ok: false; code: DiskPathProblem }>
+  /** Called after a commit that appended transitions. */
+  announce: () => void
   now: Clock
   newId: NewId
 }) {
@@ -49,47 +49,58 @@ export function createDiskService({
   async function look(disks: readonly Disk[]): Promise<void> {
     if (disks.length === 0) return
     const seen = await provider.observe(disks)
-    for (const disk of disks) {
+    const changed = disks.flatMap((disk) => {
       const observation = seen.get(disk.id)
-      if (observation === undefined || agrees(disk, observation)) continue
-      await db.disk.updateMany({
-        // Not if it has been claimed for a snapshot meanwhile.
-        where: { id: disk.id, status: { in: [...OBSERVED_DISK_STATUSES] } },
-        data: observed(observation),
-      })
-    }
+      return observation === undefined || agrees(disk, observation) ? [] : [{ disk, observation }]
+    })
+    if (changed.length === 0) return
+    await inTransaction(db, async (tx) => {
+      for (const { disk, observation } of changed) {
+        // Not if it has been claimed for something meanwhile.
+        await changeDisk(tx, disk, observed(observation), { reason: observation.statusReason, at: now() })
+      }
+    })
+    announce()
   }
 
-  const observable = { provider: provider.name, status: { in: [...OBSERVED_DISK_STATUSES] } }
+  const observable = {
+    provider: provider.name,
+    provisioned: true,
+    status: { in: [...OBSERVED_DISK_STATUSES] },
+  }
 
   // A look costs the same for one disk as for many, so those asked for while one is under way share the next:
   // no caller is answered by a look that began before its call.
   let looked: Promise<unknown> = Promise.resolve()
-  const looks = new DataLoader<string, undefined>(
-    async (ids) => {
-      const looking = db.disk.findMany({ where: { id: { in: [...new Set(ids)] }, ...observable } }).then(look)
+  const looks = new DataLoader<{ accountId: string; id: string }, undefined>(
+    async (wanted) => {
+      const byAccount = Map.groupBy(wanted, ({ accountId }) => accountId)
+      const owned = [...byAccount].map(([accountId, disks]) => ({
+        accountId,
+        id: { in: [...new Set(disks.map(({ id }) => id))] },
+      }))
+      const looking = db.disk.findMany({ where: { OR: owned, ...observable } }).then(look)
       looked = looking.catch(() => undefined)
       await looking
-      return ids.map(() => undefined)
+      return wanted.map(() => undefined)
     },
     { cache: false, maxBatchSize: LOOK_BATCH, batchScheduleFn: (dispatch) => void looked.then(dispatch) },
   )
 
   return {
     /** Registers an image file or block device as a disk; refused when the path, the name or the disk is not fit for it. */
-    async register(viewer: Viewer, input: RegisterDisk): Promise<Disk> {
-      const broken = brokenNameRules(input.name)
-      if (broken.length > 0) throw new InvalidName(broken)
+    async register(viewer: Pick<Viewer, 'accountId'>, input: RegisterDisk): Promise<Disk> {
+      checkName(input.name)
       const found = await locate(input.path)
       if (!found.ok) throw new DiskPathRefused(found.code)
       const id = newId('Disk')
       const instanceId = input.attachment?.instanceId ?? null
       const reference = { id, kind: input.kind, location: found.location, instanceId }
       const observation = (await provider.observe([reference])).get(id)
-      return inTransaction(db, async (tx) => {
+      const disk = await inTransaction(db, async (tx) => {
         const where = { provider: provider.name, location: found.location }
         if ((await tx.disk.count({ where })) > 0) throw new DiskAlreadyRegistered()
-        return tx.disk.create({
+        const registered = await tx.disk.create({
           data: {
             ...reference,
             accountId: viewer.accountId,
@@ -105,12 +116,23 @@ export function createDiskService({
             createdAt: now(),
           },
         })
+        await appendDiskTransitions(tx, {
+          accountId: viewer.accountId,
+          diskId: id,
+          from: null,
+          to: registered.status,
+          reason: registered.statusReason,
+          at: registered.createdAt,
+        })
+        return registered
       })
+      announce()
+      return disk
     },
 
-    /** Looks at one disk, if there is one, so that what follows decides by its present status. */
-    async lookAt(diskId: string): Promise<void> {
-      await looks.load(diskId)
+    /** Looks at one disk of the viewer, if there is one, so that what follows decides by its present status. */
+    async lookAt({ accountId }: Pick<Viewer, 'accountId'>, diskId: string): Promise<void> {
+      await looks.load({ accountId, id: diskId })
     },
 
     /** Looks at every disk whose status follows from what the provider sees. */
@@ -137,13 +159,4 @@ function agrees(disk: Disk, { status, statusReason, sizeBytes }: DiskObservation
     disk.statusReason === statusReason &&
     (sizeBytes === null || sizeBytes === disk.sizeBytes)
   )
-}
-
-/** What an observation says, as columns; the size stays as it was while it cannot be known. */
-export function observed({
-  status,
-  statusReason,
-  sizeBytes,
-}: DiskObservation): Prisma.DiskUpdateManyMutationInput {
-  return { status, statusReason, ...(sizeBytes !== null && { sizeBytes }) }
 }

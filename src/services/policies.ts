@@ -1,20 +1,21 @@
 import { inTransaction, type Database, type Transaction } from '../database/database.ts'
-import { brokenNameRules } from '../domain/name.ts'
 import { LINK_STATUSES, linkRefusals } from '../domain/policy.ts'
 import { brokenPolicyRules, POLICIES_MAX } from '../domain/policy-input.ts'
 import {
   DiskNotFound,
-  InvalidName,
   InvalidPolicy,
   PolicyNotFound,
   PolicyQuotaExceeded,
   type Refusal,
 } from '../domain/refusals.ts'
+import { deleteSnapshotRefusals } from '../domain/snapshot-operation.ts'
 import { slotsAfter, sorted, type Schedule } from '../domain/schedule.ts'
-import type { AutoSnapshotPolicy, Disk } from '../generated/prisma/client.ts'
+import type { AutoSnapshotPolicy, Disk, Snapshot } from '../generated/prisma/client.ts'
+import { checkName, refuse } from './checks.ts'
 import type { Clock, NewId } from './clock.ts'
 import type { DiskService } from './disks.ts'
 import { each } from './each.ts'
+import { deleteSnapshots, isRead } from './snapshot-deletion.ts'
 import type { Viewer } from './viewer.ts'
 
 export interface PolicyInput extends Schedule {
@@ -28,11 +29,14 @@ export type PolicyService = ReturnType<typeof createPolicyService>
 export function createPolicyService({
   db,
   disks,
+  announce,
   now,
   newId,
 }: {
   db: Database
   disks: DiskService
+  /** Called after a commit that may have appended transitions or jobs. */
+  announce: () => void
   now: Clock
   newId: NewId
 }) {
@@ -91,12 +95,9 @@ export function createPolicyService({
     },
 
     /** Links a policy to disks, each for itself; those already linked to it stay so. */
-    async link(
-      { accountId }: Viewer,
-      policyId: string,
-      diskIds: readonly string[],
-    ): Promise<(Disk | Refusal)[]> {
-      await Promise.all(diskIds.map((diskId) => disks.lookAt(diskId)))
+    async link(viewer: Viewer, policyId: string, diskIds: readonly string[]): Promise<(Disk | Refusal)[]> {
+      const { accountId } = viewer
+      await Promise.all(diskIds.map((diskId) => disks.lookAt(viewer, diskId)))
       return inTransaction(db, async (tx) => {
         await find(tx, accountId, policyId)
         return each(diskIds, async (diskId) => {
@@ -107,20 +108,23 @@ export function createPolicyService({
           })
           const disk = await tx.disk.findUnique({ where: owned })
           if (!disk) throw new DiskNotFound(diskId)
-          const [refusal] = linkRefusals(disk, policyId)
-          if (refusal) throw refusal
+          refuse(linkRefusals(disk, policyId))
           return disk
         })
       })
     },
 
-    /** Unlinks a policy from disks, each for itself; those that were not linked to it stay as they are. */
+    /**
+     * Unlinks a policy from disks, each for itself; those that were not linked to it stay as they are. With
+     * `deleteSnapshots`, what automatic snapshots a disk has go with the link, but for those that cannot be deleted now.
+     */
     async unlink(
       { accountId }: Viewer,
       policyId: string,
       diskIds: readonly string[],
+      { deleteSnapshots: deletes = false } = {},
     ): Promise<(Disk | Refusal)[]> {
-      return inTransaction(db, async (tx) => {
+      const results = await inTransaction(db, async (tx) => {
         await find(tx, accountId, policyId)
         return each(diskIds, async (diskId) => {
           const owned = { id: diskId, accountId }
@@ -128,17 +132,30 @@ export function createPolicyService({
             where: { ...owned, policyId },
             data: { policyId: null },
           })
-          // Nor does a run that has begun go on to it.
           if (unlinked.count > 0) {
+            // Nor does a run that has begun go on to it.
             await tx.autoSnapshotRunDisk.deleteMany({ where: { diskId, outcome: 'PENDING' } })
+            if (deletes) await deleteAutomatic(tx, diskId, now())
           }
           const disk = await tx.disk.findUnique({ where: owned })
           if (!disk) throw new DiskNotFound(diskId)
           return disk
         })
       })
+      announce()
+      return results
     },
   }
+}
+
+async function deleteAutomatic(tx: Transaction, diskId: string, at: Date): Promise<void> {
+  const automatic = await tx.snapshot.findMany({ where: { diskId, type: 'AUTOMATIC' } })
+  const deletable: Snapshot[] = []
+  for (const snapshot of automatic) {
+    if (deleteSnapshotRefusals(snapshot, await isRead(tx, snapshot.id)).length === 0) deletable.push(snapshot)
+  }
+  const reason = () => 'The disk was unlinked from its automatic snapshot policy.'
+  await deleteSnapshots(tx, deletable, { reason, at })
 }
 
 /** When a policy runs. */
@@ -160,8 +177,7 @@ export function fromNowOn(schedule: Schedule, now: Date): { decidedThrough: Date
 }
 
 function columnsOf(input: PolicyInput) {
-  const brokenName = brokenNameRules(input.name)
-  if (brokenName.length > 0) throw new InvalidName(brokenName)
+  checkName(input.name)
   const broken = brokenPolicyRules(input)
   if (broken.length > 0) throw new InvalidPolicy(broken)
   const { name, retentionDays, timeZone } = input

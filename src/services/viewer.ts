@@ -6,4 +6,6 @@ export interface Viewer {
   role: Role
   /** When the credential ceases to hold; null when it does not by itself. */
   expiresAt: Date | null
+  /** The API token that it is; null when it is something else. */
+  tokenId: string | null
 }

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { inTransaction, type Database, type Transaction } from '../database/database.ts'
-import { mayFollow, type SnapshotStatus } from '../domain/lifecycle.ts'
+import type { DiskStatus } from '../domain/disk.ts'
+import { mayDiskFollow, mayFollow, type SnapshotStatus } from '../domain/lifecycle.ts'
+import { Prisma } from '../generated/prisma/client.ts'
 
 /** One change of a snapshot's status: a row of the transition log. */
 export interface Transition {
@@ -16,13 +18,72 @@ export interface Transition {
   at: Date
 }
 
+/** One change of a disk's status: a row of the log of disks. */
+export interface DiskTransition extends Omit<Transition, 'snapshotId' | 'from' | 'to'> {
+  snapshotId?: undefined
+  /** Null for the first transition of a disk. */
+  from: DiskStatus | null
+  to: DiskStatus
+}
+
+export type AnyTransition = Transition | DiskTransition
+
 /** Which transitions a reader wants; the account is never optional. */
 export interface TransitionScope {
   accountId: string
   snapshotId?: string | undefined
+  diskId?: string | undefined
 }
 
-const PAGE = 500
+/** All that a scope has behind one number, up to another, oldest first. */
+export interface LogPage<T extends AnyTransition = AnyTransition> {
+  transitions: readonly T[]
+  /** The number up to which that is all. */
+  through: number
+}
+
+/** What a reader was about to read has been pruned. */
+export class CursorExpired extends Error {
+  constructor() {
+    super('The stream cursor is older than the log. List again, and watch from the new cursor.')
+  }
+}
+
+/** What the log needs of its table. */
+interface Rows<T> {
+  findFirst: (query: object) => Promise<T | null>
+  findMany: (query: object) => Promise<T[]>
+}
+
+/** The two logs: the same in all but their tables. */
+const LOGS = {
+  SNAPSHOT: {
+    table: Prisma.raw('"SnapshotTransition"'),
+    columns: Prisma.raw('"sequence", "accountId", "snapshotId", "diskId", "from", "to", "reason", "at"'),
+    rows: (db: Transaction) => db.snapshotTransition as unknown as Rows<Transition>,
+    /** The index by which a scope is read; what it leaves out is left to the reader. */
+    scope: ({ accountId, snapshotId }: TransitionScope) =>
+      snapshotId === undefined ? { accountId } : { accountId, snapshotId },
+    /** What pruning leaves: the history of a snapshot that still exists, which is short. */
+    kept: Prisma.sql`EXISTS (SELECT 1 FROM "Snapshot" s WHERE s."id" = "SnapshotTransition"."snapshotId")`,
+  },
+  DISK: {
+    table: Prisma.raw('"DiskTransition"'),
+    columns: Prisma.raw('"sequence", "accountId", "diskId", "from", "to", "reason", "at"'),
+    rows: (db: Transaction) => db.diskTransition as unknown as Rows<DiskTransition>,
+    scope: ({ accountId, diskId }: TransitionScope) =>
+      diskId === undefined ? { accountId } : { accountId, diskId },
+    /** What pruning leaves: how a disk that still exists came to be as it is. Its whole history has no bounds. */
+    kept: Prisma.sql`EXISTS (SELECT 1 FROM "Disk" d WHERE d."id" = "DiskTransition"."diskId")
+      AND "sequence" = (SELECT max(l."sequence") FROM "DiskTransition" l WHERE l."diskId" = "DiskTransition"."diskId")`,
+  },
+}
+
+/** The most rows that are read at once. */
+export const PAGE = 500
+
+/** One cursor, or two of them. */
+const CURSORS = /^[0-9a-f]{12}\.[0-9a-z]{1,10}(~[0-9a-f]{12}\.[0-9a-z]{1,10})?$/
 
 /**
  * Appends transitions, in the transaction that makes the changes. A step that the life cycle does not know is a
@@ -38,55 +99,95 @@ export async function appendTransitions(
   await tx.snapshotTransition.createMany({ data: transitions })
 }
 
-export type TransitionLog = Awaited<ReturnType<typeof openTransitionLog>>
+/** The same for disks. */
+export async function appendDiskTransitions(
+  tx: Transaction,
+  ...transitions: Omit<DiskTransition, 'sequence' | 'snapshotId'>[]
+): Promise<void> {
+  for (const { from, to } of transitions) {
+    if (!mayDiskFollow(from, to)) throw new Error(`A disk cannot go from ${from ?? 'nothing'} to ${to}.`)
+  }
+  await tx.diskTransition.createMany({ data: transitions })
+}
+
+export type TransitionLog<T extends AnyTransition = Transition> = Awaited<ReturnType<typeof openLog<T>>>
+
+/** The stored, numbered history of all snapshots. */
+export const openTransitionLog = (db: Database): Promise<TransitionLog> =>
+  openLog(db, 'SNAPSHOT', LOGS.SNAPSHOT)
+
+/** The stored, numbered history of all disks. */
+export const openDiskTransitionLog = (db: Database): Promise<TransitionLog<DiskTransition>> =>
+  openLog(db, 'DISK', LOGS.DISK)
 
 /**
- * The stored, numbered history of all snapshots. SQLite has one writer, so numbers are in the order of
- * commits and no reader that goes on from the last number it has seen can miss a row.
+ * A stored, numbered history. SQLite has one writer, so numbers are in the order of commits and no reader that goes on
+ * from the last number it has seen can miss a row.
  */
-export async function openTransitionLog(db: Database) {
-  const identity =
-    (await db.transitionLog.findFirst()) ??
-    (await db.transitionLog.create({ data: { id: randomBytes(6).toString('hex') } }))
+async function openLog<T extends AnyTransition>(
+  db: Database,
+  subject: keyof typeof LOGS,
+  {
+    table,
+    columns,
+    rows,
+    scope: whereScope,
+    kept,
+  }: Omit<typeof LOGS.SNAPSHOT, 'rows'> & { rows: (db: Transaction) => Rows<T> },
+) {
+  const identity = await db.transitionLog.upsert({
+    where: { subject },
+    create: { id: randomBytes(6).toString('hex'), subject },
+    update: {},
+  })
+
+  async function prunedThrough(): Promise<number> {
+    const { prunedThrough: sequence } = await db.transitionLog.findUniqueOrThrow({
+      where: { id: identity.id },
+    })
+    return sequence
+  }
+
+  async function read(scope: TransitionScope, after: number, through: number): Promise<LogPage<T>> {
+    const transitions = await rows(db).findMany({
+      where: { ...whereScope(scope), sequence: { gt: after, lte: through } },
+      orderBy: { sequence: 'asc' },
+      take: PAGE,
+    })
+    const last = transitions.at(PAGE - 1)
+    return { transitions, through: last ? last.sequence : through }
+  }
 
   return {
     /** The number of the last transition; 0 when there is none. */
     async head(): Promise<number> {
-      const last = await db.snapshotTransition.findFirst({
-        orderBy: { sequence: 'desc' },
-        select: { sequence: true },
-      })
+      const last = await rows(db).findFirst({ orderBy: { sequence: 'desc' } })
       return last?.sequence ?? 0
     },
 
     /** Everything after a number, oldest first, at most `PAGE` rows. */
-    async tail(after: number): Promise<Transition[]> {
-      return db.snapshotTransition.findMany({
-        where: { sequence: { gt: after } },
-        orderBy: { sequence: 'asc' },
-        take: PAGE,
-      })
+    async tail(after: number): Promise<T[]> {
+      // Half of what it costs to have Prisma make objects of the rows.
+      return db.$queryRaw`SELECT ${columns} FROM ${table} WHERE "sequence" > ${after}
+        ORDER BY "sequence" LIMIT ${PAGE}`
     },
 
-    /** What a scope has between two numbers, the first left out, the last included, oldest first, page by page. */
-    async *between(scope: TransitionScope, after: number, through: number): AsyncGenerator<Transition> {
-      let last = after
-      for (;;) {
-        const page: Transition[] = await db.snapshotTransition.findMany({
-          where: { ...whereScope(scope), sequence: { gt: last, lte: through } },
-          orderBy: { sequence: 'asc' },
-          take: PAGE,
-        })
-        yield* page
-        const end = page.at(-1)
-        if (end === undefined || page.length < PAGE) return
-        last = end.sequence
-      }
+    /**
+     * What a scope has behind a number, up to another one or as far as a page goes. Throws CursorExpired when some of
+     * it may have been pruned meanwhile: a reader that knew no better would skip it.
+     */
+    async page(scope: TransitionScope, after: number, through: number): Promise<LogPage<T>> {
+      const page = await read(scope, after, through)
+      if (after < (await prunedThrough())) throw new CursorExpired()
+      return page
     },
+
+    /** The same of one thing, of which there is always something left for as long as it exists. */
+    life: read,
 
     /** The last transition of a scope; undefined when it has none. */
-    async latest(scope: TransitionScope): Promise<Transition | undefined> {
-      const last = await db.snapshotTransition.findFirst({
+    async latest(scope: TransitionScope): Promise<T | undefined> {
+      const last = await rows(db).findFirst({
         where: whereScope(scope),
         orderBy: { sequence: 'desc' },
       })
@@ -95,13 +196,13 @@ export async function openTransitionLog(db: Database) {
 
     /**
      * Forgets what is older than a moment, but never the last `keep` transitions, and never the very last one, which
-     * says how far the log goes: cursors before that expire. The history of a snapshot that still exists stays.
+     * says how far the log goes: cursors before that expire. Of what still exists there is always something left.
      * Returns how many rows went.
      */
     async prune({ before, keep }: { before: Date; keep: number }): Promise<number> {
       return inTransaction(db, async (tx) => {
-        const newest = await tx.snapshotTransition.findFirst({ orderBy: { sequence: 'desc' } })
-        const old = await tx.snapshotTransition.findFirst({
+        const newest = await rows(tx).findFirst({ orderBy: { sequence: 'desc' } })
+        const old = await rows(tx).findFirst({
           where: { at: { lt: before }, sequence: { lte: (newest?.sequence ?? 0) - Math.max(keep, 1) } },
           orderBy: { sequence: 'desc' },
         })
@@ -111,8 +212,7 @@ export async function openTransitionLog(db: Database) {
           where: { id: identity.id, prunedThrough: { lt: old.sequence } },
           data: { prunedThrough: old.sequence },
         })
-        return tx.$executeRaw`DELETE FROM "SnapshotTransition" WHERE "sequence" <= ${old.sequence}
-          AND NOT EXISTS (SELECT 1 FROM "Snapshot" s WHERE s."id" = "SnapshotTransition"."snapshotId")`
+        return tx.$executeRaw`DELETE FROM ${table} WHERE "sequence" <= ${old.sequence} AND NOT (${kept})`
       })
     },
 
@@ -121,18 +221,18 @@ export async function openTransitionLog(db: Database) {
       return `${identity.id}.${sequence.toString(36)}`
     },
 
-    /** The number of a cursor; why not, when it is not a cursor of this log. */
+    /** The number of a cursor, or of the part of a joint one that is this log's; why not, when there is none. */
     async parse(cursor: string): Promise<number | 'MALFORMED' | 'EXPIRED'> {
-      const match = /^([0-9a-f]{12})\.([0-9a-z]{1,10})$/.exec(cursor)
-      if (match?.[1] !== identity.id) return 'MALFORMED'
-      const sequence = Number.parseInt(match[2] ?? '', 36)
+      const own = CURSORS.test(cursor) && cursor.split('~').find((part) => part.startsWith(`${identity.id}.`))
+      if (!own) return 'MALFORMED'
+      const sequence = Number.parseInt(own.slice(own.indexOf('.') + 1), 36)
       if (sequence > (await this.head())) return 'MALFORMED'
-      const { prunedThrough } = await db.transitionLog.findUniqueOrThrow({ where: { id: identity.id } })
-      return sequence < prunedThrough ? 'EXPIRED' : sequence
+      return sequence < (await prunedThrough()) ? 'EXPIRED' : sequence
     },
   }
 }
 
-function whereScope({ accountId, snapshotId }: TransitionScope) {
-  return snapshotId === undefined ? { accountId } : { accountId, snapshotId }
+/** A cursor of both logs, for what reflects both; each of them takes its own part. */
+export function jointCursor(...cursors: [string, string]): string {
+  return cursors.join('~')
 }

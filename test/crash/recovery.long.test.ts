@@ -40,7 +40,7 @@ test('after a kill in the middle of a copy, the work is taken up again within th
 
   const next = await startGateway(settings)
   await using db = await openDatabase({ url: `file:${join(dataDir, 'snapgate.db')}` })
-  const attempts = async () => (await db.snapshot.findUniqueOrThrow({ where: { id } })).attempts
+  const attempts = async () => (await db.job.findFirstOrThrow({ where: { snapshotId: id } })).attempts
   await expect.poll(attempts, { timeout: 60_000 }).toBe(2)
   const takenUpAfterMs = Date.now() - killedAt
   console.log(`taken up ${takenUpAfterMs} ms after the kill`)

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtempDisposable, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtempDisposable, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import SQLite from 'better-sqlite3'
@@ -54,6 +54,9 @@ const TWO = {
   '0002_two': 'CREATE TABLE two (id INTEGER PRIMARY KEY);',
 }
 
+/** Those of the gateway itself, in order. */
+const MIGRATIONS = (await readdir(MIGRATIONS_FOLDER)).filter((name) => /^\d/.test(name)).sort()
+
 const TABLES = `SELECT name FROM sqlite_master WHERE type = 'table' AND name <> '_prisma_migrations' ORDER BY name`
 
 test('the migrations lead exactly to the schema', async () => {
@@ -62,10 +65,10 @@ test('the migrations lead exactly to the schema', async () => {
 
 test('the first start makes all tables, the second finds nothing to do', async () => {
   await using world = await makeWorld({})
-  expect(await migrationStatus(world.url)).toEqual({ applied: [], pending: ['0001_init'] })
-  expect(await migrate(world.url)).toEqual(['0001_init'])
+  expect(await migrationStatus(world.url)).toEqual({ applied: [], pending: MIGRATIONS })
+  expect(await migrate(world.url)).toEqual(MIGRATIONS)
   expect(await migrate(world.url)).toEqual([])
-  expect(await migrationStatus(world.url)).toEqual({ applied: ['0001_init'], pending: [] })
+  expect(await migrationStatus(world.url)).toEqual({ applied: MIGRATIONS, pending: [] })
   await using db = await openDatabase({ url: world.url })
   expect(await db.snapshot.count()).toEqual(0)
 })
@@ -179,7 +182,7 @@ test('the next migration is what the schema has and the migrations lack', async 
   await using world = await makeWorld({})
   await cp(MIGRATIONS_FOLDER, world.migrations, { recursive: true })
   await world.write(
-    '0002_drop',
+    '9999_drop',
     'DROP TABLE "IdempotencyKey"; CREATE TABLE surplus (id INTEGER PRIMARY KEY);',
   )
   expect(await migrationSql(undefined, world.migrations)).toEqual(
@@ -187,5 +190,66 @@ test('the next migration is what the schema has and the migrations lack', async 
       /^-- DropTable\n.*DROP TABLE "surplus";.*-- CreateTable\nCREATE TABLE "IdempotencyKey"/s,
     ),
   )
-  expect(await migrationSql('0002_drop', world.migrations)).toEqual('')
+  expect(await migrationSql('9999_drop', world.migrations)).toEqual('')
+})
+
+test('what was under way before there were jobs goes on as a job, and disks get the beginning of a history', async () => {
+  await using world = await makeWorld({})
+  await cp(join(MIGRATIONS_FOLDER, '0001_init'), join(world.migrations, '0001_init'), { recursive: true })
+  await migrate(world.url, world.migrations)
+  const at = '2026-01-01T00:00:00.000+00:00'
+  world.query(`INSERT INTO "Account" VALUES ('acc-1', 'one', '${at}')`)
+  world.query(`INSERT INTO "Disk" (id, accountId, provider, location, name, kind, status, sizeBytes, storageType, zone, createdAt)
+    VALUES ('v-1', 'acc-1', 'local', '/v-1', 'd', 'DATA', 'SNAPSHOTTING', 1, 'local', 'local', '${at}')`)
+  const columns =
+    'id, accountId, diskId, diskKind, name, type, status, sizeBytes, createdAt, attempts, leaseOwner, leaseUntil'
+  world.query(`INSERT INTO "Snapshot" (${columns}) VALUES
+    ('s-2', 'acc-1', 'v-1', 'DATA', 's', 'MANUAL', 'CREATING', 1, '${at}', 3, 'somebody', '${at}'),
+    ('s-1', 'acc-1', 'v-1', 'DATA', 's', 'MANUAL', 'COMPLETED', 1, '${at}', 1, NULL, NULL)`)
+  world.query(`INSERT INTO "SnapshotTag" VALUES ('s-1', 'env', 'test')`)
+  world.query(`INSERT INTO "IdempotencyKey" VALUES ('acc-1', 't', 'hash', 's-1', '${at}')`)
+  world.query(`INSERT INTO "TransitionLog" VALUES ('0123456789ab', 7)`)
+
+  await cp(MIGRATIONS_FOLDER, world.migrations, { recursive: true })
+  await migrate(world.url, world.migrations)
+
+  await using db = await openDatabase({ url: world.url })
+  const instant = new Date(at)
+  expect(await db.job.findMany()).toEqual([
+    expect.objectContaining({
+      kind: 'COPY_SNAPSHOT',
+      accountId: 'acc-1',
+      snapshotId: 's-2',
+      diskId: 'v-1',
+      createdAt: instant,
+      attempts: 3,
+      leaseOwner: 'somebody',
+      leaseUntil: instant,
+    }),
+  ])
+  expect(await db.diskTransition.findMany()).toEqual([
+    {
+      sequence: 1,
+      accountId: 'acc-1',
+      diskId: 'v-1',
+      from: null,
+      to: 'SNAPSHOTTING',
+      reason: null,
+      at: expect.any(Date),
+    },
+  ])
+  // Written as times are written by the gateway, so that they compare as text.
+  const written = world.query(`SELECT "at" FROM "DiskTransition"`)
+  await db.diskTransition.create({ data: { accountId: 'a', diskId: 'v', to: 'ERROR', at: new Date() } })
+  const [, now] = world.query(`SELECT "at" FROM "DiskTransition"`)
+  const form = ([row]: unknown[]) => (row as { at: string }).at.replace(/\d/g, '0')
+  expect(form(written)).toBe(form([now]))
+  expect(await db.snapshot.findMany({ include: { tags: true }, orderBy: { id: 'asc' } })).toMatchObject([
+    { id: 's-1', diskId: 'v-1', tags: [{ key: 'env', value: 'test' }] },
+    { id: 's-2', diskId: 'v-1', tags: [] },
+  ])
+  expect(await db.idempotencyKey.findMany()).toMatchObject([{ clientToken: 't', resourceId: 's-1' }])
+  expect(await db.transitionLog.findMany()).toEqual([
+    { id: '0123456789ab', subject: 'SNAPSHOT', prunedThrough: 7 },
+  ])
 })

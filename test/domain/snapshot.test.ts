@@ -24,6 +24,7 @@ const ALLOWED: Record<DiskStatus, Record<DiskKind, boolean>> = {
   ERROR: { DATA: false, SYSTEM: false },
   RECYCLED: { DATA: false, SYSTEM: false },
   UNKNOWN: { DATA: false, SYSTEM: false },
+  DELETED: { DATA: false, SYSTEM: false },
 }
 
 describe.each(['DATA', 'SYSTEM'] as const)('a snapshot of a %s disk', (kind) => {

@@ -370,13 +370,39 @@ describe('filters', () => {
     [{ createdAt: { gt: '2026-01-01T00:00:00Z', lt: AT } }, ['b']],
     [{ status: { eq: 'ERROR' }, kind: { eq: 'SYSTEM' } }, []],
     [{ status: { in: ['ERROR', 'EXPIRED'], eq: 'EXPIRED' }, name: { contains: '' } }, ['c']],
+    [{ sizeGiB: { eq: 2 } }, ['b']],
+    [{ sizeGiB: { gt: 1 } }, ['b', 'c']],
+    [{ sizeGiB: { gte: 2.5 } }, ['c']],
+    [{ sizeGiB: { lt: 2 } }, ['a']],
+    [{ sizeGiB: { lte: 2, gte: 1 } }, ['a', 'b']],
+    [{ tags: [] }, ['a', 'b', 'c']],
+    [{ tags: [{ key: 'env' }] }, ['a', 'b']],
+    [{ tags: [{ key: 'env', value: { eq: 'test' } }] }, ['a']],
+    [{ tags: [{ key: 'env', value: { in: ['test', 'live'] } }] }, ['a', 'b']],
+    [{ tags: [{ key: 'env', value: { contains: 'IV' } }] }, ['b']],
+    [{ tags: [{ key: 'env' }, { key: 'app', value: { eq: '' } }] }, ['b']],
+    [{ tags: [{ key: 'ENV' }] }, []],
+    [{ tags: [{ key: 'env', value: { eq: "' OR 1=1 --" } }] }, []],
   ])('disks with the filter %j are %j', async (filter, names) => {
     await using app = await startTestApp()
     await recordDisks(app, [
-      { name: 'a', createdAt: day(0) },
-      { name: 'b', createdAt: day(1), status: 'ERROR' },
-      { name: 'c', createdAt: day(2), status: 'EXPIRED', kind: 'SYSTEM' },
+      { name: 'a', createdAt: day(0), sizeBytes: 1024n ** 3n },
+      { name: 'b', createdAt: day(1), status: 'ERROR', sizeBytes: 2n * 1024n ** 3n },
+      {
+        name: 'c',
+        createdAt: day(2),
+        status: 'EXPIRED',
+        kind: 'SYSTEM',
+        sizeBytes: (5n * 1024n ** 3n) / 2n,
+      },
     ])
+    await app.db.diskTag.createMany({
+      data: [
+        { diskId: 'v-recorded0000', key: 'env', value: 'test' },
+        { diskId: 'v-recorded0001', key: 'env', value: 'live' },
+        { diskId: 'v-recorded0001', key: 'app', value: '' },
+      ],
+    })
 
     const { data, errors } = await app.graphql(
       `query ($filter: DiskFilter) { disks(filter: $filter) { nodes { name } totalCount } }`,
@@ -396,15 +422,26 @@ describe('filters', () => {
     [{ type: { eq: 'AUTOMATIC' } }, ['d']],
     [{ type: { in: ['AUTOMATIC'] }, name: { contains: 'd' } }, ['d']],
     [{ createdAt: { gte: '2026-01-02T00:00:00Z' } }, ['b', 'c', 'd']],
+    [{ completedAt: { lt: '2026-01-03T00:00:00Z' } }, ['a']],
+    [{ expiresAt: { gt: '2026-01-03T00:00:00Z' } }, ['b']],
+    [{ sizeGiB: { gt: 0 } }, ['a', 'b', 'c', 'd']],
+    [{ tags: [{ key: 'env', value: { eq: 'test' } }] }, ['d']],
   ])('snapshots with the filter %j are %j', async (filter, names) => {
     await using app = await startTestApp()
     await recordDisks(app, [{}, {}])
     await recordSnapshots(app, [
-      { name: 'a', diskId: 'v-recorded0000' },
-      { name: 'b', diskId: 'v-recorded0000', status: 'FAILED', createdAt: day(1) },
+      { name: 'a', diskId: 'v-recorded0000', completedAt: day(1) },
+      {
+        name: 'b',
+        diskId: 'v-recorded0000',
+        status: 'FAILED',
+        createdAt: day(1),
+        expiresAt: day(3),
+      },
       { name: 'c', diskId: 'v-recorded0001', status: 'CREATING', createdAt: day(2) },
       { name: 'd', type: 'AUTOMATIC', createdAt: day(3) },
     ])
+    await app.db.snapshotTag.create({ data: { snapshotId: 's-recorded0003', key: 'env', value: 'test' } })
 
     const { data, errors } = await app.graphql(
       `query ($filter: SnapshotFilter) {

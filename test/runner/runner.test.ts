@@ -45,9 +45,9 @@ const COMPLETED = {
   ],
 }
 
-const leaseOf = (app: TestApp, id: string) =>
-  app.db.snapshot.findUniqueOrThrow({
-    where: { id },
+const leaseOf = (app: TestApp, snapshotId: string) =>
+  app.db.job.findFirst({
+    where: { snapshotId },
     select: { leaseOwner: true, leaseUntil: true, attempts: true, retryAt: true },
   })
 
@@ -106,7 +106,7 @@ test('a copy that is refused ends as FAILED with the reason, and the disk is fre
       { to: 'FAILED', reason },
     ],
   })
-  expect(await leaseOf(app, id)).toMatchObject({ leaseOwner: null, leaseUntil: null })
+  expect(await leaseOf(app, id)).toBeNull()
 })
 
 test('a runner leaves alone what another has leased, takes over when the lease has run out, and the first changes nothing any more', async () => {
@@ -199,7 +199,7 @@ test('the lease of a long copy is renewed, with its progress, so that nobody els
   }
 
   expect(otherProvider.asked).toBe(0)
-  expect(await app.db.snapshot.findUniqueOrThrow({ where: { id } })).toMatchObject({
+  expect(await app.db.job.findFirst({ where: { snapshotId: id } })).toMatchObject({
     progress: 33,
     attempts: 1,
   })
@@ -217,7 +217,7 @@ test('a runner that has lost its lease stops the copy', async () => {
   const { request } = await provider.next()
 
   const successor = { leaseOwner: 'another', leaseUntil: new Date(Date.now() + 60_000) }
-  await app.db.snapshot.update({ where: { id }, data: successor })
+  await app.db.job.updateMany({ where: { snapshotId: id }, data: successor })
   await work
 
   expect(request.signal.reason).toEqual(new Error('The lease was lost.'))
@@ -282,6 +282,28 @@ test('the progress of a copy is shown by Snapshot.progress and streamed by snaps
   expect(await stream.next()).toEqual({ value: undefined, done: true })
   await work
   expect(app.progress.watchers).toBe(0)
+})
+
+test('work that moves no bytes does not wait for copies', async () => {
+  await using app = await startTestApp()
+  const provider = createMemoryProvider()
+  await using runner = runnerOf(app, provider, { concurrency: 1 })
+  await createSnapshot(app)
+  await createSnapshot(app, 'waits')
+  const work = runner.tick()
+  const copy = await provider.next()
+  const disk = await app.disk()
+  await app.diskOperations.attach(app.viewer, { diskId: disk.id, instanceId: 'i-1', device: null })
+
+  runner.wake()
+  await expect
+    .poll(() => app.db.disk.findUnique({ where: { id: disk.id } }))
+    .toMatchObject({ status: 'IN_USE', instanceId: 'i-1' })
+
+  expect([provider.asked, provider.underWay]).toEqual([1, 1])
+  copy.complete()
+  ;(await provider.next()).complete()
+  await work
 })
 
 test('no more copies run at once than COPY_CONCURRENCY, oldest first, and the next begins when one has ended', async () => {

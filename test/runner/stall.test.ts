@@ -69,12 +69,12 @@ test('when the clock is set back an hour, a snapshot that was leased or waiting 
   await using app = await startTestApp({}, { now: clock })
   const leased = await createdSnapshot(app)
   const waiting = await createdSnapshot(app)
-  await app.db.snapshot.update({
-    where: { id: leased },
+  await app.db.job.updateMany({
+    where: { snapshotId: leased },
     data: { leaseOwner: 'a runner that died', leaseUntil: new Date('2026-01-01T12:00:15Z') },
   })
-  await app.db.snapshot.update({
-    where: { id: waiting },
+  await app.db.job.updateMany({
+    where: { snapshotId: waiting },
     data: { retryAt: new Date('2026-01-01T12:01:00Z') },
   })
   await using runner = runnerOf(app, createMemoryProvider({ immediate: true }), { now: clock })

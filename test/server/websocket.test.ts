@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { startTestApp, type TestApp } from '../support/app.ts'
-import type { GraphqlError } from '../support/clients.ts'
+import { outcomeOf, type GraphqlError, type Outcome } from '../support/clients.ts'
 
 const CREATE = `mutation ($input: CreateSnapshotInput!) {
   createSnapshot(input: $input) { __typename ... on CreateSnapshotPayload { snapshot { id status } } ... on UserError { code } }
@@ -11,18 +11,16 @@ const WATCH_ALL = 'subscription { snapshotTransitions { to } }'
 const WATCH_PROGRESS = 'subscription ($id: ID!) { snapshotProgress(id: $id) { percent } }'
 
 type Operation = [query: string, variables?: Record<string, unknown>]
-interface Result {
-  data?: unknown
-  errors?: GraphqlError[]
-}
 
 /** The results of an operation over one connection; an operation that was refused has one, its errors. */
 async function overWebSocket(
   client: ReturnType<TestApp['webSocket']>,
   [query, variables]: Operation,
-): Promise<Result[]> {
+): Promise<Outcome[]> {
   try {
-    return (await Array.fromAsync(client.iterate({ query, variables }))) as Result[]
+    return await Array.fromAsync(client.iterate({ query, variables }), (result) =>
+      outcomeOf(result as Outcome),
+    )
   } catch (errors) {
     return [{ errors: errors as GraphqlError[] }]
   }
@@ -89,6 +87,13 @@ describe('both transports behave alike', () => {
     ['a syntax error', ['{ disks']],
     ['an empty document', ['']],
     ['a document of too many tokens', ['{ a'.repeat(1_000)]],
+    ['a document that nests too deep', ['{ a '.repeat(17) + '}'.repeat(17)]],
+    ['a document of too many aliases', [`{ disks { ${'a: totalCount '.repeat(51)} } }`]],
+    ['a document of too many bytes', [`{ disks { totalCount } } # ${'a'.repeat(32 * 1024)}`]],
+    [
+      'an operation that costs too much',
+      ['{ disks(first: 100) { nodes { snapshots(first: 100) { nodes { id } } } } }'],
+    ],
     ['an unknown field', ['{ disks { nodes { path } } }']],
     ['a fragment that spreads itself', ['{ ...A } fragment A on Query { ...A }']],
     ['two operations and no name', ['query A { disks { totalCount } } query B { disks { totalCount } }']],
@@ -114,7 +119,7 @@ describe('both transports behave alike', () => {
       const overHttp = await Array.fromAsync(app.sse(...operation))
       const answer = await overWebSocket(client, operation)
 
-      const known = (results: Result[]) =>
+      const known = (results: Outcome[]) =>
         results.map((result) => ({
           ...result,
           errors: result.errors?.map((error) => ({

@@ -21,10 +21,11 @@ export async function postGraphql(
   endpoint: string,
   query: string,
   variables?: Record<string, unknown>,
+  more: Record<string, string> = {},
 ): Promise<Answer> {
   const response = await fetch(endpoint, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    headers: { 'content-type': 'application/json', accept: 'application/json', ...more },
     body: JSON.stringify({ query, variables }),
   })
   const { data, errors } = (await response.json()) as Pick<Answer, 'data' | 'errors'>
@@ -32,8 +33,11 @@ export async function postGraphql(
 }
 
 /** The official WebSocket client, one attempt only. */
-export function connectWebSocket(url: string): Client & AsyncDisposable {
-  const client = createClient({ url, webSocketImpl: WebSocket, retryAttempts: 0 })
+export function connectWebSocket(
+  url: string,
+  connectionParams: Record<string, string> = {},
+): Client & AsyncDisposable {
+  const client = createClient({ url, connectionParams, webSocketImpl: WebSocket, retryAttempts: 0 })
   return Object.assign(client, {
     [Symbol.asyncDispose]: async () => {
       await client.dispose()
@@ -41,17 +45,29 @@ export function connectWebSocket(url: string): Client & AsyncDisposable {
   })
 }
 
+/** What an operation came to. */
+export interface Outcome {
+  data?: any
+  errors?: GraphqlError[]
+}
+
+/** The result without its `extensions`, which say what it cost. */
+export function outcomeOf({ data, errors }: Outcome): Outcome {
+  return { ...(data !== undefined && { data: data as unknown }), ...(errors && { errors }) }
+}
+
 /** Reads a subscription over server-sent events with nothing but fetch; ends at `complete`, and cancels when it is left. */
 export async function* streamEvents(
   endpoint: string,
   query: string,
   variables?: Record<string, unknown>,
-): AsyncGenerator<{ data?: any; errors?: GraphqlError[] }, void> {
+  more: Record<string, string> = {},
+): AsyncGenerator<Outcome, void> {
   const cancel = new AbortController()
   try {
     const response = await fetch(endpoint, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream', ...more },
       body: JSON.stringify({ query, variables }),
       signal: cancel.signal,
     })
@@ -64,7 +80,7 @@ export async function* streamEvents(
         text = text.slice(end + 2)
         if (lines.includes('event: complete')) return
         const data = lines.find((line) => line.startsWith('data: '))
-        if (data) yield JSON.parse(data.slice('data: '.length)) as { data?: unknown; errors?: GraphqlError[] }
+        if (data) yield outcomeOf(JSON.parse(data.slice('data: '.length)) as Outcome)
       }
     }
   } finally {

@@ -73,6 +73,15 @@ export function createMemoryProvider({ immediate = false } = {}): MemoryProvider
       underWay++
       return promise.finally(() => underWay--)
     },
+    verify: () => Promise.resolve({ outcome: 'done' }),
+    remove: () => Promise.resolve(),
+    place: (diskId) => Promise.resolve(`/nowhere/${diskId}`),
+    create: () => Promise.resolve({ outcome: 'done' }),
+    rollBack: () => Promise.resolve({ outcome: 'done' }),
+    resize: () => Promise.resolve({ outcome: 'done' }),
+    attach: () => Promise.resolve({ outcome: 'done' }),
+    detach: () => Promise.resolve({ outcome: 'done' }),
+    release: () => Promise.resolve({ outcome: 'done' }),
     sweep: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   }

@@ -2,6 +2,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { AMPLE } from './ample.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -44,7 +45,7 @@ export interface Gateway extends AsyncDisposable {
 export async function startGateway(env: Record<string, string>): Promise<Gateway> {
   const child: ChildProcess = spawn(process.execPath, ['src/main.ts'], {
     cwd: ROOT,
-    env: { PORT: '0', LOG_LEVEL: 'warn', ...env },
+    env: { PORT: '0', LOG_LEVEL: 'warn', ...AMPLE, ...env },
   })
   const exited = once(child, 'exit').then(([code]) => code as number | null)
   let output = ''

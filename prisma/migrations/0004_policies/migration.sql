@@ -57,18 +57,20 @@ CREATE TABLE "new_Disk" (
     "zone" TEXT NOT NULL,
     "instanceId" TEXT,
     "device" TEXT,
+    "provisioned" BOOLEAN NOT NULL DEFAULT true,
     "createdAt" DATETIME NOT NULL,
     "policyId" TEXT,
     CONSTRAINT "Disk_accountId_fkey" FOREIGN KEY ("accountId") REFERENCES "Account" ("id") ON DELETE RESTRICT ON UPDATE CASCADE,
     CONSTRAINT "Disk_policyId_fkey" FOREIGN KEY ("policyId") REFERENCES "AutoSnapshotPolicy" ("id") ON DELETE SET NULL ON UPDATE CASCADE
 );
-INSERT INTO "new_Disk" ("accountId", "createdAt", "description", "device", "id", "instanceId", "kind", "location", "name", "provider", "sizeBytes", "status", "statusReason", "storageType", "zone") SELECT "accountId", "createdAt", "description", "device", "id", "instanceId", "kind", "location", "name", "provider", "sizeBytes", "status", "statusReason", "storageType", "zone" FROM "Disk";
+INSERT INTO "new_Disk" ("accountId", "createdAt", "description", "device", "id", "instanceId", "kind", "location", "name", "provider", "provisioned", "sizeBytes", "status", "statusReason", "storageType", "zone") SELECT "accountId", "createdAt", "description", "device", "id", "instanceId", "kind", "location", "name", "provider", "provisioned", "sizeBytes", "status", "statusReason", "storageType", "zone" FROM "Disk";
 DROP TABLE "Disk";
 ALTER TABLE "new_Disk" RENAME TO "Disk";
 CREATE INDEX "Disk_accountId_createdAt_id_idx" ON "Disk"("accountId", "createdAt", "id");
 CREATE INDEX "Disk_accountId_name_id_idx" ON "Disk"("accountId", "name", "id");
 CREATE INDEX "Disk_accountId_sizeBytes_id_idx" ON "Disk"("accountId", "sizeBytes", "id");
 CREATE INDEX "Disk_policyId_createdAt_id_idx" ON "Disk"("policyId", "createdAt", "id");
+CREATE INDEX "Disk_accountId_status_name_id_idx" ON "Disk"("accountId", "status", "name", "id");
 CREATE UNIQUE INDEX "Disk_provider_location_key" ON "Disk"("provider", "location");
 CREATE TABLE "new_Snapshot" (
     "id" TEXT NOT NULL PRIMARY KEY,
@@ -81,7 +83,6 @@ CREATE TABLE "new_Snapshot" (
     "status" TEXT NOT NULL,
     "sizeBytes" BIGINT NOT NULL,
     "dataBytes" BIGINT,
-    "progress" INTEGER,
     "consistency" TEXT,
     "checksum" TEXT,
     "failureReason" TEXT,
@@ -89,25 +90,23 @@ CREATE TABLE "new_Snapshot" (
     "expiresAt" DATETIME,
     "createdAt" DATETIME NOT NULL,
     "completedAt" DATETIME,
-    "leaseOwner" TEXT,
-    "leaseUntil" DATETIME,
-    "attempts" INTEGER NOT NULL DEFAULT 0,
-    "retryAt" DATETIME,
-    "stalledSince" DATETIME,
-    "stallReason" TEXT,
+    "verifiedAt" DATETIME,
     "evicted" BOOLEAN NOT NULL DEFAULT false,
     CONSTRAINT "Snapshot_accountId_fkey" FOREIGN KEY ("accountId") REFERENCES "Account" ("id") ON DELETE RESTRICT ON UPDATE CASCADE,
     CONSTRAINT "Snapshot_diskId_fkey" FOREIGN KEY ("diskId") REFERENCES "Disk" ("id") ON DELETE SET NULL ON UPDATE CASCADE
 );
-INSERT INTO "new_Snapshot" ("accountId", "attempts", "checksum", "completedAt", "consistency", "createdAt", "dataBytes", "description", "diskId", "diskKind", "expiresAt", "failureReason", "id", "leaseOwner", "leaseUntil", "name", "progress", "retentionDays", "retryAt", "sizeBytes", "stallReason", "stalledSince", "status", "type") SELECT "accountId", "attempts", "checksum", "completedAt", "consistency", "createdAt", "dataBytes", "description", "diskId", "diskKind", "expiresAt", "failureReason", "id", "leaseOwner", "leaseUntil", "name", "progress", "retentionDays", "retryAt", "sizeBytes", "stallReason", "stalledSince", "status", "type" FROM "Snapshot";
+INSERT INTO "new_Snapshot" ("accountId", "checksum", "completedAt", "consistency", "createdAt", "dataBytes", "description", "diskId", "diskKind", "expiresAt", "failureReason", "id", "name", "retentionDays", "sizeBytes", "status", "type", "verifiedAt") SELECT "accountId", "checksum", "completedAt", "consistency", "createdAt", "dataBytes", "description", "diskId", "diskKind", "expiresAt", "failureReason", "id", "name", "retentionDays", "sizeBytes", "status", "type", "verifiedAt" FROM "Snapshot";
 DROP TABLE "Snapshot";
 ALTER TABLE "new_Snapshot" RENAME TO "Snapshot";
 CREATE INDEX "Snapshot_accountId_createdAt_id_idx" ON "Snapshot"("accountId", "createdAt", "id");
 CREATE INDEX "Snapshot_accountId_name_id_idx" ON "Snapshot"("accountId", "name", "id");
 CREATE INDEX "Snapshot_accountId_sizeBytes_id_idx" ON "Snapshot"("accountId", "sizeBytes", "id");
+CREATE INDEX "Snapshot_accountId_status_createdAt_id_idx" ON "Snapshot"("accountId", "status", "createdAt", "id");
 CREATE INDEX "Snapshot_diskId_createdAt_id_idx" ON "Snapshot"("diskId", "createdAt", "id");
+CREATE INDEX "Snapshot_diskId_name_id_idx" ON "Snapshot"("diskId", "name", "id");
+CREATE INDEX "Snapshot_diskId_sizeBytes_id_idx" ON "Snapshot"("diskId", "sizeBytes", "id");
 CREATE INDEX "Snapshot_diskId_type_status_idx" ON "Snapshot"("diskId", "type", "status");
-CREATE INDEX "Snapshot_status_leaseUntil_idx" ON "Snapshot"("status", "leaseUntil");
+CREATE INDEX "Snapshot_expiresAt_id_idx" ON "Snapshot"("expiresAt", "id");
 PRAGMA foreign_keys=ON;
 PRAGMA defer_foreign_keys=OFF;
 

@@ -30,5 +30,18 @@ export const DiskStatus = builder.enumType('DiskStatus', {
     ERROR: { description: 'Something is wrong with it; see `statusReason`.' },
     RECYCLED: { description: 'It is in the recycle bin.' },
     UNKNOWN: { description: 'It reports something that this gateway does not know.' },
+    DELETED: { description: 'It was released; only its transitions remain.' },
+  },
+} as const)
+
+export const DiskOperation = builder.enumType('DiskOperation', {
+  description: 'What can be asked of a disk, besides a snapshot.',
+  values: {
+    UPDATE: { description: 'Changing its name, description or tags.' },
+    ATTACH: { description: 'Attaching it to an instance.' },
+    DETACH: { description: 'Detaching it from its instance.' },
+    RESIZE: { description: 'Making it larger.' },
+    ROLL_BACK: { description: 'Setting its content back to a snapshot.' },
+    RELEASE: { description: 'Giving it up.' },
   },
 } as const)

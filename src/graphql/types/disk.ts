@@ -1,21 +1,28 @@
 import type { Disk as DiskRow } from '../../generated/prisma/client.ts'
-import { NAME_RULE_TEXT } from '../../domain/name.ts'
+import {
+  attachRefusals,
+  detachRefusals,
+  releaseRefusals,
+  resizeRefusals,
+  rollBackRefusals,
+  updateDiskRefusals,
+} from '../../domain/disk-operation.ts'
+import { subjectOf } from '../../domain/job.ts'
 import { linkRefusals } from '../../domain/policy.ts'
 import { quotaUsage, type QuotaUsage, type SnapshotQuota } from '../../domain/quota.ts'
-import { DiskAlreadyRegistered, DiskPathRefused, InvalidName, type Refusal } from '../../domain/refusals.ts'
 import { snapshotRefusals } from '../../domain/snapshot.ts'
-import { DESCRIPTION_MAX_LENGTH } from '../../domain/snapshot-input.ts'
 import type { HeldSnapshots } from '../../reads/reads.ts'
 import { DISK_ORDERS, SNAPSHOT_ORDERS } from '../../reads/reads.ts'
 import { builder } from '../builder.ts'
 import { connect, OrderDirection } from '../connection.ts'
 import { idOf } from '../id-argument.ts'
-import { text } from '../text.ts'
 import { DiskKind, DiskStatus } from './disk-enums.ts'
-import { COMPARISON_LIMITS, DateTimeFilter, IDFilter, StringFilter } from './filters.ts'
+import { Eligibility } from './eligibility.ts'
+import { COMPARISON_LIMITS, DateTimeFilter, IDFilter, NumberFilter, StringFilter } from './filters.ts'
+import { Operation } from './operation.ts'
 import { AutoSnapshotPolicy } from './policy.ts'
 import { NEWEST_FIRST, Snapshot, SnapshotConnection, SnapshotFilter, SnapshotOrder } from './snapshot.ts'
-import { factsOf, UserError } from './user-error.ts'
+import { Tag, TAG_FILTER_LIMITS, TAG_FILTERS, TagFilter } from './tag.ts'
 
 const GIB = 1024 ** 3
 
@@ -58,7 +65,10 @@ builder.node(Disk, {
       description: 'The instance it is attached to; null when there is none.',
       resolve: ({ instanceId, device }) => (instanceId === null ? null : { instanceId, device }),
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was registered.' }),
+    createdAt: t.expose('createdAt', {
+      type: 'DateTime',
+      description: 'When it was registered, or its making accepted.',
+    }),
     snapshotQuota: t.field({
       type: DiskSnapshotQuota,
       description: 'How many snapshots it holds, and how many it may hold.',
@@ -88,6 +98,50 @@ builder.node(Disk, {
         'why: by the rule that the mutation asks.',
       args: { policyId: t.arg.id({ required: true, description: 'The policy, `asp-…`.' }) },
       resolve: (disk, { policyId }) => linkRefusals(disk, idOf('AutoSnapshotPolicy', policyId)),
+    }),
+    updateEligibility: t.field({
+      type: Eligibility,
+      description: 'Whether `updateDisk` would accept it.',
+      resolve: updateDiskRefusals,
+    }),
+    attachEligibility: t.field({
+      type: Eligibility,
+      description: 'Whether `attachDisk` would accept it.',
+      resolve: attachRefusals,
+    }),
+    detachEligibility: t.field({
+      type: Eligibility,
+      description: 'Whether `detachDisk` would accept it.',
+      resolve: detachRefusals,
+    }),
+    resizeEligibility: t.field({
+      type: Eligibility,
+      description: 'Whether `resizeDisk` would make it larger by anything.',
+      resolve: (disk) => resizeRefusals(disk),
+    }),
+    rollBackEligibility: t.field({
+      type: Eligibility,
+      description:
+        'Whether `rollBackDisk` would set it back to a COMPLETED snapshot of its own; `Snapshot.rollBackEligibility` says it ' +
+        'of one snapshot.',
+      resolve: (disk) => rollBackRefusals(disk),
+    }),
+    releaseEligibility: t.field({
+      type: Eligibility,
+      description: 'Whether `releaseDisk` would accept it.',
+      resolve: releaseRefusals,
+    }),
+    operation: t.field({
+      type: Operation,
+      nullable: true,
+      description: 'What is under way with it, snapshots left out; null when nothing is.',
+      resolve: async ({ id }, _args, { reads }) =>
+        (await reads.diskJobs(id)).find((job) => subjectOf(job) === id),
+    }),
+    tags: t.field({
+      type: [Tag],
+      description: 'Its tags, ordered by key.',
+      resolve: ({ id }, _args, { reads }) => reads.diskTags(id),
     }),
     snapshots: t.connection(
       {
@@ -161,22 +215,6 @@ const DiskSnapshotQuota = builder
     }),
   })
 
-const Eligibility = builder.objectRef<Refusal[]>('Eligibility').implement({
-  description: 'Whether something would be accepted now.',
-  fields: (t) => ({
-    allowed: t.boolean({
-      description: 'True when nothing speaks against it.',
-      resolve: (refusals) => refusals.length === 0,
-    }),
-    refusals: t.field({
-      type: [UserError],
-      description:
-        'Every refusal there would be, in the order they are checked; a mutation answers the first.',
-      resolve: (refusals) => refusals.map(factsOf),
-    }),
-  }),
-})
-
 export const DiskFilter = builder.inputType('DiskFilter', {
   description: 'Which disks; conditions that are given must all hold.',
   fields: (t) => ({
@@ -184,11 +222,13 @@ export const DiskFilter = builder.inputType('DiskFilter', {
     status: t.field({ type: DiskStatusFilter, description: 'By status.' }),
     kind: t.field({ type: DiskKindFilter, description: 'By kind.' }),
     name: t.field({ type: StringFilter, description: 'By name.' }),
-    createdAt: t.field({ type: DateTimeFilter, description: 'By the time of registration.' }),
+    createdAt: t.field({ type: DateTimeFilter, description: 'By the time of registration or creation.' }),
+    sizeGiB: t.field({ type: NumberFilter, description: 'By the declared size, in GiB.' }),
+    tags: t.field({ type: [TagFilter], description: TAG_FILTERS, validate: TAG_FILTER_LIMITS }),
   }),
 })
 
-const DiskStatusFilter = builder.inputType('DiskStatusFilter', {
+export const DiskStatusFilter = builder.inputType('DiskStatusFilter', {
   description: 'Compares the status of a disk; comparisons that are given must all hold.',
   validate: COMPARISON_LIMITS,
   fields: (t) => ({
@@ -246,76 +286,4 @@ builder.queryFields((t) => ({
     },
     DiskConnection,
   ),
-}))
-
-const AttachmentInput = builder.inputType('DiskAttachmentInput', {
-  description: 'Where a disk is attached.',
-  fields: (t) => ({
-    instanceId: t.id({ required: true, description: 'The instance.', validate: text('instanceId', 0, 64) }),
-    device: t.string({
-      description: 'As which device, such as `/dev/vdb`.',
-      validate: text('device', 0, 64).nullish(),
-    }),
-  }),
-})
-
-const RegisterDiskInput = builder.inputType('RegisterDiskInput', {
-  description: 'An image file or block device to be registered as a disk.',
-  fields: (t) => ({
-    path: t.string({
-      required: true,
-      description:
-        'Where it is, on the machine of the gateway. Symbolic links are followed, and the end must lie in one of the ' +
-        'directories named by DISK_DIRS, or in `disks` of the data directory.',
-      validate: text('path', 0, 4096),
-    }),
-    name: t.string({ required: true, description: `Its name: ${NAME_RULE_TEXT}` }),
-    kind: t.field({ type: DiskKind, required: true, description: 'What it is for.' }),
-    description: t.string({
-      description: `What should be noted about it, at most ${DESCRIPTION_MAX_LENGTH} characters.`,
-      defaultValue: '',
-      validate: text('description', 0, DESCRIPTION_MAX_LENGTH).nullish(),
-    }),
-    storageType: t.string({
-      description: 'The kind of storage it lies on.',
-      defaultValue: 'local',
-      validate: text('storageType', 0, 64).nullish(),
-    }),
-    zone: t.string({
-      description: 'The availability zone it is in.',
-      defaultValue: 'local',
-      validate: text('zone', 0, 64).nullish(),
-    }),
-    attachment: t.field({ type: AttachmentInput, description: 'The instance it is attached to, if any.' }),
-  }),
-})
-
-const RegisterDiskPayload = builder.objectRef<{ disk: DiskRow }>('RegisterDiskPayload').implement({
-  description: 'The disk was registered.',
-  fields: (t) => ({ disk: t.expose('disk', { type: Disk, description: 'The new disk.' }) }),
-})
-
-builder.mutationFields((t) => ({
-  registerDisk: t.field({
-    type: RegisterDiskPayload,
-    authScopes: { may: 'manageDisks' },
-    description:
-      'Registers a raw image file or block device on the machine of the gateway as a disk. Its size is the size of the file.',
-    errors: {
-      types: [InvalidName, DiskPathRefused, DiskAlreadyRegistered],
-      union: { name: 'RegisterDiskResult', description: 'The registered disk, or why it was refused.' },
-    },
-    args: { input: t.arg({ type: RegisterDiskInput, required: true, description: 'What to register.' }) },
-    resolve: async (_root, { input }, { gateway, viewer }) => ({
-      disk: await gateway.disks.register(viewer, {
-        ...input,
-        description: input.description ?? '',
-        storageType: input.storageType ?? 'local',
-        zone: input.zone ?? 'local',
-        attachment: input.attachment
-          ? { ...input.attachment, device: input.attachment.device ?? null }
-          : null,
-      }),
-    }),
-  }),
 }))

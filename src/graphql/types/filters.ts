@@ -44,3 +44,14 @@ export const DateTimeFilter = builder.inputType('DateTimeFilter', {
     lt: t.field({ type: 'DateTime', description: 'Earlier than this time.' }),
   }),
 })
+
+export const NumberFilter = builder.inputType('NumberFilter', {
+  description: 'Compares a number; comparisons that are given must all hold.',
+  fields: (t) => ({
+    eq: t.float({ description: 'Is this number.' }),
+    gte: t.float({ description: 'Is this number or larger.' }),
+    gt: t.float({ description: 'Is larger than this number.' }),
+    lte: t.float({ description: 'Is this number or smaller.' }),
+    lt: t.float({ description: 'Is smaller than this number.' }),
+  }),
+})

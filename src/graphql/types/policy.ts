@@ -397,9 +397,22 @@ builder.mutationFields((t) => ({
         description: 'What became of each disk, or why nothing was done.',
       },
     },
-    args: { policyId: t.arg.id(policyIdArg), diskIds: t.arg.idList(diskIdsArg) },
-    resolve: async (_root, { policyId, diskIds }, { gateway, viewer }) =>
-      paired(diskIds, await gateway.policies.unlink(viewer, policyId, diskIds)),
+    args: {
+      policyId: t.arg.id(policyIdArg),
+      diskIds: t.arg.idList(diskIdsArg),
+      deleteSnapshots: t.arg.boolean({
+        defaultValue: false,
+        description:
+          'Whether the automatic snapshots of these disks are deleted as well; one that is being made or read stays.',
+      }),
+    },
+    resolve: async (_root, { policyId, diskIds, deleteSnapshots }, { gateway, viewer }) =>
+      paired(
+        diskIds,
+        await gateway.policies.unlink(viewer, policyId, diskIds, {
+          deleteSnapshots: deleteSnapshots ?? false,
+        }),
+      ),
   }),
 }))
 

@@ -32,3 +32,14 @@ export const SnapshotConsistency = builder.enumType('SnapshotConsistency', {
     },
   },
 } as const)
+
+export const SnapshotOperation = builder.enumType('SnapshotOperation', {
+  description: 'What can be asked of a snapshot.',
+  values: {
+    UPDATE: { description: 'Changing its name, description, tags or retention.' },
+    DELETE: { description: 'Deleting it.' },
+    VERIFY: { description: 'Reading its copy again, against the checksum.' },
+    ROLL_BACK: { description: 'Setting its disk back to it.' },
+    CREATE_DISK: { description: 'Making a new disk from it.' },
+  },
+} as const)

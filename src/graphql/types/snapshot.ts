@@ -1,31 +1,23 @@
 import type { Snapshot as SnapshotRow } from '../../generated/prisma/client.ts'
-import { z } from 'zod'
-import { NAME_RULE_TEXT } from '../../domain/name.ts'
+import { cloneRefusals, rollBackRefusals } from '../../domain/disk-operation.ts'
+import { isReading, isVerifying, subjectOf } from '../../domain/job.ts'
 import {
-  ClientTokenReused,
-  DiskNotFound,
-  DiskStatusForbidsSnapshot,
-  InvalidName,
-  SnapshotQuotaExceeded,
-} from '../../domain/refusals.ts'
-import { snapshotWarnings, type SnapshotWarning } from '../../domain/snapshot.ts'
-import {
-  CLIENT_TOKEN_MAX_LENGTH,
-  DESCRIPTION_MAX_LENGTH,
-  RETENTION_DAYS_MAX,
-  TAG_MAX_LENGTH,
-  TAGS_MAX,
-} from '../../domain/snapshot-input.ts'
+  deleteSnapshotRefusals,
+  updateSnapshotRefusals,
+  verifySnapshotRefusals,
+} from '../../domain/snapshot-operation.ts'
 import { SNAPSHOT_ORDERS } from '../../reads/reads.ts'
-import { percent } from '../../transitions/progress.ts'
 import { builder } from '../builder.ts'
 import { connect, OrderDirection } from '../connection.ts'
+import type { Context } from '../context.ts'
 import { idOf } from '../id-argument.ts'
-import { text } from '../text.ts'
 import { Disk } from './disk.ts'
 import { DiskKind } from './disk-enums.ts'
-import { COMPARISON_LIMITS, DateTimeFilter, IDFilter, StringFilter } from './filters.ts'
+import { Eligibility } from './eligibility.ts'
+import { COMPARISON_LIMITS, DateTimeFilter, IDFilter, NumberFilter, StringFilter } from './filters.ts'
+import { Operation, percentOf } from './operation.ts'
 import { SnapshotConsistency, SnapshotStatus, SnapshotType } from './snapshot-enums.ts'
+import { Tag, TAG_FILTER_LIMITS, TAG_FILTERS, TagFilter } from './tag.ts'
 import { SnapshotTransition } from './transition.ts'
 
 const GIB = 1024 ** 3
@@ -47,10 +39,17 @@ builder.node(Snapshot, {
       nullable: true,
       description:
         'Percent copied, 0 to 100, measured in bytes of data; null while nothing is known, and when it has FAILED.',
-      resolve: ({ id, status, progress }, _args, { gateway }) => {
-        const live = status === 'CREATING' ? gateway.progress.get(id) : undefined
-        return live ? percent(live) : progress
+      async resolve({ id, status, dataBytes }, _args, context) {
+        if (status !== 'CREATING') return dataBytes === null ? null : 100
+        const job = await operationOn(id, context)
+        return job ? percentOf(job, context) : null
       },
+    }),
+    operation: t.field({
+      type: Operation,
+      nullable: true,
+      description: 'What is under way with it: a copy, a deletion, a verification; null when nothing is.',
+      resolve: ({ id }, _args, context) => operationOn(id, context),
     }),
     sizeGiB: t.float({
       description: 'The declared size of the disk when it was taken, in GiB (2^30 bytes).',
@@ -86,17 +85,25 @@ builder.node(Snapshot, {
     }),
     failureReason: t.exposeString('failureReason', {
       nullable: true,
-      description: 'Why it FAILED and what would be right, in a sentence; null otherwise.',
+      description: 'Why it FAILED or is UNAVAILABLE, in a sentence; null otherwise.',
     }),
-    stalledSince: t.expose('stalledSince', {
+    verifiedAt: t.expose('verifiedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When `verifySnapshot` last found the copy to be what was stored; null when it has not been asked to.',
+    }),
+    stalledSince: t.field({
       type: 'DateTime',
       nullable: true,
       description:
         'Since when faults that may pass keep it from going on; null while all is well. It goes on by itself.',
+      resolve: async ({ id }, _args, context) => (await operationOn(id, context))?.stalledSince,
     }),
-    stallReason: t.exposeString('stallReason', {
+    stallReason: t.string({
       nullable: true,
       description: 'What the last of these faults was, in a sentence; null while all is well.',
+      resolve: async ({ id }, _args, context) => (await operationOn(id, context))?.stallReason,
     }),
     retentionDays: t.exposeInt('retentionDays', {
       nullable: true,
@@ -105,7 +112,7 @@ builder.node(Snapshot, {
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'Until when it is kept; null for ever.',
+      description: 'Until when it is kept; after that it is deleted by itself. Null for ever.',
     }),
     tags: t.field({
       type: [Tag],
@@ -119,6 +126,38 @@ builder.node(Snapshot, {
       description: 'The disk it was taken of; null once that has been released.',
       resolve: ({ diskId }, _args, { reads }) => (diskId === null ? null : reads.disk(diskId)),
     }),
+    updateEligibility: t.field({
+      type: Eligibility,
+      description: 'Whether `updateSnapshot` would accept it.',
+      resolve: updateSnapshotRefusals,
+    }),
+    deleteEligibility: t.field({
+      type: Eligibility,
+      description: 'Whether `deleteSnapshot` would accept it.',
+      resolve: async (snapshot, _args, { reads }) =>
+        deleteSnapshotRefusals(snapshot, (await reads.snapshotJobs(snapshot.id)).some(isReading)),
+    }),
+    verifyEligibility: t.field({
+      type: Eligibility,
+      description: 'Whether `verifySnapshot` would accept it.',
+      resolve: async (snapshot, _args, { reads }) =>
+        verifySnapshotRefusals(snapshot, (await reads.snapshotJobs(snapshot.id)).some(isVerifying)),
+    }),
+    rollBackEligibility: t.field({
+      type: Eligibility,
+      nullable: true,
+      description: 'Whether `rollBackDisk` would set its disk back to it; null once that has been released.',
+      async resolve(snapshot, _args, { reads }) {
+        const disk = snapshot.diskId === null ? null : await reads.disk(snapshot.diskId)
+        return disk && rollBackRefusals(disk, snapshot)
+      },
+    }),
+    createDiskEligibility: t.field({
+      type: Eligibility,
+      description: 'Whether `createDisk` would make a disk of its own size from it.',
+      resolve: async (snapshot, _args, { reads }) =>
+        cloneRefusals(snapshot, await reads.disksFromSnapshots()),
+    }),
     transitions: t.field({
       type: [SnapshotTransition],
       description: 'Its whole history, oldest first.',
@@ -127,18 +166,15 @@ builder.node(Snapshot, {
   }),
 })
 
+/** What is under way with the snapshot itself. */
+async function operationOn(id: string, { reads }: Context) {
+  return (await reads.snapshotJobs(id)).find((job) => subjectOf(job) === id)
+}
+
 export const SnapshotConnection = builder.connectionObject(
   { type: Snapshot, name: 'SnapshotConnection', description: 'A page of snapshots.' },
   { name: 'SnapshotEdge', description: 'A snapshot in a list.' },
 )
-
-const Tag = builder.simpleObject('Tag', {
-  description: 'A label.',
-  fields: (t) => ({
-    key: t.string({ description: 'Its key, unique among the tags of one thing.' }),
-    value: t.string({ description: 'Its value; may be empty.' }),
-  }),
-})
 
 export const SnapshotFilter = builder.inputType('SnapshotFilter', {
   description: 'Which snapshots; conditions that are given must all hold.',
@@ -149,6 +185,10 @@ export const SnapshotFilter = builder.inputType('SnapshotFilter', {
     type: t.field({ type: SnapshotTypeFilter, description: 'By type.' }),
     name: t.field({ type: StringFilter, description: 'By name.' }),
     createdAt: t.field({ type: DateTimeFilter, description: 'By the time of creation.' }),
+    completedAt: t.field({ type: DateTimeFilter, description: 'By the time it became COMPLETED or FAILED.' }),
+    expiresAt: t.field({ type: DateTimeFilter, description: 'By the time until which it is kept.' }),
+    sizeGiB: t.field({ type: NumberFilter, description: 'By the declared size of the disk, in GiB.' }),
+    tags: t.field({ type: [TagFilter], description: TAG_FILTERS, validate: TAG_FILTER_LIMITS }),
   }),
 })
 
@@ -197,6 +237,14 @@ builder.queryFields((t) => ({
     args: { id: t.arg.id({ required: true, description: 'Its id, `s-…`.' }) },
     resolve: (_root, { id }, { reads }) => reads.snapshot(idOf('Snapshot', id)),
   }),
+  snapshotHistory: t.field({
+    type: [SnapshotTransition],
+    description:
+      'Every transition of one snapshot, oldest first: also of one that is DELETED, for as long as the log is kept ' +
+      '(LOG_RETENTION_DAYS, LOG_RETENTION_EVENTS). Empty when nothing is known of it.',
+    args: { id: t.arg.id({ required: true, description: 'Its id, `s-…`.' }) },
+    resolve: (_root, { id }, { reads }) => reads.history(idOf('Snapshot', id)),
+  }),
   snapshots: t.connection(
     {
       type: Snapshot,
@@ -216,123 +264,4 @@ builder.queryFields((t) => ({
     },
     SnapshotConnection,
   ),
-}))
-
-const TagInput = builder.inputType('TagInput', {
-  description: 'A label.',
-  fields: (t) => ({
-    key: t.string({
-      required: true,
-      description: `Its key, 1–${TAG_MAX_LENGTH} characters.`,
-      validate: text('The key of a tag', 1, TAG_MAX_LENGTH),
-    }),
-    value: t.string({
-      required: true,
-      description: `Its value, at most ${TAG_MAX_LENGTH} characters.`,
-      validate: text('The value of a tag', 0, TAG_MAX_LENGTH),
-    }),
-  }),
-})
-
-const CreateSnapshotInput = builder.inputType('CreateSnapshotInput', {
-  description: 'What a snapshot to be created is of, and what it is called.',
-  fields: (t) => ({
-    diskId: t.id({ required: true, description: 'The disk, `v-…`.' }),
-    name: t.string({ required: true, description: `Its name: ${NAME_RULE_TEXT}` }),
-    description: t.string({
-      defaultValue: '',
-      description: `What should be noted about it, at most ${DESCRIPTION_MAX_LENGTH} characters.`,
-      validate: text('description', 0, DESCRIPTION_MAX_LENGTH).nullish(),
-    }),
-    tags: t.field({
-      type: [TagInput],
-      defaultValue: [],
-      description: `Labels, at most ${TAGS_MAX}, each key once.`,
-      validate: z
-        .array(z.looseObject({ key: z.string() }))
-        .max(TAGS_MAX, `There are at most ${TAGS_MAX} tags.`)
-        .refine(
-          (tags) => new Set(tags.map(({ key }) => key)).size === tags.length,
-          'Each key of a tag may be given once.',
-        )
-        .nullish(),
-    }),
-    retentionDays: t.int({
-      description: `How many days it is kept, 1–${RETENTION_DAYS_MAX}; for ever when left out, null or -1.`,
-      validate: z
-        .int()
-        .refine(
-          (days) => days === -1 || (days >= 1 && days <= RETENTION_DAYS_MAX),
-          `retentionDays must be from 1 to ${RETENTION_DAYS_MAX}, or -1 for ever.`,
-        )
-        .nullish(),
-    }),
-    clientToken: t.string({
-      description:
-        `Makes the call repeatable, 1–${CLIENT_TOKEN_MAX_LENGTH} ASCII characters: the same token with the same input answers the ` +
-        'same snapshot and makes no second one; with other input it is refused.',
-      validate: z
-        .string()
-        .regex(
-          new RegExp(`^[\\x20-\\x7e]{1,${CLIENT_TOKEN_MAX_LENGTH}}$`),
-          `clientToken has 1 to ${CLIENT_TOKEN_MAX_LENGTH} printable ASCII characters.`,
-        )
-        .nullish(),
-    }),
-  }),
-})
-
-const SnapshotWarningCode = builder.enumType('SnapshotWarningCode', {
-  description: 'What a warning is about.',
-  values: {
-    DISK_IN_USE: { description: 'The disk is in use: data still in a cache is not in the snapshot.' },
-  },
-} as const)
-
-const SnapshotWarning = builder.objectRef<SnapshotWarning>('SnapshotWarning').implement({
-  description: 'Something to know about a snapshot that was accepted.',
-  fields: (t) => ({
-    code: t.expose('code', { type: SnapshotWarningCode, description: 'What it is about, for programs.' }),
-    message: t.exposeString('message', { description: 'What to know and what to do about it, for people.' }),
-  }),
-})
-
-const CreateSnapshotPayload = builder
-  .objectRef<{ snapshot: SnapshotRow }>('CreateSnapshotPayload')
-  .implement({
-    description:
-      'The snapshot was accepted: it is stored, and it will become COMPLETED or FAILED without further help.',
-    fields: (t) => ({
-      snapshot: t.expose('snapshot', { type: Snapshot, description: 'The snapshot, CREATING.' }),
-      warnings: t.field({
-        type: [SnapshotWarning],
-        description: 'What to know about it.',
-        resolve: ({ snapshot }) => snapshotWarnings(snapshot.consistency ?? 'CLEAN'),
-      }),
-    }),
-  })
-
-builder.mutationFields((t) => ({
-  createSnapshot: t.field({
-    type: CreateSnapshotPayload,
-    authScopes: { may: 'manageSnapshots' },
-    description:
-      'Creates a manual snapshot of a disk. Answers at once, with the snapshot CREATING; watch it with `snapshotStatus`. ' +
-      'Checked in this order: name, client token, disk, status, quota.',
-    errors: {
-      types: [InvalidName, ClientTokenReused, DiskNotFound, DiskStatusForbidsSnapshot, SnapshotQuotaExceeded],
-      union: { name: 'CreateSnapshotResult', description: 'The accepted snapshot, or why it was refused.' },
-    },
-    args: { input: t.arg({ type: CreateSnapshotInput, required: true, description: 'What to create.' }) },
-    resolve: async (_root, { input }, { gateway, viewer }) => ({
-      snapshot: await gateway.snapshots.create(viewer, {
-        diskId: input.diskId,
-        name: input.name,
-        description: input.description ?? '',
-        tags: input.tags ?? [],
-        retentionDays: input.retentionDays === -1 ? null : (input.retentionDays ?? null),
-        clientToken: input.clientToken ?? null,
-      }),
-    }),
-  }),
 }))

@@ -1,7 +1,17 @@
 import { builder } from '../builder.ts'
 import { idOf } from '../id-argument.ts'
-import type { Transition } from '../../transitions/log.ts'
-import { follow, followProgress, followToEnd, type ProgressEvent } from '../streams.ts'
+import type { DiskTransition as DiskTransitionRow, Transition } from '../../transitions/log.ts'
+import { STORED } from '../stored.ts'
+import {
+  follow,
+  followDisks,
+  followDiskToEnd,
+  followProgress,
+  followToEnd,
+  type ProgressEvent,
+} from '../streams.ts'
+import { Disk, DiskStatusFilter } from './disk.ts'
+import { DiskStatus } from './disk-enums.ts'
 import { IDFilter } from './filters.ts'
 import { Snapshot, SnapshotStatusFilter } from './snapshot.ts'
 import { SnapshotStatus } from './snapshot-enums.ts'
@@ -9,6 +19,7 @@ import { SnapshotStatus } from './snapshot-enums.ts'
 export const SnapshotTransition = builder.objectRef<Transition>('SnapshotTransition')
 
 SnapshotTransition.implement({
+  extensions: STORED,
   description:
     'One change of a snapshot’s status. Transitions are stored and numbered; none is ever dropped or merged.',
   fields: (t) => ({
@@ -44,9 +55,45 @@ SnapshotTransition.implement({
   }),
 })
 
+const DiskTransition = builder.objectRef<DiskTransitionRow>('DiskTransition').implement({
+  description:
+    'One change of a disk’s status, by an operation or seen by looking at it. Transitions are stored and numbered; none is ' +
+    'ever dropped or merged.',
+  fields: (t) => ({
+    sequence: t.field({
+      type: 'SafeInt',
+      description: 'Its number in the log of disks: strictly increasing over all of them.',
+      resolve: ({ sequence }) => sequence,
+    }),
+    cursor: t.string({
+      description: 'Pass it as `after` to go on behind this transition.',
+      resolve: ({ sequence }, _args, { gateway }) => gateway.diskTransitions.cursor(sequence),
+    }),
+    diskId: t.exposeID('diskId', { description: 'The disk that changed.' }),
+    from: t.expose('from', {
+      type: DiskStatus,
+      nullable: true,
+      description: 'The status before; null for the first.',
+    }),
+    to: t.expose('to', { type: DiskStatus, description: 'The status after.' }),
+    reason: t.exposeString('reason', {
+      nullable: true,
+      description: 'Why, where there is something to say: what is wrong, or why an operation was given up.',
+    }),
+    at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
+    disk: t.field({
+      type: Disk,
+      nullable: true,
+      description:
+        'The disk as it is now, which may be further on than this transition; null once it is DELETED.',
+      resolve: ({ diskId }, _args, { reads }) => reads.disk(diskId),
+    }),
+  }),
+})
+
 const SnapshotProgress = builder.objectRef<ProgressEvent>('SnapshotProgress').implement({
   description:
-    'How far the copy of a snapshot is. Measured, not estimated, and not stored: the latest value wins.',
+    'How far the copying or verifying of a snapshot is. Measured, not estimated, and not stored: the latest value wins.',
   fields: (t) => ({
     snapshotId: t.exposeID('snapshotId', { description: 'The snapshot.' }),
     percent: t.exposeInt('percent', {
@@ -72,6 +119,14 @@ const SnapshotTransitionFilter = builder.inputType('SnapshotTransitionFilter', {
     snapshotId: t.field({ type: IDFilter, description: 'By snapshot.' }),
     diskId: t.field({ type: IDFilter, description: 'By the disk the snapshot was taken of.' }),
     to: t.field({ type: SnapshotStatusFilter, description: 'By the status after.' }),
+  }),
+})
+
+const DiskTransitionFilter = builder.inputType('DiskTransitionFilter', {
+  description: 'Which transitions; conditions that are given must all hold.',
+  fields: (t) => ({
+    diskId: t.field({ type: IDFilter, description: 'By disk.' }),
+    to: t.field({ type: DiskStatusFilter, description: 'By the status after.' }),
   }),
 })
 
@@ -103,11 +158,34 @@ builder.subscriptionFields((t) => ({
     subscribe: (_root, { filter, after }, context) => follow(context, filter, after),
     resolve: (transition) => transition,
   }),
+  diskStatus: t.field({
+    type: DiskTransition,
+    description:
+      'The transitions of one disk: its history first, as far as the log is kept, then live. The stream completes by itself ' +
+      'when nothing is under way with the disk, at once when nothing is. NOT_FOUND when there is no such disk.',
+    args: {
+      id: t.arg.id({ required: true, description: 'The disk, `v-…`.' }),
+      after: t.arg.string({ description: AFTER }),
+    },
+    subscribe: (_root, { id, after }, context) => followDiskToEnd(context, idOf('Disk', id), after),
+    resolve: (transition) => transition,
+  }),
+  diskTransitions: t.field({
+    type: DiskTransition,
+    description:
+      'Every transition of every disk of the account, live and without end; with `after`, everything since then first.',
+    args: {
+      filter: t.arg({ type: DiskTransitionFilter, description: 'Which ones; all when left out.' }),
+      after: t.arg.string({ description: AFTER }),
+    },
+    subscribe: (_root, { filter, after }, context) => followDisks(context, filter, after),
+    resolve: (transition) => transition,
+  }),
   snapshotProgress: t.field({
     type: SnapshotProgress,
     description:
-      'How far the copy of one snapshot is: at once what is known, then while it runs. Completes when the copy has ended. ' +
-      'NOT_FOUND when there is no such snapshot.',
+      'How far the copying or verifying of one snapshot is: at once what is known, then while it runs. Completes when that ' +
+      'has ended. NOT_FOUND when there is no such snapshot.',
     args: { id: t.arg.id({ required: true, description: 'The snapshot, `s-…`.' }) },
     subscribe: (_root, { id }, context) => followProgress(context, idOf('Snapshot', id)),
     resolve: (progress) => progress,

@@ -1,24 +1,36 @@
 import type { Refusal } from '../../domain/refusals.ts'
 import {
+  ApiTokenNotFound,
   ClientTokenReused,
   DiskAlreadyRegistered,
   DiskLinkedElsewhere,
+  DiskNotAttached,
   DiskNotFound,
   DiskPathRefused,
+  DiskSizeRefused,
+  DiskStatusForbidsOperation,
   DiskStatusForbidsPolicy,
   DiskStatusForbidsSnapshot,
   DISK_PATH_PROBLEMS,
   InvalidName,
   InvalidPolicy,
+  OtherSnapshotRefused,
   PolicyNotFound,
   PolicyQuotaExceeded,
+  SnapshotInUse,
+  SnapshotNotFound,
+  SnapshotOfOtherDisk,
   SnapshotQuotaExceeded,
+  SnapshotStatusForbidsOperation,
+  SystemDiskForbidsRelease,
+  SystemSnapshotForbidsDisk,
+  TooManyDisksUnderWay,
 } from '../../domain/refusals.ts'
 import { NAME_RULES } from '../../domain/name.ts'
 import { POLICIES_MAX, POLICY_RULES } from '../../domain/policy-input.ts'
 import { builder } from '../builder.ts'
-import { DiskKind, DiskStatus } from './disk-enums.ts'
-import { SnapshotType } from './snapshot-enums.ts'
+import { DiskKind, DiskOperation, DiskStatus } from './disk-enums.ts'
+import { SnapshotOperation, SnapshotStatus, SnapshotType } from './snapshot-enums.ts'
 
 export const RefusalCode = builder.enumType('RefusalCode', {
   description: 'Why something was refused: one code for each type that implements `UserError`.',
@@ -30,6 +42,18 @@ export const RefusalCode = builder.enumType('RefusalCode', {
     CLIENT_TOKEN_REUSED: { description: 'See `ClientTokenReused`.' },
     DISK_PATH_REFUSED: { description: 'See `DiskPathRefused`.' },
     DISK_ALREADY_REGISTERED: { description: 'See `DiskAlreadyRegistered`.' },
+    API_TOKEN_NOT_FOUND: { description: 'See `ApiTokenNotFound`.' },
+    SNAPSHOT_NOT_FOUND: { description: 'See `SnapshotNotFound`.' },
+    SNAPSHOT_STATUS_FORBIDS_OPERATION: { description: 'See `SnapshotStatusForbidsOperation`.' },
+    SNAPSHOT_IN_USE: { description: 'See `SnapshotInUse`.' },
+    SNAPSHOT_OF_OTHER_DISK: { description: 'See `SnapshotOfOtherDisk`.' },
+    SYSTEM_SNAPSHOT_FORBIDS_DISK: { description: 'See `SystemSnapshotForbidsDisk`.' },
+    DISK_STATUS_FORBIDS_OPERATION: { description: 'See `DiskStatusForbidsOperation`.' },
+    DISK_NOT_ATTACHED: { description: 'See `DiskNotAttached`.' },
+    SYSTEM_DISK_FORBIDS_RELEASE: { description: 'See `SystemDiskForbidsRelease`.' },
+    DISK_SIZE_REFUSED: { description: 'See `DiskSizeRefused`.' },
+    TOO_MANY_DISKS_UNDER_WAY: { description: 'See `TooManyDisksUnderWay`.' },
+    OTHER_SNAPSHOT_REFUSED: { description: 'See `OtherSnapshotRefused`.' },
     POLICY_NOT_FOUND: { description: 'See `PolicyNotFound`.' },
     INVALID_POLICY: { description: 'See `InvalidPolicy`.' },
     POLICY_QUOTA_EXCEEDED: { description: 'See `PolicyQuotaExceeded`.' },
@@ -140,6 +164,106 @@ builder.objectType(DiskPathRefused, {
 builder.objectType(DiskAlreadyRegistered, {
   name: 'DiskAlreadyRegistered',
   description: 'The file at this path is a disk already.',
+  interfaces: [UserError],
+})
+
+builder.objectType(ApiTokenNotFound, {
+  name: 'ApiTokenNotFound',
+  description: 'There is no such API token.',
+  interfaces: [UserError],
+  fields: (t) => ({
+    apiTokenId: t.exposeID('apiTokenId', { description: 'The id that was asked for.' }),
+  }),
+})
+
+builder.objectType(SnapshotNotFound, {
+  name: 'SnapshotNotFound',
+  description: 'There is no such snapshot.',
+  interfaces: [UserError],
+  fields: (t) => ({ snapshotId: t.exposeID('snapshotId', { description: 'The id that was asked for.' }) }),
+})
+
+builder.objectType(SnapshotStatusForbidsOperation, {
+  name: 'SnapshotStatusForbidsOperation',
+  description:
+    'The status of the snapshot does not allow the operation: it is changed or deleted when it is COMPLETED, FAILED or ' +
+    'UNAVAILABLE, and verified, rolled back to or made a disk from when it is COMPLETED.',
+  interfaces: [UserError],
+  fields: (t) => ({
+    operation: t.expose('operation', { type: SnapshotOperation, description: 'What was asked of it.' }),
+    actual: t.expose('actual', { type: SnapshotStatus, description: 'The status the snapshot has.' }),
+    allowed: t.expose('allowed', { type: [SnapshotStatus], description: 'The statuses that would do.' }),
+  }),
+})
+
+builder.objectType(SnapshotInUse, {
+  name: 'SnapshotInUse',
+  description: 'The copy is being read: verified, or a disk is rolled back to it or made from it.',
+  interfaces: [UserError],
+  fields: (t) => ({ snapshotId: t.exposeID('snapshotId', { description: 'The snapshot that is read.' }) }),
+})
+
+builder.objectType(SnapshotOfOtherDisk, {
+  name: 'SnapshotOfOtherDisk',
+  description: 'A disk is rolled back to a snapshot of its own only.',
+  interfaces: [UserError],
+})
+
+builder.objectType(SystemSnapshotForbidsDisk, {
+  name: 'SystemSnapshotForbidsDisk',
+  description: 'No disk is created from the snapshot of a system disk.',
+  interfaces: [UserError],
+})
+
+builder.objectType(DiskStatusForbidsOperation, {
+  name: 'DiskStatusForbidsOperation',
+  description: 'The status of the disk does not allow the operation.',
+  interfaces: [UserError],
+  fields: (t) => ({
+    operation: t.expose('operation', { type: DiskOperation, description: 'What was asked of it.' }),
+    kind: t.expose('kind', {
+      type: DiskKind,
+      description: 'The kind of the disk, which decides what is allowed.',
+    }),
+    actual: t.expose('actual', { type: DiskStatus, description: 'The status the disk has.' }),
+    allowed: t.expose('allowed', { type: [DiskStatus], description: 'The statuses that would do.' }),
+  }),
+})
+
+builder.objectType(DiskNotAttached, {
+  name: 'DiskNotAttached',
+  description: 'The disk is IN_USE because a program has it open, not because it is attached to an instance.',
+  interfaces: [UserError],
+})
+
+builder.objectType(SystemDiskForbidsRelease, {
+  name: 'SystemDiskForbidsRelease',
+  description: 'A system disk is not released by itself.',
+  interfaces: [UserError],
+})
+
+builder.objectType(DiskSizeRefused, {
+  name: 'DiskSizeRefused',
+  description:
+    'A disk cannot have this size, or not any more: a disk only grows, and holds what it is made from.',
+  interfaces: [UserError],
+  fields: (t) => ({
+    sizeGiB: t.exposeInt('sizeGiB', { description: 'The size that was asked for, in GiB.' }),
+    minGiB: t.exposeInt('minGiB', { description: 'The smallest size that would do, in GiB.' }),
+    maxGiB: t.exposeInt('maxGiB', { description: 'The largest size that would do, in GiB.' }),
+  }),
+})
+
+builder.objectType(TooManyDisksUnderWay, {
+  name: 'TooManyDisksUnderWay',
+  description: 'As many disks are being made from snapshots as may be at once in an account.',
+  interfaces: [UserError],
+  fields: (t) => ({ limit: t.exposeInt('limit', { description: 'How many that is.' }) }),
+})
+
+builder.objectType(OtherSnapshotRefused, {
+  name: 'OtherSnapshotRefused',
+  description: 'Nothing speaks against this one, but another was refused, and all or none were asked for.',
   interfaces: [UserError],
 })
 

@@ -1,19 +1,27 @@
 import { constants } from 'node:fs'
-import { chmod, copyFile, open, statfs } from 'node:fs/promises'
-import { Worker } from 'node:worker_threads'
-import type { CopyOutcome, CopyRequest, DiskObservation, DiskProvider, DiskReference } from '../provider.ts'
-import type { CopyJob, CopyMessage, CopyResult } from './copy-worker.ts'
+import { open } from 'node:fs/promises'
+import type {
+  CopyOutcome,
+  CopyRequest,
+  DiskObservation,
+  DiskProvider,
+  DiskReference,
+  Work,
+} from '../provider.ts'
+import { clone, copyInWorker, isInUse } from './copying.ts'
 import { openDisk, type DiskFile } from './disk-file.ts'
+import { attachDisk, createDisk, placeOf, releaseDisk, resizeDisk, rollBackDisk } from './disk-work.ts'
 import { findOccupied, identityOf } from './occupancy.ts'
 import {
   discard,
-  imageOf,
   preparePartial,
   readManifest,
   sweepShelf,
   type Manifest,
   type PartialCopy,
 } from './shelf.ts'
+import { withinSpace } from './space.ts'
+import { verifyCopy } from './stored-copy.ts'
 
 export interface LocalProviderOptions {
   /** Where snapshots are kept; made when it is missing. For reflinks, on the same file system as the disks. */
@@ -26,25 +34,44 @@ export interface LocalProviderOptions {
 
 /** Disks that are image files or block devices of this machine; a snapshot is a directory with a copy. */
 export function createLocalProvider(options: LocalProviderOptions): DiskProvider {
+  const { snapshotsDir, diskDirs } = options
   const closing = new AbortController()
-  const copies = new Set<Promise<CopyOutcome>>()
+  const underWay = new Set<Promise<unknown>>()
+
+  /** Work that closing the provider stops, and waits for. */
+  async function doing<Request extends Work, Outcome>(
+    request: Request,
+    work: (request: Request, options: LocalProviderOptions) => Promise<Outcome>,
+  ): Promise<Outcome> {
+    const signal = AbortSignal.any([request.signal, closing.signal])
+    signal.throwIfAborted()
+    const running = work({ ...request, signal }, options)
+    underWay.add(running)
+    try {
+      return await running
+    } finally {
+      underWay.delete(running)
+    }
+  }
+
   return {
     name: 'local',
-    observe: (disks) => observe(disks, options.diskDirs),
-    async copy(request) {
-      const signal = AbortSignal.any([request.signal, closing.signal])
-      const copy = copyDisk({ ...request, signal }, options)
-      copies.add(copy)
-      try {
-        return await copy
-      } finally {
-        copies.delete(copy)
-      }
-    },
-    sweep: () => sweepShelf(options.snapshotsDir),
+    observe: (disks) => observe(disks, diskDirs),
+    copy: (request) => doing(request, copyDisk),
+    verify: (copy) => doing(copy, (request) => verifyCopy(request, snapshotsDir)),
+    remove: (snapshotId) => discard(snapshotsDir, snapshotId),
+    place: (diskId) => placeOf(diskId, options),
+    create: (work) => doing(work, createDisk),
+    rollBack: (work) => doing(work, rollBackDisk),
+    resize: (work) => doing(work, resizeDisk),
+    attach: (work) => doing(work, attachDisk),
+    // Nothing here knows of instances but the record of them.
+    detach: () => Promise.resolve({ outcome: 'done' }),
+    release: (work) => doing(work, releaseDisk),
+    sweep: () => sweepShelf(snapshotsDir),
     async [Symbol.asyncDispose]() {
       closing.abort(new Error('The provider is closed.'))
-      await Promise.allSettled(copies)
+      await Promise.allSettled(underWay)
     },
   }
 }
@@ -72,48 +99,26 @@ async function observe(
 }
 
 async function copyDisk(request: CopyRequest, options: LocalProviderOptions): Promise<CopyOutcome> {
-  const { signal } = request
-  let neededBytes = 0
-  const onProgress: CopyRequest['onProgress'] = (copiedBytes, totalBytes) => {
-    neededBytes = totalBytes
-    request.onProgress(copiedBytes, totalBytes)
-  }
-  try {
-    signal.throwIfAborted()
-    return (await adopt(request, options)) ?? (await copyAnew({ ...request, onProgress }, options))
-  } catch (error) {
-    signal.throwIfAborted()
-    switch ((error as NodeJS.ErrnoException).code) {
-      case 'ENOSPC':
-        return refused(noSpace(neededBytes, `${inWords(await freeBytes(options.snapshotsDir))} are free`))
-      case 'EDQUOT':
-        return refused(noSpace(neededBytes, 'the quota is used up'))
-      default:
-        throw error
-    }
-  }
+  const { snapshotsDir: directory } = options
+  const remedy = 'where snapshots are kept, then create the snapshot again'
+  return withinSpace({ of: 'the snapshot', remedy, directory }, request, async (onProgress) => {
+    const adopted = await adopt(request, options)
+    return adopted ?? copyAnew({ ...request, onProgress }, options)
+  })
 }
 
 /** What an earlier attempt has published, if its bytes are still what they were; damaged ones are thrown away. */
 async function adopt(
-  request: CopyRequest,
+  { snapshotId, signal }: CopyRequest,
   { snapshotsDir }: LocalProviderOptions,
 ): Promise<CopyOutcome | undefined> {
-  const manifest = await readManifest(snapshotsDir, request.snapshotId)
+  const manifest = await readManifest(snapshotsDir, snapshotId)
   if (!manifest) return undefined
-  await using image = await open(imageOf(snapshotsDir, request.snapshotId))
-  const { size: sizeBytes } = await image.stat()
-  const job = {
-    sourceFd: image.fd,
-    location: '',
-    isDevice: false,
-    sizeBytes,
-    imageFd: image.fd,
-    isClone: true,
-  }
-  const read = await copyInWorker(job, { ...request, onProgress: () => undefined })
-  if (read.result === 'copied' && read.checksum === manifest.checksum) return copied(manifest)
-  await discard(snapshotsDir, request.snapshotId)
+  const { checksum } = manifest
+  const onProgress = () => undefined
+  const verified = await verifyCopy({ snapshotId, checksum, signal, onProgress }, snapshotsDir)
+  if (verified.outcome === 'done') return copied(manifest)
+  await discard(snapshotsDir, snapshotId)
   return undefined
 }
 
@@ -161,14 +166,10 @@ function refused(reason: string): CopyOutcome {
   return { outcome: 'refused', reason }
 }
 
-async function isInUse(disk: DiskReference, file: DiskFile): Promise<boolean> {
-  return disk.instanceId !== null || (await findOccupied()).has(identityOf(file.stat))
-}
-
 async function copyOnce(source: DiskFile, partial: PartialCopy, request: CopyRequest) {
   await using handle = source.handle
   const usedBefore = await isInUse(request.disk, source)
-  const isClone = await clone(source, partial.image)
+  const isClone = source.stat.isFile() && (await clone(handle.fd, partial.image))
   await using image = await open(partial.image, constants.O_RDWR | constants.O_CREAT, 0o600)
   const sizeBytes = isClone ? (await image.stat()).size : Number(source.sizeBytes)
   const job = {
@@ -181,63 +182,4 @@ async function copyOnce(source: DiskFile, partial: PartialCopy, request: CopyReq
   }
   const copy = await copyInWorker(job, request)
   return { ...copy, sizeBytes, wasInUse: usedBefore || (await isInUse(request.disk, source)) }
-}
-
-/** Lets the file system share the source's blocks with the image, where it can: instant, and a point in time by itself. */
-async function clone(source: DiskFile, image: string): Promise<boolean> {
-  if (!source.stat.isFile()) return false
-  try {
-    await copyFile(`/proc/self/fd/${source.handle.fd}`, image, constants.COPYFILE_FICLONE_FORCE)
-    await chmod(image, 0o600)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/**
- * Returns when the worker is gone, so its files can be closed and removed. The worker is asked to stop, not
- * terminated: termination in the middle of a native call has been seen to end the whole process.
- */
-async function copyInWorker(
-  job: Omit<CopyJob, 'stop'>,
-  { signal, onProgress }: CopyRequest,
-): Promise<CopyResult> {
-  signal.throwIfAborted()
-  const stop = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
-  const askToStop = (): void => {
-    Atomics.store(stop, 0, 1)
-    Atomics.notify(stop, 0)
-  }
-  signal.addEventListener('abort', askToStop)
-  const { promise, resolve, reject } = Promise.withResolvers<CopyResult>()
-  const worker = new Worker(new URL('./copy-worker.ts', import.meta.url), { workerData: { ...job, stop } })
-  let settle = (): void => reject(new Error('The copying thread ended without a result.'))
-  worker.on('message', (message: CopyMessage) => {
-    if (message.result === 'progress') onProgress(message.copiedBytes, message.totalBytes)
-    else settle = () => resolve(message)
-  })
-  worker.on('error', (error) => (settle = () => reject(error)))
-  worker.on('exit', () => settle())
-  try {
-    return await promise
-  } finally {
-    signal.removeEventListener('abort', askToStop)
-  }
-}
-
-function noSpace(neededBytes: number, available: string): string {
-  return (
-    `There is not enough space for the snapshot: it needs up to ${inWords(neededBytes)}, and ${available}. ` +
-    'Free space where snapshots are kept, then create the snapshot again.'
-  )
-}
-
-async function freeBytes(directory: string): Promise<number> {
-  const { bavail, bsize } = await statfs(directory)
-  return bavail * bsize
-}
-
-function inWords(bytes: number): string {
-  return bytes < 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`
 }

@@ -131,11 +131,24 @@ export async function sweepShelf(snapshotsDir: string): Promise<void> {
   for (const name of await readdir(partials)) await removeIfDead(join(partials, name))
 }
 
-/** Takes a published snapshot away, as a whole: a removal that is cut short leaves no half of it, but a dead attempt. */
+/**
+ * Takes a snapshot away for good, with what dead attempts at it have left; also when there is none. The published one
+ * goes as a whole: a removal that is cut short leaves no half of it, but a dead attempt.
+ */
 export async function discard(snapshotsDir: string, snapshotId: string): Promise<void> {
-  const away = await mkdtemp(join(snapshotsDir, PARTIAL, `${snapshotId}.`))
-  await rename(directoryOf(snapshotsDir, snapshotId), away)
-  await rm(away, { recursive: true, force: true })
+  const partials = join(snapshotsDir, PARTIAL)
+  const target = directoryOf(snapshotsDir, snapshotId)
+  await mkdir(partials, { recursive: true, mode: OWNER_ONLY })
+  const away = await mkdtemp(join(partials, `${snapshotId}.`))
+  try {
+    await rename(target, away)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+  await flushed(snapshotsDir, 'r')
+  for (const name of await readdir(partials)) {
+    if (name.startsWith(`${snapshotId}.`)) await removeIfDead(join(partials, name))
+  }
 }
 
 async function removeIfDead(directory: string): Promise<void> {

@@ -1,0 +1,129 @@
+import type { Disk, DiskKind, DiskStatus } from './disk.ts'
+import { DISK_STATUSES } from './disk.ts'
+import {
+  DiskNotAttached,
+  DiskSizeRefused,
+  DiskStatusForbidsOperation,
+  SnapshotOfOtherDisk,
+  SnapshotStatusForbidsOperation,
+  SystemDiskForbidsRelease,
+  SystemSnapshotForbidsDisk,
+  TooManyDisksUnderWay,
+  type Refusal,
+} from './refusals.ts'
+import type { SnapshotStatus } from './lifecycle.ts'
+import { SNAPSHOT_OPERATION_STATUSES } from './snapshot-operation.ts'
+
+/** What can be asked of a disk, besides a snapshot. */
+export type DiskOperation = 'UPDATE' | 'ATTACH' | 'DETACH' | 'RESIZE' | 'ROLL_BACK' | 'RELEASE'
+
+/** The statuses in which nothing more can be written down about a disk: it is going, or gone. */
+const GOING: readonly DiskStatus[] = ['DELETING', 'DELETED']
+const ANY_BUT_GOING = DISK_STATUSES.filter((status) => !GOING.includes(status))
+
+/**
+ * The statuses in which each operation may begin. Sources: the cloud's API, roll back (the disk must be Available, a
+ * mounted disk cannot be) and release volume (Available, Expired or Error). For attach, detach and resize no source says
+ * more than what is nearest: free, attached, and at rest.
+ */
+export const DISK_OPERATION_STATUSES: Record<DiskOperation, Record<DiskKind, readonly DiskStatus[]>> = {
+  UPDATE: { DATA: ANY_BUT_GOING, SYSTEM: ANY_BUT_GOING },
+  ATTACH: { DATA: ['UNMOUNTED'], SYSTEM: ['NORMAL'] },
+  DETACH: { DATA: ['IN_USE'], SYSTEM: ['IN_USE'] },
+  RESIZE: { DATA: ['UNMOUNTED', 'IN_USE'], SYSTEM: ['NORMAL', 'IN_USE'] },
+  ROLL_BACK: { DATA: ['UNMOUNTED'], SYSTEM: ['NORMAL'] },
+  RELEASE: { DATA: ['UNMOUNTED', 'EXPIRED', 'ERROR'], SYSTEM: [] },
+}
+
+/** What a disk is while an operation is under way. */
+export const STATUS_DURING = {
+  ATTACH: 'ATTACHING',
+  DETACH: 'DETACHING',
+  RESIZE: 'SCALING',
+  ROLL_BACK: 'ROLLING_BACK',
+  RELEASE: 'DELETING',
+} as const satisfies Partial<Record<DiskOperation, DiskStatus>>
+
+/** How large a disk may be made, in GiB. Source: the cloud's documentation, create CDS disk. */
+export const DISK_SIZE_GIB = { min: 5, max: 32_765 }
+
+/** So many disks of an account may be made from snapshots at once. Source: the cloud's API, create volume from snapshot. */
+export const DISKS_FROM_SNAPSHOTS_AT_ONCE = 5
+
+const GIB = 1024 ** 3
+
+function statusRefusals(operation: DiskOperation, { kind, status }: Disk): Refusal[] {
+  const allowed = DISK_OPERATION_STATUSES[operation][kind]
+  return allowed.includes(status) ? [] : [new DiskStatusForbidsOperation(operation, kind, status, allowed)]
+}
+
+/** Why name, description and tags of the disk cannot be changed now. */
+export function updateDiskRefusals(disk: Disk): Refusal[] {
+  return statusRefusals('UPDATE', disk)
+}
+
+/** Why the disk cannot be attached now. */
+export function attachRefusals(disk: Disk): Refusal[] {
+  return statusRefusals('ATTACH', disk)
+}
+
+/** Why the disk cannot be detached now. */
+export function detachRefusals(disk: Disk & { instanceId: string | null }): Refusal[] {
+  const refusals = statusRefusals('DETACH', disk)
+  return refusals.length === 0 && disk.instanceId === null ? [new DiskNotAttached()] : refusals
+}
+
+/** Why the disk cannot be made larger now: to this size, or by anything. */
+export function resizeRefusals(disk: Disk & { sizeBytes: bigint }, sizeGiB?: number): Refusal[] {
+  const smallest = Math.max(DISK_SIZE_GIB.min, Math.floor(Number(disk.sizeBytes) / GIB) + 1)
+  return [...statusRefusals('RESIZE', disk), ...sizeRefusals(sizeGiB ?? smallest, smallest)]
+}
+
+/** Why the disk cannot be rolled back now: to any snapshot, or to this one. */
+export function rollBackRefusals(
+  disk: Disk & { id: string },
+  snapshot?: { diskId: string | null; status: SnapshotStatus },
+): Refusal[] {
+  const refusals: Refusal[] = []
+  if (snapshot && snapshot.diskId !== disk.id) refusals.push(new SnapshotOfOtherDisk())
+  if (snapshot) refusals.push(...sourceRefusals('ROLL_BACK', snapshot.status))
+  return [...refusals, ...statusRefusals('ROLL_BACK', disk)]
+}
+
+/** Why the disk cannot be released now. */
+export function releaseRefusals(disk: Disk): Refusal[] {
+  return disk.kind === 'SYSTEM' ? [new SystemDiskForbidsRelease()] : statusRefusals('RELEASE', disk)
+}
+
+/** Why an empty disk of this size cannot be made. */
+export function blankDiskRefusals(sizeGiB: number): Refusal[] {
+  return sizeRefusals(sizeGiB, DISK_SIZE_GIB.min)
+}
+
+/** Why a disk cannot be made from the snapshot now: of its own size, or of this one. */
+export function cloneRefusals(
+  snapshot: { diskKind: DiskKind; status: SnapshotStatus; sizeBytes: bigint },
+  underWay: number,
+  sizeGiB?: number,
+): Refusal[] {
+  const refusals: Refusal[] = []
+  if (snapshot.diskKind === 'SYSTEM') refusals.push(new SystemSnapshotForbidsDisk())
+  refusals.push(...sourceRefusals('CREATE_DISK', snapshot.status))
+  if (sizeGiB !== undefined) {
+    const smallest = Math.max(DISK_SIZE_GIB.min, Math.ceil(Number(snapshot.sizeBytes) / GIB))
+    refusals.push(...sizeRefusals(sizeGiB, smallest))
+  }
+  if (underWay >= DISKS_FROM_SNAPSHOTS_AT_ONCE)
+    refusals.push(new TooManyDisksUnderWay(DISKS_FROM_SNAPSHOTS_AT_ONCE))
+  return refusals
+}
+
+function sourceRefusals(operation: 'ROLL_BACK' | 'CREATE_DISK', status: SnapshotStatus): Refusal[] {
+  const allowed = SNAPSHOT_OPERATION_STATUSES[operation]
+  return allowed.includes(status) ? [] : [new SnapshotStatusForbidsOperation(operation, status, allowed)]
+}
+
+function sizeRefusals(sizeGiB: number, minGiB: number): Refusal[] {
+  const { max } = DISK_SIZE_GIB
+  return sizeGiB < minGiB || sizeGiB > max ? [new DiskSizeRefused(sizeGiB, minGiB, max)] : []
+}

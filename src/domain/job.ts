@@ -1,0 +1,43 @@
+/** The kinds of work in the background, each with its words for a sentence. */
+export const JOB_KINDS = {
+  COPY_SNAPSHOT: 'copy the disk',
+  DELETE_SNAPSHOT: 'delete the snapshot',
+  VERIFY_SNAPSHOT: 'verify the snapshot',
+  CREATE_DISK: 'create the disk',
+  ATTACH_DISK: 'attach the disk',
+  DETACH_DISK: 'detach the disk',
+  RESIZE_DISK: 'resize the disk',
+  ROLL_BACK_DISK: 'roll back the disk',
+  RELEASE_DISK: 'release the disk',
+} as const
+export type JobKind = keyof typeof JOB_KINDS
+
+/** The kinds that move bytes: they take as long as the bytes, and share COPY_CONCURRENCY. */
+export const LONG_JOB_KINDS = [
+  'COPY_SNAPSHOT',
+  'VERIFY_SNAPSHOT',
+  'CREATE_DISK',
+  'ROLL_BACK_DISK',
+] as const satisfies JobKind[]
+
+/** The kinds that read the copy of a snapshot, which must stay for as long. */
+export const READING_JOB_KINDS = [
+  'VERIFY_SNAPSHOT',
+  'CREATE_DISK',
+  'ROLL_BACK_DISK',
+] as const satisfies JobKind[]
+
+/** What a piece of work is about: the snapshot, or the disk. */
+export function subjectOf(job: { kind: JobKind; snapshotId: string | null; diskId: string | null }): string {
+  return (job.kind.endsWith('_SNAPSHOT') ? job.snapshotId : job.diskId) ?? ''
+}
+
+/** Whether the work reads the copy of a snapshot. */
+export function isReading({ kind }: { kind: JobKind }): boolean {
+  return READING_JOB_KINDS.some((reading) => reading === kind)
+}
+
+/** Whether the work verifies a snapshot. */
+export function isVerifying({ kind }: { kind: JobKind }): boolean {
+  return kind === 'VERIFY_SNAPSHOT'
+}

@@ -1,0 +1,242 @@
+import { STATUS_DURING } from '../domain/disk-operation.ts'
+import type { DiskStatus } from '../domain/disk.ts'
+import type { JobKind } from '../domain/job.ts'
+import type { Transaction } from '../database/database.ts'
+import type { Disk, Job, Snapshot } from '../generated/prisma/client.ts'
+import type { CopyOutcome, Damaged, DiskProvider, DiskWork, Done, Refused } from '../providers/provider.ts'
+import { changeDisk, observed, type DiskChange } from '../services/disk-status.ts'
+import { diskOf } from '../services/snapshot-deletion.ts'
+import { appendDiskTransitions, appendTransitions } from '../transitions/log.ts'
+
+/** A job that a runner has leased, with what it is about. */
+export type Claimed = Job & { disk: Disk | null; snapshot: Snapshot | null }
+
+/** What a job is done with. */
+export type JobContext = Pick<DiskWork, 'onProgress' | 'signal' | 'confirm'> & { provider: DiskProvider }
+
+/** What is written when a job has ended, in the transaction that takes the job away, and only if the lease still held. */
+export type Ending = {
+  write: (tx: Transaction, at: Date) => Promise<void>
+  /** How it ended, for the log. */
+  outcome: string
+  reason?: string | undefined
+}
+
+type DiskJobKind = `${keyof typeof STATUS_DURING}_DISK` & JobKind
+
+/** Does each kind of job: with the provider first, which may be repeated, then what is to be written. */
+const DOING: Record<JobKind, (job: Claimed, context: JobContext) => Promise<Ending>> = {
+  COPY_SNAPSHOT: copySnapshot,
+  DELETE_SNAPSHOT: deleteSnapshot,
+  VERIFY_SNAPSHOT: verifySnapshot,
+  CREATE_DISK: createDisk,
+  ATTACH_DISK: (job, context) =>
+    operate(job, context, 'ATTACH_DISK', (work) => context.provider.attach(work), {
+      instanceId: job.instanceId,
+      device: job.device,
+    }),
+  DETACH_DISK: (job, context) =>
+    operate(job, context, 'DETACH_DISK', (work) => context.provider.detach(work), {
+      instanceId: null,
+      device: null,
+    }),
+  RESIZE_DISK: (job, context) =>
+    operate(job, context, 'RESIZE_DISK', (work) =>
+      context.provider.resize({ ...work, sizeBytes: existing(job.sizeBytes) }),
+    ),
+  ROLL_BACK_DISK: (job, context) =>
+    operate(job, context, 'ROLL_BACK_DISK', (work) =>
+      context.provider.rollBack({ ...work, to: copyOf(job) }),
+    ),
+  RELEASE_DISK: releaseDisk,
+}
+
+/** Does the job. Rejects with a fault that may pass; then it is done again, by this runner or another one. */
+export function doJob(job: Claimed, context: JobContext): Promise<Ending> {
+  return DOING[job.kind](job, context)
+}
+
+/** What a runner that was fenced has to put right, because its successor could not know of it. */
+export async function afterFencing(
+  job: Claimed,
+  { provider }: Pick<JobContext, 'provider'>,
+  tx: Transaction,
+) {
+  if (job.kind !== 'COPY_SNAPSHOT' || job.snapshotId === null) return
+  // It may have published the copy of a snapshot that has been deleted by now.
+  const still = await tx.snapshot.count({ where: { id: job.snapshotId } })
+  if (still === 0) await provider.remove(job.snapshotId)
+}
+
+async function copySnapshot(job: Claimed, { provider, onProgress, signal }: JobContext): Promise<Ending> {
+  const [disk, snapshot] = [existing(job.disk), existing(job.snapshot)]
+  const outcome = await provider.copy({ snapshotId: snapshot.id, disk, onProgress, signal })
+  const seen = (await provider.observe([disk])).get(disk.id)
+  const completed = outcome.outcome === 'copied'
+  const reason = completed ? null : outcome.reason
+  return {
+    outcome: outcome.outcome,
+    reason: reason ?? undefined,
+    async write(tx, at) {
+      const { count } = await tx.snapshot.updateMany({
+        where: { id: snapshot.id, status: 'CREATING' },
+        data: { ...copied(outcome), completedAt: at },
+      })
+      if (count === 0) return
+      await changeDisk(tx, { ...disk, status: 'SNAPSHOTTING' }, observed(seen), { at })
+      await appendTransitions(tx, {
+        accountId: snapshot.accountId,
+        snapshotId: snapshot.id,
+        diskId: disk.id,
+        from: 'CREATING',
+        to: completed ? 'COMPLETED' : 'FAILED',
+        reason,
+        at,
+      })
+    },
+  }
+}
+
+/** How a copy ended, as columns. */
+function copied(copy: CopyOutcome) {
+  if (copy.outcome === 'refused') {
+    return { status: 'FAILED' as const, failureReason: copy.reason, consistency: null }
+  }
+  const { sizeBytes, dataBytes, checksum, consistency } = copy
+  return { status: 'COMPLETED' as const, sizeBytes, dataBytes, checksum, consistency }
+}
+
+async function deleteSnapshot(job: Claimed, { provider }: JobContext): Promise<Ending> {
+  const { id: snapshotId, accountId } = existing(job.snapshot)
+  await provider.remove(snapshotId)
+  return {
+    outcome: 'deleted',
+    async write(tx, at) {
+      const diskId = await diskOf(tx, { id: snapshotId, diskId: job.diskId })
+      await tx.snapshot.delete({ where: { id: snapshotId } })
+      await appendTransitions(tx, {
+        accountId,
+        snapshotId,
+        diskId,
+        from: 'DELETING',
+        to: 'DELETED',
+        reason: job.reason,
+        at,
+      })
+    },
+  }
+}
+
+async function verifySnapshot(job: Claimed, { provider, onProgress, signal }: JobContext): Promise<Ending> {
+  const { id } = existing(job.snapshot)
+  const outcome = await provider.verify({ ...copyOf(job), onProgress, signal })
+  return {
+    ...outcome,
+    async write(tx, verifiedAt) {
+      if (outcome.outcome === 'damaged') await markUnavailable(tx, id, outcome.reason, verifiedAt)
+      else await tx.snapshot.update({ where: { id }, data: { verifiedAt } })
+    },
+  }
+}
+
+async function createDisk(job: Claimed, { provider, ...work }: JobContext): Promise<Ending> {
+  const disk = existing(job.disk)
+  const sizeBytes = existing(job.sizeBytes)
+  const from = job.snapshotId === null ? {} : { from: copyOf(job) }
+  const outcome = await provider.create({ ...work, disk, sizeBytes, ...from })
+  const seen = (await provider.observe([disk])).get(disk.id)
+  return endOf(outcome, {
+    job,
+    change: isDone(outcome)
+      ? { provisioned: true, ...observed(seen) }
+      : { status: 'ERROR', statusReason: outcome.reason },
+    during: 'CREATING',
+  })
+}
+
+/** An operation that changes a disk, and leaves it in the status that the provider then sees. */
+async function operate(
+  job: Claimed,
+  { provider, ...work }: JobContext,
+  kind: DiskJobKind,
+  verb: (work: DiskWork) => Promise<Done | Refused | Damaged>,
+  done: { instanceId?: string | null; device?: string | null } = {},
+): Promise<Ending> {
+  const disk = existing(job.disk)
+  const outcome = await verb({ ...work, disk })
+  const change = isDone(outcome) ? done : {}
+  const seen = (await provider.observe([{ ...disk, ...change }])).get(disk.id)
+  const operation = kind.replace(/_DISK$/, '') as keyof typeof STATUS_DURING
+  return endOf(outcome, { job, change: { ...change, ...observed(seen) }, during: STATUS_DURING[operation] })
+}
+
+function endOf(
+  outcome: Done | Refused | Damaged,
+  { job, change, during }: { job: Claimed; change: DiskChange; during: DiskStatus },
+): Ending {
+  const reason = isDone(outcome) ? null : outcome.reason
+  return {
+    outcome: outcome.outcome,
+    reason: reason ?? undefined,
+    async write(tx, at) {
+      await changeDisk(tx, { ...existing(job.disk), status: during }, change, { reason, at })
+      if (outcome.outcome === 'damaged') await markUnavailable(tx, copyOf(job).snapshotId, outcome.reason, at)
+    },
+  }
+}
+
+async function releaseDisk(job: Claimed, { provider, ...work }: JobContext): Promise<Ending> {
+  const disk = existing(job.disk)
+  await provider.release({ ...work, disk })
+  return {
+    outcome: 'released',
+    async write(tx, at) {
+      // Its snapshots stay, and lose the link to it.
+      await tx.disk.delete({ where: { id: disk.id } })
+      await appendDiskTransitions(tx, {
+        accountId: disk.accountId,
+        diskId: disk.id,
+        from: 'DELETING',
+        to: 'DELETED',
+        reason: job.reason,
+        at,
+      })
+    },
+  }
+}
+
+/** The copy has been found to be damaged: nobody shall use it any more. */
+async function markUnavailable(
+  tx: Transaction,
+  snapshotId: string,
+  failureReason: string,
+  at: Date,
+): Promise<void> {
+  const snapshot = await tx.snapshot.findUnique({ where: { id: snapshotId, status: 'COMPLETED' } })
+  if (!snapshot) return
+  await tx.snapshot.update({ where: { id: snapshotId }, data: { status: 'UNAVAILABLE', failureReason } })
+  await appendTransitions(tx, {
+    accountId: snapshot.accountId,
+    snapshotId,
+    diskId: await diskOf(tx, snapshot),
+    from: 'COMPLETED',
+    to: 'UNAVAILABLE',
+    reason: failureReason,
+    at,
+  })
+}
+
+function isDone(outcome: Done | Refused | Damaged): outcome is Done {
+  return outcome.outcome === 'done'
+}
+
+function copyOf({ snapshot }: Claimed) {
+  const { id, checksum } = existing(snapshot)
+  return { snapshotId: id, checksum: existing(checksum) }
+}
+
+/** What is there for as long as the job is. */
+function existing<T>(value: T | null): T {
+  if (value === null) throw new Error('The job is there, but not what it is about.')
+  return value
+}

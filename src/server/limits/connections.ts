@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto'
+import { STATUS_CODES, type Server } from 'node:http'
+import { isIPv6, type Socket } from 'node:net'
+import type { GraphQLError } from 'graphql'
+import type { Logger } from 'pino'
+import { clientError } from '../../graphql/errors.ts'
+import { describeError } from '../error-contract.ts'
+import { whenClosed } from '../handover.ts'
+import { Places } from './places.ts'
+
+/** How long nothing may move on a connection before it is cut, in milliseconds: streams are pinged more often. */
+const IDLE_MS = 60_000
+
+/** Limits the connections of an address, cuts idle ones, and answers what is not HTTP as any other bad request. */
+export function limitConnections(server: Server, perAddress: number, log: Logger): void {
+  const places = new Places(perAddress)
+
+  server.on('connection', (socket: Socket) => {
+    const leave = places.enter(addressOf(socket))
+    if (leave) whenClosed(socket, leave)
+    else answer(socket, 429, TOO_MANY)
+  })
+
+  server.setTimeout(IDLE_MS)
+
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const [status, refusal] = REFUSALS[error.code ?? ''] ?? NOT_HTTP
+    // On a connection that has had answers, this could be in the middle of one.
+    if (socket.writable && socket.bytesWritten === 0) answer(socket, status, refusal)
+    else socket.destroy()
+  })
+
+  function answer(socket: Socket, status: number, error: GraphQLError): void {
+    const requestId = randomUUID()
+    const body = JSON.stringify({ errors: [describeError(error, requestId, log)] })
+    socket.end(
+      [
+        `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+        'connection: close',
+        'content-type: application/json; charset=utf-8',
+        `content-length: ${Buffer.byteLength(body)}`,
+        `x-request-id: ${requestId}`,
+        '',
+        body,
+      ].join('\r\n'),
+    )
+    socket.destroySoon()
+  }
+}
+
+const TOO_MANY = clientError(
+  'TOO_MANY_CONNECTIONS',
+  'There are too many connections from this address. Close some of them.',
+)
+const NOT_HTTP: [number, GraphQLError] = [400, clientError('BAD_REQUEST', 'The request is not HTTP/1.1.')]
+const REFUSALS: Record<string, [number, GraphQLError]> = {
+  HPE_HEADER_OVERFLOW: [431, clientError('PAYLOAD_TOO_LARGE', 'The headers are larger than 16384 bytes.')],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, clientError('REQUEST_TIMEOUT', 'The request did not arrive in time.')],
+}
+
+/** The address that a client is counted by: of IPv6 the first 64 bits, as a site has all others to itself. */
+export function addressOf({ remoteAddress = '' }: Socket): string {
+  if (!isIPv6(remoteAddress) || remoteAddress.startsWith('::ffff:')) return remoteAddress
+  const [head = '', tail] = remoteAddress.split('::')
+  const groups = head.split(':')
+  const missing = tail === undefined ? 0 : 8 - groups.length - tail.split(':').length
+  return [...groups, ...Array<string>(Math.max(0, missing)).fill('0')].slice(0, 4).join(':')
+}

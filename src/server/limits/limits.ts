@@ -1,0 +1,236 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { OperationTypeNode, getOperationAST, type DocumentNode, type GraphQLSchema } from 'graphql'
+import { isAsyncIterable, type GraphQLParams, type Plugin } from 'graphql-yoga'
+import { clientError } from '../../graphql/errors.ts'
+import { viewerOf } from '../auth/authentication.ts'
+import { whenOver } from '../handover.ts'
+import type { RequestFacts } from '../yoga.ts'
+import { addressOf } from './connections.ts'
+import { costOf } from './cost.ts'
+import type { FairQueue, Turn } from './fair-queue.ts'
+import { Places } from './places.ts'
+import type { Budget, Rates, Standing } from './rates.ts'
+import type { TrustedDocuments } from './trusted-documents.ts'
+
+export interface LimitsOptions {
+  schema: GraphQLSchema
+  /** What one operation may cost, in points. */
+  maxCost: number
+  windowSeconds: number
+  /** How many streams an account may have open, and a connection operations under way. */
+  streamsPerAccount: number
+  operations: number
+  rates: Rates
+  queue: FairQueue
+  trusted: TrustedDocuments
+}
+
+/** What has been decided of a request. */
+export interface Admission {
+  turn: Turn
+  document?: DocumentNode
+  /** What the operation costs, and how the budget of points stands after it. */
+  cost?: { requested: number; standing: Standing }
+  /** How budgets stand, as far as they were asked. */
+  standings: Partial<Record<Budget, Standing>>
+}
+
+/** What the transports add to the context of an operation. */
+interface TransportContext extends RequestFacts {
+  /** Over HTTP. */
+  res?: ServerResponse
+  params: GraphQLParams
+}
+
+export type Limits = ReturnType<typeof createLimits>
+
+/**
+ * What an account may ask for, the same on every transport. A request waits for its turn and is counted before its
+ * document is looked at; its cost and what it creates are counted before it is executed.
+ */
+export function createLimits({
+  schema,
+  maxCost,
+  windowSeconds,
+  streamsPerAccount,
+  operations,
+  rates,
+  queue,
+  trusted,
+}: LimitsOptions) {
+  const streams = new Places(streamsPerAccount)
+
+  async function take(
+    { standings }: Pick<Admission, 'standings'>,
+    budget: Budget,
+    key: string,
+    amount: number,
+  ) {
+    const { allowed, ...standing } = await rates.take(budget, key, amount)
+    standings[budget] = standing
+    if (allowed) return standing
+    const resetAt = new Date(standing.resetAt).toISOString()
+    throw clientError(
+      'RATE_LIMITED',
+      `The budget of ${standing.limit} ${BUDGETS[budget]} in ${windowSeconds} s has ${standing.remaining} left, and this takes ${amount}. It is full again at ${resetAt}.`,
+      { budget, resetAt },
+    )
+  }
+
+  function tooManyOperations() {
+    return clientError(
+      'TOO_MANY_OPERATIONS',
+      `The connection has ${operations} operations under way; there may be no more at once.`,
+    )
+  }
+
+  /** Waits for the turn of an operation that has arrived. */
+  async function takeTurn(facts: RequestFacts, connection: object): Promise<void> {
+    const turn = await queue.enter(viewerOf(facts).accountId, connection)
+    facts.admission = { turn, standings: {} }
+  }
+
+  /** The same over HTTP, where the response says when it has been answered. */
+  async function takeTurnOverHttp(context: RequestFacts & { res: ServerResponse }): Promise<void> {
+    const { res } = context
+    // Not the socket of the response, which has none while it is behind another one.
+    await takeTurn(context, res.req.socket)
+    const { turn } = context.admission as Admission
+    if (res.destroyed) end(turn)
+    else res.once('close', () => end(turn))
+  }
+
+  /** Counts the request; the parameters it returns have the document that is to be run. */
+  async function admit(facts: RequestFacts, params: GraphQLParams): Promise<GraphQLParams> {
+    const { admission } = facts
+    if (admission) await take(admission, 'requests', viewerOf(facts).accountId, 1)
+    return trusted.resolve(params)
+  }
+
+  /** Counts a credential that was not valid against the address it came from. */
+  async function takeFailure(from: Socket): Promise<void> {
+    await take({ standings: {} }, 'failedAuthentications', addressOf(from), 1)
+  }
+
+  /** Counts what the operation costs and creates. */
+  async function charge(context: TransportContext, admission: Admission, document: DocumentNode) {
+    const { accountId } = viewerOf(context)
+    const { operationName, variables } = context.params
+    const { points, creates } = costOf(schema, document, operationName, variables)
+    if (points > maxCost) {
+      throw clientError(
+        'COST_LIMIT_EXCEEDED',
+        `The operation costs ${points} points; at most ${maxCost} are allowed. Ask for smaller pages, or in several operations.`,
+        { cost: { requested: points, limit: maxCost } },
+      )
+    }
+    admission.cost = { requested: points, standing: await take(admission, 'cost', accountId, points) }
+    if (creates > 0) await take(admission, 'creates', accountId, creates)
+  }
+
+  function takeStream(context: TransportContext, document: DocumentNode): void {
+    const { res, params } = context
+    if (getOperationAST(document, params.operationName)?.operation !== OperationTypeNode.SUBSCRIPTION) return
+    const leave = streams.enter(viewerOf(context).accountId)
+    if (!leave) {
+      throw clientError(
+        'TOO_MANY_CONNECTIONS',
+        `The account has ${streamsPerAccount} streams open; there may be no more at once.`,
+      )
+    }
+    if (res) whenOver(res, leave)
+  }
+
+  const plugin: Plugin<object, TransportContext> = {
+    /** Over HTTP; over WebSocket its own adapter asks. */
+    async onParams({ params, setParams, context }) {
+      const facts = context
+      if (!facts.res) return
+      try {
+        setParams(await admit(facts, params))
+      } finally {
+        if (facts.admission) tell(facts.res, facts.admission, windowSeconds)
+      }
+    },
+
+    onParse:
+      () =>
+      ({ result, context }) => {
+        const { admission } = context as unknown as RequestFacts
+        if (admission && !(result instanceof Error)) admission.document = result as DocumentNode
+      },
+
+    async onContextBuilding({ context }) {
+      const asked = context as unknown as TransportContext
+      const { admission, res } = asked
+      if (!admission?.document) return
+      try {
+        await charge(asked, admission, admission.document)
+      } finally {
+        if (res) tell(res, admission, windowSeconds)
+      }
+      if (res) takeStream(asked, admission.document)
+    },
+
+    onExecute: ({ args }) => {
+      const { admission } = args.contextValue as unknown as RequestFacts
+      if (!admission?.cost) return undefined
+      const { requested, standing } = admission.cost
+      const cost = {
+        requested,
+        limit: standing.limit,
+        remaining: standing.remaining,
+        resetAt: new Date(standing.resetAt).toISOString(),
+      }
+      return {
+        onExecuteDone({ result, setResult }) {
+          if (isAsyncIterable(result)) return
+          setResult({ ...result, extensions: { ...result.extensions, cost } })
+        },
+      }
+    },
+
+    onResultProcess({ serverContext, result }) {
+      const turn = (serverContext as unknown as RequestFacts).admission?.turn
+      turn?.executed()
+      if (isAsyncIterable(result)) turn?.answered()
+    },
+  }
+
+  return { plugin, takeTurn, takeTurnOverHttp, takeFailure, admit, streams, tooManyOperations }
+}
+
+/** The operation is over, in whatever way. */
+export function end(turn: Turn): void {
+  turn.executed()
+  turn.answered()
+}
+
+const BUDGETS: Record<Budget, string> = {
+  requests: 'requests',
+  cost: 'points',
+  creates: 'creates',
+  failedAuthentications: 'failed authentications',
+}
+
+/** The state of the budgets as headers: RateLimit fields (draft-ietf-httpapi-ratelimit-headers), and the cost. */
+function tell(response: ServerResponse, { standings, cost }: Admission, windowSeconds: number): void {
+  if (response.headersSent) return
+  const known = Object.entries(standings)
+  const now = Date.now()
+  response.setHeader(
+    'ratelimit-policy',
+    known.map(([budget, { limit }]) => `"${budget}";q=${limit};w=${windowSeconds}`).join(', '),
+  )
+  response.setHeader(
+    'ratelimit',
+    known
+      .map(
+        ([budget, { remaining, resetAt }]) =>
+          `"${budget}";r=${remaining};t=${Math.max(0, Math.ceil((resetAt - now) / 1000))}`,
+      )
+      .join(', '),
+  )
+  if (cost) response.setHeader('x-query-cost', String(cost.requested))
+}

@@ -1,0 +1,20 @@
+import { brokenNameRules } from '../domain/name.ts'
+import { InvalidName, type Refusal } from '../domain/refusals.ts'
+
+/** Throws `InvalidName` unless the name is a good one. */
+export function checkName(name: string): void {
+  const broken = brokenNameRules(name)
+  if (broken.length > 0) throw new InvalidName(broken)
+}
+
+/** Throws the first refusal, if there is one. */
+export function refuse([refusal]: readonly Refusal[]): void {
+  if (refusal) throw refusal
+}
+
+/** The properties that are not undefined. */
+export function defined<T extends object>(input: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
+  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as {
+    [Key in keyof T]?: Exclude<T[Key], undefined>
+  }
+}

@@ -1,0 +1,248 @@
+import type { Disk, Prisma } from '../generated/prisma/client.ts'
+import { inTransaction, type Database, type Transaction } from '../database/database.ts'
+import {
+  attachRefusals,
+  blankDiskRefusals,
+  cloneRefusals,
+  detachRefusals,
+  releaseRefusals,
+  resizeRefusals,
+  rollBackRefusals,
+  STATUS_DURING,
+  updateDiskRefusals,
+} from '../domain/disk-operation.ts'
+import type { DiskKind } from '../domain/disk.ts'
+import type { JobKind } from '../domain/job.ts'
+import { SnapshotNotFound, type Refusal } from '../domain/refusals.ts'
+import { deleteSnapshotRefusals } from '../domain/snapshot-operation.ts'
+import type { DiskProvider } from '../providers/provider.ts'
+import { appendDiskTransitions } from '../transitions/log.ts'
+import { checkName, defined, refuse } from './checks.ts'
+import { hashOf, once, sorted, type Tag } from './client-tokens.ts'
+import type { Clock, NewId } from './clock.ts'
+import { claimDisk } from './disk-status.ts'
+import type { DiskService } from './disks.ts'
+import { deleteSnapshots, isRead } from './snapshot-deletion.ts'
+import type { Viewer } from './viewer.ts'
+
+interface NewDisk {
+  name: string
+  description: string
+  storageType: string
+  zone: string
+  tags: readonly Tag[]
+  /** Makes the call repeatable: the same token with the same input gives the same disk. */
+  clientToken: string | null
+}
+
+export interface CreateDisk extends NewDisk {
+  /** Empty, or with the content of a snapshot, whose size is the default. */
+  content: { kind: DiskKind; sizeGiB: number } | { snapshotId: string; sizeGiB: number | null }
+}
+
+/** What is left out stays as it is. */
+export interface UpdateDisk {
+  diskId: string
+  name?: string | undefined
+  description?: string | undefined
+  tags?: readonly Tag[] | undefined
+}
+
+export type DiskOperationService = ReturnType<typeof createDiskOperationService>
+
+const GIB = 1024n ** 3n
+
+/** What can be done with a disk. Each verb accepts the work or throws the refusal; the doing is the runner's. */
+export function createDiskOperationService({
+  db,
+  provider,
+  disks,
+  announce,
+  now,
+  newId,
+}: {
+  db: Database
+  provider: DiskProvider
+  disks: DiskService
+  /** Called after a commit that appended transitions or jobs. */
+  announce: () => void
+  now: Clock
+  newId: NewId
+}) {
+  /** Claims the disk for an operation, by its rule, and leaves the doing to the runner. */
+  async function begin(
+    viewer: Viewer,
+    diskId: string,
+    operation: keyof typeof STATUS_DURING,
+    {
+      refusals,
+      job = {},
+      also,
+    }: {
+      refusals: (disk: Disk, tx: Transaction) => Refusal[] | Promise<Refusal[]>
+      job?: Pick<Prisma.JobUncheckedCreateInput, 'snapshotId' | 'instanceId' | 'device' | 'sizeBytes'>
+      also?: (tx: Transaction) => Promise<void>
+    },
+  ): Promise<Disk> {
+    await disks.lookAt(viewer, diskId)
+    const { accountId } = viewer
+    const disk = await inTransaction(db, async (tx) => {
+      const at = now()
+      await claimDisk(tx, viewer, diskId, {
+        refusals: (found) => refusals(found, tx),
+        status: STATUS_DURING[operation],
+        at,
+      })
+      await also?.(tx)
+      const kind: JobKind = `${operation}_DISK`
+      await tx.job.create({ data: { ...job, accountId, diskId, kind, createdAt: at } })
+      return tx.disk.findUniqueOrThrow({ where: { id: diskId } })
+    })
+    announce()
+    return disk
+  }
+
+  /** Inserts the disk, CREATING, unless a rule speaks against it. */
+  async function admit(
+    tx: Transaction,
+    { accountId }: Viewer,
+    { id, location }: { id: string; location: string },
+    { content, name, description, storageType, zone, tags }: CreateDisk,
+  ): Promise<Disk> {
+    const createdAt = now()
+    const { kind, sizeBytes } = await sizeOf(tx, accountId, content)
+    const disk = await tx.disk.create({
+      data: {
+        id,
+        accountId,
+        provider: provider.name,
+        location,
+        name,
+        description,
+        kind,
+        status: 'CREATING',
+        provisioned: false,
+        sizeBytes,
+        storageType,
+        zone,
+        createdAt,
+        tags: { create: [...tags] },
+      },
+    })
+    const snapshotId = 'snapshotId' in content ? content.snapshotId : null
+    await tx.job.create({
+      data: { accountId, kind: 'CREATE_DISK', diskId: id, snapshotId, sizeBytes, createdAt },
+    })
+    await appendDiskTransitions(tx, {
+      accountId,
+      diskId: id,
+      from: null,
+      to: 'CREATING',
+      reason: null,
+      at: createdAt,
+    })
+    return disk
+  }
+
+  async function sizeOf(
+    tx: Transaction,
+    accountId: string,
+    content: CreateDisk['content'],
+  ): Promise<Pick<Disk, 'kind' | 'sizeBytes'>> {
+    if ('kind' in content) {
+      refuse(blankDiskRefusals(content.sizeGiB))
+      return { kind: content.kind, sizeBytes: BigInt(content.sizeGiB) * GIB }
+    }
+    const { snapshotId, sizeGiB } = content
+    const snapshot = await tx.snapshot.findUnique({ where: { id: snapshotId, accountId } })
+    if (!snapshot) throw new SnapshotNotFound(snapshotId)
+    const underWay = await tx.job.count({
+      where: { accountId, kind: 'CREATE_DISK', snapshotId: { not: null } },
+    })
+    refuse(cloneRefusals(snapshot, underWay, sizeGiB ?? undefined))
+    return { kind: 'DATA', sizeBytes: sizeGiB === null ? snapshot.sizeBytes : BigInt(sizeGiB) * GIB }
+  }
+
+  return {
+    /** Accepts a new disk, CREATING. */
+    async create(viewer: Viewer, input: CreateDisk): Promise<Disk> {
+      checkName(input.name)
+      const id = newId('Disk')
+      const location = await provider.place(id)
+      const { content, name, description, storageType, zone, tags, clientToken } = input
+      const inputHash = hashOf('createDisk', content, name, description, storageType, zone, sorted(tags))
+      const disk = await inTransaction(db, (tx) =>
+        once(
+          tx,
+          viewer,
+          { clientToken, inputHash },
+          {
+            find: (made) => tx.disk.findUnique({ where: { id: made, accountId: viewer.accountId } }),
+            make: () => admit(tx, viewer, { id, location }, input),
+          },
+        ),
+      )
+      announce()
+      return disk
+    },
+
+    /** Changes what is noted about a disk. */
+    async update(viewer: Viewer, { diskId, tags, ...input }: UpdateDisk): Promise<Disk> {
+      if (input.name !== undefined) checkName(input.name)
+      return inTransaction(db, async (tx) => {
+        await claimDisk(tx, viewer, diskId, { refusals: updateDiskRefusals, at: now() })
+        const data: Prisma.DiskUpdateInput = defined(input)
+        if (tags) data.tags = { deleteMany: {}, create: [...tags] }
+        return tx.disk.update({ where: { id: diskId }, data })
+      })
+    },
+
+    /** Accepts that a free disk is attached to an instance, ATTACHING. */
+    attach: (
+      viewer: Viewer,
+      { diskId, ...job }: { diskId: string; instanceId: string; device: string | null },
+    ): Promise<Disk> => begin(viewer, diskId, 'ATTACH', { refusals: attachRefusals, job }),
+
+    /** Accepts that a disk is detached from its instance, DETACHING. */
+    detach: (viewer: Viewer, { diskId }: { diskId: string }): Promise<Disk> =>
+      begin(viewer, diskId, 'DETACH', { refusals: detachRefusals }),
+
+    /** Accepts that a disk is made larger, SCALING. */
+    resize: (viewer: Viewer, { diskId, sizeGiB }: { diskId: string; sizeGiB: number }): Promise<Disk> =>
+      begin(viewer, diskId, 'RESIZE', {
+        refusals: (disk) => resizeRefusals(disk, sizeGiB),
+        job: { sizeBytes: BigInt(sizeGiB) * GIB },
+      }),
+
+    /** Accepts that a free disk gets the content of one of its snapshots, ROLLING_BACK. */
+    rollBack: (
+      viewer: Viewer,
+      { diskId, snapshotId }: { diskId: string; snapshotId: string },
+    ): Promise<Disk> =>
+      begin(viewer, diskId, 'ROLL_BACK', {
+        async refusals(disk, tx) {
+          const { accountId } = viewer
+          const snapshot = await tx.snapshot.findUnique({ where: { id: snapshotId, accountId } })
+          return snapshot ? rollBackRefusals(disk, snapshot) : [new SnapshotNotFound(snapshotId)]
+        },
+        job: { snapshotId },
+      }),
+
+    /** Accepts that a disk is given up, DELETING; its snapshots stay, without it, or are deleted with it. */
+    release: (
+      viewer: Viewer,
+      { diskId, withSnapshots }: { diskId: string; withSnapshots: boolean },
+    ): Promise<Disk> =>
+      begin(viewer, diskId, 'RELEASE', {
+        refusals: releaseRefusals,
+        async also(tx) {
+          if (!withSnapshots) return
+          const held = await tx.snapshot.findMany({ where: { diskId, status: { not: 'DELETING' } } })
+          for (const snapshot of held) {
+            refuse(deleteSnapshotRefusals(snapshot, await isRead(tx, snapshot.id)))
+          }
+          await deleteSnapshots(tx, held, { reason: () => 'Its disk was released.', at: now() })
+        },
+      }),
+  }
+}

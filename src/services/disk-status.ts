@@ -1,0 +1,59 @@
+import type { Disk, Prisma } from '../generated/prisma/client.ts'
+import type { Transaction } from '../database/database.ts'
+import type { DiskStatus } from '../domain/disk.ts'
+import { DiskNotFound, type Refusal } from '../domain/refusals.ts'
+import type { DiskObservation } from '../providers/provider.ts'
+import { appendDiskTransitions } from '../transitions/log.ts'
+import type { Viewer } from './viewer.ts'
+
+/** What is to be written of a disk, its status among it. */
+export type DiskChange = Prisma.DiskUpdateManyMutationInput & { status: DiskStatus }
+
+/**
+ * Changes a disk that still is as it was read, and appends the transition when its status becomes another. Returns
+ * false, and changes nothing, when somebody else has changed its status meanwhile.
+ */
+export async function changeDisk(
+  tx: Transaction,
+  { id, accountId, status: from }: Pick<Disk, 'id' | 'accountId' | 'status'>,
+  change: DiskChange,
+  { reason = null, at }: { reason?: string | null; at: Date },
+): Promise<boolean> {
+  const { count } = await tx.disk.updateMany({ where: { id, status: from }, data: change })
+  const { status: to } = change
+  if (count > 0 && to !== from) {
+    await appendDiskTransitions(tx, { accountId, diskId: id, from, to, reason, at })
+  }
+  return count > 0
+}
+
+/**
+ * Takes hold of a disk, if no rule speaks against it, and puts it in a status that keeps others off it: the status guard,
+ * the row lock and the one-at-a-time rule in one. Without a status, it only takes hold. Throws the first refusal.
+ */
+export async function claimDisk(
+  tx: Transaction,
+  { accountId }: Viewer,
+  id: string,
+  {
+    refusals,
+    status,
+    at,
+  }: { refusals: (disk: Disk) => Refusal[] | Promise<Refusal[]>; status?: DiskStatus; at: Date },
+): Promise<void> {
+  for (;;) {
+    const disk = await tx.disk.findUnique({ where: { id, accountId } })
+    if (!disk) throw new DiskNotFound(id)
+    const [refusal] = await refusals(disk)
+    if (refusal) throw refusal
+    // Where transactions overlap, the status may have changed since it was read: then the rule is asked again.
+    if (await changeDisk(tx, disk, { status: status ?? disk.status }, { at })) return
+  }
+}
+
+/** What an observation says, as columns; the size stays as it was while it cannot be known. */
+export function observed(observation: DiskObservation | undefined): DiskChange {
+  if (!observation) return { status: 'UNKNOWN' }
+  const { status, statusReason, sizeBytes } = observation
+  return { status, statusReason, ...(sizeBytes !== null && { sizeBytes }) }
+}

@@ -1,0 +1,319 @@
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { describe, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { startTestApp, type TestApp } from '../../support/app.ts'
+import { rawConnection } from '../../support/raw-connection.ts'
+
+const QUERY = '{ disks { totalCount } }'
+const BODY = JSON.stringify({ query: QUERY })
+const POST = rawPost(BODY)
+/** An operation that waits for something: a look at a file. */
+const LOOK = 'mutation { registerDisk(input: { path: "/nowhere", name: "a", kind: DATA }) { __typename } }'
+const WATCH = 'subscription { snapshotTransitions { to } }'
+
+function rawPost(body: string): string {
+  return [
+    'POST /graphql HTTP/1.1',
+    'host: localhost',
+    'content-type: application/json',
+    `content-length: ${body.length}`,
+    '',
+    body,
+  ].join('\r\n')
+}
+
+/** The body of a raw answer, as JSON. */
+const bodyOf = (answer: string) => JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4)) as unknown
+const failure = (code: string, message: string) => ({
+  errors: [{ message, extensions: { code, requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) } }],
+})
+
+async function openSocket(app: TestApp) {
+  const socket = new WebSocket(app.endpoint.replace('http', 'ws'), 'graphql-transport-ws')
+  const closed = once(socket, 'close').then(([code]) => code as number)
+  const acknowledged = once(socket, 'message').then(() => 'acknowledged')
+  await once(socket, 'open')
+  socket.send('{"type":"connection_init"}')
+  return { socket, outcome: Promise.race([acknowledged, closed]) }
+}
+
+describe('what does not come in time is cut off, and told', () => {
+  const QUICK = { HEADERS_TIMEOUT_MS: '200', REQUEST_TIMEOUT_MS: '300' }
+  const TIMEOUT = failure('REQUEST_TIMEOUT', 'The request did not arrive in time.')
+
+  test.each([
+    ['nothing of the headers but their start', 'POST /graphql HTTP/1.1\r\nx-a: '],
+    ['headers that never end', 'POST /graphql HTTP/1.1\r\nhost: localhost\r\n'],
+    ['half a body', POST.slice(0, -10)],
+    [
+      'chunks that never end',
+      'POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\n',
+    ],
+  ])('%s', async (_what, text) => {
+    await using app = await startTestApp(QUICK)
+    using connection = rawConnection(app.url)
+    connection.send(text)
+
+    await connection.closed
+
+    expect(connection.received()).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/)
+    expect(bodyOf(connection.received())).toEqual(TIMEOUT)
+  })
+})
+
+test.each<[what: string, text: string, status: string, code: string, message: string]>([
+  [
+    'something else than HTTP',
+    '\x16\x03\x01\x02\x00\x01\x00',
+    '400 Bad Request',
+    'BAD_REQUEST',
+    'The request is not HTTP/1.1.',
+  ],
+  [
+    'headers that are too large',
+    `GET / HTTP/1.1\r\nx-a: ${'a'.repeat(17_000)}\r\n\r\n`,
+    '431 Request Header Fields Too Large',
+    'PAYLOAD_TOO_LARGE',
+    'The headers are larger than 16384 bytes.',
+  ],
+  [
+    'a length that is none',
+    'POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-length: x\r\n\r\n',
+    '400 Bad Request',
+    'BAD_REQUEST',
+    'The request is not HTTP/1.1.',
+  ],
+  [
+    'two lengths',
+    'POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n',
+    '400 Bad Request',
+    'BAD_REQUEST',
+    'The request is not HTTP/1.1.',
+  ],
+])('%s is answered with an error as any other', async (_what, text, status, code, message) => {
+  await using app = await startTestApp()
+  using connection = rawConnection(app.url)
+  connection.send(text)
+
+  await connection.closed
+
+  expect(connection.received().split('\r\n')[0]).toBe(`HTTP/1.1 ${status}`)
+  expect(bodyOf(connection.received())).toEqual(failure(code, message))
+})
+
+test('an address has so many connections, and when one ends it may have another', async () => {
+  await using app = await startTestApp({ MAX_CONNECTIONS_PER_ADDRESS: '2' })
+  using first = rawConnection(app.url)
+  using second = rawConnection(app.url)
+  for (const { send, received } of [first, second]) {
+    send(POST)
+    await expect.poll(received).toMatch(/^HTTP\/1\.1 200/)
+  }
+
+  using third = rawConnection(app.url)
+  await third.closed
+  expect(third.received()).toMatch(/^HTTP\/1\.1 429 Too Many Requests\r\n/)
+  expect(bodyOf(third.received())).toEqual(
+    failure('TOO_MANY_CONNECTIONS', 'There are too many connections from this address. Close some of them.'),
+  )
+
+  first.socket.destroy()
+  await first.closed
+  await expect
+    .poll(async () => {
+      using again = rawConnection(app.url)
+      again.send(POST)
+      await expect.poll(again.received).not.toBe('')
+      return again.received().split('\r\n')[0]
+    })
+    .toBe('HTTP/1.1 200 OK')
+})
+
+describe('an account has so many streams', () => {
+  test('over WebSocket: another one is asked to try again later, and may when one has ended', async () => {
+    await using app = await startTestApp({ MAX_STREAMS_PER_ACCOUNT: '2' })
+    const outcome = async () => (await openSocket(app)).outcome
+    const first = await openSocket(app)
+
+    expect([await first.outcome, await outcome(), await outcome()]).toEqual([
+      'acknowledged',
+      'acknowledged',
+      1013,
+    ])
+    first.socket.terminate()
+    await expect.poll(outcome).toBe('acknowledged')
+  })
+
+  test('over server-sent events', async () => {
+    await using app = await startTestApp({ MAX_STREAMS_PER_ACCOUNT: '1' })
+    const start = () =>
+      fetch(app.endpoint, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+        body: JSON.stringify({ query: WATCH }),
+      })
+    const first = await start()
+
+    const second = await start()
+    expect([first.status, second.status]).toEqual([200, 429])
+    expect(await second.text()).toContain('"code":"TOO_MANY_CONNECTIONS"')
+
+    await first.body?.cancel()
+    await expect
+      .poll(async () => {
+        const response = await start()
+        await response.body?.cancel()
+        return response.status
+      })
+      .toBe(200)
+  })
+})
+
+describe('a connection has so many operations under way', () => {
+  test('over WebSocket: one more gets an error, and the others go on', async () => {
+    await using app = await startTestApp({ MAX_OPERATIONS_PER_CONNECTION: '3' })
+    const { socket } = await openSocket(app)
+    const messages: { id?: string; type: string; payload?: any }[] = []
+    socket.on('message', (text: Buffer) => messages.push(JSON.parse(text.toString()) as { type: string }))
+    const ask = (id: string, query: string) =>
+      socket.send(JSON.stringify({ id, type: 'subscribe', payload: { query } }))
+    for (const id of ['1', '2', '3', '4']) ask(id, WATCH)
+    await expect.poll(() => messages.find(({ type }) => type === 'error')).toBeDefined()
+    expect(messages.filter(({ type }) => type === 'error')).toEqual([
+      {
+        id: '4',
+        type: 'error',
+        payload: [
+          {
+            message: 'The connection has 3 operations under way; there may be no more at once.',
+            extensions: { code: 'TOO_MANY_OPERATIONS', requestId: expect.any(String) },
+          },
+        ],
+      },
+    ])
+    await expect.poll(() => app.hub.listeners).toBe(3)
+
+    socket.send('{"id":"1","type":"complete"}')
+    await expect.poll(() => app.hub.listeners).toBe(2)
+    ask('5', WATCH)
+    await expect.poll(() => app.hub.listeners).toBe(3)
+    socket.terminate()
+  })
+
+  test('over HTTP: the first pipelined request beyond is answered 429, in its order, and is the last one', async () => {
+    await using app = await startTestApp({ MAX_OPERATIONS_PER_CONNECTION: '2' })
+    using connection = rawConnection(app.url)
+
+    connection.send(rawPost(JSON.stringify({ query: LOOK })).repeat(10))
+
+    const statuses = () =>
+      [...connection.received().matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)
+    await connection.closed
+    // Four are executed, two wait.
+    expect(statuses()).toEqual([...Array<string>(6).fill('200'), '429'])
+    expect(connection.received()).toContain('TOO_MANY_OPERATIONS')
+  })
+})
+
+test('a WebSocket that sends too fast is read more slowly, and nothing of it is lost', async () => {
+  await using app = await startTestApp({ MAX_MESSAGES_PER_SECOND: '20' })
+  const { socket } = await openSocket(app)
+  let pongs = 0
+  socket.on('message', (text: Buffer) => (pongs += text.toString() === '{"type":"pong"}' ? 1 : 0))
+  const ping = '{"type":"ping"}'
+  const padded = ping + ' '.repeat(100_000)
+  const start = performance.now()
+
+  for (let i = 0; i < 40; i++) socket.send(i % 2 ? ping : padded)
+
+  await expect.poll(() => pongs).toBe(40)
+  expect(performance.now() - start).toBeGreaterThan(500)
+  expect(socket.readyState).toBe(WebSocket.OPEN)
+  socket.terminate()
+})
+
+describe('pages of other sites', () => {
+  const ORIGIN = 'https://console.example.com'
+  const ask = (app: TestApp, method: string, headers: Record<string, string>) =>
+    new Promise<{ status: number | undefined; headers: Record<string, unknown> }>((resolve, reject) => {
+      // Not fetch: it sets headers of this kind itself.
+      request(
+        app.endpoint,
+        { method, headers: { 'content-type': 'application/json', ...headers } },
+        (response) => {
+          response.resume()
+          resolve({ status: response.statusCode, headers: response.headers })
+        },
+      )
+        .on('error', reject)
+        .end(method === 'POST' ? BODY : undefined)
+    })
+  const preflight = {
+    'access-control-request-method': 'POST',
+    'access-control-request-headers': 'content-type',
+  }
+
+  test('may use the gateway if their site is named', async () => {
+    await using app = await startTestApp({ ALLOWED_ORIGINS: `${ORIGIN},http://localhost:5173` })
+
+    const [asked, answered] = [
+      await ask(app, 'OPTIONS', { origin: ORIGIN, ...preflight }),
+      await ask(app, 'POST', { origin: ORIGIN }),
+    ]
+
+    expect([asked.status, answered.status]).toEqual([204, 200])
+    expect(asked.headers).toMatchObject({
+      'access-control-allow-origin': ORIGIN,
+      'access-control-allow-methods': 'GET, POST',
+      'access-control-allow-headers': 'content-type, authorization, x-request-id, x-graphql-yoga-csrf',
+      vary: 'origin',
+    })
+    expect(answered.headers).toMatchObject({
+      'access-control-allow-origin': ORIGIN,
+      'access-control-expose-headers': 'x-request-id, x-query-cost, ratelimit, ratelimit-policy, retry-after',
+    })
+    expect(answered.headers).not.toHaveProperty('access-control-allow-credentials')
+  })
+
+  test.each(['https://elsewhere.example', 'https://console.example.com.elsewhere.example', 'null'])(
+    'of %s may not, while others are named',
+    async (origin) => {
+      await using app = await startTestApp({ ALLOWED_ORIGINS: ORIGIN })
+
+      const answers = [
+        await ask(app, 'OPTIONS', { origin, ...preflight }),
+        await ask(app, 'POST', { origin }),
+      ]
+
+      const cors = answers.flatMap(({ headers }) =>
+        Object.keys(headers).filter((name) => name.startsWith('access-control-')),
+      )
+      expect(cors).toEqual([])
+      expect(answers.map(({ headers }) => headers.vary)).toEqual(['origin', 'origin'])
+    },
+  )
+
+  test('may open a WebSocket if their site is named, and others may not', async () => {
+    await using app = await startTestApp({ ALLOWED_ORIGINS: ORIGIN })
+    const outcome = async (origin: string) => {
+      const socket = new WebSocket(app.endpoint.replace('http', 'ws'), 'graphql-transport-ws', { origin })
+      socket.on('error', () => undefined)
+      const refused = new Promise<string>((resolve) =>
+        socket.once('unexpected-response', (_request, response) => {
+          let text = ''
+          response.on('data', (chunk: Buffer) => (text += chunk.toString()))
+          response.on('end', () => resolve(text))
+        }),
+      )
+      const result = await Promise.race([once(socket, 'open').then(() => 'open'), refused])
+      socket.terminate()
+      return result
+    }
+
+    expect(await outcome(ORIGIN)).toBe('open')
+    expect(JSON.parse(await outcome('https://elsewhere.example'))).toEqual(
+      failure('FOREIGN_ORIGIN', 'A page of this site may not open a WebSocket here.'),
+    )
+  })
+})

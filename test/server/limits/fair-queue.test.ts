@@ -1,0 +1,93 @@
+import { setImmediate } from 'node:timers/promises'
+import { expect, test, vi } from 'vitest'
+import { FairQueue, type Turn } from '../../../src/server/limits/fair-queue.ts'
+
+/** Lets the event loop come round as often as it takes to start what may be started. */
+async function rounds(): Promise<void> {
+  for (let i = 0; i < 50; i++) await setImmediate()
+}
+
+/** A queue whose operations say that they run, and end when they are told. */
+function operations() {
+  const queue = new FairQueue()
+  const running: { name: string; turn: Turn }[] = []
+  return {
+    running,
+    names: () => running.map(({ name }) => name),
+    ask: (name: string, connection: object, account = 'acc-1'): void => {
+      void queue.enter(account, connection).then((turn) => running.push({ name, turn }))
+    },
+    end: async (): Promise<string | undefined> => {
+      const first = running.shift()
+      first?.turn.executed()
+      first?.turn.answered()
+      await rounds()
+      return first?.name
+    },
+  }
+}
+
+const many = (name: string, count: number) => Array.from({ length: count }, (_, index) => `${name}${index}`)
+
+test('a connection has four operations executed at once, in their order', async () => {
+  const { ask, names, end } = operations()
+  const one = {}
+  for (const name of many('a', 6)) ask(name, one)
+  await rounds()
+
+  expect(names()).toEqual(['a0', 'a1', 'a2', 'a3'])
+  await end()
+  expect(names()).toEqual(['a1', 'a2', 'a3', 'a4'])
+})
+
+test('who comes behind a flood of others waits for one of each of them, not for all', async () => {
+  const { ask, names, end } = operations()
+  const flooding = many('flood', 10).map((name) => ({ name, connection: {} }))
+  for (const { name, connection } of flooding) for (const each of many(`${name}-`, 100)) ask(each, connection)
+  await rounds()
+  expect(names()).toHaveLength(16)
+
+  ask('mine', {})
+  const ended: (string | undefined)[] = []
+  while (!names().includes('mine')) ended.push(await end())
+
+  expect(ended.length).toBeLessThanOrEqual(16 + flooding.length)
+})
+
+test('accounts take turns, however many connections each has', async () => {
+  const { ask, names, end } = operations()
+  for (const name of many('flood', 200)) ask(name, {}, 'acc-1')
+  await rounds()
+
+  ask('mine', {}, 'acc-2')
+  await end()
+  await end()
+
+  expect(names()).toContain('mine')
+})
+
+test('a connection that does not take its answers has four made, and no more', async () => {
+  const { ask, names, running } = operations()
+  const one = {}
+  for (const name of many('a', 10)) ask(name, one)
+  await rounds()
+
+  for (const { turn } of running) turn.executed()
+  await rounds()
+  expect(names()).toHaveLength(4)
+
+  running[0]?.turn.answered()
+  running[0]?.turn.answered()
+  await rounds()
+  expect(names()).toEqual(['a0', 'a1', 'a2', 'a3', 'a4'])
+})
+
+test('operations that take long, as they wait for something else, hold nobody up', async () => {
+  const { ask, names } = operations()
+  for (const name of many('slow', 16)) ask(name, {})
+  await rounds()
+
+  ask('mine', {})
+
+  await vi.waitFor(() => expect(names()).toContain('mine'))
+})
