@@ -203,7 +203,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
     }
     await using tab = await open(app, '/disks')
     const { page } = tab
-    expect(await button(page).getAttribute('aria-disabled')).toBe('true')
+    expect(await button(page).first().getAttribute('aria-disabled')).toBe('true')
 
     await page.getByLabel('Select all on this page').check()
     await page.getByText('3 selected').waitFor()

@@ -38,9 +38,12 @@ async function settle(app: TestApp, account: string) {
   const failed = await create(failing.id, `${account}-failed`, `${clientToken}-2`)
   await app.db.snapshot.update({
     where: { id: failed },
-    data: { status: 'FAILED', failureReason: `${account}-reason`, stallReason: `${account}-stall` },
+    data: { status: 'FAILED', failureReason: `${account}-reason` },
   })
-  const policy = await app.policies.create(admin, { ...EVERY_NIGHT, name: `${account}-policy` })
+  const policy = await app.policies.create(
+    { ...admin, tokenId: admin.id },
+    { ...EVERY_NIGHT, name: `${account}-policy` },
+  )
   const run = `asr-${account}run22`
   const runDisk = `asd-${account}disk2`
   await app.db.autoSnapshotRun.create({
@@ -123,12 +126,16 @@ const OWN_TEXTS = [
   /^Mutation\.createSnapshot\(input:\)\.(name|description|tags\.key|tags\.value)$/,
   /^Mutation\.registerDisk\(input:\)\.(name|description|storageType|zone|attachment\.instanceId|attachment\.device)$/,
   /^Mutation\.createApiToken\(input:\)\.name$/,
+  /^Mutation\.(create|update)(Snapshots?|Disk)\(input:\)\.(name|description|storageType|zone|tags\.key|tags\.value)$/,
+  /^Mutation\.attachDisk\(input:\)\.(instanceId|device)$/,
+  /^Mutation\.(create|update)AutoSnapshotPolicy\(input:\)\.(name|timeZone)$/,
 ]
 
 /** Texts that refer to something: what of the foreign account is tried there. */
 const REFERENCES: [RegExp, (foreign: Foreign) => readonly string[]][] = [
   [/\((after|before):\)$/, ({ cursors }) => cursors],
   [/\.name\.(eq|in|contains)$/, ({ names }) => names],
+  [/\.tags\.(key|value\.(eq|in|contains))$/, ({ names }) => names],
   [/\.clientToken$/, ({ clientToken }) => [clientToken]],
   [/^Mutation\.registerDisk\(input:\)\.path$/, ({ paths }) => paths],
 ]
@@ -145,7 +152,13 @@ interface Foreign {
 const missing = (id: string) => id.replace(/-.*/, '-22222222zzzz')
 
 /** The walk asks for more at once than a client may. */
-const UNLIMITED = { MAX_ALIASES: '1000', MAX_DEPTH: '100', MAX_COST: '1000000000', RATE_COST: '1000000000' }
+const UNLIMITED = {
+  MAX_DOCUMENT_BYTES: '262144',
+  MAX_ALIASES: '1000',
+  MAX_DEPTH: '100',
+  MAX_COST: '1000000000',
+  RATE_COST: '1000000000',
+}
 
 /** The world of two accounts, and what one of them, the viewer, may not see. */
 async function start() {
@@ -181,6 +194,8 @@ async function start() {
   }
 
   const fill: Fill = (coordinate, type) => {
+    if (type.name === 'ID' && /policy(Id:|\(id:|\(policyId:)/i.test(coordinate))
+      return beta.ids.AutoSnapshotPolicy
     if (type.name === 'ID')
       return /snapshot(Status|Progress)?\(id:\)$/.test(coordinate) ? beta.ids.Snapshot : beta.ids.Disk
     if (type.name === 'String') return 'beta-text'
@@ -387,6 +402,8 @@ async function systemStatements(app: TestApp, statements: string[]): Promise<Set
   statements.length = 0
   await app.transitions.head()
   await app.transitions.tail(0)
+  await app.diskTransitions.head()
+  await app.diskTransitions.tail(0)
   await app.credentials.check()
   await app.tokens.find('')
   await app.db.disk.count({ where: { provider: 'local', location: '' } })

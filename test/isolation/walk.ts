@@ -40,18 +40,23 @@ const KINDS: Partial<Record<string, Kind>> = {
 }
 
 /** The deepest that selections go, in objects within objects. */
-const DEPTH = 5
+const DEPTH = 3
 
 /** Everything that can be asked of a schema: a document for every field with arguments, and every text in those. */
 export function walk(schema: GraphQLSchema, fill: Fill) {
   const selected = new Set<string>()
   const routes = routesFrom(schema)
 
+  /** Abstract types, of many members, whose members the document has already. */
+  const spelt = new Set<string>()
+
   /** Everything below a type: each field that needs no argument, each type on the way once. */
   function selection(type: GraphQLOutputType, path: readonly string[] = []): string {
     const named = getNamedType(type)
     if (isLeafType(named)) return ''
     if (isUnionType(named) || isInterfaceType(named)) {
+      if (spelt.has(named.name)) return '{ __typename }'
+      spelt.add(named.name)
       const members = schema.getPossibleTypes(named)
       return `{ __typename ${members.map((member) => `... on ${member.name} ${fields(member, path)}`).join(' ')} }`
     }
@@ -73,6 +78,7 @@ export function walk(schema: GraphQLSchema, fill: Fill) {
 
   /** The document that asks for one field, with a variable for each of its arguments. */
   function documentFor(parent: GraphQLObjectType, field: GraphQLField<unknown, unknown>): string {
+    spelt.clear()
     selected.add(`${parent.name}.${field.name}`)
     const kind = KINDS[parent.name] ?? 'query'
     const declared = field.args.map(

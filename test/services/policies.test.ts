@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { POLICIES_MAX } from '../../src/domain/policy-input.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 
-const PARTS = /* GraphQL */ `
+const REFUSAL = /* GraphQL */ `
   fragment Refusal on UserError {
     __typename
     code
@@ -26,65 +26,22 @@ const PARTS = /* GraphQL */ `
       diskId
     }
   }
-  fragment Policy on AutoSnapshotPolicyPayload {
-    policy {
-      id
-      name
-      timePoints
-      repeatWeekdays
-      timeZone
-      retentionDays
-      nextRuns
-      lastRun {
-        id
-      }
-    }
-  }
-  fragment Links on AutoSnapshotPolicyLinksPayload {
-    results {
-      diskId
-      disk {
-        autoSnapshotPolicy {
-          id
-        }
-      }
-      refusal {
-        ...Refusal
-      }
-    }
-  }
 `
-const PARTS_OF = {
-  create: ['$input: CreateAutoSnapshotPolicyInput!', 'createAutoSnapshotPolicy(input: $input)', '...Policy'],
-  update: ['$input: UpdateAutoSnapshotPolicyInput!', 'updateAutoSnapshotPolicy(input: $input)', '...Policy'],
-  link: [
-    '$policyId: ID!, $diskIds: [ID!]!',
-    'linkAutoSnapshotPolicy(policyId: $policyId, diskIds: $diskIds)',
-    '...Links',
-  ],
-  unlink: [
-    '$policyId: ID!, $diskIds: [ID!]!',
-    'unlinkAutoSnapshotPolicy(policyId: $policyId, diskIds: $diskIds)',
-    '...Links',
-  ],
-  delete: [
-    '$policyId: ID!',
-    'deleteAutoSnapshotPolicy(policyId: $policyId)',
-    '... on DeleteAutoSnapshotPolicyPayload { policyId }',
-  ],
-} as const
+const POLICY = 'policy { id name timePoints repeatWeekdays timeZone retentionDays nextRuns lastRun { id } }'
+const LINKS = 'results { diskId disk { autoSnapshotPolicy { id } } refusal { ...Refusal } }'
 
 /** What a mutation answered; top-level errors where there are any. */
-async function call(app: TestApp, verb: keyof typeof PARTS_OF, variables: object): Promise<any> {
-  const [declared, field, payload] = PARTS_OF[verb]
-  const fragments = PARTS.split(/(?=fragment )/).filter(
-    (part) => part.includes('fragment Refusal') || part.includes(`fragment ${payload.slice(3)} `),
-  )
+async function call(app: TestApp, verb: 'Create' | 'Update' | 'Delete' | 'Link' | 'Unlink', input: object) {
+  const noun = `${verb}AutoSnapshotPolicy`
+  const field = noun.charAt(0).toLowerCase() + noun.slice(1)
+  const selected = { Create: POLICY, Update: POLICY, Delete: 'policyId', Link: LINKS, Unlink: LINKS }[verb]
   const { data, errors } = await app.graphql(
-    `${fragments.join('')} mutation (${declared}) { answer: ${field} { ${payload} ...Refusal } }`,
-    { ...variables },
+    `${REFUSAL} mutation ($input: ${noun}Input!) {
+      answer: ${field}(input: $input) { ... on ${noun}Payload { ${selected} } ...Refusal }
+    }`,
+    { input },
   )
-  return errors ?? data.answer
+  return (errors ?? data.answer) as any
 }
 
 const NIGHTLY = {
@@ -95,14 +52,14 @@ const NIGHTLY = {
 }
 
 const policyOf = async (app: TestApp, input: object = {}): Promise<string> =>
-  (await call(app, 'create', { input: { ...NIGHTLY, ...input } })).policy.id
+  (await call(app, 'Create', { ...NIGHTLY, ...input })).policy.id
 
 const FRIDAY = () => new Date('2026-05-01T12:00Z')
 
 test('a policy is created, and shows when it runs next', async () => {
   await using app = await startTestApp({}, { now: FRIDAY })
 
-  const { policy } = await call(app, 'create', { input: { ...NIGHTLY, timePoints: [14, 2, 2] } })
+  const { policy } = await call(app, 'Create', { ...NIGHTLY, timePoints: [14, 2, 2] })
   expect(policy).toEqual({
     ...NIGHTLY,
     id: expect.stringMatching(/^asp-/),
@@ -130,13 +87,11 @@ test('a policy is created, and shows when it runs next', async () => {
 test('a policy that breaks a rule is refused, and nothing is stored', async () => {
   await using app = await startTestApp()
 
-  expect(
-    await call(app, 'create', { input: { ...NIGHTLY, timePoints: [24], timeZone: 'Moon' } }),
-  ).toMatchObject({
+  expect(await call(app, 'Create', { ...NIGHTLY, timePoints: [24], timeZone: 'Moon' })).toMatchObject({
     __typename: 'InvalidPolicy',
     brokenRules: ['TIME_POINTS', 'TIME_ZONE'],
   })
-  expect(await call(app, 'create', { input: { ...NIGHTLY, name: '1st' } })).toMatchObject({
+  expect(await call(app, 'Create', { ...NIGHTLY, name: '1st' })).toMatchObject({
     __typename: 'InvalidName',
   })
   expect(await app.db.autoSnapshotPolicy.count()).toBe(0)
@@ -145,7 +100,7 @@ test('a policy that breaks a rule is refused, and nothing is stored', async () =
 test('an account has a hundred policies at most, however many are asked for at once', async () => {
   await using app = await startTestApp()
   const answers = await Promise.all(
-    Array.from({ length: POLICIES_MAX + 5 }, () => call(app, 'create', { input: NIGHTLY })),
+    Array.from({ length: POLICIES_MAX + 5 }, () => call(app, 'Create', NIGHTLY)),
   )
   expect(answers.filter(({ policy }) => policy)).toHaveLength(POLICIES_MAX)
   expect(answers.filter(({ code }) => code === 'POLICY_QUOTA_EXCEEDED')).toHaveLength(5)
@@ -155,12 +110,10 @@ test('what is left out of a change stays', async () => {
   await using app = await startTestApp({}, { now: FRIDAY })
   const policyId = await policyOf(app)
 
-  const { policy } = await call(app, 'update', {
-    input: { policyId, retentionDays: 7, timePoints: [3], name: null },
-  })
+  const { policy } = await call(app, 'Update', { policyId, retentionDays: 7, timePoints: [3], name: null })
   expect(policy).toMatchObject({ ...NIGHTLY, timePoints: [3], retentionDays: 7 })
   expect(policy.nextRuns[0]).toBe('2026-05-03T19:00:00.000Z')
-  expect(await call(app, 'update', { input: { policyId, repeatWeekdays: [] } })).toMatchObject({
+  expect(await call(app, 'Update', { policyId, repeatWeekdays: [] })).toMatchObject({
     __typename: 'InvalidPolicy',
     brokenRules: ['REPEAT_WEEKDAYS'],
   })
@@ -172,10 +125,10 @@ test('a policy that is not there is refused by every verb', async () => {
   const policyId = 'asp-nothinghere'
   const refused = { __typename: 'PolicyNotFound', policyId }
 
-  expect(await call(app, 'update', { input: { policyId } })).toMatchObject(refused)
-  expect(await call(app, 'delete', { policyId })).toMatchObject(refused)
-  expect(await call(app, 'link', { policyId, diskIds: [disk.id] })).toMatchObject(refused)
-  expect(await call(app, 'unlink', { policyId, diskIds: [disk.id] })).toMatchObject(refused)
+  expect(await call(app, 'Update', { policyId })).toMatchObject(refused)
+  expect(await call(app, 'Delete', { policyId })).toMatchObject(refused)
+  expect(await call(app, 'Link', { policyId, diskIds: [disk.id] })).toMatchObject(refused)
+  expect(await call(app, 'Unlink', { policyId, diskIds: [disk.id] })).toMatchObject(refused)
 })
 
 test('disks are linked each for itself, and beforehand each says whether it could be', async () => {
@@ -185,7 +138,7 @@ test('disks are linked each for itself, and beforehand each says whether it coul
   const taken = await app.disk({ attachedTo: 'i-1' })
   const free = await app.disk()
   const missing = 'v-nothinghere'
-  await call(app, 'link', { policyId: other, diskIds: [taken.id] })
+  await call(app, 'Link', { policyId: other, diskIds: [taken.id] })
 
   const eligibility = async (id: string) =>
     (
@@ -205,7 +158,7 @@ test('disks are linked each for itself, and beforehand each says whether it coul
 
   const diskIds = [inUse.id, taken.id, free.id, missing]
   const linked = { diskId: inUse.id, disk: { autoSnapshotPolicy: { id: policyId } }, refusal: null }
-  const answer = await call(app, 'link', { policyId, diskIds })
+  const answer = await call(app, 'Link', { policyId, diskIds })
   expect(answer.results).toEqual([
     linked,
     {
@@ -229,17 +182,17 @@ test('disks are linked each for itself, and beforehand each says whether it coul
       refusal: { __typename: 'DiskNotFound', code: 'DISK_NOT_FOUND', diskId: missing },
     },
   ])
-  expect((await call(app, 'link', { policyId, diskIds: [inUse.id] })).results).toEqual([linked])
+  expect((await call(app, 'Link', { policyId, diskIds: [inUse.id] })).results).toEqual([linked])
 })
 
 test('unlinked, a disk has no policy, unless it is that of another', async () => {
   await using app = await startTestApp()
   const [policyId, other] = [await policyOf(app), await policyOf(app)]
   const [mine, theirs] = [await app.disk({ attachedTo: 'i-1' }), await app.disk({ attachedTo: 'i-1' })]
-  await call(app, 'link', { policyId, diskIds: [mine.id] })
-  await call(app, 'link', { policyId: other, diskIds: [theirs.id] })
+  await call(app, 'Link', { policyId, diskIds: [mine.id] })
+  await call(app, 'Link', { policyId: other, diskIds: [theirs.id] })
 
-  const { results } = await call(app, 'unlink', { policyId, diskIds: [mine.id, theirs.id] })
+  const { results } = await call(app, 'Unlink', { policyId, diskIds: [mine.id, theirs.id] })
   expect(results).toEqual([
     { diskId: mine.id, disk: { autoSnapshotPolicy: null }, refusal: null },
     { diskId: theirs.id, disk: { autoSnapshotPolicy: { id: other } }, refusal: null },
@@ -251,11 +204,11 @@ test('a deleted policy is gone with its runs and links, and leaves disks and sna
   await using app = await startTestApp({}, { now: () => now })
   const policyId = await policyOf(app)
   const disk = await app.disk({ attachedTo: 'i-1' })
-  await call(app, 'link', { policyId, diskIds: [disk.id] })
+  await call(app, 'Link', { policyId, diskIds: [disk.id] })
   now = new Date('2026-05-04T00:00Z')
   await app.scheduler.tick()
 
-  expect(await call(app, 'delete', { policyId })).toEqual({ policyId })
+  expect(await call(app, 'Delete', { policyId })).toEqual({ policyId })
   const { data } = await app.graphql(
     `{ autoSnapshotPolicy(id: "${policyId}") { id } disk(id: "${disk.id}") { autoSnapshotPolicy { id } snapshots { totalCount } } }`,
   )
@@ -272,6 +225,6 @@ test.each([
   [Array.from({ length: 101 }, (_, i) => `v-${10_000_000 + i}`), 'diskIds has at most 100 entries.'],
 ])('%j is no list of disks', async (diskIds, message) => {
   await using app = await startTestApp()
-  const [error] = await call(app, 'link', { policyId: 'asp-nothinghere', diskIds })
+  const [error] = await call(app, 'Link', { policyId: 'asp-nothinghere', diskIds })
   expect(error).toMatchObject({ message, extensions: { code: 'BAD_USER_INPUT' } })
 })

@@ -9,6 +9,7 @@ import {
 } from '../../domain/disk-operation.ts'
 import { subjectOf } from '../../domain/job.ts'
 import { linkRefusals } from '../../domain/policy.ts'
+import { PolicyNotFound } from '../../domain/refusals.ts'
 import { quotaUsage, type QuotaUsage, type SnapshotQuota } from '../../domain/quota.ts'
 import { snapshotRefusals } from '../../domain/snapshot.ts'
 import type { HeldSnapshots } from '../../reads/reads.ts'
@@ -97,7 +98,10 @@ builder.node(Disk, {
         'Whether `linkAutoSnapshotPolicy` would link this policy to it in the status shown here, and if not, every reason ' +
         'why: by the rule that the mutation asks.',
       args: { policyId: t.arg.id({ required: true, description: 'The policy, `asp-…`.' }) },
-      resolve: (disk, { policyId }) => linkRefusals(disk, idOf('AutoSnapshotPolicy', policyId)),
+      resolve: async (disk, { policyId }, { reads }) => {
+        const policy = await reads.policy(idOf('AutoSnapshotPolicy', policyId))
+        return policy ? linkRefusals(disk, policy.id) : [new PolicyNotFound(policyId)]
+      },
     }),
     updateEligibility: t.field({
       type: Eligibility,

@@ -225,6 +225,17 @@ const POLICY_FIELDS = {
 const LIST_MAX = 100
 const shortList = z.array(z.unknown()).max(LIST_MAX, `A list has at most ${LIST_MAX} entries.`).nullish()
 
+const POLICY_ID = { required: true, description: 'The policy, `asp-…`.' } as const
+const DISK_IDS = {
+  required: true,
+  description: `The disks, \`v-…\`, 1 to ${PAGE_MAX}, each once.`,
+  validate: z
+    .array(z.string())
+    .min(1, 'diskIds has at least 1 entry.')
+    .max(PAGE_MAX, `diskIds has at most ${PAGE_MAX} entries.`)
+    .refine((ids) => new Set(ids).size === ids.length, 'diskIds has each disk once.'),
+} as const
+
 const CreatePolicyInput = builder.inputType('CreateAutoSnapshotPolicyInput', {
   description: 'A policy to be created.',
   fields: (t) => ({
@@ -247,7 +258,7 @@ const CreatePolicyInput = builder.inputType('CreateAutoSnapshotPolicyInput', {
 const UpdatePolicyInput = builder.inputType('UpdateAutoSnapshotPolicyInput', {
   description: 'What is to change about a policy; what is left out or null stays.',
   fields: (t) => ({
-    policyId: t.id({ required: true, description: 'The policy, `asp-…`.' }),
+    policyId: t.id(POLICY_ID),
     name: t.string({ description: POLICY_FIELDS.name }),
     timePoints: t.intList({ description: POLICY_FIELDS.timePoints, validate: shortList }),
     repeatWeekdays: t.intList({ description: POLICY_FIELDS.repeatWeekdays, validate: shortList }),
@@ -258,11 +269,27 @@ const UpdatePolicyInput = builder.inputType('UpdateAutoSnapshotPolicyInput', {
   }),
 })
 
-const PolicyPayload = builder.objectRef<{ policy: PolicyRow }>('AutoSnapshotPolicyPayload').implement({
-  description: 'It was done.',
-  fields: (t) => ({
-    policy: t.expose('policy', { type: AutoSnapshotPolicy, description: 'The policy as it is now.' }),
-  }),
+const CreatePolicyPayload = builder
+  .objectRef<{ policy: PolicyRow }>('CreateAutoSnapshotPolicyPayload')
+  .implement({
+    description: 'The policy was created.',
+    fields: (t) => ({
+      policy: t.expose('policy', { type: AutoSnapshotPolicy, description: 'The new policy.' }),
+    }),
+  })
+
+const UpdatePolicyPayload = builder
+  .objectRef<{ policy: PolicyRow }>('UpdateAutoSnapshotPolicyPayload')
+  .implement({
+    description: 'The policy was changed.',
+    fields: (t) => ({
+      policy: t.expose('policy', { type: AutoSnapshotPolicy, description: 'The policy as it is now.' }),
+    }),
+  })
+
+const DeletePolicyInput = builder.inputType('DeleteAutoSnapshotPolicyInput', {
+  description: 'A policy to be deleted.',
+  fields: (t) => ({ policyId: t.id(POLICY_ID) }),
 })
 
 const DeletePolicyPayload = builder
@@ -271,6 +298,24 @@ const DeletePolicyPayload = builder
     description: 'The policy is gone, with the history of its runs. The snapshots it made stay.',
     fields: (t) => ({ policyId: t.exposeID('policyId', { description: 'The policy that was deleted.' }) }),
   })
+
+const LinkPolicyInput = builder.inputType('LinkAutoSnapshotPolicyInput', {
+  description: 'A policy, and the disks to link it to.',
+  fields: (t) => ({ policyId: t.id(POLICY_ID), diskIds: t.idList(DISK_IDS) }),
+})
+
+const UnlinkPolicyInput = builder.inputType('UnlinkAutoSnapshotPolicyInput', {
+  description: 'A policy, and the disks to unlink it from.',
+  fields: (t) => ({
+    policyId: t.id(POLICY_ID),
+    diskIds: t.idList(DISK_IDS),
+    deleteSnapshots: t.boolean({
+      defaultValue: false,
+      description:
+        'Whether the automatic snapshots of these disks are deleted as well; one that is being made or read stays.',
+    }),
+  }),
+})
 
 /** What became of one disk of several. */
 interface LinkResult {
@@ -297,7 +342,7 @@ const PolicyLinkResult = builder.objectRef<LinkResult>('AutoSnapshotPolicyLinkRe
   }),
 })
 
-const PolicyLinksPayload = builder.objectRef<LinkResult[]>('AutoSnapshotPolicyLinksPayload').implement({
+const LinkPolicyPayload = builder.objectRef<LinkResult[]>('LinkAutoSnapshotPolicyPayload').implement({
   description: 'Each disk was seen to for itself.',
   fields: (t) => ({
     results: t.field({
@@ -308,20 +353,20 @@ const PolicyLinksPayload = builder.objectRef<LinkResult[]>('AutoSnapshotPolicyLi
   }),
 })
 
-const policyIdArg = { required: true, description: 'The policy, `asp-…`.' } as const
-const diskIdsArg = {
-  required: true,
-  description: `The disks, \`v-…\`, 1 to ${PAGE_MAX}, each once.`,
-  validate: z
-    .array(z.string())
-    .min(1, 'diskIds has at least 1 entry.')
-    .max(PAGE_MAX, `diskIds has at most ${PAGE_MAX} entries.`)
-    .refine((ids) => new Set(ids).size === ids.length, 'diskIds has each disk once.'),
-} as const
+const UnlinkPolicyPayload = builder.objectRef<LinkResult[]>('UnlinkAutoSnapshotPolicyPayload').implement({
+  description: 'Each disk was seen to for itself.',
+  fields: (t) => ({
+    results: t.field({
+      type: [PolicyLinkResult],
+      description: 'What became of each disk, in the order they were given.',
+      resolve: (results) => results,
+    }),
+  }),
+})
 
 builder.mutationFields((t) => ({
   createAutoSnapshotPolicy: t.field({
-    type: PolicyPayload,
+    type: CreatePolicyPayload,
     authScopes: { may: 'managePolicies' },
     description: `Creates an automatic snapshot policy; an account has at most ${POLICIES_MAX}.`,
     errors: {
@@ -337,7 +382,7 @@ builder.mutationFields((t) => ({
     }),
   }),
   updateAutoSnapshotPolicy: t.field({
-    type: PolicyPayload,
+    type: UpdatePolicyPayload,
     authScopes: { may: 'managePolicies' },
     description:
       'Changes an automatic snapshot policy. A new schedule holds from now on: none of its past is made up.',
@@ -361,14 +406,14 @@ builder.mutationFields((t) => ({
       types: [PolicyNotFound],
       union: { name: 'DeleteAutoSnapshotPolicyResult', description: 'It is gone, or why it was refused.' },
     },
-    args: { policyId: t.arg.id(policyIdArg) },
-    resolve: async (_root, { policyId }, { gateway, viewer }) => {
+    args: { input: t.arg({ type: DeletePolicyInput, required: true, description: 'What to delete.' }) },
+    resolve: async (_root, { input: { policyId } }, { gateway, viewer }) => {
       await gateway.policies.delete(viewer, policyId)
       return { policyId }
     },
   }),
   linkAutoSnapshotPolicy: t.field({
-    type: PolicyLinksPayload,
+    type: LinkPolicyPayload,
     authScopes: { may: 'managePolicies' },
     description:
       'Links a policy to disks, each for itself. A disk must be IN_USE then, and have no other policy; each is refused ' +
@@ -380,12 +425,12 @@ builder.mutationFields((t) => ({
         description: 'What became of each disk, or why nothing was done.',
       },
     },
-    args: { policyId: t.arg.id(policyIdArg), diskIds: t.arg.idList(diskIdsArg) },
-    resolve: async (_root, { policyId, diskIds }, { gateway, viewer }) =>
+    args: { input: t.arg({ type: LinkPolicyInput, required: true, description: 'What to link.' }) },
+    resolve: async (_root, { input: { policyId, diskIds } }, { gateway, viewer }) =>
       paired(diskIds, await gateway.policies.link(viewer, policyId, diskIds)),
   }),
   unlinkAutoSnapshotPolicy: t.field({
-    type: PolicyLinksPayload,
+    type: UnlinkPolicyPayload,
     authScopes: { may: 'managePolicies' },
     description:
       'Unlinks a policy from disks, each for itself; one that is not linked to it stays as it is. Each is refused with ' +
@@ -397,16 +442,8 @@ builder.mutationFields((t) => ({
         description: 'What became of each disk, or why nothing was done.',
       },
     },
-    args: {
-      policyId: t.arg.id(policyIdArg),
-      diskIds: t.arg.idList(diskIdsArg),
-      deleteSnapshots: t.arg.boolean({
-        defaultValue: false,
-        description:
-          'Whether the automatic snapshots of these disks are deleted as well; one that is being made or read stays.',
-      }),
-    },
-    resolve: async (_root, { policyId, diskIds, deleteSnapshots }, { gateway, viewer }) =>
+    args: { input: t.arg({ type: UnlinkPolicyInput, required: true, description: 'What to unlink.' }) },
+    resolve: async (_root, { input: { policyId, diskIds, deleteSnapshots } }, { gateway, viewer }) =>
       paired(
         diskIds,
         await gateway.policies.unlink(viewer, policyId, diskIds, {
