@@ -1,4 +1,5 @@
 import { defineConfig } from 'eslint/config'
+import reactHooks from 'eslint-plugin-react-hooks'
 import tseslint from 'typescript-eslint'
 
 /**
@@ -7,18 +8,19 @@ import tseslint from 'typescript-eslint'
  */
 const ROOMS = {
   domain: [],
+  native: [],
   database: ['config', 'generated'],
-  providers: ['domain'],
+  providers: ['domain', 'native'],
   transitions: ['domain', 'database', 'generated'],
   services: ['domain', 'database', 'generated', 'providers', 'transitions'],
   reads: ['domain', 'database', 'generated'],
   runner: ['domain', 'database', 'generated', 'providers', 'transitions', 'services'],
   graphql: ['domain', 'services', 'transitions', 'reads', 'runner', 'generated'],
-  server: ['graphql', 'transitions', 'config'],
+  server: ['domain', 'services', 'transitions', 'reads', 'graphql', 'config', 'native'],
   commands: ['config', 'database', 'domain', 'providers', 'services', 'generated', 'app'],
 }
 
-const EVERY_ROOM = [...Object.keys(ROOMS), 'generated', 'config', 'app', 'main']
+const EVERY_ROOM = [...Object.keys(ROOMS), 'generated', 'config', 'log', 'app', 'main']
 
 const boundaries = Object.entries(ROOMS).map(([room, allowed]) => ({
   files: [`src/${room}/**/*.ts`],
@@ -38,7 +40,16 @@ const boundaries = Object.entries(ROOMS).map(([room, allowed]) => ({
 }))
 
 export default defineConfig(
-  { ignores: ['src/generated/', 'node_modules/', 'data/', '**/__generated__/', 'test/relay/fixture/'] },
+  {
+    ignores: [
+      'src/generated/',
+      'node_modules/',
+      'data/',
+      '**/__generated__/',
+      'test/relay/fixture/',
+      'console/api/schema-types.d.ts',
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {
@@ -69,6 +80,7 @@ export default defineConfig(
             'ClientTokenReused',
             'DiskPathRefused',
             'DiskAlreadyRegistered',
+            'ApiTokenNotFound',
           ],
         },
       ],
@@ -76,6 +88,23 @@ export default defineConfig(
     },
   },
   ...boundaries,
+  {
+    files: ['console/**/*.{ts,tsx}'],
+    extends: [reactHooks.configs.flat.recommended],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: '^(\\.\\./)+(src|test|scripts)/',
+              message: 'The console knows the gateway by its API only.',
+            },
+          ],
+        },
+      ],
+    },
+  },
   {
     files: ['src/domain/**/*.ts'],
     rules: {
@@ -99,5 +128,5 @@ export default defineConfig(
       '@typescript-eslint/no-explicit-any': 'off',
     },
   },
-  { files: ['*.config.{js,ts}'], rules: { 'no-restricted-exports': 'off' } },
+  { files: ['**/*.config.{js,ts}'], rules: { 'no-restricted-exports': 'off' } },
 )

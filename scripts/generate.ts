@@ -1,6 +1,7 @@
-/** Everything that is generated after an install, without network: the Prisma client and the GraphiQL assets. */
+/** Everything that is generated after an install, without network: the Prisma client, the GraphiQL assets, the console. */
 import { execFileSync } from 'node:child_process'
 import process from 'node:process'
+import { generateConsole } from './console-assets.ts'
 import { generateGraphiqlAssets } from './graphiql-assets.ts'
 
 // Generating needs no engine, but the CLI looks for one and would download it: any existing executable will do.
@@ -16,3 +17,4 @@ execFileSync('prisma', ['generate', '--no-hints'], {
 })
 
 await generateGraphiqlAssets()
+await generateConsole()

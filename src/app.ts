@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import type { Config } from './config.ts'
+import { isLoopback, type Config } from './config.ts'
 import { openDatabase, type Database } from './database/database.ts'
 import { migrate } from './database/migrations.ts'
 import { createDemoWorld } from './demo/world.ts'
@@ -11,14 +11,19 @@ import { createReads } from './reads/reads.ts'
 import { createHousekeeping } from './runner/housekeeping.ts'
 import { startInventory } from './runner/inventory.ts'
 import { createRunner } from './runner/runner.ts'
+import { createCredentials, type Credentials } from './server/auth/credentials.ts'
+import { createJwtVerifier } from './server/auth/jwt.ts'
+import type { PageHandler } from './server/assets/page.ts'
+import { createConsole } from './server/console.ts'
 import { createGraphiql } from './server/graphiql/graphiql.ts'
 import { preparedTabs } from './server/graphiql/tabs.ts'
 import { startServer } from './server/http.ts'
 import { createRates } from './server/limits/rates.ts'
-import { localViewer } from './services/accounts.ts'
+import { createAccountIds, localViewer } from './services/accounts.ts'
 import { newRandomId, type Clock, type NewId } from './services/clock.ts'
 import { createDiskService } from './services/disks.ts'
 import { createSnapshotService } from './services/snapshots.ts'
+import { createTokenService } from './services/tokens.ts'
 import type { Viewer } from './services/viewer.ts'
 import { startTransitionHub } from './transitions/hub.ts'
 import { openTransitionLog } from './transitions/log.ts'
@@ -49,6 +54,19 @@ export async function startApp(
   await migrate(config.databaseUrl)
   const db = parts.use(await openDatabase({ url: config.databaseUrl, onStatement }))
   const viewer = await localViewer(db, now)
+  const tokens = createTokenService({ db, announce: () => credentials.check(), now, newId })
+  const credentials = parts.use(
+    await createCredentials({
+      tokens,
+      verifyJwt: config.jwt && createJwtVerifier(config.jwt, log),
+      accountIdOf: createAccountIds(db, { now, newId }),
+      localViewer: viewer,
+      required: config.requireCredentials,
+      now,
+      log,
+    }),
+  )
+  if (!credentials.required && !isLoopback(config.host)) throw new Error(openToOthers(config.host))
 
   const provider = parts.use(
     createLocalProvider({
@@ -112,6 +130,7 @@ export async function startApp(
     }),
   )
   if (background) {
+    credentials.start()
     housekeeping.start()
     runner.start()
     parts.use(startInventory({ disks, intervalMs: config.inventoryIntervalMs, log }))
@@ -136,11 +155,11 @@ export async function startApp(
           : { path: config.trustedDocuments, only: config.trustedDocumentsOnly },
       streamBuffer: config.streamBuffer,
       shutdownMs: config.shutdownMs,
-      gateway: { disks, snapshots, transitions, hub, progress, quota: config.snapshotQuota },
-      authenticate: () => ({ viewer, reads: createReads(db, viewer) }),
-      graphiql: config.graphiql
-        ? createGraphiql({ tabs: preparedTabs(await exampleIds(db, viewer)) })
-        : undefined,
+      gateway: { disks, snapshots, tokens, transitions, hub, progress, quota: config.snapshotQuota },
+      credentials,
+      reads: (viewer) => createReads(db, viewer),
+      graphiql: config.graphiql ? graphiqlFor(credentials, await exampleIds(db, viewer)) : undefined,
+      webConsole: createConsole(),
       log,
     }),
   )
@@ -150,6 +169,8 @@ export async function startApp(
     url: server.url,
     db,
     disks,
+    tokens,
+    credentials,
     runner,
     housekeeping,
     transitions,
@@ -163,11 +184,15 @@ export async function startApp(
   }
 }
 
+interface Examples {
+  diskId: string
+  snapshotId: string
+}
+
+const NO_EXAMPLES: Examples = { diskId: 'v-…', snapshotId: 's-…' }
+
 /** A disk that can take a snapshot and the newest snapshot, for the examples that a newcomer is shown. */
-export async function exampleIds(
-  db: Database,
-  { accountId }: Viewer,
-): Promise<{ diskId: string; snapshotId: string }> {
+export async function exampleIds(db: Database, { accountId }: Viewer): Promise<Examples> {
   const disk = await db.disk.findFirst({
     where: { accountId, status: { in: ['UNMOUNTED', 'IN_USE'] } },
     orderBy: [{ createdAt: 'asc' }, { status: 'desc' }, { sizeBytes: 'desc' }],
@@ -176,5 +201,26 @@ export async function exampleIds(
     where: { accountId },
     orderBy: [{ createdAt: 'desc' }, { id: 'asc' }],
   })
-  return { diskId: disk?.id ?? 'v-…', snapshotId: snapshot?.id ?? 's-…' }
+  return {
+    diskId: disk?.id ?? NO_EXAMPLES.diskId,
+    snapshotId: snapshot?.id ?? NO_EXAMPLES.snapshotId,
+  }
+}
+
+function openToOthers(host: string): string {
+  return `Without credentials the gateway listens on this machine only, and HOST is ${host}. Do one of these:
+  make an API token:      npm run token -- create --name <name> --role admin
+  accept JWTs:            set JWT_ISSUER, JWT_AUDIENCE and JWT_JWKS_URL or JWT_SECRET
+  start without any yet:  set REQUIRE_CREDENTIALS=true
+  stay on this machine:   leave HOST out`
+}
+
+/** GraphiQL, with the ids of the local account in its examples only for as long as everybody may see them. */
+function graphiqlFor(credentials: Credentials, local: Examples): PageHandler {
+  const open = createGraphiql({ tabs: preparedTabs(local) })
+  const closed = createGraphiql({
+    tabs: preparedTabs(NO_EXAMPLES),
+    headers: { authorization: 'Bearer <token>' },
+  })
+  return (request, response) => (credentials.required ? closed : open)(request, response)
 }

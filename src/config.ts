@@ -22,10 +22,8 @@ const yesOrNo = (fallback: boolean) =>
 /** Every variable the gateway reads. `.env.example` documents each; a test holds the two together. */
 export const ENVIRONMENT = z.object({
   HOST: z
-    .enum(
-      ['127.0.0.1', '::1', 'localhost'],
-      'must be a loopback address (127.0.0.1, ::1 or localhost): there are no credentials yet',
-    )
+    .string()
+    .regex(/^[\w.:-]+$/, 'must be an IP address or the name of a host')
     .default('127.0.0.1'),
   PORT: integer(4000, 0, 65_535),
   DATA_DIR: z.string().min(1, 'must be a directory').default('./data'),
@@ -35,6 +33,20 @@ export const ENVIRONMENT = z.object({
     .optional(),
   DISK_DIRS: z.string().default(''),
   DEMO: yesOrNo(true),
+  REQUIRE_CREDENTIALS: yesOrNo(false),
+  JWT_ISSUER: z.string().optional(),
+  JWT_AUDIENCE: z.string().optional(),
+  JWT_JWKS_URL: z
+    .string()
+    .refine(isJwksUrl, 'must be an https: URL without user and password; http: is for this machine only')
+    .optional(),
+  JWT_SECRET: z
+    .string()
+    .refine((secret) => Buffer.byteLength(secret) >= 32, 'must have at least 32 bytes')
+    .optional(),
+  JWT_ACCOUNT_CLAIM: z.string().default('account'),
+  JWT_ROLE_CLAIM: z.string().default('role'),
+  JWT_CLOCK_TOLERANCE_SECONDS: integer(2, 0, 300),
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
   SNAPSHOT_QUOTA_MANUAL: integer(SNAPSHOT_QUOTA.MANUAL, 0, 100_000),
   SNAPSHOT_QUOTA_AUTOMATIC: integer(SNAPSHOT_QUOTA.AUTOMATIC, 0, 100_000),
@@ -84,6 +96,8 @@ export const ENVIRONMENT = z.object({
   SHUTDOWN_MS: integer(3_000, 0, 600_000),
 })
 
+/** Variables whose value must not be shown, not even when it is wrong. */
+const SECRETS: readonly string[] = ['JWT_SECRET'] satisfies (keyof typeof ENVIRONMENT.shape)[]
 /** What one document may have. */
 export interface DocumentLimits {
   bytes: number
@@ -118,6 +132,18 @@ export interface StreamBuffer {
   bytes: number
 }
 
+/** Which JWTs are accepted. */
+export interface JwtConfig {
+  issuer: string
+  audience: string
+  /** What they are signed with: a secret that is shared with the issuer, or one of the issuer's published keys. */
+  keys: { secret: string } | { url: URL }
+  /** The claims that hold the name of the account and the role. */
+  accountClaim: string
+  roleClaim: string
+  clockToleranceSeconds: number
+}
+
 export interface Config {
   host: string
   port: number
@@ -128,6 +154,10 @@ export interface Config {
   /** The only directories that disks may be registered from. */
   diskDirs: readonly string[]
   demo: boolean
+  /** Whether nobody may come in without a credential, also while there is none. */
+  requireCredentials: boolean
+  /** Undefined when JWTs are not accepted. */
+  jwt: JwtConfig | undefined
   logLevel: (typeof LOG_LEVELS)[number]
   snapshotQuota: { MANUAL: number; AUTOMATIC: number }
   copyConcurrency: number
@@ -175,7 +205,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     throw new ConfigError(
       parsed.error.issues.map(({ path, message }) => {
         const name = path.join('.')
-        return `${name} ${message}; it is ${JSON.stringify(set[name])}.`
+        return `${name} ${message}; it is ${SECRETS.includes(name) ? 'not shown here' : JSON.stringify(set[name])}.`
       }),
     )
   }
@@ -196,6 +226,8 @@ export function readConfig(environment: Record<string, string | undefined>): Con
         .map((dir) => resolve(dir)),
     ],
     demo: env.DEMO,
+    requireCredentials: env.REQUIRE_CREDENTIALS,
+    jwt: jwtConfig(env),
     logLevel: env.LOG_LEVEL,
     snapshotQuota: { MANUAL: env.SNAPSHOT_QUOTA_MANUAL, AUTOMATIC: env.SNAPSHOT_QUOTA_AUTOMATIC },
     copyConcurrency: env.COPY_CONCURRENCY,
@@ -251,4 +283,41 @@ function contradictionsIn(env: z.output<typeof ENVIRONMENT>): string[] {
       env.TRUSTED_DOCUMENTS === undefined &&
       'TRUSTED_DOCUMENTS_ONLY must be false unless TRUSTED_DOCUMENTS names the file of the documents; it is true.',
   ].filter((problem) => problem !== false)
+}
+
+/** JWTs are accepted when any of their variables is set, and then the others that they need must be too. */
+function jwtConfig(env: z.infer<typeof ENVIRONMENT>): JwtConfig | undefined {
+  const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience, JWT_JWKS_URL: url, JWT_SECRET: secret } = env
+  if ([issuer, audience, url, secret].every((value) => value === undefined)) return undefined
+  const keys = url === undefined ? secret !== undefined && { secret } : { url: new URL(url) }
+  if (
+    issuer === undefined ||
+    audience === undefined ||
+    !keys ||
+    (url !== undefined && secret !== undefined)
+  ) {
+    throw new ConfigError([
+      'JWT_ISSUER, JWT_AUDIENCE and one of JWT_JWKS_URL and JWT_SECRET must be set together, or none of them.',
+    ])
+  }
+  return {
+    issuer,
+    audience,
+    keys,
+    accountClaim: env.JWT_ACCOUNT_CLAIM,
+    roleClaim: env.JWT_ROLE_CLAIM,
+    clockToleranceSeconds: env.JWT_CLOCK_TOLERANCE_SECONDS,
+  }
+}
+
+/** Whether an address to listen on is reached from this machine only. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
+}
+
+function isJwksUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname, username, password } = new URL(text)
+  if (username !== '' || password !== '') return false
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')))
 }

@@ -1,6 +1,6 @@
 import process from 'node:process'
-import { pino } from 'pino'
 import { exampleIds, startApp } from './app.ts'
+import { createLog } from './log.ts'
 import { ConfigError, readConfig, type Config } from './config.ts'
 
 function config(): Config {
@@ -14,7 +14,7 @@ function config(): Config {
 }
 
 const settings = config()
-const log = pino({ level: settings.logLevel })
+const log = createLog(settings)
 try {
   const app = await startApp(settings, log)
   console.log(await welcome(app))
@@ -35,16 +35,25 @@ try {
 }
 
 /** What a newcomer reads first. */
-async function welcome({ url, db, viewer }: Awaited<ReturnType<typeof startApp>>): Promise<string> {
+async function welcome({ url, db, viewer, credentials }: Awaited<ReturnType<typeof startApp>>) {
   const { diskId } = await exampleIds(db, viewer)
   const seconds = (performance.now() / 1000).toFixed(1)
   return `
 Snapgate is ready (${seconds} s): ${url}/graphql
-Open it in a browser for GraphiQL. No credentials are configured: it listens on this machine only, for one local account.
+Open it in a browser for GraphiQL, or ${url} for the console.
+${whoMayComeIn(credentials.required)}
 
 Three things to try there:
   1. { disks { nodes { id name status snapshotEligibility { allowed } } } }
   2. mutation { createSnapshot(input: { diskId: "${diskId}", name: "first" }) { ... on CreateSnapshotPayload { snapshot { id status } } ... on UserError { message } } }
   3. subscription { snapshotTransitions { from to at snapshot { name progress } } }   then do 2 again in another tab
 `
+}
+
+function whoMayComeIn(required: boolean): string {
+  if (required)
+    return 'Every request needs a credential; in GraphiQL, under Headers: {"authorization": "Bearer <token>"}'
+  return `
+NO CREDENTIALS ARE REQUIRED: whoever reaches this port of this machine is the administrator of the local account.
+To close it, make an API token: npm run token -- create --name me --role admin`
 }

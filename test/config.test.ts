@@ -21,6 +21,8 @@ const DEFAULTS = {
   snapshotsDir: resolve('data/snapshots'),
   diskDirs: [resolve('data/disks')],
   demo: true,
+  requireCredentials: false,
+  jwt: undefined,
   logLevel: 'info',
   snapshotQuota: { MANUAL: 256, AUTOMATIC: 256 },
   copyConcurrency: 2,
@@ -65,6 +67,13 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
       DATABASE_URL: 'file:/var/lib/snapgate.db',
       DISK_DIRS: '/srv/disks:/mnt/more',
       DEMO: 'false',
+      REQUIRE_CREDENTIALS: 'true',
+      JWT_ISSUER: 'https://issuer.example',
+      JWT_AUDIENCE: 'snapgate',
+      JWT_JWKS_URL: 'https://issuer.example/keys',
+      JWT_ACCOUNT_CLAIM: 'tenant',
+      JWT_ROLE_CLAIM: 'https://issuer.example/role',
+      JWT_CLOCK_TOLERANCE_SECONDS: '300',
       LOG_LEVEL: 'silent',
       SNAPSHOT_QUOTA_MANUAL: '1',
       SNAPSHOT_QUOTA_AUTOMATIC: '0',
@@ -113,6 +122,15 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
     snapshotsDir: '/srv/snapgate/snapshots',
     diskDirs: ['/srv/snapgate/disks', '/srv/disks', '/mnt/more'],
     demo: false,
+    requireCredentials: true,
+    jwt: {
+      issuer: 'https://issuer.example',
+      audience: 'snapgate',
+      keys: { url: new URL('https://issuer.example/keys') },
+      accountClaim: 'tenant',
+      roleClaim: 'https://issuer.example/role',
+      clockToleranceSeconds: 300,
+    },
     logLevel: 'silent',
     snapshotQuota: { MANUAL: 1, AUTOMATIC: 0 },
     copyConcurrency: 64,
@@ -147,19 +165,54 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
 test('every problem is reported at once, each with the variable, what would be right and what it is', () => {
   expect(
     problemsOf({
-      HOST: '0.0.0.0',
+      HOST: 'two words',
       PORT: '65536',
       DATABASE_URL: 'postgresql://host/db',
       DEMO: 'yes',
       LOG_LEVEL: 'loud',
     }),
   ).toEqual([
-    'HOST must be a loopback address (127.0.0.1, ::1 or localhost): there are no credentials yet; it is "0.0.0.0".',
+    'HOST must be an IP address or the name of a host; it is "two words".',
     'PORT must be a whole number from 0 to 65535; it is "65536".',
     'DATABASE_URL must be file:<path>: SQLite is the database of this version; it is "postgresql://host/db".',
     'DEMO must be true or false; it is "yes".',
     'LOG_LEVEL must be one of silent, fatal, error, warn, info, debug, trace; it is "loud".',
   ])
+})
+
+const JWTS = { JWT_ISSUER: 'i', JWT_AUDIENCE: 'a' }
+const SECRET = 'a secret of at least 32 bytes, as it must be'
+const JWKS_RULE = 'must be an https: URL without user and password; http: is for this machine only'
+
+test.each<[what: string, environment: Record<string, string>, problems: string[]]>([
+  ['a secret', { ...JWTS, JWT_SECRET: SECRET }, []],
+  ['keys on this machine without TLS', { ...JWTS, JWT_JWKS_URL: 'http://[::1]:9000/keys' }, []],
+  [
+    'a secret that is too short, which is not shown',
+    { ...JWTS, JWT_SECRET: 'hunter2' },
+    ['JWT_SECRET must have at least 32 bytes; it is not shown here.'],
+  ],
+  ...['http://issuer.example/keys', 'https://u:p@issuer.example/', 'keys', 'file:///keys'].map(
+    (url): [string, Record<string, string>, string[]] => [
+      `keys at ${url}`,
+      { ...JWTS, JWT_JWKS_URL: url },
+      [`JWT_JWKS_URL ${JWKS_RULE}; it is ${JSON.stringify(url)}.`],
+    ],
+  ),
+  ...[
+    { JWT_ISSUER: 'i' } as Record<string, string>,
+    JWTS,
+    { JWT_ISSUER: 'i', JWT_SECRET: SECRET },
+    { ...JWTS, JWT_SECRET: SECRET, JWT_JWKS_URL: 'https://issuer.example/keys' },
+  ].map((environment): [string, Record<string, string>, string[]] => [
+    `only ${Object.keys(environment).join(' and ')}`,
+    environment,
+    [
+      'JWT_ISSUER, JWT_AUDIENCE and one of JWT_JWKS_URL and JWT_SECRET must be set together, or none of them.',
+    ],
+  ]),
+])('JWTs with %s', (_what, environment, problems) => {
+  expect(problemsOf(environment)).toEqual(problems)
 })
 
 test.each<[what: string, environment: Record<string, string>, problem: string]>([

@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { parse, validate } from 'graphql'
 import { expect, test } from 'vitest'
 import { ERROR_CODES } from '../src/graphql/errors.ts'
@@ -100,3 +103,31 @@ test('the lock file marks every package that ships its binary, so that no npm co
   expect(packages['node_modules/better-sqlite3']?.gypfile).toBe(false)
   expect(compiled).toEqual([])
 })
+
+test('each way to send a credential, as the documentation for clients has it, is let in', async () => {
+  await using app = await startTestApp()
+  const { token } = await app.token('OPERATOR')
+  const recipes = blocks(await read('docs/clients.md'), 'js').filter((recipe) =>
+    recipe.includes('authorization'),
+  )
+  expect(recipes).toHaveLength(2)
+
+  const outputs = await Promise.all(
+    recipes.map((recipe) => {
+      const program = recipe.replaceAll('localhost:4000', new URL(app.url).host)
+      // A client that goes on would keep the process alive.
+      return runProgram(`const token = ${JSON.stringify(token)}\n${program}\nprocess.exit()`)
+    }),
+  )
+
+  expect(outputs[0]).toContain("role: 'OPERATOR'")
+  expect(outputs[1]).toContain("{ viewer: { role: 'OPERATOR' } }")
+})
+
+/** What a program prints, which may import what the project has. */
+async function runProgram(source: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', source], {
+    cwd: ROOT,
+  })
+  return stdout
+}

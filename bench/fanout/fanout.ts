@@ -10,8 +10,8 @@ import { startSession, type Load } from './session.ts'
 
 /** Rounds at each number of subscribers, and the fixed rate, in transitions per second, that latency is taken at. */
 const SIZES = [
-  { subscribers: 1_000, rounds: 2, perSecond: 20 },
-  { subscribers: 5_000, rounds: 1, perSecond: 4 },
+  { subscribers: 1_000, rounds: 3, perSecond: 20 },
+  { subscribers: 5_000, rounds: 3, perSecond: 4 },
 ]
 const LOAD_MS = 1_500
 const LATENCY_MS = 3_000
@@ -71,7 +71,7 @@ async function measure(contender: Contender, subscribers: number, perSecond: num
 async function judgeDisks(): Promise<object> {
   const subscribers = 1_000
   const costs: { disks: number; one: number }[] = []
-  for (let round = 0; round < 2; round++) {
+  for (let round = 0; round < 3; round++) {
     const one = await costOf(false)
     costs.push({ one, disks: await costOf(true) })
   }

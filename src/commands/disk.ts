@@ -8,7 +8,7 @@ import { migrate } from '../database/migrations.ts'
 import { DISK_KINDS } from '../domain/disk.ts'
 import { createLocalProvider } from '../providers/local/local.ts'
 import { resolveDiskPath } from '../providers/local/disk-file.ts'
-import { localViewer } from '../services/accounts.ts'
+import { existingAccount, LOCAL_ACCOUNT_NAME, localViewer } from '../services/accounts.ts'
 import { newRandomId } from '../services/clock.ts'
 import { createDiskService } from '../services/disks.ts'
 import { runCommand, UsageError } from './command.ts'
@@ -16,9 +16,11 @@ import { runCommand, UsageError } from './command.ts'
 const USAGE = `Usage:
   npm run disk -- add <image> --name <name> --kind data|system [--description <text>]
                   [--instance <id> [--device <device>]] [--storage-type <type>] [--zone <zone>]
-  npm run disk -- list
+                  [--account <name>]
+  npm run disk -- list [--account <name>]
 
-Images must lie in <DATA_DIR>/disks or in a directory named by DISK_DIRS (separated by colons).`
+Images must lie in <DATA_DIR>/disks or in a directory named by DISK_DIRS (separated by colons).
+The account is "${LOCAL_ACCOUNT_NAME}" unless named.`
 
 await runCommand(USAGE, async () => {
   const { values, positionals } = parseArgs({
@@ -31,17 +33,19 @@ await runCommand(USAGE, async () => {
       device: { type: 'string' },
       'storage-type': { type: 'string', default: 'local' },
       zone: { type: 'string', default: 'local' },
+      account: { type: 'string', default: LOCAL_ACCOUNT_NAME },
     },
   })
   const [verb, image, ...more] = positionals
   const config = readConfig(process.env)
   await migrate(config.databaseUrl)
   await using db = await openDatabase({ url: config.databaseUrl })
-  const viewer = await localViewer(db, () => new Date())
+  await localViewer(db, () => new Date())
+  const accountId = (await existingAccount(db, values.account)).id
 
   if (verb === 'list' && image === undefined) {
     const disks = await db.disk.findMany({
-      where: { accountId: viewer.accountId },
+      where: { accountId },
       orderBy: [{ name: 'asc' }, { id: 'asc' }],
     })
     for (const { id, kind, status, name, location } of disks)
@@ -61,16 +65,19 @@ await runCommand(USAGE, async () => {
     now: () => new Date(),
     newId: newRandomId,
   })
-  const disk = await disks.register(viewer, {
-    // npm runs scripts in the package's directory; the path was written where the caller stands.
-    path: resolve(process.env['INIT_CWD'] ?? '.', image),
-    name: values.name,
-    description: values.description,
-    kind,
-    storageType: values['storage-type'],
-    zone: values.zone,
-    attachment:
-      values.instance === undefined ? null : { instanceId: values.instance, device: values.device ?? null },
-  })
+  const disk = await disks.register(
+    { accountId },
+    {
+      // npm runs scripts in the package's directory; the path was written where the caller stands.
+      path: resolve(process.env['INIT_CWD'] ?? '.', image),
+      name: values.name,
+      description: values.description,
+      kind,
+      storageType: values['storage-type'],
+      zone: values.zone,
+      attachment:
+        values.instance === undefined ? null : { instanceId: values.instance, device: values.device ?? null },
+    },
+  )
   console.log(`Registered ${disk.name} as ${disk.id}: ${disk.kind}, ${disk.status}, ${disk.sizeBytes} bytes.`)
 })

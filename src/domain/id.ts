@@ -1,5 +1,5 @@
 /** The prefix of an id tells what it names, so that an id is a global Relay id as it stands. */
-export const ID_PREFIXES = { Disk: 'v', Snapshot: 's', Account: 'acc' } as const
+export const ID_PREFIXES = { Disk: 'v', Snapshot: 's', Account: 'acc', ApiToken: 'tok' } as const
 export type IdType = keyof typeof ID_PREFIXES
 
 /** Letters and digits that are not mistaken for each other: no 0, o, 1, l, i, u. */

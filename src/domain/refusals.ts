@@ -15,6 +15,7 @@ export const REFUSAL_CODES = [
   'CLIENT_TOKEN_REUSED',
   'DISK_PATH_REFUSED',
   'DISK_ALREADY_REGISTERED',
+  'API_TOKEN_NOT_FOUND',
 ] as const
 export type RefusalCode = (typeof REFUSAL_CODES)[number]
 
@@ -113,5 +114,17 @@ export class DiskPathRefused extends Refusal {
 export class DiskAlreadyRegistered extends Refusal {
   constructor() {
     super('DISK_ALREADY_REGISTERED', 'The file at this path is already registered as a disk.')
+  }
+}
+
+export class ApiTokenNotFound extends Refusal {
+  readonly apiTokenId: string
+
+  constructor(apiTokenId: string) {
+    super(
+      'API_TOKEN_NOT_FOUND',
+      `There is no API token ${JSON.stringify(apiTokenId)}. Query apiTokens for those there are.`,
+    )
+    this.apiTokenId = apiTokenId
   }
 }

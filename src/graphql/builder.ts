@@ -1,15 +1,18 @@
 import SchemaBuilder from '@pothos/core'
 import ErrorsPlugin from '@pothos/plugin-errors'
 import RelayPlugin from '@pothos/plugin-relay'
+import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
 import SimpleObjectsPlugin from '@pothos/plugin-simple-objects'
 import ValidationPlugin from '@pothos/plugin-validation'
 import { DateTimeResolver, SafeIntResolver } from 'graphql-scalars'
 import { typeOfId } from '../domain/id.ts'
+import { may, PERMISSIONS, type Permission } from '../domain/role.ts'
 import type { Context } from './context.ts'
-import { badUserInput } from './errors.ts'
+import { badUserInput, clientError } from './errors.ts'
 
 export const builder = new SchemaBuilder<{
   Context: Context
+  AuthScopes: { may: Permission }
   DefaultFieldNullability: false
   Connection: { totalCount: () => Promise<number>; streamCursor: string }
   DefaultEdgesNullability: { list: false; items: false }
@@ -20,7 +23,7 @@ export const builder = new SchemaBuilder<{
     SafeInt: { Input: number; Output: number }
   }
 }>({
-  plugins: [ErrorsPlugin, RelayPlugin, SimpleObjectsPlugin, ValidationPlugin],
+  plugins: [ErrorsPlugin, ScopeAuthPlugin, RelayPlugin, SimpleObjectsPlugin, ValidationPlugin],
   defaultFieldNullability: false,
   errors: { directResult: true, defaultTypes: [] },
   relay: {
@@ -79,6 +82,19 @@ export const builder = new SchemaBuilder<{
           throw badUserInput(`ids has ${ids.length} entries; at most 100 may be asked for at once.`)
         return resolveNodes(ids)
       },
+    },
+  },
+  scopeAuth: {
+    authScopes: ({ viewer }) => ({ may: (permission) => may(viewer.role, permission) }),
+    unauthorizedError: (_parent, { viewer }, { fieldName }, { failure }) => {
+      const [first] = 'failures' in failure ? failure.failures : [failure]
+      if (!first || !('parameter' in first))
+        throw new Error(`${fieldName} has a scope that is no permission.`)
+      const needed = PERMISSIONS[first.parameter as Permission]
+      return clientError(
+        'FORBIDDEN',
+        `${fieldName} takes the role ${needed}; this credential has ${viewer.role}. Use a credential with that role.`,
+      )
     },
   },
   validation: {

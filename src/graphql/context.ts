@@ -2,6 +2,7 @@ import type { SnapshotQuota } from '../domain/quota.ts'
 import type { Reads } from '../reads/reads.ts'
 import type { DiskService } from '../services/disks.ts'
 import type { SnapshotService } from '../services/snapshots.ts'
+import type { TokenService } from '../services/tokens.ts'
 import type { Viewer } from '../services/viewer.ts'
 import type { Join, TransitionHub } from '../transitions/hub.ts'
 import type { TransitionLog } from '../transitions/log.ts'
@@ -11,6 +12,7 @@ import type { ProgressBoard } from '../transitions/progress.ts'
 export interface Gateway {
   disks: DiskService
   snapshots: SnapshotService
+  tokens: TokenService
   transitions: TransitionLog
   hub: TransitionHub
   progress: ProgressBoard

@@ -1,5 +1,6 @@
 import { GraphQLError, Kind } from 'graphql'
 import { SlowConsumer } from '../transitions/bounded-queue.ts'
+import { CursorExpired } from '../transitions/log.ts'
 
 /** The codes of top-level errors, `extensions.code`: a closed list. Refusals are not among them: they are data. */
 export const ERROR_CODES = {
@@ -12,11 +13,14 @@ export const ERROR_CODES = {
   INTROSPECTION_DISABLED: 'Introspection is switched off. The schema is documented elsewhere.',
   COST_LIMIT_EXCEEDED:
     'The operation costs more than one may. Ask for less at once: `extensions.cost` has both numbers.',
-  RATE_LIMITED: 'A budget of the account is used up. Try again at `extensions.resetAt`.',
+  RATE_LIMITED: 'A budget of the account or address is used up. Try again at `extensions.resetAt`.',
   TOO_MANY_OPERATIONS:
     'More operations are under way on the connection than may be. Wait for some of them to end.',
   TOO_MANY_CONNECTIONS: 'The address or account has more connections than it may have. Close some of them.',
   BAD_USER_INPUT: 'A variable or argument has a value that cannot be accepted.',
+  UNAUTHENTICATED:
+    'There is no credential, or it is not valid, revoked or expired. Send one that is valid: docs/clients.md.',
+  FORBIDDEN: 'The credential is valid, and its role does not allow this.',
   NOT_FOUND: 'What should be watched does not exist, or the address of the request is wrong.',
   CURSOR_EXPIRED: 'The stream cursor is older than the log. List again, and watch from the new cursor.',
   SLOW_CONSUMER: 'The stream fell too far behind and was ended. Resume from the last cursor seen.',
@@ -27,7 +31,7 @@ export const ERROR_CODES = {
   REQUEST_TIMEOUT: 'The request did not arrive in time.',
   CSRF_HEADER_REQUIRED: 'A GET request must carry the header x-graphql-yoga-csrf, with any value.',
   FOREIGN_ORIGIN: 'The page is of another site, which is not among ALLOWED_ORIGINS.',
-  SERVICE_UNAVAILABLE: 'The gateway is stopping. Try again in a moment.',
+  SERVICE_UNAVAILABLE: 'The gateway is stopping, or cannot verify credentials now. Try again in a moment.',
   INTERNAL_SERVER_ERROR: 'A fault in the gateway. Quote the request id; the log has the details.',
 } as const
 export type ErrorCode = keyof typeof ERROR_CODES
@@ -57,7 +61,8 @@ export function badUserInput(message: string): GraphQLError {
  */
 export function maskError(error: unknown): GraphQLError {
   const cause = error instanceof GraphQLError && error.originalError ? error.originalError : error
-  if (cause instanceof SlowConsumer) return clientError('SLOW_CONSUMER', cause.message)
+  if (cause instanceof CursorExpired) return streamError('CURSOR_EXPIRED', cause, error)
+  if (cause instanceof SlowConsumer) return streamError('SLOW_CONSUMER', cause, error)
   if (error instanceof GraphQLError && !isFaultOfAnAnswer(error)) {
     if (!error.originalError || error.originalError instanceof GraphQLError) return error
   }
@@ -68,6 +73,11 @@ export function maskError(error: unknown): GraphQLError {
     originalError: error instanceof Error ? error : new Error(String(error)),
     extensions: { code: 'INTERNAL_SERVER_ERROR' },
   })
+}
+
+function streamError(code: ErrorCode, { message }: Error, error: unknown): GraphQLError {
+  const { nodes = null, path = null } = error instanceof GraphQLError ? error : {}
+  return new GraphQLError(message, { nodes, path, extensions: { code } })
 }
 
 /**

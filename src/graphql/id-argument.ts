@@ -1,10 +1,17 @@
 import { ID_PREFIXES, typeOfId, type IdType } from '../domain/id.ts'
 import { badUserInput } from './errors.ts'
 
+const CALLED: Record<IdType, string> = {
+  Disk: 'a disk',
+  Snapshot: 'a snapshot',
+  Account: 'an account',
+  ApiToken: 'an API token',
+}
+
 /** The argument, if it is an id of this type; otherwise an error that says what one looks like. */
 export function idOf(type: IdType, id: string): string {
   if (typeOfId(id) === type) return id
   throw badUserInput(
-    `${JSON.stringify(id.slice(0, 64))} is not the id of a ${type.toLowerCase()}: those look like ${ID_PREFIXES[type]}-….`,
+    `${JSON.stringify(id.slice(0, 64))} is not the id of ${CALLED[type]}: those look like ${ID_PREFIXES[type]}-….`,
   )
 }

@@ -1,7 +1,7 @@
 import { isSettled, type SnapshotStatus } from '../domain/lifecycle.ts'
 import type { EnumFilter } from '../reads/filters.ts'
 import type { Interest } from '../transitions/interest.ts'
-import type { Transition } from '../transitions/log.ts'
+import { CursorExpired, type Transition } from '../transitions/log.ts'
 import type { Viewer } from '../services/viewer.ts'
 import { percent, type Progress } from '../transitions/progress.ts'
 import type { Context } from './context.ts'
@@ -102,12 +102,7 @@ async function sequenceOf(
       'after is not a stream cursor of this gateway. Use the streamCursor of a list, or the cursor of a transition.',
     )
   }
-  if (sequence === 'EXPIRED') {
-    throw clientError(
-      'CURSOR_EXPIRED',
-      'The stream cursor is older than the log. List again, and watch from the new cursor.',
-    )
-  }
+  if (sequence === 'EXPIRED') throw new CursorExpired()
   return sequence
 }
 

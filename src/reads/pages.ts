@@ -18,6 +18,9 @@ export interface Position {
   id: string
 }
 
+/** A table that is read in pages. */
+type Table = 'Disk' | 'Snapshot' | 'ApiToken'
+
 /** One page of one list; pages that are asked for together are read by one statement. */
 export interface PageQuery {
   where: readonly Prisma.Sql[]
@@ -62,7 +65,7 @@ export function readCursor(cursor: string): Position | undefined {
  */
 export async function readPages<Row>(
   db: Database,
-  table: 'Disk' | 'Snapshot',
+  table: Table,
   queries: readonly PageQuery[],
 ): Promise<Page<Row>[]> {
   const selects = queries.map(
@@ -84,7 +87,7 @@ export async function readPages<Row>(
 /** Counts any number of lists of one table in one statement. */
 export async function readCounts(
   db: Database,
-  table: 'Disk' | 'Snapshot',
+  table: Table,
   wheres: readonly (readonly Prisma.Sql[])[],
 ): Promise<number[]> {
   const selects = wheres.map(

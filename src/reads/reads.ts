@@ -1,6 +1,13 @@
 import DataLoader from 'dataloader'
 import { Prisma } from '../generated/prisma/client.ts'
-import type { Disk, Snapshot, SnapshotTag, SnapshotTransition } from '../generated/prisma/client.ts'
+import type {
+  Account,
+  ApiToken,
+  Disk,
+  Snapshot,
+  SnapshotTag,
+  SnapshotTransition,
+} from '../generated/prisma/client.ts'
 import type { Database } from '../database/database.ts'
 import { COUNTED_SNAPSHOT_STATUSES } from '../domain/quota.ts'
 import type { SnapshotType } from '../domain/snapshot.ts'
@@ -27,6 +34,7 @@ export const DISK_ORDERS = { CREATED_AT: byCreation, NAME: byName, SIZE: bySize 
   string,
   OrderColumn<Disk>
 >
+export const API_TOKEN_ORDERS = { CREATED_AT: byCreation } satisfies Record<string, OrderColumn<ApiToken>>
 export const SNAPSHOT_ORDERS = { CREATED_AT: byCreation, NAME: byName, SIZE: bySize } satisfies Record<
   string,
   OrderColumn<Snapshot>
@@ -87,7 +95,12 @@ export function createReads(db: Database, { accountId }: { accountId: string }) 
   const diskCounts = batched((wheres: readonly Prisma.Sql[][]) => readCounts(db, 'Disk', wheres))
   const snapshotCounts = batched((wheres: readonly Prisma.Sql[][]) => readCounts(db, 'Snapshot', wheres))
 
+  const tokenPages = batched((queries: readonly PageQuery[]) => readPages<ApiToken>(db, 'ApiToken', queries))
+  const tokenCounts = batched((wheres: readonly Prisma.Sql[][]) => readCounts(db, 'ApiToken', wheres))
+
   return {
+    /** The account itself. */
+    account: (): Promise<Account> => db.account.findUniqueOrThrow({ where: { id: accountId } }),
     /** Null when the viewer's account has none of this id. */
     disk: (id: string): Promise<Disk | null> => disk.load(id),
     snapshot: (id: string): Promise<Snapshot | null> => snapshot.load(id),
@@ -102,6 +115,13 @@ export function createReads(db: Database, { accountId }: { accountId: string }) 
       return {
         page: (query) => diskPages.load({ ...query, where }),
         count: () => diskCounts.load(where),
+      }
+    },
+
+    apiTokens(): List<ApiToken> {
+      return {
+        page: (query) => tokenPages.load({ ...query, where: [owned] }),
+        count: () => tokenCounts.load([owned]),
       }
     },
 

@@ -6,9 +6,13 @@ import type { Logger } from 'pino'
 import type { ConnectionLimits, StreamBuffer } from '../config.ts'
 import { clientError } from '../graphql/errors.ts'
 import { schema } from '../graphql/schema.ts'
+import { setUserTimeout } from '../native/sockets.ts'
+import { turnAway } from './auth/admission.ts'
+import { limitFailures } from './auth/authentication.ts'
+import type { Credentials } from './auth/credentials.ts'
 import { parseDocument } from './document-rules.ts'
 import { describeError } from './error-contract.ts'
-import type { GraphiqlHandler } from './graphiql/graphiql.ts'
+import type { PageHandler } from './assets/page.ts'
 import { limitConnections } from './limits/connections.ts'
 import { Pipelines } from './limits/pipelines.ts'
 import { FairQueue } from './limits/fair-queue.ts'
@@ -19,13 +23,13 @@ import { EVERY_DOCUMENT, readTrustedDocuments } from './limits/trusted-documents
 import { createLive } from './live/live.ts'
 import { spread } from './spread.ts'
 import { serveWebSockets } from './websocket.ts'
-import { createGraphql, ENDPOINT, type GraphqlOptions, type RequestFacts } from './yoga.ts'
+import { createGraphql, ENDPOINT, type GraphqlOptions } from './yoga.ts'
 
-export interface ServerOptions extends GraphqlOptions {
+export interface ServerOptions extends Omit<GraphqlOptions, 'authenticate'> {
   host: string
   port: number
-  /** Who asks; the reads are made for them. */
-  authenticate: () => Pick<RequestFacts, 'viewer' | 'reads'>
+  /** Who may come in, and until when. */
+  credentials: Credentials
   streamBuffer: StreamBuffer
   maxCost: number
   rates: Rates
@@ -36,7 +40,9 @@ export interface ServerOptions extends GraphqlOptions {
   /** The file of trusted documents, and whether they are the only ones that are run. */
   trustedDocuments: { path: string; only: boolean } | undefined
   /** Serves GraphiQL at the endpoint; left out when it is switched off. */
-  graphiql: GraphiqlHandler | undefined
+  graphiql: PageHandler | undefined
+  /** Serves the web console at `/`. */
+  webConsole: PageHandler
   /** Over how many milliseconds the long-lived connections are ended when the server stops. */
   shutdownMs: number
   log: Logger
@@ -46,12 +52,19 @@ export interface ServerOptions extends GraphqlOptions {
 const REQUEST_ID_HEADER = 'x-request-id'
 const ACCEPTABLE_REQUEST_ID = /^[\w.-]{8,64}$/
 
+/**
+ * How long the other side of a connection may leave what it was sent unanswered, or have no room for more, in
+ * milliseconds, before the connection is closed. Idle streams are sent a ping every 12 s, so that it shows.
+ */
+const UNACKNOWLEDGED_MS = 20_000
+
 /** How long requests under way may take to end after that, in milliseconds. */
 const DRAIN_MS = 2_000
 
 /** Starts to listen; resolves when connections are accepted, rejects with a clear message when they can't be. */
 export async function startServer(options: ServerOptions): Promise<{ url: string } & AsyncDisposable> {
-  const { host, port, authenticate, graphiql, shutdownMs, log, connectionLimits, documentLimits } = options
+  const { host, port, credentials, graphiql, webConsole, shutdownMs, log } = options
+  const { connectionLimits, documentLimits } = options
   const live = createLive(options)
   const limits = createLimits({
     ...options,
@@ -66,7 +79,8 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
         )
       : EVERY_DOCUMENT,
   })
-  const graphql = createGraphql(options, live, limits)
+  const authenticate = limitFailures(credentials.authenticate, limits.takeFailure)
+  const graphql = createGraphql({ ...options, authenticate }, live, limits)
   const origins = createOrigins(options.allowedOrigins)
   const pipelines = new Pipelines(connectionLimits.operations)
   let stopping = false
@@ -83,6 +97,7 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     response.setHeader(REQUEST_ID_HEADER, requestId)
     const path = request.url?.split('?', 1)[0]
     if (origins.answerCors(request, response)) return
+    const turnedAway = turnAway(request, credentials.required)
     if (path === '/healthz') {
       response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n')
     } else if (path === '/readyz') {
@@ -97,17 +112,19 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
         clientError('SERVICE_UNAVAILABLE', 'The gateway is stopping. Try again in a moment.'),
         requestId,
       )
+    } else if (turnedAway) {
+      fail(response, turnedAway.status, turnedAway.error, requestId)
     } else if (graphiql?.(request, response)) {
-      log.debug({ requestId, url: request.url }, 'graphiql')
+      log.debug({ requestId, path }, 'graphiql')
+    } else if (webConsole(request, response)) {
+      log.debug({ requestId, path }, 'console')
     } else if (path === ENDPOINT) {
       pipelines.enter(request.socket, response, {
         run: () => {
-          Promise.resolve(graphql(request, response, { requestId, ...authenticate() })).catch(
-            (error: unknown) => {
-              log.error({ err: error, requestId }, 'a request could not be answered')
-              response.destroy()
-            },
-          )
+          Promise.resolve(graphql(request, response, { requestId })).catch((error: unknown) => {
+            log.error({ err: error, requestId }, 'a request could not be answered')
+            response.destroy()
+          })
         },
         refuse: () => fail(response, 429, limits.tooManyOperations(), requestId),
       })
@@ -129,6 +146,7 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     },
     handle,
   )
+  server.on('connection', (socket) => setUserTimeout(socket, UNACKNOWLEDGED_MS))
   limitConnections(server, connectionLimits.perAddress, log)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -143,7 +161,7 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     server.listen(port, host, resolve)
   })
   // Not before: it would print the errors of listening as its own.
-  const webSockets = serveWebSockets(server, graphql, { ...options, limits, origins })
+  const webSockets = serveWebSockets(server, graphql, { ...options, authenticate, limits, origins })
   const address = server.address() as AddressInfo
   const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address
 
@@ -157,7 +175,7 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
       await webSockets[Symbol.asyncDispose]()
       server.closeIdleConnections()
       const drained = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
-      await closed
+      await Promise.all([closed, live.eventStreams.close(DRAIN_MS)])
       clearTimeout(drained)
     },
   }

@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GraphQLParams, Plugin } from 'graphql-yoga'
 import { createGraphQLError } from 'graphql-yoga'
 import type { ErrorCode } from '../graphql/errors.ts'
+import { preferences } from './preferences.ts'
 import type { RequestFacts } from './yoga.ts'
-import { preferences } from './graphiql/preferences.ts'
 
 /** The header that says a GET request was sent on purpose by a program, not by a link on another site. */
 export const CSRF_HEADER = 'x-graphql-yoga-csrf'

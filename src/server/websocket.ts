@@ -1,20 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import type { Server } from 'node:http'
-import type { Socket } from 'node:net'
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql'
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws'
 import { errorAsyncIterator, isAsyncIterable, type GraphQLParams } from 'graphql-yoga'
 import type { Logger } from 'pino'
-import { WebSocketServer, type WebSocket } from 'ws'
+import { WebSocketServer } from 'ws'
 import type { ConnectionLimits, StreamBuffer } from '../config.ts'
 import { clientError, maskError } from '../graphql/errors.ts'
+import { turnAway } from './auth/admission.ts'
+import type { Authenticate } from './auth/authentication.ts'
+import type { Credentials } from './auth/credentials.ts'
+import { admitSocket, type SocketSession } from './auth/socket-session.ts'
 import { describeError } from './error-contract.ts'
 import { end, type Limits } from './limits/limits.ts'
 import type { Origins } from './limits/origins.ts'
 import { Pace } from './limits/pace.ts'
 import type { Turn } from './limits/fair-queue.ts'
 import { LiveResults, type LiveStream } from './live/live-stream.ts'
-import { WebSocketOutlet } from './live/outlet.ts'
+import { WebSocketOutlet } from './live/websocket-outlet.ts'
 import { ENDPOINT, type GraphqlServer, type RequestFacts } from './yoga.ts'
 
 /** How long a client may take to introduce itself, in milliseconds. */
@@ -30,6 +33,11 @@ const MAX_ID_LENGTH = 128
 const GOING_AWAY = 1001
 const TRY_AGAIN_LATER = 1013
 
+const FOREIGN = {
+  status: 403,
+  error: clientError('FOREIGN_ORIGIN', 'A page of this site may not open a WebSocket here.'),
+}
+
 /** What the arguments of an operation carry from its preparation to its execution. */
 interface Prepared extends ExecutionArgs {
   rootValue: {
@@ -41,9 +49,7 @@ interface Prepared extends ExecutionArgs {
 }
 
 /** What is kept of a connection. */
-interface Connection {
-  webSocket: WebSocket
-  socket: Socket
+interface Connection extends SocketSession {
   pace: Pace
   /** Whether it has shown that it lives since it was last asked. */
   isAlive: boolean
@@ -54,7 +60,8 @@ interface Connection {
 }
 
 export interface WebSocketOptions {
-  authenticate: () => Pick<RequestFacts, 'viewer' | 'reads'>
+  authenticate: Authenticate
+  credentials: Credentials
   limits: Limits
   origins: Origins
   connectionLimits: ConnectionLimits
@@ -70,7 +77,16 @@ export interface WebSocketOptions {
 export function serveWebSockets(
   server: Server,
   graphql: GraphqlServer,
-  { authenticate, limits, origins, connectionLimits, maxBodyBytes, streamBuffer, log }: WebSocketOptions,
+  {
+    authenticate,
+    credentials,
+    limits,
+    origins,
+    connectionLimits,
+    maxBodyBytes,
+    streamBuffer,
+    log,
+  }: WebSocketOptions,
 ): AsyncDisposable & { endings: () => (() => void)[] } {
   const connections = new Set<Connection>()
   /** Of operations whose answers are being taken, by their payloads. */
@@ -82,24 +98,29 @@ export function serveWebSockets(
     allowSynchronousEvents: false,
     perMessageDeflate: false,
     handleProtocols,
-    verifyClient: ({ req }, accept) => {
-      if (origins.allowsSocket(req)) {
+    verifyClient({ req }, accept) {
+      const turnedAway =
+        turnAway(req, credentials.required) ?? (origins.allowsSocket(req) ? undefined : FOREIGN)
+      if (!turnedAway) {
         accept(true)
         return
       }
-      const error = clientError('FOREIGN_ORIGIN', 'A page of this site may not open a WebSocket here.')
+      const { status, error } = turnedAway
       const body = JSON.stringify({ errors: [describeError(error, randomUUID(), log)] })
-      accept(false, 403, body, { 'content-type': 'application/json; charset=utf-8' })
+      accept(false, status, body, { 'content-type': 'application/json; charset=utf-8' })
     },
   })
 
   const protocol = makeServer<Record<string, unknown>, Connection>({
     connectionInitWaitTimeout: INIT_MS,
 
-    onConnect({ extra: connection }) {
-      const leave = limits.streams.enter(authenticate().viewer.accountId)
+    async onConnect({ extra: connection, connectionParams }) {
+      const viewer = await admitSocket(connection, connectionParams, { authenticate, credentials, log })
+      if (!viewer) return false
+      const leave = limits.streams.enter(viewer.accountId)
       if (leave) connection.leave = leave
       else connection.webSocket.close(TRY_AGAIN_LATER, 'The account has too many streams')
+      return leave !== undefined
     },
 
     execute: (args) => (args as Prepared).rootValue.execute(args),
@@ -110,7 +131,7 @@ export function serveWebSockets(
       const requestId = randomUUID()
       const describe = (errors: readonly GraphQLError[]) =>
         errors.map((error) => describeError(error, requestId, log))
-      const facts: RequestFacts = { requestId, ...authenticate() }
+      const facts: RequestFacts = { requestId, viewer: connection.viewer }
       try {
         if (Object.keys(context.subscriptions).length > connectionLimits.operations) {
           throw limits.tooManyOperations()

@@ -4,6 +4,9 @@ import type { Context, Gateway } from '../graphql/context.ts'
 import { maskError } from '../graphql/errors.ts'
 import { schema } from '../graphql/schema.ts'
 import type { DocumentLimits } from '../config.ts'
+import type { Reads } from '../reads/reads.ts'
+import type { Viewer } from '../services/viewer.ts'
+import { useAuthentication, viewerOf, type Authenticate } from './auth/authentication.ts'
 import { useDocumentRules, withoutSuggestion } from './document-rules.ts'
 import { useErrorContract } from './error-contract.ts'
 import { createDocumentCache } from './limits/document-cache.ts'
@@ -14,14 +17,20 @@ import { useRequestRules } from './request-rules.ts'
 export const ENDPOINT = '/graphql'
 
 /** What the transport knows of a request before GraphQL does. */
-export interface RequestFacts extends Pick<Context, 'viewer' | 'reads'> {
+export interface RequestFacts {
   requestId: string
+  /** Who asks, once that is known. */
+  viewer?: Viewer
   /** What the limits decided of it. */
   admission?: Admission
 }
 
 export interface GraphqlOptions {
   gateway: Gateway
+  /** Finds out who asks. */
+  authenticate: Authenticate
+  /** The reads of one request, on behalf of a viewer. */
+  reads: (viewer: Viewer) => Reads
   maxBodyBytes: number
   documentLimits: DocumentLimits
   /** Whether clients may ask for the schema. */
@@ -33,7 +42,7 @@ export type GraphqlServer = ReturnType<typeof createGraphql>
 
 /** GraphQL over both transports: parsing, validation, context, execution, masking and limits are the same for each. */
 export function createGraphql(
-  { gateway, maxBodyBytes, documentLimits, introspection, log }: GraphqlOptions,
+  { gateway, authenticate, reads, maxBodyBytes, documentLimits, introspection, log }: GraphqlOptions,
   live: Live,
   limits: Limits,
 ) {
@@ -59,8 +68,12 @@ export function createGraphql(
       // The error contract logs faults with the id of their request, which Yoga does not know here.
       error: () => undefined,
     },
-    context: ({ requestId, viewer, reads }) => ({ gateway, requestId, viewer, reads }),
+    context(facts) {
+      const viewer = viewerOf(facts)
+      return { gateway, requestId: facts.requestId, viewer, reads: reads(viewer) }
+    },
     plugins: [
+      useAuthentication(authenticate),
       useRequestRules({ maxBodyBytes, takeTurn: limits.takeTurnOverHttp }),
       useDocumentRules(documentLimits, () => introspection),
       limits.plugin,

@@ -1,15 +1,61 @@
-import type { Database } from '../database/database.ts'
+import { inTransaction, type Database } from '../database/database.ts'
+import { ACCOUNT_NAME_RULE, isAccountName } from '../domain/account.ts'
+import type { Account } from '../generated/prisma/client.ts'
+import type { Clock, NewId } from './clock.ts'
 import type { Viewer } from './viewer.ts'
 
 /** The account of everybody who may reach a gateway without credentials. */
 const LOCAL_ACCOUNT_ID = 'acc-localhost'
+export const LOCAL_ACCOUNT_NAME = 'local'
 
-/** The local account, made when it is missing. */
-export async function localViewer(db: Database, now: () => Date): Promise<Viewer> {
+/** The local account as its administrator; the account is made when it is missing. */
+export async function localViewer(db: Database, now: Clock): Promise<Viewer> {
   await db.account.upsert({
     where: { id: LOCAL_ACCOUNT_ID },
-    create: { id: LOCAL_ACCOUNT_ID, name: 'local', createdAt: now() },
+    create: { id: LOCAL_ACCOUNT_ID, name: LOCAL_ACCOUNT_NAME, createdAt: now() },
     update: {},
   })
-  return { accountId: LOCAL_ACCOUNT_ID }
+  return { accountId: LOCAL_ACCOUNT_ID, role: 'ADMIN', expiresAt: null, tokenId: null }
+}
+
+/** The account of this name, made when it is missing; throws an Error when the name cannot be one. */
+export async function accountNamed(
+  db: Database,
+  name: string,
+  { now, newId }: { now: Clock; newId: NewId },
+): Promise<Account> {
+  if (!isAccountName(name)) throw new Error(ACCOUNT_NAME_RULE)
+  return inTransaction(
+    db,
+    async (tx) =>
+      (await tx.account.findUnique({ where: { name } })) ??
+      (await tx.account.create({ data: { id: newId('Account'), name, createdAt: now() } })),
+  )
+}
+
+/** So many ids of accounts are kept in memory. */
+const ACCOUNTS_KEPT = 10_000
+
+/** Finds the id of the account of a name, made when it is missing, and remembers it: an account is for ever. */
+export function createAccountIds(
+  db: Database,
+  options: { now: Clock; newId: NewId },
+): (name: string) => Promise<string> {
+  const ids = new Map<string, string>()
+  return async (name) => {
+    const id = ids.get(name) ?? (await accountNamed(db, name, options)).id
+    if (ids.size >= ACCOUNTS_KEPT) ids.clear()
+    ids.set(name, id)
+    return id
+  }
+}
+
+/** The account of this name; throws an Error that says which ones there are. */
+export async function existingAccount(db: Database, name: string): Promise<Account> {
+  const account = await db.account.findUnique({ where: { name } })
+  if (account) return account
+  const all = await db.account.findMany({ orderBy: { name: 'asc' }, take: 20 })
+  throw new Error(
+    `There is no account ${JSON.stringify(name)}. There are: ${all.map((one) => one.name).join(', ') || 'none yet'}.`,
+  )
 }

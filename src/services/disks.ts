@@ -65,19 +65,24 @@ export function createDiskService({
   // A look costs the same for one disk as for many, so those asked for while one is under way share the next:
   // no caller is answered by a look that began before its call.
   let looked: Promise<unknown> = Promise.resolve()
-  const looks = new DataLoader<string, undefined>(
-    async (ids) => {
-      const looking = db.disk.findMany({ where: { id: { in: [...new Set(ids)] }, ...observable } }).then(look)
+  const looks = new DataLoader<{ accountId: string; id: string }, undefined>(
+    async (wanted) => {
+      const byAccount = Map.groupBy(wanted, ({ accountId }) => accountId)
+      const owned = [...byAccount].map(([accountId, disks]) => ({
+        accountId,
+        id: { in: [...new Set(disks.map(({ id }) => id))] },
+      }))
+      const looking = db.disk.findMany({ where: { OR: owned, ...observable } }).then(look)
       looked = looking.catch(() => undefined)
       await looking
-      return ids.map(() => undefined)
+      return wanted.map(() => undefined)
     },
     { cache: false, maxBatchSize: LOOK_BATCH, batchScheduleFn: (dispatch) => void looked.then(dispatch) },
   )
 
   return {
     /** Registers an image file or block device as a disk; refused when the path, the name or the disk is not fit for it. */
-    async register(viewer: Viewer, input: RegisterDisk): Promise<Disk> {
+    async register(viewer: Pick<Viewer, 'accountId'>, input: RegisterDisk): Promise<Disk> {
       const broken = brokenNameRules(input.name)
       if (broken.length > 0) throw new InvalidName(broken)
       const found = await locate(input.path)
@@ -108,9 +113,9 @@ export function createDiskService({
       })
     },
 
-    /** Looks at one disk, if there is one, so that what follows decides by its present status. */
-    async lookAt(diskId: string): Promise<void> {
-      await looks.load(diskId)
+    /** Looks at one disk of the viewer, if there is one, so that what follows decides by its present status. */
+    async lookAt({ accountId }: Viewer, diskId: string): Promise<void> {
+      await looks.load({ accountId, id: diskId })
     },
 
     /** Looks at every disk whose status follows from what the provider sees. */

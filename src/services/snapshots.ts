@@ -63,7 +63,12 @@ export function createSnapshotService({
     const status =
       claim.count === 1 ? disk.status : (await tx.disk.findUniqueOrThrow({ where: owned })).status
     const held = await tx.snapshot.count({
-      where: { diskId: disk.id, type: 'MANUAL', status: { in: [...COUNTED_SNAPSHOT_STATUSES] } },
+      where: {
+        accountId: viewer.accountId,
+        diskId: disk.id,
+        type: 'MANUAL',
+        status: { in: [...COUNTED_SNAPSHOT_STATUSES] },
+      },
     })
     const [refusal] = snapshotRefusals({ kind: disk.kind, status }, 'MANUAL', held, quota)
     if (refusal) throw refusal
@@ -83,9 +88,9 @@ export function createSnapshotService({
         retentionDays: input.retentionDays,
         expiresAt: expiry(createdAt, input.retentionDays),
         createdAt,
-        tags: { create: [...input.tags] },
       },
     })
+    await tx.snapshotTag.createMany({ data: input.tags.map((tag) => ({ ...tag, snapshotId: snapshot.id })) })
     await appendTransitions(tx, {
       accountId: viewer.accountId,
       snapshotId: snapshot.id,
@@ -106,7 +111,7 @@ export function createSnapshotService({
     async create(viewer: Viewer, input: CreateSnapshot): Promise<Snapshot> {
       const broken = brokenNameRules(input.name)
       if (broken.length > 0) throw new InvalidName(broken)
-      await disks.lookAt(input.diskId)
+      await disks.lookAt(viewer, input.diskId)
       const inputHash = hashOf(input)
       const { clientToken } = input
       const snapshot = await inTransaction(db, async (tx) => {
@@ -115,7 +120,8 @@ export function createSnapshotService({
         const earlier = await tx.idempotencyKey.findUnique({ where: { accountId_clientToken: key } })
         if (earlier) {
           const same = earlier.inputHash === inputHash
-          const made = same ? await tx.snapshot.findUnique({ where: { id: earlier.snapshotId } }) : null
+          const owned = { id: earlier.snapshotId, accountId: viewer.accountId }
+          const made = same ? await tx.snapshot.findUnique({ where: owned }) : null
           if (!made) throw new ClientTokenReused()
           return made
         }

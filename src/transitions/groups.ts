@@ -1,21 +1,23 @@
 import { setImmediate } from 'node:timers/promises'
 import { isSettled, type SnapshotStatus } from '../domain/lifecycle.ts'
+import { Replay, type History, type HistoryPage } from './history.ts'
 import { concerns, type Interest, type InterestIndex } from './interest.ts'
 import type { Transition, TransitionLog } from './log.ts'
 
-/** Where a stream that has caught up goes on. */
+/** What a stream is of, and where it begins. */
 export interface Seat {
   interest: Interest
-  /** Everything up to this number has been sent. */
-  seen: number
-  /** Whether the stream completes with a transition to a status that stays. */
-  untilSettled: boolean
+  after: number
+  /** For the stream of one snapshot, which completes when that is settled: its last transition until now. */
+  latest?: Transition | undefined
 }
 
 /** One subscriber of a group. */
 export interface Member {
   /** Everything up to this number has been sent. */
-  readonly seen: number
+  seen: number
+  /** Sends what the member missed; resolves when it has room for more. */
+  replay(batch: Batch): Promise<void>
   deliver(batch: Batch): void
   /** Nothing comes after this. */
   complete(): void
@@ -25,20 +27,30 @@ export interface Member {
 
 /** What the members of a selection have in common. */
 export interface Selected {
-  /** Equal for those who select the same of a transition on behalf of the same account. */
+  /** Equal for those who select the same of a transition on behalf of the same account and role. */
   key: string
   /** Makes what executes it, which is kept for as long as there are members. */
-  executor: () => Execute
+  executor: () => Executor
 }
 
-/** The bytes to be sent for a transition, the same for all members. */
-type Execute = (transition: Transition) => Buffer | Promise<Buffer>
+/** Makes the bytes to be sent for a transition, the same for all members. */
+export interface Executor {
+  /** Says what holds now. */
+  execute: (transition: Transition) => Buffer | Promise<Buffer>
+  /**
+   * Where it is given, all that is selected is stored with the transition: the same bytes at any time, so that they may
+   * be kept. Undefined for a transition that it cannot be told of without an execution.
+   */
+  project?: ((transition: Transition) => Buffer | undefined) | undefined
+}
 
 /** Answers in the order of their transitions, shared by everybody they are sent to. */
 export class Batch {
   readonly sequences: readonly number[]
   readonly payloads: readonly Buffer[]
-  readonly #forms = new Map<unknown, unknown>()
+  /** The first one apart: most batches have no other, and a map for each would cost more than the rest. */
+  #first: { key: unknown; form: unknown } | undefined
+  #others: Map<unknown, unknown> | undefined
 
   constructor(sequences: readonly number[], payloads: readonly Buffer[]) {
     this.sequences = sequences
@@ -57,16 +69,20 @@ export class Batch {
 
   /** What a transport makes of the batch, made once for each key. */
   form<Form>(key: unknown, make: () => Form): Form {
-    const known = this.#forms.get(key)
+    const first = this.#first
+    if (first && first.key === key) return first.form as Form
+    const known = this.#others?.get(key)
     if (known !== undefined) return known as Form
     const form = make()
-    this.#forms.set(key, form)
+    if (first) (this.#others ??= new Map()).set(key, form)
+    else this.#first = { key, form }
     return form
   }
 }
 
 export interface GroupsOptions {
   log: TransitionLog
+  history: History
   index: InterestIndex
   /** How far the hub has read. */
   position: () => number
@@ -76,24 +92,37 @@ export interface GroupsOptions {
 
 const EMPTY = Buffer.alloc(0)
 
-/** As many transitions are executed together, so that their reads are answered together, and sent together. */
-const TOGETHER = 100
+/** As many transitions are executed together, so that their reads are answered together, and then sent together. */
+const TOGETHER = 500
+/** What is sent at once to one subscriber, about, in bytes: as much of a replay waits for a client that reads slowly. */
+const PIECE_BYTES = 64 * 1024
+/** What a batch costs in memory beside its payloads, and how often those are there, in the forms of the transports. */
+const BATCH_BYTES = 500
+const FORMS = 3
 
 /**
  * Subscribers who select the same of a transition share one execution of it, and of those the ones who want the same
  * transitions are a group, which gets the same bytes. Nothing is kept for a member but the number it has seen.
+ *
+ * The seam between history and the present: a newcomer first reads the log, at its own pace, from where it begins to
+ * where the hub is, and again, until it has seen everything that the hub has. In the same turn of the event loop it
+ * becomes a member, and from then on gets what the hub reads. So nothing is missing, nothing comes twice, and while it
+ * catches up, however long that takes, nothing is kept for it.
  */
-export function createGroups({ log, index, position, bufferEvents }: GroupsOptions) {
+export function createGroups({ log, history, index, position, bufferEvents }: GroupsOptions) {
   const selections = new Map<string, Selection>()
+  let replayed = 0
 
   function selectionOf({ key, executor }: Selected): Selection {
     const known = selections.get(key)
     if (known) return known
     const selection = new Selection({
-      log,
+      key,
+      history,
       position,
-      execute: executor(),
+      executor: executor(),
       limit: bufferEvents,
+      onReplayed: (count) => (replayed += count),
       onEmpty: () => selections.delete(key),
     })
     selections.set(key, selection)
@@ -101,33 +130,76 @@ export function createGroups({ log, index, position, bufferEvents }: GroupsOptio
   }
 
   return {
-    /**
-     * Makes a subscriber a member, in the same turn of the event loop in which it has seen everything that the hub
-     * has: so it misses nothing, and what is still under way and it has seen already it does not get again. Returns
-     * how to leave, which may be called again.
-     */
-    join(selected: Selected, { interest, untilSettled }: Seat, member: Member): () => void {
-      const group = selectionOf(selected).group({ interest, untilSettled, index })
-      group.members.add(member)
-      return () => group.leave(member)
+    /** Makes a subscriber a newcomer and then a member. Returns how to leave, which may be called again. */
+    join(selected: Selected, { interest, after, latest }: Seat, member: Member): () => void {
+      const selection = selectionOf(selected)
+      const { newcomers } = selection
+      const replay = new Replay({ log, history, position, interest, after, latest })
+      let group: Group | undefined
+
+      async function catchUp(): Promise<void> {
+        while (!replay.isCaughtUp) {
+          const page = await replay.next()
+          for await (const piece of selection.pieces(page, interest)) {
+            if (!newcomers.has(member)) return
+            await member.replay(piece)
+            // Also a client that takes everything at once leaves the others their turns.
+            await setImmediate()
+          }
+          if (!newcomers.has(member)) return
+        }
+        member.seen = replay.seen
+        if (replay.isOver) {
+          leave()
+          member.complete()
+        } else {
+          group = selection.group({ interest, untilSettled: latest !== undefined, index })
+          group.members.add(member)
+          newcomers.delete(member)
+        }
+      }
+
+      function leave(): void {
+        if (newcomers.delete(member)) selection.closeIfEmpty()
+        group?.leave(member)
+      }
+
+      newcomers.add(member)
+      catchUp().catch((error: unknown) => {
+        if (!newcomers.has(member)) return
+        leave()
+        member.fail(error)
+      })
+      return leave
     },
 
-    /** How many subscribers, groups, executions and entries of the index there are. */
+    /**
+     * How many subscribers, groups, executions and entries of the index there are; how many subscribers catch up, and
+     * how many executions that has taken since the start.
+     */
     get counts() {
-      const groups = [...selections.values()].flatMap((selection) => [...selection.groups.values()])
+      const all = [...selections.values()]
+      const groups = all.flatMap((selection) => [...selection.groups.values()])
       return {
         members: groups.reduce((sum, { members }) => sum + members.size, 0),
+        newcomers: all.reduce((sum, { newcomers }) => sum + newcomers.size, 0),
         groups: groups.length,
         selections: selections.size,
-        executions: [...selections.values()].reduce((sum, { executions }) => sum + executions, 0),
+        executions: all.reduce((sum, { executions }) => sum + executions, 0),
+        replayed,
         indexed: index.size,
       }
     },
 
     /** Ends every stream. */
     close(): void {
-      for (const selection of selections.values())
+      for (const selection of selections.values()) {
+        const newcomers = [...selection.newcomers]
         for (const group of selection.groups.values()) group.complete([...group.members])
+        selection.newcomers.clear()
+        for (const newcomer of newcomers) newcomer.complete()
+      }
+      selections.clear()
     },
   }
 }
@@ -137,17 +209,27 @@ interface Job {
   groups: Group[]
 }
 
+interface GroupOptions {
+  interest: Interest
+  untilSettled: boolean
+  index: InterestIndex
+}
+
 interface SelectionOptions {
-  log: TransitionLog
+  key: string
+  history: History
   position: () => number
-  execute: Execute
+  executor: Executor
   limit: number
+  onReplayed: (count: number) => void
   onEmpty: () => void
 }
 
 /** Executes transitions, many at once, and hands out the answers in their order. */
 class Selection {
   readonly groups = new Map<string, Group>()
+  /** Who still catches up. */
+  readonly newcomers = new Set<Member>()
   executions = 0
   readonly #options: SelectionOptions
   #jobs: Job[] = []
@@ -161,19 +243,61 @@ class Selection {
     this.#options = options
   }
 
-  group({ interest, untilSettled, index }: Omit<Seat, 'seen'> & { index: InterestIndex }): Group {
-    const { accountId, snapshotIds, diskIds, to } = interest
-    const key = JSON.stringify([untilSettled, accountId, snapshotIds, diskIds, to])
+  group({ interest, untilSettled, index }: GroupOptions): Group {
+    const key = `${untilSettled} ${keyOf(interest)}`
     const known = this.groups.get(key)
     if (known) return known
     const group = new Group(this, interest, untilSettled, () => {
       unlist()
       this.groups.delete(key)
-      if (this.groups.size === 0) this.#options.onEmpty()
+      this.closeIfEmpty()
     })
     const unlist = index.add(interest, group)
     this.groups.set(key, group)
     return group
+  }
+
+  closeIfEmpty(): void {
+    if (this.groups.size === 0 && this.newcomers.size === 0) this.#options.onEmpty()
+  }
+
+  /** What somebody wants of a page, in pieces that are made when they are asked for, or are there already. */
+  async *pieces(page: HistoryPage, interest: Interest): AsyncGenerator<Batch, void> {
+    const kept = this.#projected(page, interest)
+    if (kept) return yield* kept
+    const wanted = page.transitions.filter((transition) => concerns(interest, transition))
+    for (let at = 0; at < wanted.length; at += TOGETHER) {
+      const some = wanted.slice(at, at + TOGETHER)
+      this.#options.onReplayed(some.length)
+      yield* batchesOf(some.map(sequenceOf), await this.#execute(some))
+    }
+  }
+
+  #projected(page: HistoryPage, interest: Interest): readonly Batch[] | undefined {
+    const { key, executor, onReplayed } = this.#options
+    const { project } = executor
+    if (!project) return undefined
+    const { transitions } = page
+    const payloads = page.part<(Buffer | undefined)[]>(key, () => ({
+      part: [],
+      bytes: transitions.length * 8,
+    }))
+    return page.part<readonly Batch[] | undefined>(`${key} ${keyOf(interest)}`, () => {
+      const wanted = transitions.flatMap((transition, at) => {
+        if (!concerns(interest, transition)) return []
+        onReplayed(payloads[at] ? 0 : 1)
+        payloads[at] ??= project(transition)
+        return [{ transition, payload: payloads[at] }]
+      })
+      const made = wanted.flatMap(({ payload }) => payload ?? [])
+      if (made.length < wanted.length) return { part: undefined, bytes: 0 }
+      const part = batchesOf(
+        wanted.map(({ transition }) => sequenceOf(transition)),
+        made,
+      )
+      const bytes = made.reduce((sum, { length }) => sum + length, 0)
+      return { part, bytes: part.length * BATCH_BYTES + FORMS * bytes }
+    })
   }
 
   take(transition: Transition, group: Group): void {
@@ -214,10 +338,7 @@ class Selection {
   async #executeTogether(jobs: Job[]): Promise<void> {
     const wanted = jobs.filter(({ groups }) => groups.some(({ members }) => members.size > 0))
     this.executions += wanted.length
-    const results = wanted.map(({ transition }) => this.#options.execute(transition))
-    const payloads = results.some((result) => result instanceof Promise)
-      ? await Promise.all(results.map(async (result) => result))
-      : (results as Buffer[])
+    const payloads = await this.#execute(wanted.map(({ transition }) => transition))
     const concerned = new Set<Group>()
     wanted.forEach(({ transition, groups }, at) => {
       for (const group of groups) concerned.add(group.add(transition, payloads[at] ?? EMPTY))
@@ -225,19 +346,57 @@ class Selection {
     for (const group of concerned) group.flush()
   }
 
+  async #execute(transitions: readonly Transition[]): Promise<Buffer[]> {
+    const { execute, project } = this.#options.executor
+    const results = transitions.map((transition) => project?.(transition) ?? execute(transition))
+    return results.some((result) => result instanceof Promise)
+      ? Promise.all(results.map(async (result) => result))
+      : (results as Buffer[])
+  }
+
   /** Reads what was left in the log, until nothing is. */
   async #catchUp(): Promise<void> {
-    const { log, position } = this.#options
+    const { history, position } = this.#options
     const through = position()
-    const [group] = this.groups.values()
-    for await (const transition of group ? log.between(group.interest, this.#taken, through) : []) {
-      const groups = [...this.groups.values()].filter(({ interest }) => concerns(interest, transition))
-      this.#jobs.push({ transition, groups })
-      if (this.#jobs.length >= TOGETHER) await this.#executeTogether(this.#jobs.splice(0))
+    while (this.#taken < through) {
+      const [any] = this.groups.values()
+      if (!any) {
+        this.#taken = through
+        break
+      }
+      const page = await history.page({ accountId: any.interest.accountId }, this.#taken, through)
+      for (const transition of page.transitions) {
+        const groups = [...this.groups.values()].filter(({ interest }) => concerns(interest, transition))
+        this.#jobs.push({ transition, groups })
+        if (this.#jobs.length >= TOGETHER) await this.#executeTogether(this.#jobs.splice(0))
+      }
+      this.#taken = page.through
     }
-    this.#taken = through
     if (position() === through) this.#behind = false
   }
+}
+
+const sequenceOf = ({ sequence }: Transition) => sequence
+
+/** One string for interests that are the same. */
+function keyOf({ accountId, snapshotIds, diskIds, to }: Interest): string {
+  return JSON.stringify([accountId, snapshotIds, diskIds, to])
+}
+
+/** Batches of about `PIECE_BYTES` each. */
+function batchesOf(sequences: readonly number[], payloads: readonly Buffer[]): Batch[] {
+  if (payloads.length === 1) return [new Batch(sequences, payloads)]
+  const batches: Batch[] = []
+  let start = 0
+  let bytes = 0
+  payloads.forEach((payload, at) => {
+    bytes += payload.length
+    if (bytes < PIECE_BYTES && at + 1 < payloads.length) return
+    batches.push(new Batch(sequences.slice(start, at + 1), payloads.slice(start, at + 1)))
+    start = at + 1
+    bytes = 0
+  })
+  return batches
 }
 
 /** Members who get the same bytes. It is gone with the last of them. */
@@ -271,10 +430,17 @@ class Group {
 
   /** Sends what was added, to each member what it has not seen, and completes the streams that have come to their end. */
   flush(): void {
-    const batch = new Batch(this.#sequences, this.#payloads)
-    const last = batch.sequences.at(-1) ?? 0
+    const batches = batchesOf(this.#sequences, this.#payloads)
+    const last = this.#sequences.at(-1) ?? 0
     this.#sequences = []
     this.#payloads = []
+    for (const batch of batches) this.#deliver(batch)
+    if (this.#untilSettled && this.#status && isSettled(this.#status))
+      this.complete([...this.members].filter(({ seen }) => seen <= last))
+  }
+
+  #deliver(batch: Batch): void {
+    const last = batch.sequences.at(-1) ?? 0
     for (const member of this.members) {
       try {
         if (member.seen < batch.first) member.deliver(batch)
@@ -284,8 +450,6 @@ class Group {
         member.fail(error)
       }
     }
-    if (this.#untilSettled && this.#status && isSettled(this.#status))
-      this.complete([...this.members].filter(({ seen }) => seen <= last))
   }
 
   complete(members: readonly Member[]): void {

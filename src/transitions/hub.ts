@@ -1,8 +1,9 @@
 import { isSettled } from '../domain/lifecycle.ts'
 import { BoundedQueue } from './bounded-queue.ts'
 import { createGroups, type Seat } from './groups.ts'
+import { History, Replay } from './history.ts'
 import { concerns, InterestIndex, type Interest } from './interest.ts'
-import type { Transition, TransitionLog } from './log.ts'
+import { PAGE, type Transition, type TransitionLog } from './log.ts'
 import { wakeable } from './wakeable.ts'
 
 export interface HubOptions {
@@ -14,8 +15,12 @@ export interface HubOptions {
   onError: (error: unknown) => void
 }
 
-/** Takes over a stream that has caught up; its own iterable ends there. */
+/** Takes over a stream from its beginning; its own iterable is empty. */
 export type Join = (seat: Seat) => void
+
+const NOTHING: AsyncIterable<never> = {
+  [Symbol.asyncIterator]: () => ({ next: async () => ({ value: undefined, done: true }) }),
+}
 
 export type TransitionHub = Awaited<ReturnType<typeof startTransitionHub>>
 
@@ -23,11 +28,8 @@ export type TransitionHub = Awaited<ReturnType<typeof startTransitionHub>>
  * Fans the transition log out to everyone who watches. The log is read once per process, woken by
  * `wake()` after a commit and by a slow poll; a lost wake-up only delays, because the log is the truth.
  *
- * The seam between history and the present: a stream first reads the log by itself, at its consumer's own pace, from
- * where it starts to where the hub is, and again, until it has seen everything that the hub has. In the same turn of
- * the event loop it joins, and from then on gets what the hub reads. So nothing is missing and nothing comes twice,
- * and while it catches up, however long that takes, nothing is kept for it in memory. What it joins is a group of
- * equals, where its transport offers that, or else a queue of its own.
+ * A stream goes on in a group of equals, where its transport offers that; or else, in the same way, by itself, with a
+ * queue of its own.
  */
 export async function startTransitionHub({ log, bufferEvents, pollMs, onError }: HubOptions) {
   const index = new InterestIndex()
@@ -35,16 +37,18 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
   const streams = new Set<AsyncGenerator>()
   let position = await log.head()
   let stopped = false
-  const groups = createGroups({ log, index, position: () => position, bufferEvents })
+  const history = new History(log)
+  const groups = createGroups({ log, history, index, position: () => position, bufferEvents })
 
   async function pump(): Promise<void> {
     for (;;) {
       const page = await log.tail(position)
-      if (page.length === 0) return
       for (const transition of page) {
         position = transition.sequence
         index.tell(transition)
       }
+      // What is committed from now on comes with a wake-up of its own.
+      if (page.length < PAGE) return
     }
   }
 
@@ -65,15 +69,13 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
     return queue
   }
 
-  /** What is wanted after a number, then live. With a snapshot's `latest` transition, it ends once that is settled. */
-  function open(
-    interest: Interest,
-    after: number,
-    join: Join | undefined,
-    latest?: Transition,
-  ): AsyncIterable<Transition> {
-    const { accountId, snapshotIds } = interest
-    const scope = { accountId, snapshotId: snapshotIds?.length === 1 ? snapshotIds[0] : undefined }
+  function open(seat: Seat, join: Join | undefined): AsyncIterable<Transition> {
+    if (join) {
+      join(seat)
+      return NOTHING
+    }
+    const { interest, latest } = seat
+    const replay = new Replay({ log, history, position: () => position, ...seat })
     let queue: BoundedQueue<Transition> | undefined
     let left = false
     const events = follow()
@@ -81,27 +83,15 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
     streams.add(events)
 
     async function* follow(): AsyncGenerator<Transition, void> {
-      let seen = after
-      let current = latest
       try {
-        for (;;) {
-          const through = Math.max(position, latest?.sequence ?? 0)
-          if (left || stopped) return
-          if (seen >= through) break
-          for await (const transition of log.between(scope, seen, through)) {
-            current &&= transition
-            if (concerns(interest, transition)) yield transition
-          }
-          seen = through
+        while (!replay.isCaughtUp && !left && !stopped) {
+          const { transitions } = await replay.next()
+          for (const transition of transitions) if (concerns(interest, transition)) yield transition
         }
-        if (current && current.sequence <= seen && isSettled(current.to)) return
-        if (join) {
-          join({ interest, seen, untilSettled: latest !== undefined })
-          return
-        }
+        if (left || stopped || replay.isOver) return
         queue = listen(interest, forget)
         for await (const transition of queue) {
-          if (transition.sequence > seen) yield transition
+          if (transition.sequence > replay.seen) yield transition
           if (latest && isSettled(transition.to) && queue.length === 0) return
         }
       } finally {
@@ -135,7 +125,7 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
 
     /** Every transition that is wanted after a number, or else from now on; live, without end. */
     follow(interest: Interest, after = position, join?: Join): AsyncIterable<Transition> {
-      return open(interest, after, join)
+      return open({ interest, after }, join)
     },
 
     /**
@@ -149,12 +139,13 @@ export async function startTransitionHub({ log, bufferEvents, pollMs, onError }:
     ): Promise<AsyncIterable<Transition> | undefined> {
       const { accountId, snapshotId } = scope
       const latest = await log.latest(scope)
-      return latest && open({ accountId, snapshotIds: [snapshotId] }, after, join, latest)
+      return latest && open({ interest: { accountId, snapshotIds: [snapshotId] }, after, latest }, join)
     },
 
     /** How many streams are being served. */
     get listeners(): number {
-      return streams.size + groups.counts.members
+      const { members, newcomers } = groups.counts
+      return streams.size + members + newcomers
     },
 
     async [Symbol.asyncDispose](): Promise<void> {

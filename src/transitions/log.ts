@@ -22,7 +22,22 @@ export interface TransitionScope {
   snapshotId?: string | undefined
 }
 
-const PAGE = 500
+/** All that a scope has behind one number, up to another, oldest first. */
+export interface LogPage {
+  transitions: readonly Transition[]
+  /** The number up to which that is all. */
+  through: number
+}
+
+/** What a reader was about to read has been pruned. */
+export class CursorExpired extends Error {
+  constructor() {
+    super('The stream cursor is older than the log. List again, and watch from the new cursor.')
+  }
+}
+
+/** The most rows that are read at once. */
+export const PAGE = 500
 
 /**
  * Appends transitions, in the transaction that makes the changes. A step that the life cycle does not know is a
@@ -49,6 +64,13 @@ export async function openTransitionLog(db: Database) {
     (await db.transitionLog.findFirst()) ??
     (await db.transitionLog.create({ data: { id: randomBytes(6).toString('hex') } }))
 
+  async function prunedThrough(): Promise<number> {
+    const { prunedThrough: sequence } = await db.transitionLog.findUniqueOrThrow({
+      where: { id: identity.id },
+    })
+    return sequence
+  }
+
   return {
     /** The number of the last transition; 0 when there is none. */
     async head(): Promise<number> {
@@ -61,27 +83,36 @@ export async function openTransitionLog(db: Database) {
 
     /** Everything after a number, oldest first, at most `PAGE` rows. */
     async tail(after: number): Promise<Transition[]> {
-      return db.snapshotTransition.findMany({
-        where: { sequence: { gt: after } },
+      // Half of what it costs to have Prisma make objects of the rows.
+      return db.$queryRaw`SELECT "sequence", "accountId", "snapshotId", "diskId", "from", "to", "reason", "at"
+        FROM "SnapshotTransition" WHERE "sequence" > ${after} ORDER BY "sequence" LIMIT ${PAGE}`
+    },
+
+    /**
+     * What a scope has behind a number, up to another one or as far as a page goes. Throws CursorExpired when some of
+     * it may have been pruned meanwhile: a reader that knew no better would skip it.
+     */
+    async page(scope: TransitionScope, after: number, through: number): Promise<LogPage> {
+      const transitions: Transition[] = await db.snapshotTransition.findMany({
+        where: { ...whereScope(scope), sequence: { gt: after, lte: through } },
         orderBy: { sequence: 'asc' },
         take: PAGE,
       })
+      if (after < (await prunedThrough())) throw new CursorExpired()
+      const last = transitions.at(PAGE - 1)
+      return { transitions, through: last ? last.sequence : through }
     },
 
-    /** What a scope has between two numbers, the first left out, the last included, oldest first, page by page. */
-    async *between(scope: TransitionScope, after: number, through: number): AsyncGenerator<Transition> {
-      let last = after
-      for (;;) {
-        const page: Transition[] = await db.snapshotTransition.findMany({
-          where: { ...whereScope(scope), sequence: { gt: last, lte: through } },
-          orderBy: { sequence: 'asc' },
-          take: PAGE,
-        })
-        yield* page
-        const end = page.at(-1)
-        if (end === undefined || page.length < PAGE) return
-        last = end.sequence
-      }
+    /** What there is of one snapshot's history between two numbers; it stays for as long as the snapshot exists. */
+    async life(
+      scope: Required<TransitionScope>,
+      after: number,
+      through: number,
+    ): Promise<readonly Transition[]> {
+      return db.snapshotTransition.findMany({
+        where: { ...whereScope(scope), sequence: { gt: after, lte: through } },
+        orderBy: { sequence: 'asc' },
+      })
     },
 
     /** The last transition of a scope; undefined when it has none. */
@@ -127,8 +158,7 @@ export async function openTransitionLog(db: Database) {
       if (match?.[1] !== identity.id) return 'MALFORMED'
       const sequence = Number.parseInt(match[2] ?? '', 36)
       if (sequence > (await this.head())) return 'MALFORMED'
-      const { prunedThrough } = await db.transitionLog.findUniqueOrThrow({ where: { id: identity.id } })
-      return sequence < prunedThrough ? 'EXPIRED' : sequence
+      return sequence < (await prunedThrough()) ? 'EXPIRED' : sequence
     },
   }
 }

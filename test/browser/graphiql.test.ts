@@ -89,4 +89,32 @@ describe.skipIf(NO_BROWSER)(`GraphiQL in a browser${why}`, () => {
     await graphiql.run({ ...WATCH, variables: { id }, shows: '"to": "COMPLETED"' })
     expect(graphiql.sent[0]).toEqual({ type: 'connection_init', payload: { authorization: 'Bearer one' } })
   })
+
+  test.each(['ws', 'sse'])(
+    'works with a token among the headers, also for subscriptions over %s, and not without one',
+    async (protocol) => {
+      await using app = await startTestApp()
+      const disk = await app.disk({ name: 'data-1' })
+      const admin = await app.token('ADMIN')
+      const created = await admin.graphql(CREATE.document, { input: { diskId: disk.id, name: 'first' } })
+      const id = created.data.createSnapshot.snapshot.id as string
+      await app.runner.tick()
+      await using graphiql = await openGraphiql(browser, `${app.endpoint}?protocol=${protocol}`)
+      await graphiql.run({ ...LIST, shows: 'UNAUTHENTICATED' })
+
+      await graphiql.setHeaders({ authorization: `Bearer ${admin.token}` })
+      await graphiql.run({ ...LIST, shows: '"name": "data-1"' })
+      await graphiql.openTab(WATCH)
+      await graphiql.setHeaders({ Authorization: `Bearer ${admin.token}` })
+      await graphiql.page.getByRole('button', { name: 'Variables' }).click()
+      await graphiql.run({ ...WATCH, variables: { id }, shows: '"to": "COMPLETED"' })
+      await graphiql.page.getByRole('button', { name: 'Re-fetch GraphQL schema' }).click()
+      expect(await graphiql.readDocumentation('Query')).toContain('On whose behalf this request is made.')
+
+      expect(graphiql.sockets).toHaveLength(protocol === 'ws' ? 1 : 0)
+      const addresses = [...graphiql.requests, ...graphiql.sockets].join('\n')
+      expect(addresses).not.toContain('sg_')
+      expect(await graphiql.page.context().cookies()).toEqual([])
+    },
+  )
 })

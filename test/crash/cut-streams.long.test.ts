@@ -13,9 +13,9 @@ import { appendTransitions } from '../../src/transitions/log.ts'
 import { postGraphql } from '../support/clients.ts'
 import { startGateway } from '../support/process.ts'
 
-const CLIENTS = 40
+const CLIENTS = 200
 const CUTS = 20
-const TRANSITIONS = 5_000
+const TRANSITIONS = 20_000
 const PER_COMMIT = 10
 const SETTINGS = { LOG_POLL_MS: '10', DEMO: 'false', LEASE_MS: '1000' }
 const WATCH = 'subscription ($after: String) { snapshotTransitions(after: $after) { sequence cursor } }'
@@ -146,7 +146,9 @@ async function client(scene: Scene, connect: typeof connectSocket, start: string
   let cuts = 0
   while (!scene.over || seen.length < TRANSITIONS) {
     const connection = connect(scene, cursor)
-    let left = cuts < CUTS ? randomInt(1, Math.floor((TRANSITIONS / CUTS) * 1.5)) : Infinity
+    // So that there is always enough left to be cut off from.
+    const most = Math.floor((TRANSITIONS - seen.length) / (CUTS - cuts))
+    let left = cuts < CUTS ? randomInt(1, most) : Infinity
     for await (const event of connection.events) {
       seen.push(event.sequence)
       cursor = event.cursor
@@ -220,7 +222,9 @@ test(`${CLIENTS} clients, each cut off ${CUTS} times, and a gateway killed in be
   console.log(`${TRANSITIONS} transitions to ${CLIENTS} clients; cuts: ${JSON.stringify(scene.cuts)}`)
   const expected = Array.from({ length: TRANSITIONS }, (_, index) => index + 1)
   for (const history of histories) expect(history).toEqual(expected)
-  expect(Object.values(scene.cuts).every((count) => count > CLIENTS)).toBe(true)
+  const cuts = Object.values(scene.cuts)
+  expect(cuts.reduce((sum, count) => sum + count)).toBe(CLIENTS * CUTS)
+  expect(cuts.every((count) => count > CLIENTS)).toBe(true)
 
   for (const connection of scene.abandoned) connection.destroy()
   gateway.child.kill('SIGTERM')

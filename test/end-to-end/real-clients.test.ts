@@ -121,14 +121,14 @@ test('a gateway that is killed in the middle of a copy completes the snapshot af
 
 test('bad configuration ends the process before anything is touched, and lists every problem', async () => {
   await using folder = await temporary()
-  const env = { DATA_DIR: folder.path, PORT: 'http', HOST: '0.0.0.0', COPY_CONCURRENCY: '0' }
+  const env = { DATA_DIR: folder.path, PORT: 'http', HOST: 'two words', COPY_CONCURRENCY: '0' }
   expect(await run('src/main.ts', [], env)).toEqual({
     exitCode: 2,
     stdout: '',
     stderr:
       [
         'The configuration is wrong:',
-        '  HOST must be a loopback address (127.0.0.1, ::1 or localhost): there are no credentials yet; it is "0.0.0.0".',
+        '  HOST must be an IP address or the name of a host; it is "two words".',
         '  PORT must be a whole number from 0 to 65535; it is "http".',
         '  COPY_CONCURRENCY must be a whole number from 1 to 64; it is "0".',
       ].join('\n') + '\n',

@@ -13,6 +13,7 @@ import {
   buildSchema,
 } from 'graphql'
 import { expect, test } from 'vitest'
+import { PERMISSIONS } from '../../src/domain/role.ts'
 import { REFUSAL_CODES } from '../../src/domain/refusals.ts'
 import { printSdl, schema } from '../../src/graphql/schema.ts'
 import { startTestApp } from '../support/app.ts'
@@ -81,6 +82,15 @@ test.each(mutations.map((field) => [field.name, field] as const))(
     expect(args.map((arg) => `${arg.name}: ${String(arg.type)}`)).toEqual([`input: ${VerbNoun}Input!`])
     expect(String(type)).toBe(`${VerbNoun}Result!`)
     expect(schema.getType(`${VerbNoun}Payload`)).toBeDefined()
+  },
+)
+
+test.each(mutations.map((field) => [field.name, field] as const))(
+  'the mutation %s declares the permission that it takes',
+  (_name, { extensions }) => {
+    const { authScopes } = extensions['pothosOptions'] as { authScopes?: { may?: string } }
+
+    expect(Object.keys(PERMISSIONS)).toContain(authScopes?.may)
   },
 )
 

@@ -104,7 +104,10 @@ const DEEP = /* GraphQL */ `
 /** The statements that answering the query takes in a world of this size. */
 async function statementsFor(query: string, disks: number, snapshots: number): Promise<string[]> {
   const statements: string[] = []
-  await using app = await startTestApp({ MAX_COST: '1000000' }, { onStatement: (sql) => statements.push(sql) })
+  await using app = await startTestApp(
+    { LOG_POLL_MS: '60000', MAX_COST: '1000000' },
+    { onStatement: (sql) => statements.push(sql) },
+  )
   await recordWorld(app, disks, snapshots)
   statements.length = 0
   const { data, errors } = await app.graphql(query)
@@ -131,7 +134,10 @@ test('a list of snapshots takes as many statements for 100 as for 2', async () =
 
 test('what nobody asks for is not read', async () => {
   const statements: string[] = []
-  await using app = await startTestApp({}, { onStatement: (sql) => statements.push(sql) })
+  await using app = await startTestApp(
+    { LOG_POLL_MS: '60000', MAX_COST: '1000000' },
+    { onStatement: (sql) => statements.push(sql) },
+  )
   await recordWorld(app, 2, 2)
   statements.length = 0
 
@@ -142,7 +148,10 @@ test('what nobody asks for is not read', async () => {
 
 test('nodes by id take one statement for each type, however many they are', async () => {
   const statements: string[] = []
-  await using app = await startTestApp({}, { onStatement: (sql) => statements.push(sql) })
+  await using app = await startTestApp(
+    { LOG_POLL_MS: '60000', MAX_COST: '1000000' },
+    { onStatement: (sql) => statements.push(sql) },
+  )
   await recordWorld(app, 20, 4)
   const ids = [
     ...(await app.db.disk.findMany()).map(({ id }) => id),

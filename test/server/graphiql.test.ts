@@ -1,38 +1,15 @@
-import { get, request as httpRequest, type IncomingMessage } from 'node:http'
-import { buffer } from 'node:stream/consumers'
+import { get } from 'node:http'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { Kind, OperationTypeNode, parse, validate } from 'graphql'
 import { schema } from '../../src/graphql/schema.ts'
 import { describe, expect, test } from 'vitest'
-import { chooseEncoding } from '../../src/server/graphiql/assets.ts'
+import { chooseEncoding } from '../../src/server/assets/assets.ts'
 import { preparedTabs } from '../../src/server/graphiql/tabs.ts'
 import { startTestApp } from '../support/app.ts'
+import { ask } from '../support/ask.ts'
 
 /** What browsers send when someone opens an address. */
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8'
-
-interface Answer {
-  status: number | undefined
-  headers: IncomingMessage['headers']
-  body: Buffer
-}
-
-/** Unlike `fetch`, adds no headers, leaves the body as it was transferred, and sends `path` with its dots. */
-function ask(
-  url: string,
-  headers: Record<string, string> = {},
-  { method = 'GET', path = url.slice(new URL(url).origin.length) } = {},
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    httpRequest(url, { method, path, headers, agent: false }, (response) => {
-      buffer(response).then((body) => {
-        resolve({ status: response.statusCode, headers: response.headers, body })
-      }, reject)
-    })
-      .on('error', reject)
-      .end()
-  })
-}
 
 /** The page, and the full addresses of the assets it names. */
 async function openPage(url: string) {

@@ -4,23 +4,45 @@ import { CSRF_HEADER } from '../../src/server/request-rules.ts'
 import { startTestApp } from '../support/app.ts'
 
 /** The audits send GET requests as any client may; here a GET says that it was meant. */
-function fetchOnPurpose(url: string, { headers, ...init }: RequestInit = {}): Promise<Response> {
-  return fetch(url, { ...init, headers: { ...(headers as Record<string, string>), [CSRF_HEADER]: '1' } })
-}
+const fetchWith =
+  (more: Record<string, string>) =>
+  (url: string, { headers, ...init }: RequestInit = {}): Promise<Response> =>
+    fetch(url, { ...init, headers: { ...(headers as Record<string, string>), [CSRF_HEADER]: '1', ...more } })
 
-const audits = (url: string) => serverAudits({ url, fetchFn: fetchOnPurpose })
+const audits = (url: string, headers: Record<string, string> = {}) =>
+  serverAudits({ url, fetchFn: fetchWith(headers) })
 
 test('the audits are all 61 that graphql-http has', () => {
   expect(audits('http://localhost')).toHaveLength(61)
 })
 
-test('the gateway passes every audit of the GraphQL over HTTP specification, the optional ones included', async () => {
-  await using app = await startTestApp()
-  const results = await Promise.all(audits(app.endpoint).map((audit) => audit.fn()))
+test.each(['no credentials', 'a token'])(
+  'with %s the gateway passes every audit of the GraphQL over HTTP specification, the optional ones included',
+  async (credential) => {
+    await using app = await startTestApp()
+    const headers: Record<string, string> =
+      credential === 'a token' ? { authorization: `Bearer ${(await app.token('VIEWER')).token}` } : {}
+    const results = await Promise.all(audits(app.endpoint, headers).map((audit) => audit.fn()))
 
-  const failed = results
-    .filter(({ status }) => status !== 'ok')
-    .map((result) => `${result.id} ${result.name}: ${'reason' in result ? result.reason : ''}`)
-  expect(failed).toEqual([])
-  expect(results).toHaveLength(61)
+    const failed = results
+      .filter(({ status }) => status !== 'ok')
+      .map((result) => `${result.id} ${result.name}: ${'reason' in result ? result.reason : ''}`)
+    expect(failed).toEqual([])
+    expect(results).toHaveLength(61)
+  },
+)
+
+test('whoever has no credential where one is required gets 401 for whatever the audits send', async () => {
+  await using app = await startTestApp({ REQUIRE_CREDENTIALS: 'true' })
+  const statuses: number[] = []
+  const fetchFn = async (url: string, init?: RequestInit) => {
+    const response = await fetchWith({})(url, init)
+    statuses.push(response.status)
+    expect(response.headers.get('www-authenticate')).toBe('Bearer realm="snapgate"')
+    return response
+  }
+  await Promise.all(serverAudits({ url: app.endpoint, fetchFn }).map((audit) => audit.fn()))
+
+  expect(statuses.length).toBeGreaterThanOrEqual(61)
+  expect(new Set(statuses)).toEqual(new Set([401]))
 })

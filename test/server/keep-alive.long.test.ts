@@ -2,6 +2,10 @@ import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { startTestApp } from '../support/app.ts'
+import { canDropNetwork } from '../support/dropped-network.ts'
+import { announce, sequences, subscriber, TRANSPORTS } from '../support/subscribers.ts'
+
+const WATCH = 'subscription { snapshotTransitions { sequence } }'
 
 /** A client of the protocol; `answers` tells whether it answers the pings of the transport. */
 async function connect(endpoint: string, answers: boolean): Promise<WebSocket> {
@@ -9,8 +13,7 @@ async function connect(endpoint: string, answers: boolean): Promise<WebSocket> {
   await once(socket, 'open')
   socket.send('{"type":"connection_init"}')
   await once(socket, 'message')
-  const payload = { query: 'subscription { snapshotTransitions { sequence } }' }
-  socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload }))
+  socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: WATCH } }))
   return socket
 }
 
@@ -27,3 +30,26 @@ test('a socket whose other side has gone without a word is found and closed, and
   living.terminate()
   await expect.poll(() => app.hub.listeners).toBe(0)
 }, 60_000)
+
+test.skipIf(!canDropNetwork).each(TRANSPORTS)(
+  'when the network is gone, an idle stream over %s is found and closed within a minute (Linux); a living one stays',
+  async (transport) => {
+    await using app = await startTestApp()
+    const [lost, living] = [subscriber(app, transport, WATCH), subscriber(app, transport, WATCH)]
+    await expect.poll(() => app.hub.listeners).toBe(2)
+    await announce(app, 1)
+    await expect.poll(() => [sequences(lost), sequences(living)]).toEqual([[1], [1]])
+
+    lost.loseNetwork()
+    await expect.poll(() => app.hub.listeners, { timeout: 60_000 }).toBe(1)
+
+    // Nobody has told the client.
+    expect(lost.isClosed).toBe(false)
+    await announce(app, 1)
+    await expect.poll(() => sequences(living)).toEqual([1, 2])
+    expect(sequences(lost)).toEqual([1])
+    for (const one of [lost, living]) one.vanish()
+    await expect.poll(() => app.hub.listeners).toBe(0)
+  },
+  90_000,
+)

@@ -153,9 +153,9 @@ test('createSnapshot looks for itself: an image that has just gone is refused, o
 test('600 looks at one disk at once are answered, and each sees what is there when it was asked for', async () => {
   await using app = await startTestApp()
   const disk = await app.disk()
-  const before = Array.from({ length: 600 }, () => app.disks.lookAt(disk.id))
+  const before = Array.from({ length: 600 }, () => app.disks.lookAt(app.viewer, disk.id))
   await rm(disk.path)
-  await app.disks.lookAt(disk.id)
+  await app.disks.lookAt(app.viewer, disk.id)
   expect(await diskNow(app, disk.id)).toEqual(MISSING)
   await Promise.all(before)
 })
@@ -178,7 +178,7 @@ test.each(['SNAPSHOTTING', 'SCALING', 'EXPIRED', 'UNKNOWN'] as const)(
     const disk = await app.disk({ status })
     await rm(disk.path)
     await app.disks.lookAtAll()
-    await app.disks.lookAt(disk.id)
+    await app.disks.lookAt(app.viewer, disk.id)
     expect(await diskNow(app, disk.id)).toEqual({ ...WELL, status })
   },
 )

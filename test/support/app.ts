@@ -2,16 +2,21 @@ import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import { expect } from 'vitest'
 import { startApp, type AppOptions } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
+import type { Role } from '../../src/domain/role.ts'
 import type { Disk } from '../../src/generated/prisma/client.ts'
 import type { DiskKind, DiskStatus } from '../../src/domain/disk.ts'
+import { accountNamed } from '../../src/services/accounts.ts'
+import { newRandomId } from '../../src/services/clock.ts'
 import { AMPLE } from './ample.ts'
 import { connectWebSocket, postGraphql, streamEvents, type Answer } from './clients.ts'
 
 export type TestApp = Awaited<ReturnType<typeof startTestApp>>
 
 const MIB = 1024 ** 2
+const JWT = /eyJ[\w-]{8,}\.[\w-]+\.[\w-]+/
 
 /**
  * A whole gateway on a database, data directory and port of its own, gone with `await using`. It has no demo world, and
@@ -28,14 +33,37 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
     ...AMPLE,
     ...environment,
   })
+  const lines: string[] = []
   const logged: Record<string, unknown>[] = []
-  const write = (line: string) => void logged.push(JSON.parse(line) as Record<string, unknown>)
-  const app = await startApp(config, pino({ level: config.logLevel }, { write }), {
-    background: false,
-    ...options,
-  })
+  const least = pino.levels.values[config.logLevel] ?? Infinity
+  function write(line: string): void {
+    const entry = JSON.parse(line) as { level: number }
+    lines.push(line)
+    if (entry.level >= least) logged.push(entry)
+  }
+  // Without what takes secrets out of the lines of a real one: none should be in them to begin with.
+  const log = pino({ level: 'trace' }, { write })
+  const app = await startApp(config, log, { background: false, ...options })
+  const tokens: string[] = []
   const endpoint = `${app.url}/graphql`
   let disks = 0
+
+  /** A client that sends this in Authorization, or in connection_init. */
+  function client(authorization?: string) {
+    const headers: Record<string, string> = authorization === undefined ? {} : { authorization }
+    return {
+      /** Runs an operation over HTTP. */
+      graphql: (query: string, variables?: Record<string, unknown>): Promise<Answer> =>
+        postGraphql(endpoint, query, variables, headers),
+
+      /** A client over graphql-transport-ws. */
+      webSocket: () => connectWebSocket(endpoint.replace('http', 'ws'), headers),
+
+      /** The events of a subscription over server-sent events. */
+      sse: (query: string, variables?: Record<string, unknown>) =>
+        streamEvents(endpoint, query, variables, headers),
+    }
+  }
 
   return {
     ...app,
@@ -45,15 +73,22 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
     /** What the gateway logged; nothing unless LOG_LEVEL is given. */
     logged,
 
-    /** Runs an operation over HTTP. */
-    graphql: (query: string, variables?: Record<string, unknown>): Promise<Answer> =>
-      postGraphql(endpoint, query, variables),
+    ...client(),
+    client,
 
-    /** A client over graphql-transport-ws. */
-    webSocket: () => connectWebSocket(endpoint.replace('http', 'ws')),
-
-    /** The events of a subscription over server-sent events. */
-    sse: (query: string, variables?: Record<string, unknown>) => streamEvents(endpoint, query, variables),
+    /** An API token, of the local account unless another one is named, which is then made. */
+    async token(role: Role = 'ADMIN', account = 'local', expiresInDays: number | null = null) {
+      const { id: accountId } = await accountNamed(app.db, account, {
+        now: () => new Date(),
+        newId: newRandomId,
+      })
+      const { apiToken, token } = await app.tokens.create(
+        { accountId },
+        { name: 'test', role, expiresInDays },
+      )
+      tokens.push(token)
+      return { ...apiToken, token, ...client(`Bearer ${token}`) }
+    },
 
     /** Registers a disk with an image of its own, of 1 MiB of data unless said otherwise; `status` is recorded as it is. */
     async disk({
@@ -63,6 +98,7 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
       dataMiB = 1,
       status,
       attachedTo,
+      accountId = app.viewer.accountId,
     }: {
       kind?: DiskKind
       name?: string
@@ -70,12 +106,13 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
       dataMiB?: number
       status?: DiskStatus
       attachedTo?: string
+      accountId?: string
     } = {}): Promise<Disk & { path: string }> {
       const path = join(dataDir, 'disks', `${name}.img`)
       await writeImage(path, sizeMiB, dataMiB)
       const attachment = attachedTo === undefined ? null : { instanceId: attachedTo, device: null }
       const labels = { description: '', storageType: 'local', zone: 'local' }
-      const disk = await app.disks.register(app.viewer, { path, name, kind, attachment, ...labels })
+      const disk = await app.disks.register({ accountId }, { path, name, kind, attachment, ...labels })
       if (status === undefined) return { ...disk, path }
       return { ...(await app.db.disk.update({ where: { id: disk.id }, data: { status } })), path }
     },
@@ -99,6 +136,9 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
 
     async [Symbol.asyncDispose](): Promise<void> {
       await app[Symbol.asyncDispose]()
+      expect(lines.filter((line) => tokens.some((token) => line.includes(token)) || JWT.test(line))).toEqual(
+        [],
+      )
       await rm(dataDir, { recursive: true, force: true })
     },
   }

@@ -21,10 +21,11 @@ export async function postGraphql(
   endpoint: string,
   query: string,
   variables?: Record<string, unknown>,
+  more: Record<string, string> = {},
 ): Promise<Answer> {
   const response = await fetch(endpoint, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    headers: { 'content-type': 'application/json', accept: 'application/json', ...more },
     body: JSON.stringify({ query, variables }),
   })
   const { data, errors } = (await response.json()) as Pick<Answer, 'data' | 'errors'>
@@ -32,8 +33,11 @@ export async function postGraphql(
 }
 
 /** The official WebSocket client, one attempt only. */
-export function connectWebSocket(url: string): Client & AsyncDisposable {
-  const client = createClient({ url, webSocketImpl: WebSocket, retryAttempts: 0 })
+export function connectWebSocket(
+  url: string,
+  connectionParams: Record<string, string> = {},
+): Client & AsyncDisposable {
+  const client = createClient({ url, connectionParams, webSocketImpl: WebSocket, retryAttempts: 0 })
   return Object.assign(client, {
     [Symbol.asyncDispose]: async () => {
       await client.dispose()
@@ -57,12 +61,13 @@ export async function* streamEvents(
   endpoint: string,
   query: string,
   variables?: Record<string, unknown>,
+  more: Record<string, string> = {},
 ): AsyncGenerator<Outcome, void> {
   const cancel = new AbortController()
   try {
     const response = await fetch(endpoint, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream', ...more },
       body: JSON.stringify({ query, variables }),
       signal: cancel.signal,
     })

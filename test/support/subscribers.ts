@@ -1,8 +1,10 @@
 import { request } from 'node:http'
+import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
 import { inTransaction } from '../../src/database/database.ts'
 import { appendTransitions, type Transition } from '../../src/transitions/log.ts'
 import type { TestApp } from './app.ts'
+import { dropNetwork } from './dropped-network.ts'
 
 /** Commits transitions of snapshots that nobody made, and announces them. */
 export async function announce(
@@ -32,6 +34,8 @@ export interface Subscriber {
   error?: any[]
   isComplete: boolean
   isClosed: boolean
+  /** How the connection was closed, where the protocol says. */
+  closeCode?: number
   /** Reads nothing more. */
   stall: () => void
   resume: () => void
@@ -39,6 +43,8 @@ export interface Subscriber {
   leave: () => void
   /** Is gone, without a word. */
   vanish: () => void
+  /** Nothing reaches it any more, nor is anything told to the other side. */
+  loseNetwork: () => void
 }
 
 export type Transport = 'WebSocket' | 'server-sent events'
@@ -68,10 +74,11 @@ function overWebSocket(app: TestApp, query: string, variables: object): Subscrib
       socket.close()
     },
     vanish: () => socket.terminate(),
+    loseNetwork: () => dropNetwork((socket as unknown as { _socket: Socket })._socket),
   }
   socket.on('open', () => send({ type: 'connection_init' }))
   socket.on('error', () => undefined)
-  socket.on('close', () => (self.isClosed = true))
+  socket.on('close', (code) => Object.assign(self, { isClosed: true, closeCode: code }))
   socket.on('message', (text: Buffer) => {
     const message = JSON.parse(text.toString()) as { id?: string; type: string; payload: any }
     if (message.type === 'connection_ack') send({ id, type: 'subscribe', payload: { query, variables } })
@@ -94,9 +101,13 @@ function overEvents(app: TestApp, query: string, variables: object): Subscriber 
     isComplete: false,
     isClosed: false,
     stall: () => (isStalled = true),
-    resume: () => resume(),
+    resume() {
+      isStalled = false
+      resume()
+    },
     leave: () => client.destroy(),
     vanish: () => client.destroy(),
+    loseNetwork: () => client.socket && dropNetwork(client.socket),
   }
   client.on('error', () => undefined)
   client.on('close', () => (self.isClosed = true))

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { WebSocket } from 'ws'
 import { expect, test } from 'vitest'
 import { inTransaction } from '../../src/database/database.ts'
@@ -367,3 +369,28 @@ test.each(TRANSPORTS)(
     await expect.poll(() => [app.hub.listeners, app.progress.watchers]).toEqual([0, 0])
   },
 )
+
+test('an event stream over HTTP/1.0 has no chunks, catches up, goes on live and ends with its connection', async () => {
+  await using app = await startTestApp()
+  const id = await createSnapshot(app, (await app.disk()).id)
+  await using runner = runnerOf(app, createMemoryProvider({ immediate: true }))
+  const body = JSON.stringify({ query: `subscription { snapshotStatus(id: "${id}") { to } }` })
+  const socket = connect(Number(new URL(app.url).port), '127.0.0.1')
+  let text = ''
+  socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+  socket.write(
+    `POST /graphql HTTP/1.0\r\ncontent-type: application/json\r\naccept: text/event-stream\r\n` +
+      `content-length: ${body.length}\r\n\r\n${body}`,
+  )
+  await expect.poll(() => app.hub.groups.counts.members).toBe(1)
+  await runner.tick()
+  await once(socket, 'close')
+
+  const [head, ...events] = text.split('\r\n\r\n')
+  expect(head).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+  expect(head).not.toMatch(/transfer-encoding/i)
+  const event = (to: string) => `event: next\ndata: {"data":{"snapshotStatus":{"to":"${to}"}}}\n\n`
+  expect(events.join('\r\n\r\n')).toBe(
+    `:\n\n${event('CREATING')}${event('COMPLETED')}event: complete\ndata:\n\n`,
+  )
+})

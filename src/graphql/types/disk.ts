@@ -282,6 +282,7 @@ const RegisterDiskPayload = builder.objectRef<{ disk: DiskRow }>('RegisterDiskPa
 builder.mutationFields((t) => ({
   registerDisk: t.field({
     type: RegisterDiskPayload,
+    authScopes: { may: 'manageDisks' },
     description:
       'Registers a raw image file or block device on the machine of the gateway as a disk. Its size is the size of the file.',
     errors: {

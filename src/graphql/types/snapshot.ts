@@ -315,6 +315,7 @@ const CreateSnapshotPayload = builder
 builder.mutationFields((t) => ({
   createSnapshot: t.field({
     type: CreateSnapshotPayload,
+    authScopes: { may: 'manageSnapshots' },
     description:
       'Creates a manual snapshot of a disk. Answers at once, with the snapshot CREATING; watch it with `snapshotStatus`. ' +
       'Checked in this order: name, client token, disk, status, quota.',

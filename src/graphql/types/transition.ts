@@ -1,6 +1,7 @@
 import { builder } from '../builder.ts'
 import { idOf } from '../id-argument.ts'
 import type { Transition } from '../../transitions/log.ts'
+import { STORED } from '../stored.ts'
 import { follow, followProgress, followToEnd, type ProgressEvent } from '../streams.ts'
 import { IDFilter } from './filters.ts'
 import { Snapshot, SnapshotStatusFilter } from './snapshot.ts'
@@ -9,6 +10,7 @@ import { SnapshotStatus } from './snapshot-enums.ts'
 export const SnapshotTransition = builder.objectRef<Transition>('SnapshotTransition')
 
 SnapshotTransition.implement({
+  extensions: STORED,
   description:
     'One change of a snapshot’s status. Transitions are stored and numbered; none is ever dropped or merged.',
   fields: (t) => ({

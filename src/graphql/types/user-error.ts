@@ -1,5 +1,6 @@
 import type { Refusal } from '../../domain/refusals.ts'
 import {
+  ApiTokenNotFound,
   ClientTokenReused,
   DiskAlreadyRegistered,
   DiskNotFound,
@@ -24,6 +25,7 @@ const RefusalCode = builder.enumType('RefusalCode', {
     CLIENT_TOKEN_REUSED: { description: 'See `ClientTokenReused`.' },
     DISK_PATH_REFUSED: { description: 'See `DiskPathRefused`.' },
     DISK_ALREADY_REGISTERED: { description: 'See `DiskAlreadyRegistered`.' },
+    API_TOKEN_NOT_FOUND: { description: 'See `ApiTokenNotFound`.' },
   },
 } as const)
 
@@ -130,4 +132,13 @@ builder.objectType(DiskAlreadyRegistered, {
   name: 'DiskAlreadyRegistered',
   description: 'The file at this path is a disk already.',
   interfaces: [UserError],
+})
+
+builder.objectType(ApiTokenNotFound, {
+  name: 'ApiTokenNotFound',
+  description: 'There is no such API token.',
+  interfaces: [UserError],
+  fields: (t) => ({
+    apiTokenId: t.exposeID('apiTokenId', { description: 'The id that was asked for.' }),
+  }),
 })

@@ -1,5 +1,7 @@
+import { errno, find } from '../../native/c-library.ts'
+
 /**
- * The few C library calls that Node has no name for. Where one is missing (another libc, another system), its
+ * System calls for files that Node has no name for. Where one is missing (another libc, another system), its
  * substitute here is still right: everything counts as data, write-back and the page cache are left to the kernel.
  */
 
@@ -11,28 +13,17 @@ const SYNC_FILE_RANGE_WRITE_AND_WAIT = 7
 const POSIX_FADV_DONTNEED = 4
 const LOCK_EX_NB = 6
 
-type SystemCall = (...args: number[]) => number | bigint
-
-const koffi = process.platform === 'linux' ? await import('koffi').catch(() => undefined) : undefined
 const lseek = find('int64_t lseek(int fd, int64_t offset, int whence)')
 const syncFileRange = find('int sync_file_range(int fd, int64_t offset, int64_t length, unsigned int flags)')
 const posixFadvise = find('int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)')
 const flock = find('int flock(int fd, int operation)')
 
-function find(prototype: string): SystemCall | undefined {
-  try {
-    return koffi?.load(null).func(prototype) as SystemCall | undefined
-  } catch {
-    return undefined
-  }
-}
-
 /** The next range at or after `from` that may hold data; undefined when only a hole is left. */
 export function nextData(fd: number, from: number, size: number): { start: number; end: number } | undefined {
   const everything = { start: from, end: size }
-  if (!lseek || !koffi) return everything
+  if (!lseek) return everything
   const start = Number(lseek(fd, from, SEEK_DATA))
-  if (start < 0) return koffi.errno() === ENXIO ? undefined : everything
+  if (start < 0) return errno() === ENXIO ? undefined : everything
   const end = Number(lseek(fd, start, SEEK_HOLE))
   return { start, end: end < 0 ? size : Math.min(end, size) }
 }

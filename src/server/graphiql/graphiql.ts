@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { ASSETS, createAssetSender, readManifest, type AssetName } from './assets.ts'
+import { createAssetSender } from '../assets/assets.ts'
+import { createPage, sendPage, type PageHandler } from '../assets/page.ts'
+import { preferences } from '../preferences.ts'
+import { ASSET_DIRECTORY, ASSETS, readGraphiqlManifest, type AssetName } from './assets.ts'
 import { CONTENT_SECURITY_POLICY, renderPage, type SubscriptionProtocol } from './page.ts'
-import { preferences } from './preferences.ts'
 import type { Tabs } from './tabs.ts'
 
 export interface GraphiqlOptions {
@@ -12,10 +12,9 @@ export interface GraphiqlOptions {
   title?: string
   /** What a newcomer finds open; whoever comes back finds the tabs as they were left. */
   tabs: Tabs
+  /** What a newcomer finds in the editor of headers. */
+  headers?: Record<string, string>
 }
-
-/** Answers a request that is for GraphiQL, and says whether it did; every other one is GraphQL's. */
-export type GraphiqlHandler = (request: IncomingMessage, response: ServerResponse) => boolean
 
 /**
  * GraphiQL at the GraphQL endpoint itself, for a browser that opens it, with its assets below `<endpoint>/assets/`.
@@ -25,15 +24,16 @@ export function createGraphiql({
   endpoint = '/graphql',
   title = 'Snapgate',
   tabs,
-}: GraphiqlOptions): GraphiqlHandler {
-  const manifest = readManifest()
-  const sendAsset = createAssetSender(manifest)
+  headers,
+}: GraphiqlOptions): PageHandler {
+  const manifest = readGraphiqlManifest()
+  const sendAsset = createAssetSender(ASSET_DIRECTORY, manifest)
   const assetPath = `${endpoint}/assets/`
   const assets = Object.fromEntries(
     (Object.keys(ASSETS) as AssetName[]).map((name) => [name, assetPath + manifest.assets[name].file]),
   ) as Record<AssetName, string>
   const page = (protocol: SubscriptionProtocol) =>
-    withETag(renderPage({ endpoint, title, tabs, protocol, assets }))
+    createPage(renderPage({ endpoint, title, tabs, headers, protocol, assets }), CONTENT_SECURITY_POLICY)
   const pages = { ws: page('ws'), sse: page('sse') }
 
   return (request, response) => {
@@ -50,18 +50,6 @@ export function createGraphiql({
   }
 }
 
-interface Page {
-  html: Buffer
-  etag: string
-}
-
-function withETag(html: string): Page {
-  return {
-    html: Buffer.from(html),
-    etag: `"${createHash('sha256').update(html).digest('base64url').slice(0, 22)}"`,
-  }
-}
-
 /** What a GraphQL client may want from the same address. */
 const GRAPHQL_TYPES = [
   'application/graphql-response+json',
@@ -75,26 +63,4 @@ function prefersHtml(accept: string | undefined): boolean {
   const wanted = preferences(accept)
   const html = wanted.get('text/html') ?? 0
   return html > 0 && GRAPHQL_TYPES.every((type) => (wanted.get(type) ?? 0) < html)
-}
-
-function sendPage({ html, etag }: Page, request: IncomingMessage, response: ServerResponse): void {
-  const headers = {
-    etag,
-    'cache-control': 'no-cache',
-    vary: 'accept',
-    'content-security-policy': CONTENT_SECURITY_POLICY,
-    'x-content-type-options': 'nosniff',
-    'referrer-policy': 'no-referrer',
-  }
-  const held = request.headers['if-none-match']?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? []
-  if (held.includes(etag) || held.includes('*')) {
-    response.writeHead(304, headers).end()
-    return
-  }
-  response.writeHead(200, {
-    ...headers,
-    'content-type': 'text/html; charset=utf-8',
-    'content-length': html.length,
-  })
-  response.end(request.method === 'HEAD' ? undefined : html)
 }

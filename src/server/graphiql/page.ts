@@ -10,6 +10,7 @@ export interface PageOptions {
   endpoint: string
   title: string
   tabs: Tabs
+  headers: Record<string, string> | undefined
   protocol: SubscriptionProtocol
   /** The path each asset is served under. */
   assets: Record<AssetName, string>
@@ -22,8 +23,11 @@ const activeTab = () => {
   const saved = JSON.parse(localStorage.getItem('graphiql:tabState'))
   return saved?.tabs[saved.activeTabIndex] ?? options.defaultTabs[0]
 }
-// GraphiQL looks for the tab it last showed by its content, and opens an empty one when it cannot find it.
-const { query, variables, headers } = activeTab()
+const link = new URLSearchParams(location.search)
+const linked = link.has('query') && { query: link.get('query'), variables: link.get('variables') }
+if (linked) options.defaultTabs.unshift(linked)
+// GraphiQL looks for the tab it last showed by its content, and opens a new one when it cannot find it.
+const { query, variables, headers } = linked || activeTab()
 for (const [part, text] of Object.entries({ query, variables, headers })) {
   localStorage.setItem('graphiql:' + part, text ?? '')
 }
@@ -70,7 +74,7 @@ const PROTOCOLS = {
 } as const satisfies Record<SubscriptionProtocol, { label: string; setting: string }>
 
 /** The page: a few kilobytes of HTML that start GraphiQL from its assets. */
-export function renderPage({ endpoint, title, tabs, protocol, assets }: PageOptions): string {
+export function renderPage({ endpoint, title, tabs, headers, protocol, assets }: PageOptions): string {
   const options = {
     endpoint,
     title: `${escapeHtml(title)} ${renderProtocols(protocol)}`,
@@ -82,6 +86,7 @@ export function renderPage({ endpoint, title, tabs, protocol, assets }: PageOpti
     additionalHeaders: { 'x-graphql-yoga-csrf': '1' },
     defaultTabs: tabs.map(({ document, variables }) => ({
       query: document,
+      ...(headers && { headers: JSON.stringify(headers, null, 2) }),
       ...(variables && { variables: JSON.stringify(variables, null, 2) }),
     })),
     workers: {

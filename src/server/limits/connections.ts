@@ -5,6 +5,7 @@ import type { GraphQLError } from 'graphql'
 import type { Logger } from 'pino'
 import { clientError } from '../../graphql/errors.ts'
 import { describeError } from '../error-contract.ts'
+import { whenClosed } from '../handover.ts'
 import { Places } from './places.ts'
 
 /** How long nothing may move on a connection before it is cut, in milliseconds: streams are pinged more often. */
@@ -16,7 +17,7 @@ export function limitConnections(server: Server, perAddress: number, log: Logger
 
   server.on('connection', (socket: Socket) => {
     const leave = places.enter(addressOf(socket))
-    if (leave) socket.once('close', leave)
+    if (leave) whenClosed(socket, leave)
     else answer(socket, 429, TOO_MANY)
   })
 
@@ -58,7 +59,7 @@ const REFUSALS: Record<string, [number, GraphQLError]> = {
 }
 
 /** The address that a client is counted by: of IPv6 the first 64 bits, as a site has all others to itself. */
-function addressOf({ remoteAddress = '' }: Socket): string {
+export function addressOf({ remoteAddress = '' }: Socket): string {
   if (!isIPv6(remoteAddress) || remoteAddress.startsWith('::ffff:')) return remoteAddress
   const [head = '', tail] = remoteAddress.split('::')
   const groups = head.split(':')

@@ -1,8 +1,12 @@
 import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { OperationTypeNode, getOperationAST, type DocumentNode, type GraphQLSchema } from 'graphql'
 import { isAsyncIterable, type GraphQLParams, type Plugin } from 'graphql-yoga'
 import { clientError } from '../../graphql/errors.ts'
+import { viewerOf } from '../auth/authentication.ts'
+import { whenOver } from '../handover.ts'
 import type { RequestFacts } from '../yoga.ts'
+import { addressOf } from './connections.ts'
 import { costOf } from './cost.ts'
 import type { FairQueue, Turn } from './fair-queue.ts'
 import { Places } from './places.ts'
@@ -57,9 +61,14 @@ export function createLimits({
 }: LimitsOptions) {
   const streams = new Places(streamsPerAccount)
 
-  async function take(admission: Admission, budget: Budget, accountId: string, amount: number) {
-    const { allowed, ...standing } = await rates.take(budget, accountId, amount)
-    admission.standings[budget] = standing
+  async function take(
+    { standings }: Pick<Admission, 'standings'>,
+    budget: Budget,
+    key: string,
+    amount: number,
+  ) {
+    const { allowed, ...standing } = await rates.take(budget, key, amount)
+    standings[budget] = standing
     if (allowed) return standing
     const resetAt = new Date(standing.resetAt).toISOString()
     throw clientError(
@@ -78,7 +87,7 @@ export function createLimits({
 
   /** Waits for the turn of an operation that has arrived. */
   async function takeTurn(facts: RequestFacts, connection: object): Promise<void> {
-    const turn = await queue.enter(facts.viewer.accountId, connection)
+    const turn = await queue.enter(viewerOf(facts).accountId, connection)
     facts.admission = { turn, standings: {} }
   }
 
@@ -93,14 +102,20 @@ export function createLimits({
   }
 
   /** Counts the request; the parameters it returns have the document that is to be run. */
-  async function admit({ viewer, admission }: RequestFacts, params: GraphQLParams): Promise<GraphQLParams> {
-    if (admission) await take(admission, 'requests', viewer.accountId, 1)
+  async function admit(facts: RequestFacts, params: GraphQLParams): Promise<GraphQLParams> {
+    const { admission } = facts
+    if (admission) await take(admission, 'requests', viewerOf(facts).accountId, 1)
     return trusted.resolve(params)
+  }
+
+  /** Counts a credential that was not valid against the address it came from. */
+  async function takeFailure(from: Socket): Promise<void> {
+    await take({ standings: {} }, 'failedAuthentications', addressOf(from), 1)
   }
 
   /** Counts what the operation costs and creates. */
   async function charge(context: TransportContext, admission: Admission, document: DocumentNode) {
-    const { accountId } = context.viewer
+    const { accountId } = viewerOf(context)
     const { operationName, variables } = context.params
     const { points, creates } = costOf(schema, document, operationName, variables)
     if (points > maxCost) {
@@ -114,16 +129,17 @@ export function createLimits({
     if (creates > 0) await take(admission, 'creates', accountId, creates)
   }
 
-  function takeStream({ viewer, res, params }: TransportContext, document: DocumentNode): void {
+  function takeStream(context: TransportContext, document: DocumentNode): void {
+    const { res, params } = context
     if (getOperationAST(document, params.operationName)?.operation !== OperationTypeNode.SUBSCRIPTION) return
-    const leave = streams.enter(viewer.accountId)
+    const leave = streams.enter(viewerOf(context).accountId)
     if (!leave) {
       throw clientError(
         'TOO_MANY_CONNECTIONS',
         `The account has ${streamsPerAccount} streams open; there may be no more at once.`,
       )
     }
-    res?.once('close', leave)
+    if (res) whenOver(res, leave)
   }
 
   const plugin: Plugin<object, TransportContext> = {
@@ -182,7 +198,7 @@ export function createLimits({
     },
   }
 
-  return { plugin, takeTurn, takeTurnOverHttp, admit, streams, tooManyOperations }
+  return { plugin, takeTurn, takeTurnOverHttp, takeFailure, admit, streams, tooManyOperations }
 }
 
 /** The operation is over, in whatever way. */

@@ -1,27 +1,174 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { ExecutionResult } from 'graphql'
+import type { StreamBuffer } from '../../config.ts'
+import { duplicate } from '../../native/sockets.ts'
+import type { Batch } from '../../transitions/groups.ts'
+import { handOver } from '../handover.ts'
+import { BoundedWriter, type Outlet } from './outlet.ts'
 
 /** How often an idle stream shows that it lives, in milliseconds: proxies cut what is silent. */
 const PING_MS = 12_000
 const PING = ':\n\n'
+const COMPLETE = 'event: complete\ndata:\n\n'
 
-/** The responses that are streams of events: their start, their keep-alive and their end. */
+export interface EventStreamOptions {
+  /** What a failure is told as. */
+  failed: (error: unknown) => ExecutionResult
+  /** Calls back when the stream has to end by a failure from elsewhere; returns how to stop that. */
+  endsWith: (onEnd: (error: unknown) => void) => () => void
+}
+
+const HEADERS = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-cache',
+  'content-encoding': 'none',
+  // The connection is the stream's from here on.
+  connection: 'close',
+}
+
+/**
+ * A response of server-sent events. Once its head is sent it is written past the response, to the socket, and the
+ * request, the response and all that hangs on both are let go of: a stream may wait for days.
+ */
+export class EventStream implements Outlet {
+  readonly #buffer: StreamBuffer
+  /** By chunks, as HTTP/1.1 has it; without, the end of the connection is the end of the answer. */
+  readonly #isChunked: boolean
+  #response: ServerResponse | undefined
+  #writer: BoundedWriter | undefined
+
+  constructor(response: ServerResponse, buffer: StreamBuffer) {
+    this.#response = response
+    this.#buffer = buffer
+    this.#isChunked = response.req.httpVersion === '1.1'
+  }
+
+  /** Sends the head; false when the client has gone meanwhile. `onClose` is called when it goes later. */
+  async open(onClose: () => void): Promise<boolean> {
+    const response = this.#response
+    this.#response = undefined
+    if (!response || isOver(response)) return false
+    // Behind another answer on the same connection there is no socket yet.
+    if (!response.socket) await Promise.race([once(response, 'socket'), once(response, 'close')])
+    const { socket } = response
+    if (!socket || isOver(response)) return false
+    response.writeHead(200, HEADERS).flushHeaders()
+    // Some browsers show nothing of a response before its first bytes.
+    await new Promise((resolve) => socket.write(this.#framed(PING), resolve))
+    if (isOver(response) || !socket.writable) return false
+    const own = socket.writableLength === 0 ? duplicate(socket) : undefined
+    if (own) {
+      own.on('error', ignore).resume()
+      handOver(socket, own)
+      socket.destroy()
+    }
+    this.#writer = new BoundedWriter(own ?? socket, this.#buffer)
+    this.#writer.socket.once('close', onClose)
+    return true
+  }
+
+  /** Whether nobody reads it any more. */
+  isOver(): boolean {
+    return this.#socket?.destroyed ?? false
+  }
+
+  /** Writes one answer; resolves when it is on its way. */
+  async write(result: ExecutionResult): Promise<void> {
+    return this.#writer?.writeAtLeisure(this.#framed(eventOf(result)))
+  }
+
+  ping(): void {
+    const socket = this.#socket
+    if (socket?.writable && socket.writableLength === 0) socket.write(this.#framed(PING))
+  }
+
+  /** Says that the subscription is complete, and ends. */
+  complete(): void {
+    this.#socket?.end(this.#isChunked ? `${chunk(COMPLETE)}0\r\n\r\n` : COMPLETE)
+  }
+
+  /** Ends without `complete`, so that the client comes back, but with everything sent that was written. */
+  cut(): void {
+    this.#socket?.destroySoon()
+  }
+
+  destroy(): void {
+    this.#socket?.destroy()
+  }
+
+  send(batch: Batch): boolean {
+    return this.#writer?.write(this.#formOf(batch), batch.payloads.length) ?? true
+  }
+
+  async sendAtLeisure(batch: Batch): Promise<void> {
+    return this.#writer?.writeAtLeisure(this.#formOf(batch))
+  }
+
+  cutIfStalled(): void {
+    this.#writer?.watch(() => this.destroy())
+  }
+
+  get #socket(): Socket | undefined {
+    return this.#writer?.socket
+  }
+
+  #framed(text: string): string {
+    return this.#isChunked ? chunk(text) : text
+  }
+
+  #formOf(batch: Batch): Buffer {
+    return this.#isChunked
+      ? batch.form('chunk', () => chunkOf(batch))
+      : batch.form('events', () => eventsOf(batch))
+  }
+}
+
+/** The end of the connection says it all. Not within `open`, which it would keep alive with all that is known there. */
+function ignore(): void {}
+
+function isOver({ destroyed, writableEnded }: ServerResponse): boolean {
+  return destroyed || writableEnded
+}
+
+function eventOf(result: ExecutionResult): string {
+  return `event: next\ndata: ${JSON.stringify(result)}\n\n`
+}
+
+function chunk(text: string): string {
+  return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`
+}
+
+const EVENT_START = Buffer.from('event: next\ndata: ')
+const EVENT_END = Buffer.from('\n\n')
+const CRLF = Buffer.from('\r\n')
+
+function eventsOf({ payloads }: Batch): Buffer {
+  return Buffer.concat(payloads.flatMap((payload) => [EVENT_START, payload, EVENT_END]))
+}
+
+function chunkOf(batch: Batch): Buffer {
+  const events = eventsOf(batch)
+  return Buffer.concat([Buffer.from(`${events.length.toString(16)}\r\n`), events, CRLF])
+}
+
+/** The streams of events that are open: their keep-alive and their end. */
 export function createEventStreams() {
-  const open = new Set<ServerResponse>()
+  const open = new Set<EventStream>()
   let pings: NodeJS.Timeout | undefined
+  let onRemoved: () => void = () => undefined
 
-  function ping(): void {
-    for (const response of open) if (!response.writableNeedDrain) response.write(PING)
+  function add(stream: EventStream): void {
+    open.add(stream)
+    pings ??= setInterval(() => {
+      for (const one of open) one.ping()
+    }, PING_MS)
   }
 
-  function add(response: ServerResponse): void {
-    open.add(response)
-    pings ??= setInterval(ping, PING_MS)
-  }
-
-  function remove(response: ServerResponse): void {
-    open.delete(response)
+  function remove(stream: EventStream): void {
+    open.delete(stream)
+    onRemoved()
     if (open.size > 0) return
     clearInterval(pings)
     pings = undefined
@@ -33,63 +180,56 @@ export function createEventStreams() {
       return open.size
     },
 
-    /**
-     * For each of them, what ends it without `complete`, after which a client would not come back, but with everything
-     * sent that was written.
-     */
-    endings: () => [...open].map((response) => () => response.socket?.destroySoon()),
+    /** For each of them, what ends it without `complete`, after which a client would not come back. */
+    endings: () => [...open].map((stream) => () => stream.cut()),
 
-    /** Writes results as events, at the pace of the client, until they end or it leaves; a failure as a last one. */
-    async write(
+    /** Resolves when all are closed: after the time given, in milliseconds, those that are left are cut off. */
+    async close(timeoutMs: number): Promise<void> {
+      const late = setTimeout(() => {
+        for (const stream of open) stream.destroy()
+      }, timeoutMs)
+      while (open.size > 0) await new Promise<void>((resolve) => (onRemoved = resolve))
+      clearTimeout(late)
+    },
+
+    /** Sends results as events, at the pace of the client, until they end or it leaves; a failure as a last one. */
+    async serve(
+      stream: EventStream,
       results: AsyncIterable<ExecutionResult>,
-      response: ServerResponse,
-      failed: (error: unknown) => ExecutionResult,
+      { failed, endsWith }: EventStreamOptions,
     ): Promise<void> {
       const iterator = results[Symbol.asyncIterator]()
-      response.once('close', () => {
-        remove(response)
-        iterator.return?.().catch(() => undefined)
+      const leave = () => void iterator.return?.().catch(() => undefined)
+      const fail = (error: unknown) => {
+        if (stream.isOver()) return
+        void stream.write(failed(error))
+        stream.complete()
+        leave()
+      }
+      const unwatch = endsWith(fail)
+      const isOpen = await stream.open(() => {
+        unwatch()
+        remove(stream)
+        leave()
       })
-      if (isOver(response)) return void response.emit('close')
-      response.writeHead(200, {
-        'content-type': 'text/event-stream',
-        'cache-control': 'no-cache',
-        'content-encoding': 'none',
-      })
-      // Some browsers show nothing of a response before its first bytes.
-      response.write(PING)
-      add(response)
-      // Behind another answer on the same connection there is no socket yet.
-      if (!response.socket) await once(response, 'socket')
+      if (!isOpen || stream.isOver()) {
+        unwatch()
+        await iterator.return?.()
+        return
+      }
+      add(stream)
       try {
         for (;;) {
-          const { value, done } = await (iterator.next() as Promise<
-            IteratorResult<ExecutionResult, undefined>
-          >)
-          if (isOver(response)) return
-          if (done) break
-          if (!response.write(eventOf(value))) await drained(response)
+          const next = (await iterator.next()) as IteratorResult<ExecutionResult, undefined>
+          if (stream.isOver()) return
+          if (next.done) break
+          await stream.write(next.value)
         }
       } catch (error) {
-        response.write(eventOf(failed(error)))
+        fail(error)
+        return
       }
-      response.end('event: complete\ndata:\n\n')
+      stream.complete()
     },
   }
-}
-
-function eventOf(result: ExecutionResult): string {
-  return `event: next\ndata: ${JSON.stringify(result)}\n\n`
-}
-
-function isOver({ destroyed, writableEnded }: ServerResponse): boolean {
-  return destroyed || writableEnded
-}
-
-async function drained(response: ServerResponse): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<undefined>()
-  const done = () => resolve(undefined)
-  response.once('drain', done).once('close', done)
-  await promise
-  response.off('drain', done).off('close', done)
 }

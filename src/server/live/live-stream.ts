@@ -6,15 +6,18 @@ import type { Outlet } from './outlet.ts'
 type Result = IteratorResult<ExecutionResult, undefined>
 const DONE: Result = { value: undefined, done: true }
 
+/** Makes a stream a member; returns how it leaves. */
+type Begin = () => () => void
+
 /**
- * A subscription, from the side of its group. While it catches up, its answers come one by one from an execution of its
- * own, which ends when it joins. From then on they go past the transport, straight to the outlet, and `ended` says no
- * more than how the stream has ended.
+ * A subscription, from the side of its group. Its answers go past the transport, straight to the outlet, and `run` says
+ * no more than how the stream has ended.
  */
 export class LiveStream implements Member {
   seen = 0
   readonly #outlet: Outlet
   readonly #bufferEvents: number
+  #begin: Begin | undefined
   #ended: PromiseWithResolvers<undefined> | undefined
   #leave: (() => void) | undefined
   #left = false
@@ -24,28 +27,34 @@ export class LiveStream implements Member {
     this.#bufferEvents = bufferEvents
   }
 
-  /** Becomes a member that has seen everything up to a number; `leave` is called when it ends in any way. */
-  joined(seen: number, leave: () => void): void {
-    if (this.#left) {
-      leave()
-      return
-    }
-    this.seen = seen
-    this.#leave = leave
-    this.#ended = Promise.withResolvers()
-    // Whoever waits for it is told; nobody may.
-    this.#ended.promise.catch(() => undefined)
+  /** Says how it becomes a member, once its transport is ready for answers. */
+  prepare(begin: Begin): void {
+    this.#begin = begin
   }
 
-  /** Resolves with the end of the stream, rejects with its failure; undefined when it has not joined. */
-  get ended(): Promise<undefined> | undefined {
-    return this.#ended?.promise
+  /** Whether it is for a group to serve, and has not begun. */
+  get isPrepared(): boolean {
+    return this.#begin !== undefined
+  }
+
+  /** Begins. Resolves with the end of the stream, rejects with its failure. */
+  run(): Promise<undefined> {
+    const begin = this.#begin
+    const ended = (this.#ended = Promise.withResolvers<undefined>())
+    this.#begin = undefined
+    if (this.#left) ended.resolve(undefined)
+    else this.#leave = begin?.()
+    return ended.promise
   }
 
   /** The subscriber leaves. */
   leave(): void {
     this.#left = true
     this.complete()
+  }
+
+  async replay(batch: Batch): Promise<void> {
+    return this.#outlet.sendAtLeisure(batch)
   }
 
   deliver(batch: Batch): void {
@@ -66,26 +75,29 @@ export class LiveStream implements Member {
 }
 
 /**
- * The same subscription as its transport sees it: the answers while it catches up, then nothing until it ends. What
- * executed it is let go of when it joins, so that one that waits holds next to nothing.
+ * The same subscription as its transport sees it: what its own execution answers, or, where a group serves it, nothing
+ * until it ends. Then its own execution is let go of at once, so that a stream that waits holds next to nothing.
  */
 export class LiveResults implements AsyncIterableIterator<ExecutionResult, undefined> {
   #own: AsyncIterator<ExecutionResult, unknown> | undefined
   readonly #stream: LiveStream
-  readonly #onJoined: () => void
+  #onBegin: (() => void) | undefined
 
-  constructor(own: AsyncIterable<ExecutionResult>, stream: LiveStream, onJoined: () => void) {
+  constructor(own: AsyncIterable<ExecutionResult>, stream: LiveStream, onBegin: () => void) {
     this.#own = own[Symbol.asyncIterator]()
     this.#stream = stream
-    this.#onJoined = onJoined
+    this.#onBegin = onBegin
   }
 
   async next(): Promise<Result> {
-    const result = await this.#own?.next()
-    if (result && !result.done) return result
-    if (this.#own && this.#stream.ended) this.#onJoined()
+    if (!this.#stream.isPrepared) {
+      const result = await this.#own?.next()
+      return result && !result.done ? result : DONE
+    }
     this.#own = undefined
-    await this.#stream.ended
+    this.#onBegin?.()
+    this.#onBegin = undefined
+    await this.#stream.run()
     return DONE
   }
 

@@ -6,12 +6,13 @@ import type { Logger } from 'pino'
 import type { StreamBuffer } from '../../config.ts'
 import type { Context } from '../../graphql/context.ts'
 import { maskError } from '../../graphql/errors.ts'
-import type { Selected, Seat } from '../../transitions/groups.ts'
-import type { Transition } from '../../transitions/log.ts'
+import type { Executor, Seat, Selected } from '../../transitions/groups.ts'
+import type { Credentials } from '../auth/credentials.ts'
 import { describeError } from '../error-contract.ts'
-import { createEventStreams } from './event-stream.ts'
+import { createEventStreams, EventStream } from './event-stream.ts'
 import { LiveResults, LiveStream } from './live-stream.ts'
-import { eventStreamOutlet, type Outlet } from './outlet.ts'
+import type { Outlet } from './outlet.ts'
+import { projectionOf } from './projection.ts'
 import { documentToExecute, selectionKey } from './selection.ts'
 
 /** What the transports add to the context. */
@@ -22,6 +23,8 @@ interface TransportContext extends Context {
   outlet?: Outlet
   /** The subscription, once it runs. */
   live?: LiveStream
+  /** Its answer, over HTTP. */
+  events?: EventStream
 }
 
 type Subscribe = (args: ExecutionArgs) => Promise<ExecutionResult | AsyncIterable<ExecutionResult>>
@@ -30,6 +33,7 @@ type Subscribe = (args: ExecutionArgs) => Promise<ExecutionResult | AsyncIterabl
 type ExecuteOne = (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>
 
 export interface LiveOptions {
+  credentials: Credentials
   streamBuffer: StreamBuffer
   log: Logger
 }
@@ -37,10 +41,10 @@ export interface LiveOptions {
 export type Live = ReturnType<typeof createLive>
 
 /**
- * Serves subscriptions in groups. Each runs as usual until it has caught up; from then on a transition is executed
- * once for all who select the same, through the same envelope as any other operation, and the bytes go to everyone.
+ * Serves subscriptions in groups. Each is parsed, validated and opened as any other operation; then a transition is
+ * executed once for all who select the same, through the same envelope, and the bytes go to everyone.
  */
-export function createLive({ streamBuffer, log }: LiveOptions) {
+export function createLive({ credentials, streamBuffer, log }: LiveOptions) {
   const eventStreams = createEventStreams()
   const shared = new WeakSet<object>()
   let executeOne: (requestId: string) => ExecuteOne
@@ -62,59 +66,66 @@ export function createLive({ streamBuffer, log }: LiveOptions) {
 
     onResultProcess(answer) {
       const { result, resultProcessor, serverContext } = answer
-      const { res, live, requestId } = serverContext as unknown as TransportContext
+      const { res, live, events, requestId, viewer } = serverContext as unknown as TransportContext
       if (!res || !resultProcessor || !isAsyncIterable(result)) return
-      const failed = (error: unknown) => ({ errors: [describeError(maskError(error), requestId, log)] })
+      const stream = events ?? new EventStream(res, streamBuffer)
+      const failed = failureOf(requestId)
       answer.setResultProcessor((results) => {
         const own = results as AsyncIterable<ExecutionResult>
         eventStreams
-          .write(live ? new LiveResults(own, live, () => undefined) : own, res, failed)
-          .catch((error: unknown) => res.destroy(error instanceof Error ? error : undefined))
+          .serve(stream, live ? new LiveResults(own, live, () => undefined) : own, {
+            failed,
+            endsWith: (onEnd) => credentials.watch(viewer, onEnd),
+          })
+          .catch((error: unknown) => log.error({ err: error }, 'a stream of events could not be served'))
         // The answer is written here; Yoga has no further part in it.
         return new Promise(() => undefined)
       }, 'text/event-stream')
     },
   }
 
+  /** A function of its own, so that what waits with a stream holds nothing of its request. */
+  function failureOf(requestId: string) {
+    return (error: unknown) => ({ errors: [describeError(maskError(error), requestId, log)] })
+  }
+
   async function subscribeLive(args: ExecutionArgs, subscribe: Subscribe) {
     const context = args.contextValue as TransportContext
-    const outlet = context.outlet ?? (context.res && eventStreamOutlet(context.res, streamBuffer))
+    const events = context.res && new EventStream(context.res, streamBuffer)
+    const outlet = context.outlet ?? events
     if (!outlet) return subscribe(args)
     const { groups } = context.gateway.hub
     const stream = new LiveStream(outlet, streamBuffer.events)
-    const join = (seat: Seat) =>
-      stream.joined(seat.seen, groups.join(selectedBy(args, context), seat, stream))
+    const join = (seat: Seat) => stream.prepare(() => groups.join(selectedBy(args, context), seat, stream))
     const result = await subscribe({ ...args, contextValue: { ...context, join } })
-    if (isAsyncIterable(result)) context.live = stream
+    if (isAsyncIterable(result)) Object.assign(context, { live: stream, events })
     return result
   }
 
   function selectedBy(args: ExecutionArgs, { gateway, viewer, reads }: Context): Selected {
+    const { schema, document, operationName, variableValues } = args
+    const shape = { schema, document, operationName, variableValues }
+    const key = `${viewer.accountId} ${viewer.role} ${selectionKey(args)}`
+    return { key, executor: () => executorOf(shape, { gateway, viewer, reads }) }
+  }
+
+  function executorOf(shape: ExecutionArgs, scope: Pick<Context, 'gateway' | 'viewer' | 'reads'>): Executor {
+    const requestId = randomUUID()
+    const document = documentToExecute(shape.schema, shape.document)
+    const contextValue: Context = { ...scope, requestId }
+    const args = { ...shape, document, contextValue }
+    shared.add(contextValue)
+    const run = executeOne(requestId)
+    const bytes = (result: ExecutionResult) => {
+      const errors = result.errors?.map((error) => describeError(error, requestId, log))
+      return Buffer.from(JSON.stringify(errors ? { ...result, errors } : result))
+    }
     return {
-      key: `${viewer.accountId} ${selectionKey(args)}`,
-      executor() {
-        const requestId = randomUUID()
-        const { schema, operationName, variableValues } = args
-        const document = documentToExecute(schema, args.document)
-        const contextValue: Context = { gateway, viewer, reads, requestId }
-        shared.add(contextValue)
-        const run = executeOne(requestId)
-        const bytes = (result: ExecutionResult) => {
-          const errors = result.errors?.map((error) => describeError(error, requestId, log))
-          return Buffer.from(JSON.stringify(errors ? { ...result, errors } : result))
-        }
-        return (transition: Transition) => {
-          const result = run({
-            schema,
-            document,
-            operationName,
-            variableValues,
-            contextValue,
-            rootValue: transition,
-          })
-          return result instanceof Promise ? result.then(bytes) : bytes(result)
-        }
+      execute(transition) {
+        const result = run({ ...args, rootValue: transition })
+        return result instanceof Promise ? result.then(bytes) : bytes(result)
       },
+      project: projectionOf(args),
     }
   }
 

@@ -1,0 +1,312 @@
+import { createClient, type SubscribePayload } from 'graphql-ws'
+import { makeOperation, type Exchange, type Operation, type OperationResult } from 'urql'
+import { fromArray, fromValue, mergeMap, pipe, share, tap, type Source } from 'wonka'
+import { TRANSITIONS, type LiveTransition } from './documents.ts'
+
+/** How the page is connected to what happens; `since` is when that began. */
+export interface Connection {
+  phase: 'connecting' | 'live' | 'lost'
+  since: Date
+}
+
+/** How long a silent connection is trusted, in milliseconds: a ping that often, and so long for its answer. */
+const PING_MS = 10_000
+const PONG_MS = 5_000
+
+/** How long the connection is kept while nothing is subscribed to, in milliseconds. */
+const LAZY_CLOSE_MS = 3_000
+
+/** Between two attempts to connect, in milliseconds: from the first, doubling, to the last, each with up to half more. */
+const FIRST_RETRY_MS = 250
+const LAST_RETRY_MS = 8_000
+
+interface LiveOptions {
+  url: string
+  authorization: () => string | undefined
+  /** The credentials are missing, or were refused. */
+  onUnauthenticated: () => void
+}
+
+interface Sink {
+  next: (result: never) => void
+  error: (error: unknown) => void
+  complete: () => void
+}
+
+export type Live = ReturnType<typeof createLive>
+
+/**
+ * The one WebSocket of this tab, and the one subscription to all transitions over it.
+ *
+ * The subscription begins at the `streamCursor` of the first list that is read, and after any loss of the connection at
+ * the cursor of the last transition seen, so nothing is missed; what comes twice is dropped by its sequence number.
+ * What could still be lost is a transition that arrives while a list is being read and is older in that list: see `exchange`.
+ */
+export function createLive({ url, authorization, onUnauthenticated }: LiveOptions) {
+  let connection: Connection = { phase: 'connecting', since: new Date() }
+  const watchers = new Set<() => void>()
+  const listeners = new Set<(transition: LiveTransition) => void>()
+  /** Resolves the waits of those who would connect again. */
+  let hurry = new Set<() => void>()
+  let attempts = 0
+  let lastSequence = 0
+  let closed = false
+  /** Begins the subscription; called with the first cursor. */
+  let begin: ((cursor: string) => void) | undefined
+  let startOver: () => void = () => undefined
+
+  function become(phase: Connection['phase']): void {
+    if (connection.phase === phase) return
+    connection = { phase, since: new Date() }
+    for (const watcher of watchers) watcher()
+  }
+
+  let pong: ReturnType<typeof setTimeout> | undefined
+  const socket = createClient({
+    url,
+    // Connecting again is done here: with a cursor that is newer than the one of the first attempt.
+    retryAttempts: 0,
+    lazyCloseTimeout: LAZY_CLOSE_MS,
+    keepAlive: PING_MS,
+    connectionParams: () => {
+      const value = authorization()
+      return value === undefined ? {} : { authorization: value }
+    },
+    on: {
+      connected: () => {
+        attempts = 0
+        become('live')
+      },
+      ping: (received) => {
+        if (!received) pong = setTimeout(() => socket.terminate(), PONG_MS)
+      },
+      pong: (received) => {
+        if (received) clearTimeout(pong)
+      },
+      closed: () => {
+        clearTimeout(pong)
+        if (!closed) become('lost')
+      },
+    },
+  })
+
+  const wake = () => {
+    attempts = 0
+    for (const go of hurry) go()
+  }
+  const drop = () => become('lost')
+  window.addEventListener('online', wake)
+  window.addEventListener('offline', drop)
+
+  function waitToRetry(): Promise<void> {
+    const delay = Math.min(FIRST_RETRY_MS * 2 ** attempts++, LAST_RETRY_MS) * (1 + Math.random() / 2)
+    return new Promise((resolve) => {
+      const go = () => {
+        clearTimeout(timer)
+        hurry.delete(go)
+        resolve()
+      }
+      const timer = setTimeout(go, delay)
+      hurry.add(go)
+    })
+  }
+
+  /** Subscribes, and again after every loss of the connection, until it completes or is ended here. */
+  function follow(payload: SubscribePayload, sink: Sink): () => void {
+    let ended = false
+    let end: () => void = () => undefined
+    let after: string | undefined
+
+    function subscribe(): void {
+      if (ended) return
+      const variables = after === undefined ? payload.variables : { ...payload.variables, after }
+      end = socket.subscribe<Record<string, { cursor?: string; sequence?: number } | null>>(
+        { ...payload, variables },
+        {
+          next(result) {
+            const codes = result.errors?.map(({ extensions }) => extensions?.['code']) ?? []
+            if (codes.length > 0) {
+              end()
+              fail(codes)
+              return
+            }
+            attempts = 0
+            const transition = result.data?.['snapshotTransitions']
+            if (transition) {
+              after = transition.cursor
+              if ((transition.sequence ?? 0) <= lastSequence) return
+              lastSequence = transition.sequence ?? 0
+            }
+            sink.next(result as never)
+          },
+          error(error) {
+            fail(Array.isArray(error) ? error.map(codeOf) : [closeCodeOf(error)])
+          },
+          complete() {
+            if (!ended) sink.complete()
+          },
+        },
+      )
+    }
+
+    function fail(codes: unknown[]): void {
+      if (ended) return
+      if (codes.includes('UNAUTHENTICATED')) {
+        onUnauthenticated()
+      } else if (codes.includes('CURSOR_EXPIRED') || codes.includes('BAD_USER_INPUT')) {
+        // The log no longer reaches back so far, or is another one: list again.
+        lastSequence = 0
+        startOver()
+      } else if (codes.includes('NOT_FOUND')) {
+        sink.complete()
+      } else {
+        void waitToRetry().then(subscribe)
+      }
+    }
+
+    subscribe()
+    return () => {
+      ended = true
+      end()
+    }
+  }
+
+  /**
+   * Sits between the cache and the network.
+   * A list may be read just before a transition and arrive just after it: then the transition is handed to the cache once
+   * more, behind the list. When the connection comes back, what could not be read is asked for again.
+   */
+  const exchange: Exchange =
+    ({ client, forward }) =>
+    (operations) => {
+      const active = new Map<number, Operation>()
+      const failed = new Set<number>()
+      /** What is being read: how many transitions had come when it was asked for, and whether the stream had begun. */
+      const asked = new Map<number, { seen: number; begun: boolean }>()
+      /** The transitions that came while something was being read. */
+      let recent: OperationResult[] = []
+      let following: { unsubscribe: () => void } | undefined
+
+      const readAgain = (operation: Operation) =>
+        client.reexecuteOperation(
+          makeOperation('query', operation, { ...operation.context, requestPolicy: 'network-only' }),
+        )
+      begin = (cursor) => {
+        following = client.subscription(TRANSITIONS, { after: cursor }).subscribe(({ data }) => {
+          if (data) for (const listener of listeners) listener(data.snapshotTransitions)
+        })
+      }
+      startOver = () => {
+        following?.unsubscribe()
+        following = undefined
+        for (const operation of active.values()) readAgain(operation)
+      }
+      function readFailed(): void {
+        for (const key of failed) {
+          const operation = active.get(key)
+          if (operation) readAgain(operation)
+        }
+        failed.clear()
+      }
+      watchers.add(() => {
+        if (connection.phase === 'live') readFailed()
+      })
+
+      function onResult(result: OperationResult): Source<OperationResult> {
+        const { key, kind } = result.operation
+        if (kind === 'subscription' && isTransition(result.data)) {
+          if (asked.size > 0) recent.push(result)
+          return fromValue(result)
+        }
+        const asking = asked.get(key)
+        if (kind !== 'query' || !asking) return fromValue(result)
+        asked.delete(key)
+        if (result.error?.graphQLErrors.some((error) => codeOf(error) === 'UNAUTHENTICATED')) {
+          onUnauthenticated()
+        } else if (result.error) {
+          failed.add(key)
+          // With no stream, nothing else would say that the gateway is back.
+          if (!following) void waitToRetry().then(readFailed)
+        }
+        const cursor = findStreamCursor(result.data)
+        if (cursor !== undefined && !following) begin?.(cursor)
+        else if (following && !asking.begun) readAgain(result.operation)
+        const missed = recent.slice(asking.seen)
+        if (asked.size === 0) recent = []
+        return fromArray([result, ...missed])
+      }
+
+      return pipe(
+        operations,
+        tap((operation) => {
+          const { key, kind } = operation
+          if (kind === 'query') {
+            active.set(key, operation)
+            asked.set(key, { seen: recent.length, begun: following !== undefined })
+          } else if (kind === 'teardown') {
+            active.delete(key)
+            asked.delete(key)
+            if (asked.size === 0) recent = []
+          }
+        }),
+        share,
+        forward,
+        mergeMap(onResult),
+        share,
+      )
+    }
+
+  return {
+    follow,
+    exchange,
+
+    /** For `useSyncExternalStore`. */
+    watchConnection: (onChange: () => void): (() => void) => {
+      watchers.add(onChange)
+      return () => watchers.delete(onChange)
+    },
+    connection: () => connection,
+
+    /** Calls back for each transition, once. */
+    onTransition(listener: (transition: LiveTransition) => void): () => void {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+
+    /** Tries to connect now instead of later. */
+    retryNow: wake,
+
+    close(): void {
+      closed = true
+      window.removeEventListener('online', wake)
+      window.removeEventListener('offline', drop)
+      hurry = new Set()
+      void socket.dispose()
+    },
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as { extensions?: { code?: unknown } }).extensions?.code
+}
+
+/** 4401 and 4403: the gateway did not accept the credentials of the connection. */
+function closeCodeOf(error: unknown): string {
+  const { code } = error as Partial<CloseEvent>
+  return code === 4401 || code === 4403 ? 'UNAUTHENTICATED' : 'CONNECTION_LOST'
+}
+
+function isTransition(data: unknown): boolean {
+  return typeof data === 'object' && data !== null && 'snapshotTransitions' in data
+}
+
+/** The `streamCursor` of the list in a result. */
+function findStreamCursor(data: unknown): string | undefined {
+  if (typeof data !== 'object' || data === null) return undefined
+  if ('streamCursor' in data && typeof data.streamCursor === 'string') return data.streamCursor
+  for (const value of Object.values(data)) {
+    const cursor = findStreamCursor(value)
+    if (cursor !== undefined) return cursor
+  }
+  return undefined
+}

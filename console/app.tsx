@@ -1,0 +1,230 @@
+import { MoonOutlined, SunOutlined } from '@ant-design/icons'
+import { App as AntdApp, Button, ConfigProvider, Skeleton, theme as antdTheme, type ThemeConfig } from 'antd'
+import enGB from 'antd/locale/en_GB'
+import zhCN from 'antd/locale/zh_CN'
+import { lazy, Suspense, useCallback, useEffect, useState, type ReactNode } from 'react'
+import { Provider } from 'urql'
+import { Link, Redirect, Route, Switch, useLocation } from 'wouter'
+import { createApi, ENDPOINT } from './api/client.ts'
+import { authorization, forgetToken, keepToken } from './api/session.ts'
+import icon from './icon.svg'
+import { Announcer } from './parts/announcer.tsx'
+import { LiveContext, LivePill, OfflineBanner, TransitionAnnouncer } from './parts/live.tsx'
+import { Page } from './parts/page.tsx'
+import { Nothing } from './parts/state.tsx'
+import { SettingsProvider, useSettings, useWords, type Theme } from './settings.tsx'
+
+const DiskList = lazy(() => import('./pages/disk-list.tsx').then(({ DiskList }) => ({ default: DiskList })))
+const DiskDetails = lazy(() =>
+  import('./pages/disk-details.tsx').then(({ DiskDetails }) => ({ default: DiskDetails })),
+)
+const SnapshotList = lazy(() =>
+  import('./pages/snapshot-list.tsx').then(({ SnapshotList }) => ({ default: SnapshotList })),
+)
+const SignIn = lazy(() => import('./pages/sign-in.tsx').then(({ SignIn }) => ({ default: SignIn })))
+
+/** A heading looks the same whether the table is ordered by it or not; the arrow says it. */
+const table = (head: string) => ({
+  headerBg: head,
+  headerSortActiveBg: head,
+  headerSortHoverBg: head,
+  bodySortBg: 'transparent',
+})
+
+/** Whether things should stay where they are. */
+const STILL = matchMedia('(prefers-reduced-motion: reduce)').matches
+
+/** Ant Design's own, with as much contrast as WCAG AA asks for. */
+const THEMES: Record<Theme, ThemeConfig> = {
+  light: {
+    algorithm: antdTheme.defaultAlgorithm,
+    token: {
+      colorPrimary: '#0b57d0',
+      colorInfo: '#0b57d0',
+      colorLink: '#0b57d0',
+      colorError: '#c5221f',
+      colorTextSecondary: '#4a5260',
+      colorTextTertiary: '#5c6470',
+      colorTextDescription: '#5c6470',
+      colorTextPlaceholder: '#667080',
+      colorBgLayout: '#f4f6f9',
+      borderRadius: 6,
+    },
+    components: { Table: table('#fafafa') },
+  },
+  dark: {
+    algorithm: antdTheme.darkAlgorithm,
+    token: {
+      colorPrimary: '#3b7de0',
+      colorInfo: '#3b7de0',
+      colorLink: '#8ab4f8',
+      colorLinkHover: '#aecbfa',
+      colorError: '#f28b82',
+      colorTextSecondary: '#bdc1c6',
+      colorTextTertiary: '#a8adb4',
+      colorTextDescription: '#a8adb4',
+      colorTextPlaceholder: '#9aa0a6',
+      colorBgLayout: '#0f1216',
+      colorBgContainer: '#181c22',
+      colorBgElevated: '#1f242c',
+      colorBorder: '#434a54',
+      colorBorderSecondary: '#2d333b',
+      colorFillAlter: '#1d2229',
+      borderRadius: 6,
+    },
+    components: { Table: table('#1d2229') },
+  },
+}
+
+export function App() {
+  return (
+    <SettingsProvider>
+      <Themed>
+        <Session />
+      </Themed>
+    </SettingsProvider>
+  )
+}
+
+function Themed({ children }: { children: ReactNode }) {
+  const { language, theme } = useSettings()
+  return (
+    <ConfigProvider
+      theme={{
+        ...THEMES[theme],
+        token: { ...THEMES[theme].token, motion: !STILL },
+        cssVar: { key: theme },
+      }}
+      locale={language === 'zh' ? zhCN : enGB}
+      button={{ autoInsertSpace: false }}
+    >
+      <AntdApp className="app">{children}</AntdApp>
+    </ConfigProvider>
+  )
+}
+
+/** Everything that was read belongs to whoever read it: another token begins anew. */
+function Session() {
+  const [wanted, setWanted] = useState<'nothing' | 'token' | 'another token'>('nothing')
+  const ask = useCallback(() => {
+    const refused = authorization() !== undefined
+    // Several requests may be refused at once.
+    setWanted((before) => (refused || before === 'another token' ? 'another token' : 'token'))
+    forgetToken()
+  }, [])
+  const [api, setApi] = useState(() => createApi(ask))
+  useEffect(() => () => api.live.close(), [api])
+  const signIn = (token: string) => {
+    keepToken(token)
+    setApi(createApi(ask))
+    setWanted('nothing')
+  }
+  const signOut = () => {
+    forgetToken()
+    setApi(createApi(ask))
+    setWanted('token')
+  }
+  const { client, live } = api
+  return (
+    <Provider value={client}>
+      <LiveContext value={live}>
+        <Frame signOut={authorization() === undefined ? undefined : signOut}>
+          {wanted === 'nothing' ? (
+            <Pages />
+          ) : (
+            <SignIn refused={wanted === 'another token'} onToken={signIn} />
+          )}
+        </Frame>
+      </LiveContext>
+    </Provider>
+  )
+}
+
+function Frame({ children, signOut }: { children: ReactNode; signOut: (() => void) | undefined }) {
+  const { words, language, theme, setLanguage, setTheme } = useSettings()
+  const [location] = useLocation()
+  const other = theme === 'dark' ? 'light' : 'dark'
+  const otherTheme = theme === 'dark' ? words.lightTheme : words.darkTheme
+  return (
+    <>
+      <a className="skip" href="#content">
+        {words.skip}
+      </a>
+      <header className="bar">
+        <Link className="brand" href="/disks">
+          <img src={icon} alt="" width={24} height={24} />
+          {words.product}
+        </Link>
+        <LivePill />
+        <span className="space" />
+        <Button type="text" href={ENDPOINT} target="_blank">
+          {words.graphiql}
+        </Button>
+        <Button
+          type="text"
+          lang={language === 'en' ? 'zh-CN' : 'en'}
+          onClick={() => setLanguage(language === 'en' ? 'zh' : 'en')}
+        >
+          {words.switchLanguage}
+        </Button>
+        <Button
+          type="text"
+          aria-label={otherTheme}
+          title={otherTheme}
+          icon={theme === 'dark' ? <SunOutlined aria-hidden /> : <MoonOutlined aria-hidden />}
+          onClick={() => setTheme(other)}
+        />
+        {signOut && (
+          <Button type="text" onClick={signOut}>
+            {words.signOut}
+          </Button>
+        )}
+      </header>
+      <OfflineBanner />
+      <div className="frame">
+        <nav className="side" aria-label={words.navigation}>
+          {[
+            ['/disks', words.disk],
+            ['/snapshots', words.snapshot],
+          ].map(([path = '', label]) => (
+            <Link key={path} href={path} aria-current={location.startsWith(path) ? 'page' : undefined}>
+              {label}
+            </Link>
+          ))}
+        </nav>
+        <main id="content">
+          <Suspense fallback={<Skeleton active />}>{children}</Suspense>
+        </main>
+      </div>
+      <Announcer />
+      <TransitionAnnouncer />
+    </>
+  )
+}
+
+function Pages() {
+  return (
+    <Switch>
+      <Route path="/">
+        <Redirect to="/disks" replace />
+      </Route>
+      <Route path="/disks" component={DiskList} />
+      <Route path="/disks/:id">{({ id }) => <DiskDetails key={id} id={id} />}</Route>
+      <Route path="/snapshots" component={SnapshotList} />
+      <Route>
+        <NoPage />
+      </Route>
+    </Switch>
+  )
+}
+
+function NoPage() {
+  const words = useWords()
+  return (
+    <Page title={words.notFound}>
+      <Nothing title={words.noPage}>
+        <Link href="/disks">{words.toDisks}</Link>
+      </Nothing>
+    </Page>
+  )
+}

@@ -1,0 +1,32 @@
+import { useMemo } from 'react'
+import { useWords } from './settings.tsx'
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
+
+/** Numbers, sizes and times as the language writes them. */
+export function useFormat() {
+  const { locale } = useWords()
+  return useMemo(() => {
+    const number = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 })
+    const dateTime = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' })
+    const date = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' })
+    const time = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' })
+    const bytes = (value: number) => {
+      const power = value < 1 ? 0 : Math.min(Math.floor(Math.log2(value) / 10), UNITS.length - 1)
+      return `${number.format(value / 1024 ** power)} ${UNITS[power] ?? 'B'}`
+    }
+    return {
+      number: (value: number) => number.format(value),
+      bytes,
+      gib: (value: number) => bytes(value * 1024 ** 3),
+      date: (value: string) => date.format(new Date(value)),
+      dateTime: (value: string) => dateTime.format(new Date(value)),
+      time: (value: Date | string) => time.format(new Date(value)),
+      duration: (from: string, to: string) => {
+        const seconds = (Date.parse(to) - Date.parse(from)) / 1000
+        if (seconds < 60) return `${number.format(seconds)} s`
+        return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
+      },
+    }
+  }, [locale])
+}

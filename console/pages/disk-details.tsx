@@ -1,0 +1,188 @@
+import { ReloadOutlined } from '@ant-design/icons'
+import { Breadcrumb, Button, Descriptions, Skeleton } from 'antd'
+import { useState } from 'react'
+import { useQuery } from 'urql'
+import { Link } from 'wouter'
+import { orderOf, pagingOf, useAddress } from '../address.ts'
+import { DISK_DETAILS, type Disk, type LiveTransition, type Transition } from '../api/documents.ts'
+import { useFormat } from '../format.ts'
+import { ActionButton } from '../parts/actions.tsx'
+import { Copyable } from '../parts/copyable.tsx'
+import { CreateSnapshot } from '../parts/create-snapshot.tsx'
+import { Failure } from '../parts/failure.tsx'
+import { useListRefresh, useTransitions } from '../parts/live.tsx'
+import { Page } from '../parts/page.tsx'
+import { Pager } from '../parts/pager.tsx'
+import { QueryBehind } from '../parts/query-behind.tsx'
+import { QuotaBar } from '../parts/quota.tsx'
+import { whyNot } from '../parts/refusal.ts'
+import { SnapshotDetails } from '../parts/snapshot-details.tsx'
+import { SnapshotTable } from '../parts/snapshot-table.tsx'
+import { Nothing } from '../parts/state.tsx'
+import { DiskStatusTag } from '../parts/status.tsx'
+import { useKept } from '../parts/table.ts'
+import { TransitionLog } from '../parts/transition-log.tsx'
+import { useWords } from '../settings.tsx'
+
+const ORDERS = ['NAME', 'SIZE', 'CREATED_AT'] as const
+
+/** How many events the log shows. */
+const EVENTS = 12
+
+/** The Disk Details: what the disk is, what it holds, and what happens to that. */
+export function DiskDetails({ id }: { id: string }) {
+  const words = useWords()
+  const format = useFormat()
+  const address = useAddress()
+  const variables = {
+    id,
+    ...pagingOf(address).arguments,
+    orderBy: orderOf(address, ORDERS, { field: 'CREATED_AT', direction: 'DESC' }),
+  }
+  const [{ data, fetching, error }, read] = useQuery({ query: DISK_DETAILS, variables })
+  const disk = useKept(data)?.disk
+  const readAgain = () => read({ requestPolicy: 'network-only' })
+  useListRefresh(readAgain, ({ from, to, diskId }) => diskId === id && (from === null || to === 'DELETED'))
+
+  if (disk === null) return <Unknown id={id} />
+  return (
+    <Page
+      title={disk?.name ?? words.diskDetails}
+      before={
+        <Breadcrumb
+          items={[{ title: <Link href="/disks">{words.diskList}</Link> }, { title: words.diskDetails }]}
+        />
+      }
+      beside={
+        disk && (
+          <>
+            <Copyable text={disk.id} />
+            <DiskStatusTag status={disk.status} />
+          </>
+        )
+      }
+      actions={
+        <>
+          <Button
+            aria-label={words.refresh}
+            title={words.refresh}
+            icon={<ReloadOutlined aria-hidden />}
+            onClick={readAgain}
+          />
+          {disk && (
+            <ActionButton
+              type="primary"
+              action={{
+                key: 'create',
+                label: words.createSnapshot,
+                run: () => address.change({ create: id }),
+                refusal: whyNot(disk, words, format),
+              }}
+            />
+          )}
+        </>
+      }
+    >
+      {error && <Failure error={error} retry={readAgain} />}
+      {!disk && !error && <Skeleton active />}
+      {disk && (
+        <div className="details">
+          <section className="card overview" aria-labelledby="overview">
+            <h2 id="overview">{words.overview}</h2>
+            <Overview disk={disk} />
+          </section>
+          <section className="card" aria-labelledby="quotas">
+            <h2 id="quotas">{words.quotas}</h2>
+            <QuotaBar label={words.manualQuota} quota={disk.snapshotQuota.manual} />
+            <QuotaBar label={words.automaticQuota} quota={disk.snapshotQuota.automatic} />
+          </section>
+          <section className="card held" aria-labelledby="held">
+            <h2 id="held">{words.snapshots}</h2>
+            <SnapshotTable
+              address={address}
+              snapshots={disk.snapshots.nodes}
+              loading={fetching && !data}
+              nothing={<Nothing title={words.noSnapshots} hint={words.noSnapshotsHint} />}
+            />
+            <footer className="list-footer">
+              <QueryBehind document={DISK_DETAILS} variables={variables} />
+              <Pager address={address} paging={pagingOf(address)} list={disk.snapshots} />
+            </footer>
+          </section>
+          <section className="card" aria-labelledby="events">
+            <h2 id="events">{words.eventLog}</h2>
+            <EventLog diskId={id} snapshots={disk.snapshots.nodes} />
+          </section>
+        </div>
+      )}
+      <CreateSnapshot />
+      <SnapshotDetails />
+    </Page>
+  )
+}
+
+function Unknown({ id }: { id: string }) {
+  const words = useWords()
+  return (
+    <Page title={words.notFound}>
+      <Nothing title={words.noDisk(id)} hint={words.noDiskHint}>
+        <Link href="/disks">{words.toDisks}</Link>
+      </Nothing>
+    </Page>
+  )
+}
+
+function Overview({ disk }: { disk: Disk }) {
+  const words = useWords()
+  const format = useFormat()
+  const { attachment } = disk
+  return (
+    <Descriptions
+      size="small"
+      colon={false}
+      styles={{ label: { minWidth: 110 } }}
+      column={{ xs: 1, md: 2 }}
+      items={[
+        { label: words.kind, children: words.diskKind[disk.kind] },
+        { label: words.size, children: format.gib(disk.sizeGiB) },
+        { label: words.storageType, children: disk.storageType },
+        { label: words.zone, children: disk.zone },
+        {
+          label: words.attachment,
+          children: attachment
+            ? words.attachedAs(attachment.instanceId, attachment.device)
+            : words.notAttached,
+        },
+        { label: words.created, children: format.dateTime(disk.createdAt) },
+        { label: words.description, children: disk.description || words.none },
+        ...(disk.statusReason === null ? [] : [{ label: words.status, children: disk.statusReason }]),
+      ]}
+    />
+  )
+}
+
+interface EventLogProps {
+  diskId: string
+  snapshots: readonly { id: string; name: string; transitions: readonly Transition[] }[]
+}
+
+/** The newest transitions of the snapshots shown, and those that come while one looks, of whichever snapshot of the disk. */
+function EventLog({ diskId, snapshots }: EventLogProps) {
+  const words = useWords()
+  const [came, setCame] = useState<LiveTransition[]>([])
+  useTransitions((transition) => {
+    if (transition.diskId === diskId) setCame((before) => [transition, ...before].slice(0, EVENTS))
+  })
+  const names = new Map([
+    ...came.map(({ snapshotId, snapshot }) => [snapshotId, snapshot?.name ?? snapshotId] as const),
+    ...snapshots.map(({ id, name }) => [id, name] as const),
+  ])
+  const all = new Map<number, Transition>(
+    [...snapshots.flatMap(({ transitions }) => transitions), ...came].map((event) => [event.sequence, event]),
+  )
+  const newest = [...all.values()].toSorted((a, b) => b.sequence - a.sequence).slice(0, EVENTS)
+  if (newest.length === 0) return <Nothing title={words.noEvents} />
+  return (
+    <TransitionLog transitions={newest} nameOf={({ snapshotId }) => names.get(snapshotId) ?? snapshotId} />
+  )
+}

@@ -1,0 +1,251 @@
+import { ReloadOutlined } from '@ant-design/icons'
+import { Button, Select, Table, type TableColumnsType } from 'antd'
+import { useMemo, useState } from 'react'
+import { useQuery } from 'urql'
+import { Link } from 'wouter'
+import { known, orderOf, pagingOf, useAddress, type Address } from '../address.ts'
+import { DISKS, type Disk, type DiskKind, type DiskStatus } from '../api/documents.ts'
+import type { VariablesOf } from '../api/graphql.ts'
+import { useFormat } from '../format.ts'
+import { ActionButton, RowActions } from '../parts/actions.tsx'
+import { Copyable } from '../parts/copyable.tsx'
+import { CreateSnapshot } from '../parts/create-snapshot.tsx'
+import { Failure } from '../parts/failure.tsx'
+import { useListRefresh } from '../parts/live.tsx'
+import { Page } from '../parts/page.tsx'
+import { Pager } from '../parts/pager.tsx'
+import { QueryBehind } from '../parts/query-behind.tsx'
+import { whyNot } from '../parts/refusal.ts'
+import { Search } from '../parts/search.tsx'
+import { Nothing } from '../parts/state.tsx'
+import { Moment } from '../parts/moment.tsx'
+import { DiskStatusTag } from '../parts/status.tsx'
+import { onSort, SORT_DIRECTIONS, sortOrder, useKept } from '../parts/table.ts'
+import { useWords } from '../settings.tsx'
+
+const ORDERS = ['NAME', 'SIZE', 'CREATED_AT'] as const
+
+function useVariables(address: Address): VariablesOf<typeof DISKS> {
+  const words = useWords()
+  const text = address.text('q')
+  const statuses = known(address.list('status'), Object.keys(words.diskStatus) as DiskStatus[])
+  const kinds = known(address.list('kind'), Object.keys(words.diskKind) as DiskKind[])
+  return {
+    ...pagingOf(address).arguments,
+    filter: {
+      ...(text.startsWith('v-') ? { id: { eq: text } } : text && { name: { contains: text } }),
+      ...(statuses.length > 0 && { status: { in: statuses } }),
+      ...(kinds.length > 0 && { kind: { in: kinds } }),
+    },
+    orderBy: orderOf(address, ORDERS, { field: 'NAME', direction: 'ASC' }),
+  }
+}
+
+/** The Disk List: from here snapshots are created of one disk or of many. */
+export function DiskList() {
+  const words = useWords()
+  const address = useAddress()
+  const variables = useVariables(address)
+  const [{ data, fetching, error }, read] = useQuery({ query: DISKS, variables })
+  const disks = useKept(data)?.disks
+  const [selected, setSelected] = useState<string[]>([])
+  const columns = useColumns(address)
+  const filtered = ['q', 'status', 'kind'].some((name) => address.text(name))
+  const readAgain = () => read({ requestPolicy: 'network-only' })
+  useListRefresh(readAgain, () => address.text('status') !== '')
+
+  return (
+    <Page
+      title={words.diskList}
+      actions={
+        <ActionButton
+          type="primary"
+          action={{
+            key: 'create',
+            label: words.createSnapshot,
+            run: () => address.change({ create: selected }),
+            refusal: selected.length === 0 ? words.nothingSelected : undefined,
+          }}
+        />
+      }
+    >
+      <div className="toolbar">
+        <Search
+          label={words.searchDisks}
+          value={address.text('q')}
+          onSearch={(q) => address.filter({ q }, { replace: true })}
+        />
+        <Select
+          mode="multiple"
+          className="filter"
+          allowClear
+          maxTagCount="responsive"
+          aria-label={words.status}
+          placeholder={words.anyStatus}
+          value={address.list('status')}
+          onChange={(status: string[]) => address.filter({ status })}
+          options={Object.entries(words.diskStatus).map(([value, label]) => ({ value, label }))}
+        />
+        <Select
+          className="filter"
+          allowClear
+          aria-label={words.kind}
+          placeholder={words.anyKind}
+          value={address.text('kind') || null}
+          onChange={(kind: string | undefined) => address.filter({ kind })}
+          options={Object.entries(words.diskKind).map(([value, label]) => ({ value, label }))}
+        />
+        {filtered && (
+          <Button
+            type="link"
+            onClick={() => address.filter({ q: undefined, status: undefined, kind: undefined })}
+          >
+            {words.clearFilters}
+          </Button>
+        )}
+        <span className="space" />
+        {selected.length > 0 && <span className="selected">{words.selected(selected.length)}</span>}
+        <Button
+          aria-label={words.refresh}
+          title={words.refresh}
+          icon={<ReloadOutlined aria-hidden />}
+          onClick={readAgain}
+        />
+      </div>
+      {error && <Failure error={error} retry={readAgain} />}
+      {(disks || !error) && (
+        <Table<Disk>
+          rowKey="id"
+          size="small"
+          columns={columns}
+          dataSource={disks?.nodes ?? []}
+          loading={fetching && !disks}
+          pagination={false}
+          showSorterTooltip={false}
+          sortDirections={SORT_DIRECTIONS}
+          className="wide"
+          onChange={onSort(address)}
+          rowSelection={{
+            selectedRowKeys: selected,
+            preserveSelectedRowKeys: true,
+            onChange: (keys) => setSelected(keys as string[]),
+            getTitleCheckboxProps: () => ({ 'aria-label': words.selectAll }),
+            getCheckboxProps: ({ name }) => ({ 'aria-label': words.selectDisk(name) }),
+          }}
+          locale={{
+            emptyText: fetching ? (
+              ' '
+            ) : filtered ? (
+              <Nothing title={words.noMatches} />
+            ) : (
+              <Nothing title={words.noDisks} hint={words.noDisksHint} />
+            ),
+          }}
+        />
+      )}
+      <footer className="list-footer">
+        <QueryBehind document={DISKS} variables={variables} />
+        {disks && <Pager address={address} paging={pagingOf(address)} list={disks} />}
+      </footer>
+      <CreateSnapshot onCreated={() => setSelected([])} />
+    </Page>
+  )
+}
+
+function useColumns(address: Address): TableColumnsType<Disk> {
+  const words = useWords()
+  const format = useFormat()
+  return useMemo(() => {
+    const sort = sortOrder(address, { NAME: 'ascend' })
+    return [
+      {
+        title: words.nameAndId,
+        key: 'NAME',
+        sorter: true,
+        sortOrder: sort('NAME'),
+        render: (_, { id, name }) => (
+          <>
+            <Link href={`/disks/${id}`}>{name}</Link>
+            <br />
+            <Copyable text={id} />
+          </>
+        ),
+      },
+      {
+        title: words.status,
+        width: 145,
+        render: (_, { status, statusReason }) => <DiskStatusTag status={status} reason={statusReason} />,
+      },
+      { title: words.kind, width: 98, render: (_, { kind }) => words.diskKind[kind] },
+      { title: words.storageType, dataIndex: 'storageType', width: 92 },
+      {
+        title: words.size,
+        key: 'SIZE',
+        sorter: true,
+        sortOrder: sort('SIZE'),
+        width: 84,
+        align: 'right',
+        render: (_, { sizeGiB }) => format.gib(sizeGiB),
+      },
+      {
+        title: words.attachment,
+        width: 105,
+        render: (_, { attachment }) =>
+          attachment ? (
+            <>
+              <code>{attachment.instanceId}</code>
+              <div className="hint">{attachment.device}</div>
+            </>
+          ) : (
+            <span className="hint">{words.notAttached}</span>
+          ),
+      },
+      {
+        title: words.heldSnapshots,
+        width: 128,
+        align: 'right',
+        render: (_, { id, snapshotQuota: { manual, automatic } }) => (
+          <>
+            <Link
+              href={`/snapshots?disk=${id}`}
+              title={`${words.manualQuota}: ${words.quotaUsed(format.number(manual.used), format.number(manual.limit))}`}
+            >
+              {words.quotaUsed(format.number(manual.used), format.number(manual.limit))}
+            </Link>
+            {automatic.used > 0 && (
+              <div className="hint">
+                {words.snapshotType.AUTOMATIC}{' '}
+                {words.quotaUsed(format.number(automatic.used), format.number(automatic.limit))}
+              </div>
+            )}
+          </>
+        ),
+      },
+      {
+        title: words.created,
+        key: 'CREATED_AT',
+        sorter: true,
+        sortOrder: sort('CREATED_AT'),
+        width: 108,
+        render: (_, { createdAt }) => <Moment at={createdAt} />,
+      },
+      {
+        title: words.actions,
+        width: 130,
+        render: (_, disk) => (
+          <RowActions
+            of={disk.name}
+            actions={[
+              {
+                key: 'create',
+                label: words.createSnapshot,
+                run: () => address.change({ create: disk.id }),
+                refusal: whyNot(disk, words, format),
+              },
+            ]}
+          />
+        ),
+      },
+    ]
+  }, [address, words, format])
+}

@@ -1,0 +1,144 @@
+import { ReloadOutlined } from '@ant-design/icons'
+import { Button, Select, Tag } from 'antd'
+import { useQuery } from 'urql'
+import { known, orderOf, pagingOf, useAddress, type Address } from '../address.ts'
+import { SNAPSHOTS, type SnapshotStatus, type SnapshotType } from '../api/documents.ts'
+import type { VariablesOf } from '../api/graphql.ts'
+import { ActionButton } from '../parts/actions.tsx'
+import { CreateSnapshot } from '../parts/create-snapshot.tsx'
+import { Failure } from '../parts/failure.tsx'
+import { useListRefresh } from '../parts/live.tsx'
+import { Page } from '../parts/page.tsx'
+import { Pager } from '../parts/pager.tsx'
+import { QueryBehind } from '../parts/query-behind.tsx'
+import { Search } from '../parts/search.tsx'
+import { SnapshotDetails } from '../parts/snapshot-details.tsx'
+import { SnapshotTable } from '../parts/snapshot-table.tsx'
+import { Nothing } from '../parts/state.tsx'
+import { useKept } from '../parts/table.ts'
+import { useWords } from '../settings.tsx'
+
+const ORDERS = ['NAME', 'SIZE', 'CREATED_AT'] as const
+const FILTERS = ['q', 'status', 'method', 'disk'] as const
+
+function useVariables(address: Address): VariablesOf<typeof SNAPSHOTS> {
+  const words = useWords()
+  const text = address.text('q')
+  const statuses = known(address.list('status'), Object.keys(words.snapshotStatus) as SnapshotStatus[])
+  const types = known(address.list('method'), Object.keys(words.snapshotType) as SnapshotType[])
+  const diskId = address.text('disk')
+  return {
+    ...pagingOf(address).arguments,
+    filter: {
+      ...(text.startsWith('s-') ? { id: { eq: text } } : text && { name: { contains: text } }),
+      ...(statuses.length > 0 && { status: { in: statuses } }),
+      ...(types.length > 0 && { type: { in: types } }),
+      ...(diskId && { diskId: { eq: diskId } }),
+    },
+    orderBy: orderOf(address, ORDERS, { field: 'CREATED_AT', direction: 'DESC' }),
+  }
+}
+
+/** The Snapshot List: from here a snapshot is created by type and disk. */
+export function SnapshotList() {
+  const words = useWords()
+  const address = useAddress()
+  const variables = useVariables(address)
+  const [{ data, fetching, error }, read] = useQuery({ query: SNAPSHOTS, variables })
+  const snapshots = useKept(data)?.snapshots
+  const diskId = address.text('disk')
+  const filtered = FILTERS.some((name) => address.text(name))
+  const readAgain = () => read({ requestPolicy: 'network-only' })
+  useListRefresh(
+    readAgain,
+    ({ from, to }) => from === null || to === 'DELETED' || address.text('status') !== '',
+  )
+
+  return (
+    <Page
+      title={words.snapshotList}
+      actions={
+        <ActionButton
+          type="primary"
+          action={{
+            key: 'create',
+            label: words.createSnapshot,
+            run: () => address.change({ create: 'new' }),
+          }}
+        />
+      }
+    >
+      <div className="toolbar">
+        <Search
+          label={words.searchSnapshots}
+          value={address.text('q')}
+          onSearch={(q) => address.filter({ q }, { replace: true })}
+        />
+        <Select
+          mode="multiple"
+          className="filter"
+          allowClear
+          maxTagCount="responsive"
+          aria-label={words.status}
+          placeholder={words.anyStatus}
+          value={address.list('status')}
+          onChange={(status: string[]) => address.filter({ status })}
+          options={Object.entries(words.snapshotStatus)
+            .filter(([value]) => value !== 'DELETED')
+            .map(([value, label]) => ({ value, label }))}
+        />
+        <Select
+          className="filter"
+          allowClear
+          aria-label={words.method}
+          placeholder={words.anyMethod}
+          value={address.text('method') || null}
+          onChange={(method: string | undefined) => address.filter({ method })}
+          options={Object.entries(words.snapshotType).map(([value, label]) => ({ value, label }))}
+        />
+        {diskId && (
+          <Tag closable onClose={() => address.filter({ disk: undefined })}>
+            {words.ofDisk(diskId)}
+          </Tag>
+        )}
+        {filtered && (
+          <Button
+            type="link"
+            onClick={() => address.filter(Object.fromEntries(FILTERS.map((name) => [name, undefined])))}
+          >
+            {words.clearFilters}
+          </Button>
+        )}
+        <span className="space" />
+        <Button
+          aria-label={words.refresh}
+          title={words.refresh}
+          icon={<ReloadOutlined aria-hidden />}
+          onClick={readAgain}
+        />
+      </div>
+      {error && <Failure error={error} retry={readAgain} />}
+      {(snapshots || !error) && (
+        <SnapshotTable
+          withDisk
+          address={address}
+          snapshots={snapshots?.nodes}
+          loading={fetching && !snapshots}
+          nothing={
+            filtered ? (
+              <Nothing title={words.noMatches} />
+            ) : (
+              <Nothing title={words.noSnapshots} hint={words.noSnapshotsHint} />
+            )
+          }
+        />
+      )}
+      <footer className="list-footer">
+        <QueryBehind document={SNAPSHOTS} variables={variables} />
+        {snapshots && <Pager address={address} paging={pagingOf(address)} list={snapshots} />}
+      </footer>
+      <CreateSnapshot />
+      <SnapshotDetails />
+    </Page>
+  )
+}

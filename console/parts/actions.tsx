@@ -1,0 +1,81 @@
+import { Button, Dropdown, Tooltip } from 'antd'
+import { useId } from 'react'
+import { useWords } from '../settings.tsx'
+
+/** Something that can be done. With a `refusal` it is shown, cannot be done, and says why. */
+export interface Action {
+  key: string
+  label: string
+  run: () => void
+  refusal?: string | undefined
+  danger?: boolean
+}
+
+interface ActionButtonProps {
+  action: Action
+  type?: 'primary' | 'default' | 'link'
+  size?: 'small' | 'middle'
+}
+
+/** Stays in reach of the keyboard when it is refused, so that the reason can be read. */
+export function ActionButton({
+  action: { label, run, refusal, danger },
+  type = 'default',
+  size,
+}: ActionButtonProps) {
+  const reason = useId()
+  const refused = refusal !== undefined
+  return (
+    <>
+      <Tooltip title={refusal} trigger={['hover', 'focus']}>
+        <Button
+          type={type}
+          size={size ?? 'middle'}
+          danger={danger ?? false}
+          className={refused ? 'refused' : ''}
+          aria-disabled={refused}
+          aria-describedby={refused ? reason : undefined}
+          onClick={refused ? undefined : run}
+        >
+          {label}
+        </Button>
+      </Tooltip>
+      {refused && (
+        <span className="unseen" id={reason}>
+          {refusal}
+        </span>
+      )}
+    </>
+  )
+}
+
+/** The actions of a row: the first ones as they are, the others in a menu. */
+export function RowActions({ of, actions, shown = 2 }: { of: string; actions: Action[]; shown?: number }) {
+  const words = useWords()
+  const others = actions.slice(shown)
+  return (
+    <span className="row-actions">
+      {actions.slice(0, shown).map((action) => (
+        <ActionButton key={action.key} action={action} type="link" size="small" />
+      ))}
+      {others.length > 0 && (
+        <Dropdown
+          trigger={['click']}
+          menu={{
+            items: others.map(({ key, label, refusal, danger }) => ({
+              key,
+              label: refusal === undefined ? label : <Tooltip title={refusal}>{label}</Tooltip>,
+              disabled: refusal !== undefined,
+              danger: danger ?? false,
+            })),
+            onClick: ({ key }) => others.find((action) => action.key === key)?.run(),
+          }}
+        >
+          <Button type="link" size="small" aria-label={`${words.more}: ${of}`}>
+            {words.more}
+          </Button>
+        </Dropdown>
+      )}
+    </span>
+  )
+}

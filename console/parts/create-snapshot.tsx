@@ -1,0 +1,506 @@
+import { Alert, App, Input, InputNumber, Modal, Radio, Select, Skeleton, type InputRef } from 'antd'
+import { useEffect, useId, useRef, useState, type ReactNode } from 'react'
+import { useClient, useQuery, type CombinedError } from 'urql'
+import { Link } from 'wouter'
+import { useAddress } from '../address.ts'
+import {
+  CHOSEN_DISKS,
+  CREATE_SNAPSHOT,
+  DISK_CHOICES,
+  type Disk,
+  type DiskKind,
+  type Refusal,
+  type Snapshot,
+} from '../api/documents.ts'
+import type { VariablesOf } from '../api/graphql.ts'
+import { useFormat } from '../format.ts'
+import { useWords } from '../settings.tsx'
+import { Failure } from './failure.tsx'
+import { QuotaBar } from './quota.tsx'
+import { explain, whyNot } from './refusal.ts'
+import { DiskStatusTag } from './status.tsx'
+
+type Input = VariablesOf<typeof CREATE_SNAPSHOT>['input']
+
+/** What became of one disk's snapshot. */
+type Outcome =
+  | { is: 'sending' }
+  | { is: 'created'; snapshot: Snapshot }
+  | { is: 'refused'; refusal: Refusal }
+  | { is: 'failed'; error: CombinedError }
+
+/** In the address: `create=new` asks for the disk first, `create=v-…,v-…` names the disks. */
+const NEW = 'new'
+
+/** The dialog Create Snapshot, open while the address says so. */
+export function CreateSnapshot({ onCreated }: { onCreated?: () => void }) {
+  const address = useAddress()
+  const asked = address.text('create')
+  // It closes with what it showed, and opens anew each time.
+  const [shown, setShown] = useState({ asked: '', wanted: '', opened: 0 })
+  if (asked !== shown.asked) {
+    setShown(asked === '' ? { ...shown, asked } : { asked, wanted: asked, opened: shown.opened + 1 })
+  }
+  return (
+    <Dialog
+      key={shown.opened}
+      open={asked !== ''}
+      wanted={shown.wanted.split(',').filter(Boolean)}
+      close={() => address.change({ create: undefined })}
+      onCreated={onCreated}
+    />
+  )
+}
+
+interface DialogProps {
+  open: boolean
+  /** `new`, or the disks. */
+  wanted: string[]
+  close: () => void
+  onCreated: (() => void) | undefined
+}
+
+function Dialog({ open, wanted, close, onCreated }: DialogProps) {
+  const words = useWords()
+  const { message } = App.useApp()
+  const form = useId()
+  const firstName = useRef<InputRef>(null)
+  const asksForDisk = wanted[0] === NEW
+  const [chosen, setChosen] = useState<string>()
+  const ids = asksForDisk ? (chosen === undefined ? [] : [chosen]) : wanted
+  const [{ data, error }] = useQuery({ query: CHOSEN_DISKS, variables: { ids }, pause: ids.length === 0 })
+  const disks = (data?.nodes ?? []).filter((node) => node?.__typename === 'Disk')
+  const shown = ids.length === 0 ? [] : disks.filter(({ id }) => ids.includes(id))
+  const [names, setNames] = useState<Record<string, string>>({})
+  const [description, setDescription] = useState('')
+  const [retentionDays, setRetentionDays] = useState<number | null>(null)
+  const [mustChoose, setMustChoose] = useState(false)
+  const [suffix] = useState(timestamp)
+  const { outcomes, create } = useCreation()
+
+  const single = shown.length === 1 ? shown[0] : undefined
+  const batch = ids.length > 1
+  const sending = Object.values(outcomes).some(({ is }) => is === 'sending')
+  const created = Object.values(outcomes).filter(({ is }) => is === 'created').length
+  const over = batch && created > 0 && !sending
+  const nameOf = (disk: Disk) => names[disk.id] ?? suggestName(disk.name, suffix)
+  const setName = (disk: Disk, name: string) => setNames((before) => ({ ...before, [disk.id]: name }))
+  // What failed on the way may be asked for again, whatever it has already changed.
+  const reason = useReason(single && outcomes[single.id]?.is === 'failed' ? undefined : single)
+  const count = shown.length
+
+  useEffect(() => {
+    if (open && count > 0 && !asksForDisk) firstName.current?.focus({ cursor: 'all' })
+  }, [open, count, asksForDisk])
+
+  async function submit(): Promise<void> {
+    if (shown.length === 0) {
+      setMustChoose(asksForDisk)
+      return
+    }
+    const inputs = shown.map((disk): Input => {
+      const input = { diskId: disk.id, name: nameOf(disk), description }
+      return retentionDays === null ? input : { ...input, retentionDays }
+    })
+    const made = await create(inputs)
+    if (made.length > 0) onCreated?.()
+    const [snapshot] = made
+    if (batch || !snapshot) return
+    close()
+    void message.success(
+      <span>
+        {words.dialog.started(snapshot.name)}{' '}
+        <Link href={`/snapshots?show=${snapshot.id}`}>{words.dialog.view}</Link>
+      </span>,
+      6,
+    )
+  }
+
+  return (
+    <Modal
+      open={open}
+      destroyOnHidden
+      width={batch ? 860 : 600}
+      title={words.createSnapshot}
+      onCancel={close}
+      okText={words.confirm}
+      cancelText={over ? words.close : words.cancel}
+      okButtonProps={{
+        htmlType: 'submit',
+        form,
+        loading: sending,
+        disabled: reason !== undefined || over,
+      }}
+    >
+      <form
+        id={form}
+        className="create"
+        onSubmit={(event) => {
+          event.preventDefault()
+          void submit()
+        }}
+      >
+        {asksForDisk && (
+          <ChooseDisk chosen={chosen} onChoose={setChosen} complaint={mustChoose && chosen === undefined} />
+        )}
+        {error && <Failure error={error} />}
+        {ids.length > 0 && shown.length === 0 && !error && (data ? null : <Skeleton active />)}
+        {ids.length > 0 && data && shown.length < ids.length && !asksForDisk && (
+          <Alert
+            type="error"
+            showIcon
+            title={words.noDisk(ids.filter((id) => !shown.some((disk) => disk.id === id)).join(', '))}
+            description={words.noDiskHint}
+          />
+        )}
+        {single && <DiskSummary disk={single} withName={!asksForDisk} />}
+        {(count > 0 || asksForDisk) && <Alert type="info" showIcon title={words.dialog.notice} />}
+        {single && (
+          <>
+            {reason !== undefined && <Alert type="warning" showIcon title={reason} />}
+            <NameField
+              ref={firstName}
+              value={nameOf(single)}
+              onChange={(name) => setName(single, name)}
+              outcome={outcomes[single.id]}
+            />
+            <QuotaLine disk={single} />
+          </>
+        )}
+        {batch && count > 0 && (
+          <BatchTable disks={shown} nameOf={nameOf} setName={setName} outcomes={outcomes} first={firstName} />
+        )}
+        {count > 0 && !over && (
+          <details>
+            <summary>{words.dialog.more}</summary>
+            <Field label={words.description}>
+              {(id) => (
+                <Input
+                  id={id}
+                  value={description}
+                  maxLength={1000}
+                  onChange={({ target }) => setDescription(target.value)}
+                />
+              )}
+            </Field>
+            <Field label={words.dialog.retention} hint={words.dialog.retentionHint}>
+              {(id) => (
+                <InputNumber id={id} min={1} max={10_000} value={retentionDays} onChange={setRetentionDays} />
+              )}
+            </Field>
+          </details>
+        )}
+        {over && (
+          <Alert
+            type={created === count ? 'success' : 'warning'}
+            showIcon
+            title={words.dialog.batch(created, count - created)}
+            description={<Link href="/snapshots">{words.dialog.view}</Link>}
+          />
+        )}
+      </form>
+    </Modal>
+  )
+}
+
+/** Creates snapshots, one for each input, and keeps what became of each. */
+function useCreation() {
+  const client = useClient()
+  const [outcomes, setOutcomes] = useState<Record<string, Outcome>>({})
+  const tokens = useRef(new Map<string, string>())
+  const sending = useRef(false)
+
+  /** The same input is the same wish, also when it is sent again: it makes one snapshot. */
+  function tokenFor(input: Input): string {
+    const wish = JSON.stringify(input)
+    const token = tokens.current.get(wish) ?? randomToken()
+    tokens.current.set(wish, token)
+    return token
+  }
+
+  async function createOne(input: Input): Promise<Snapshot | undefined> {
+    const note = (outcome: Outcome) => setOutcomes((before) => ({ ...before, [input.diskId]: outcome }))
+    note({ is: 'sending' })
+    const variables = { input: { ...input, clientToken: tokenFor(input) } }
+    const { data, error } = await client.mutation(CREATE_SNAPSHOT, variables).toPromise()
+    const result = data?.createSnapshot
+    if (error) note({ is: 'failed', error })
+    else if (result?.__typename === 'CreateSnapshotPayload') {
+      note({ is: 'created', snapshot: result.snapshot })
+      return result.snapshot
+    } else if (result) note({ is: 'refused', refusal: result })
+    return undefined
+  }
+
+  return {
+    outcomes,
+    /** Answers the snapshots that were made; none while others are being made. */
+    create: async (inputs: Input[]): Promise<Snapshot[]> => {
+      if (sending.current) return []
+      sending.current = true
+      const due = inputs.filter(({ diskId }) => outcomes[diskId]?.is !== 'created')
+      const made = await Promise.all(due.map(createOne))
+      sending.current = false
+      return made.filter((snapshot) => snapshot !== undefined)
+    },
+  }
+}
+
+/** Not by `randomUUID`, which browsers have only where the page came over TLS or from this machine. */
+function randomToken(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('')
+}
+
+function timestamp(): string {
+  const two = (value: number) => String(value).padStart(2, '0')
+  const now = new Date()
+  const day = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`
+  return `${day}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`
+}
+
+function suggestName(disk: string, suffix: string): string {
+  return `${Array.from(disk)
+    .slice(0, 64 - suffix.length)
+    .join('')}-${suffix}`
+}
+
+function useReason(disk: Disk | undefined): string | undefined {
+  const words = useWords()
+  const format = useFormat()
+  return disk && whyNot(disk, words, format)
+}
+
+interface FieldProps {
+  label: string
+  hint?: string
+  problem?: string | undefined
+  children: (id: string, describedBy: string) => ReactNode
+}
+
+function Field({ label, hint, problem, children }: FieldProps) {
+  const id = useId()
+  const text = useId()
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      {children(id, text)}
+      <div id={text}>
+        {problem !== undefined && (
+          <div className="problem" role="alert">
+            {problem}
+          </div>
+        )}
+        {hint !== undefined && <div className="hint">{hint}</div>}
+      </div>
+    </div>
+  )
+}
+
+interface NameFieldProps {
+  ref: React.Ref<InputRef>
+  value: string
+  onChange: (name: string) => void
+  outcome: Outcome | undefined
+}
+
+/** A refused name is said under the field; any other refusal, and a fault, below it. */
+function NameField({ ref, value, onChange, outcome }: NameFieldProps) {
+  const words = useWords()
+  const format = useFormat()
+  const refusal = outcome?.is === 'refused' ? outcome.refusal : undefined
+  const ofName = refusal?.__typename === 'InvalidName'
+  return (
+    <>
+      <Field
+        label={words.dialog.snapshotName}
+        hint={words.dialog.nameRule}
+        problem={refusal && ofName ? explain(refusal, words, format) : undefined}
+      >
+        {(id, describedBy) => (
+          <Input
+            ref={ref}
+            id={id}
+            aria-describedby={describedBy}
+            value={value}
+            autoComplete="off"
+            {...(ofName && { status: 'error' as const, 'aria-invalid': true })}
+            onChange={({ target }) => onChange(target.value)}
+          />
+        )}
+      </Field>
+      {refusal && !ofName && <Alert type="error" showIcon title={explain(refusal, words, format)} />}
+      {outcome?.is === 'failed' && <Failure error={outcome.error} />}
+    </>
+  )
+}
+
+function DiskSummary({ disk, withName }: { disk: Disk; withName: boolean }) {
+  const words = useWords()
+  const format = useFormat()
+  return (
+    <div className="summary">
+      {withName && <strong>{disk.name}</strong>}
+      {withName && <code>{disk.id}</code>}
+      <DiskStatusTag status={disk.status} reason={disk.statusReason} />
+      <span>{words.diskKind[disk.kind]}</span>
+      <span>{format.gib(disk.sizeGiB)}</span>
+    </div>
+  )
+}
+
+function QuotaLine({ disk }: { disk: Disk }) {
+  const words = useWords()
+  const format = useFormat()
+  const { manual } = disk.snapshotQuota
+  return (
+    <div>
+      <QuotaBar label={words.manualQuota} quota={manual} />
+      <div className="hint">
+        {words.quotaLine(
+          format.number(manual.used),
+          format.number(manual.limit),
+          format.number(manual.remaining),
+        )}
+      </div>
+    </div>
+  )
+}
+
+interface ChooseDiskProps {
+  chosen: string | undefined
+  onChoose: (id: string | undefined) => void
+  complaint: boolean
+}
+
+/** The snapshot type decides which disks there are to choose from: a snapshot is of a data disk or of a system disk. */
+function ChooseDisk({ chosen, onChoose, complaint }: ChooseDiskProps) {
+  const words = useWords()
+  const format = useFormat()
+  const [kind, setKind] = useState<DiskKind>('DATA')
+  const [text, setText] = useState('')
+  const typed = text.trim()
+  const [{ data, fetching }] = useQuery({
+    query: DISK_CHOICES,
+    variables: {
+      filter: {
+        kind: { eq: kind },
+        ...(typed.startsWith('v-') ? { id: { eq: typed } } : typed && { name: { contains: typed } }),
+      },
+    },
+  })
+  const type = useId()
+  return (
+    <>
+      <div className="field">
+        <span id={type}>{words.dialog.snapshotType}</span>
+        <Radio.Group
+          aria-labelledby={type}
+          optionType="button"
+          value={kind}
+          options={[
+            { value: 'DATA', label: words.dialog.dataSnapshot },
+            { value: 'SYSTEM', label: words.dialog.systemSnapshot },
+          ]}
+          onChange={({ target }) => {
+            setKind(target.value as DiskKind)
+            onChoose(undefined)
+          }}
+        />
+      </div>
+      <Field label={words.dialog.diskId} problem={complaint ? words.dialog.mustChoose : undefined}>
+        {(id, describedBy) => (
+          <Select
+            id={id}
+            aria-describedby={describedBy}
+            showSearch={{ filterOption: false, onSearch: setText }}
+            placeholder={words.dialog.chooseDisk}
+            value={chosen ?? null}
+            loading={fetching}
+            onChange={(value: string) => onChoose(value)}
+            options={(data?.disks.nodes ?? []).map((disk) => ({
+              value: disk.id,
+              label: `${disk.name} (${disk.id}) · ${words.diskStatus[disk.status]}`,
+              title: whyNot(disk, words, format) ?? '',
+              disabled: !disk.snapshotEligibility.allowed,
+            }))}
+            notFoundContent={fetching ? null : words.noMatches}
+          />
+        )}
+      </Field>
+    </>
+  )
+}
+
+interface BatchTableProps {
+  disks: readonly Disk[]
+  nameOf: (disk: Disk) => string
+  setName: (disk: Disk, name: string) => void
+  outcomes: Record<string, Outcome>
+  first: React.Ref<InputRef>
+}
+
+/** Many disks at once: a name for each, and what became of each. */
+function BatchTable({ disks, nameOf, setName, outcomes, first }: BatchTableProps) {
+  const words = useWords()
+  return (
+    <table className="batch">
+      <caption className="unseen">{words.dialog.disksOf(disks.length)}</caption>
+      <thead>
+        <tr>
+          <th scope="col">{words.disk}</th>
+          <th scope="col">{words.dialog.snapshotName}</th>
+          <th scope="col">{words.dialog.result}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {disks.map((disk, index) => (
+          <tr key={disk.id}>
+            <th scope="row">
+              {disk.name}
+              <div className="hint">
+                <code>{disk.id}</code>
+              </div>
+            </th>
+            <td>
+              <Input
+                {...(index === 0 && { ref: first })}
+                aria-label={`${words.dialog.snapshotName}: ${disk.name}`}
+                value={nameOf(disk)}
+                disabled={outcomes[disk.id]?.is === 'created'}
+                onChange={({ target }) => setName(disk, target.value)}
+              />
+            </td>
+            <td>
+              <BatchOutcome disk={disk} outcome={outcomes[disk.id]} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+function BatchOutcome({ disk, outcome }: { disk: Disk; outcome: Outcome | undefined }) {
+  const words = useWords()
+  const format = useFormat()
+  switch (outcome?.is) {
+    case 'created':
+      return <span className="made">{words.dialog.started(outcome.snapshot.name)}</span>
+    case 'refused':
+      return <span className="problem">{explain(outcome.refusal, words, format)}</span>
+    case 'failed':
+      return <Failure error={outcome.error} />
+    case 'sending':
+      return <span className="hint">…</span>
+    case undefined: {
+      const reason = whyNot(disk, words, format)
+      return reason === undefined ? (
+        <DiskStatusTag status={disk.status} />
+      ) : (
+        <span className="hint">{reason}</span>
+      )
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import { Alert, Button } from 'antd'
+import { createContext, use, useEffect, useEffectEvent, useState, useSyncExternalStore } from 'react'
+import type { LiveTransition } from '../api/documents.ts'
+import type { Connection, Live } from '../api/live.ts'
+import { useFormat } from '../format.ts'
+import { useWords } from '../settings.tsx'
+import { announce } from './announcer.tsx'
+
+/** How long a lost connection counts as a short break, in milliseconds. */
+const BREAK_MS = 4_000
+
+/** How long changes of a list are gathered before it is read again, in milliseconds. */
+const GATHER_MS = 250
+
+export const LiveContext = createContext<Live | undefined>(undefined)
+
+function useLive(): Live {
+  const live = use(LiveContext)
+  if (!live) throw new Error('There is no live stream here.')
+  return live
+}
+
+/** Calls back for each transition, once. */
+export function useTransitions(onTransition: (transition: LiveTransition) => void): void {
+  const live = useLive()
+  const call = useEffectEvent(onTransition)
+  useEffect(() => live.onTransition((transition) => call(transition)), [live])
+}
+
+/** Reads a list again after transitions by which it may have become another one: soon, and once for all that come at once. */
+export function useListRefresh(read: () => void, matters: (transition: LiveTransition) => boolean): void {
+  const live = useLive()
+  const call = useEffectEvent(read)
+  const isMatter = useEffectEvent(matters)
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const stop = live.onTransition((transition) => {
+      if (!isMatter(transition)) return
+      timer ??= setTimeout(() => {
+        timer = undefined
+        call()
+      }, GATHER_MS)
+    })
+    return () => {
+      clearTimeout(timer)
+      stop()
+    }
+  }, [live])
+}
+
+function useConnection(): Connection & { offline: boolean } {
+  const live = useLive()
+  const connection = useSyncExternalStore(live.watchConnection, live.connection)
+  const [over, setOver] = useState<Connection>()
+  useEffect(() => {
+    if (connection.phase !== 'lost') return undefined
+    const timer = setTimeout(() => setOver(connection), BREAK_MS)
+    return () => clearTimeout(timer)
+  }, [connection])
+  return { ...connection, offline: connection.phase === 'lost' && over === connection }
+}
+
+/** Says whether what is shown follows what happens. */
+export function LivePill() {
+  const words = useWords()
+  const format = useFormat()
+  const { phase, since, offline } = useConnection()
+  const [look, text] = {
+    live: ['live', words.live],
+    connecting: ['waiting', words.connecting],
+    lost: offline ? ['offline', words.offlineSince(format.time(since))] : ['waiting', words.reconnecting],
+  }[phase] as [string, string]
+  return (
+    <span className={`pill ${look}`} role="status" title={phase === 'live' ? words.liveHint : undefined}>
+      <span className="pill-dot" aria-hidden />
+      {text}
+    </span>
+  )
+}
+
+/** Says across the page that the connection is lost, once that is no short break any more. */
+export function OfflineBanner() {
+  const live = useLive()
+  const words = useWords()
+  const format = useFormat()
+  const { since, offline } = useConnection()
+  if (!offline) return null
+  return (
+    <Alert
+      banner
+      type="warning"
+      title={words.offlineBanner(format.time(since))}
+      action={
+        <Button size="small" onClick={live.retryNow}>
+          {words.retry}
+        </Button>
+      }
+    />
+  )
+}
+
+/** Says each change of a status to those who do not see it. */
+export function TransitionAnnouncer() {
+  const words = useWords()
+  useTransitions(({ snapshot, snapshotId, to }) =>
+    announce(words.announcement(snapshot?.name ?? snapshotId, words.snapshotStatus[to])),
+  )
+  return null
+}

@@ -1,0 +1,41 @@
+import type { Disk, Refusal } from '../api/documents.ts'
+import type { useFormat } from '../format.ts'
+import type { Words } from '../words/en.ts'
+
+type Format = ReturnType<typeof useFormat>
+
+/** A refusal in the words of the reader, from its facts; the API's own words where there are no others. */
+export function explain(refusal: Refusal, words: Words, format: Format): string {
+  const { refusal: say } = words
+  switch (refusal.__typename) {
+    case 'DiskStatusForbidsSnapshot':
+      return say.status(
+        words.diskKind[refusal.kind],
+        words.diskStatus[refusal.actual],
+        refusal.allowed.map((status) => say.quoted(words.diskStatus[status])).join(say.or),
+      )
+    case 'SnapshotQuotaExceeded':
+      return say.quota(
+        words.snapshotType[refusal.type],
+        format.number(refusal.used),
+        format.number(refusal.limit),
+      )
+    case 'InvalidName':
+      return 'brokenRules' in refusal
+        ? refusal.brokenRules.map((rule) => say.rules[rule] ?? refusal.message).join(' ')
+        : refusal.message
+    default:
+      return refusal.message
+  }
+}
+
+/** Why no snapshot of this disk can be created now; undefined when it can. */
+export function whyNot(
+  { snapshotEligibility: { refusals } }: Disk,
+  words: Words,
+  format: Format,
+): string | undefined {
+  return refusals.length === 0
+    ? undefined
+    : refusals.map((refusal) => explain(refusal, words, format)).join(' ')
+}

@@ -1,0 +1,136 @@
+import { Table, type TableColumnsType } from 'antd'
+import { useMemo, type ReactNode } from 'react'
+import { Link } from 'wouter'
+import type { Address } from '../address.ts'
+import type { Snapshot } from '../api/documents.ts'
+import { useFormat } from '../format.ts'
+import { useWords } from '../settings.tsx'
+import { RowActions } from './actions.tsx'
+import { Copyable } from './copyable.tsx'
+import { Moment } from './moment.tsx'
+import { SnapshotStatusCell } from './status.tsx'
+import { onSort, SORT_DIRECTIONS, sortOrder } from './table.ts'
+
+interface SnapshotTableProps {
+  address: Address
+  snapshots: readonly Snapshot[] | undefined
+  loading: boolean
+  /** What is said when there are none. */
+  nothing: ReactNode
+  /** Left out where all snapshots are of one disk. */
+  withDisk?: boolean
+}
+
+export function SnapshotTable({
+  address,
+  snapshots = [],
+  loading,
+  nothing,
+  withDisk = false,
+}: SnapshotTableProps) {
+  const columns = useColumns(address, withDisk)
+  return (
+    <Table<Snapshot>
+      rowKey="id"
+      size="small"
+      columns={columns}
+      dataSource={snapshots}
+      loading={loading}
+      pagination={false}
+      showSorterTooltip={false}
+      sortDirections={SORT_DIRECTIONS}
+      className={withDisk ? 'wide' : 'narrow'}
+      onChange={onSort(address)}
+      locale={{ emptyText: loading ? ' ' : nothing }}
+    />
+  )
+}
+
+function useColumns(address: Address, withDisk: boolean): TableColumnsType<Snapshot> {
+  const words = useWords()
+  const format = useFormat()
+  return useMemo(() => {
+    const sort = sortOrder(address, { CREATED_AT: 'descend' })
+    const ofDisk: TableColumnsType<Snapshot> = [
+      {
+        title: words.sourceDisk,
+        width: 150,
+        render: (_, { disk }) =>
+          disk ? (
+            <>
+              <Link href={`/disks/${disk.id}`}>{disk.name}</Link>
+              <div className="hint">
+                <code>{disk.id}</code>
+              </div>
+            </>
+          ) : (
+            <span className="hint">{words.released}</span>
+          ),
+      },
+      { title: words.kind, width: 100, render: (_, { diskKind }) => words.diskKind[diskKind] },
+    ]
+    return [
+      {
+        title: words.nameAndId,
+        key: 'NAME',
+        sorter: true,
+        sortOrder: sort('NAME'),
+        render: (_, { id, name }) => (
+          <>
+            <button type="button" className="link-button" onClick={() => address.change({ show: id })}>
+              {name}
+            </button>
+            <br />
+            <Copyable text={id} />
+          </>
+        ),
+      },
+      {
+        title: words.status,
+        width: 150,
+        render: (_, snapshot) => <SnapshotStatusCell snapshot={snapshot} />,
+      },
+      ...(withDisk ? ofDisk : []),
+      {
+        title: words.sizeAndData,
+        key: 'SIZE',
+        sorter: true,
+        sortOrder: sort('SIZE'),
+        width: 138,
+        align: 'right',
+        render: (_, { sizeGiB, dataBytes }) => (
+          <>
+            {format.gib(sizeGiB)}
+            <span className="hint"> / {dataBytes === null ? words.none : format.bytes(dataBytes)}</span>
+          </>
+        ),
+      },
+      { title: words.method, width: 92, render: (_, { type }) => words.snapshotType[type] },
+      {
+        title: words.created,
+        key: 'CREATED_AT',
+        sorter: true,
+        sortOrder: sort('CREATED_AT'),
+        width: 102,
+        render: (_, { createdAt }) => <Moment at={createdAt} />,
+      },
+      {
+        title: words.duration,
+        width: 80,
+        align: 'right',
+        render: (_, { createdAt, completedAt }) =>
+          completedAt === null ? words.none : format.duration(createdAt, completedAt),
+      },
+      {
+        title: words.actions,
+        width: 68,
+        render: (_, { id, name }) => (
+          <RowActions
+            of={name}
+            actions={[{ key: 'details', label: words.details, run: () => address.change({ show: id }) }]}
+          />
+        ),
+      },
+    ]
+  }, [address, withDisk, words, format])
+}

@@ -1,0 +1,27 @@
+import { pino, type DestinationStream, type Logger } from 'pino'
+import type { Config } from './config.ts'
+import { TOKEN_SHAPE } from './services/token-secret.ts'
+
+const REDACTED = '[secret]'
+const JWT_SHAPE = /eyJ[\w-]{8,}\.[\w-]+\.[\w-]+/
+const SHAPES = new RegExp(`${TOKEN_SHAPE.source}|${JWT_SHAPE.source}`, 'g')
+
+/**
+ * The log, as JSON lines. Nothing is meant to be logged that holds a secret; should it happen all the same, in whatever
+ * place of a message or an error, then whatever looks like a token, and the configured secret, is taken out of the line.
+ */
+export function createLog(
+  { logLevel, jwt }: Pick<Config, 'logLevel' | 'jwt'>,
+  destination: DestinationStream = pino.destination({ sync: true }),
+): Logger {
+  const secret = jwt && 'secret' in jwt.keys ? JSON.stringify(jwt.keys.secret).slice(1, -1) : undefined
+  return pino(
+    { level: logLevel },
+    {
+      write(line) {
+        const known = secret === undefined ? line : line.replaceAll(secret, REDACTED)
+        destination.write(known.replace(SHAPES, REDACTED))
+      },
+    },
+  )
+}

@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+
+/** How a token looks, wherever it turns up: `sg_`, 43 characters for 256 random bits, 6 for their checksum. */
+export const TOKEN_SHAPE = /sg_[0-9A-Za-z]{49}/
+
+const RANDOM_LENGTH = 43
+const CHECKSUM_LENGTH = 6
+
+/**
+ * A token from 32 random bytes. The prefix and the checksum let a scanner for secrets find one with next to no false
+ * alarms, and let a mistyped one be told from an unknown one.
+ */
+export function tokenFrom(random: Uint8Array): string {
+  const body = base62(BigInt(`0x${Buffer.from(random).toString('hex')}`), RANDOM_LENGTH)
+  return `sg_${body}${checksum(body)}`
+}
+
+/** Whether it is a whole token, whose checksum is right; whether there is such a token only the database knows. */
+export function isToken(text: string): boolean {
+  if (!new RegExp(`^${TOKEN_SHAPE.source}$`).test(text)) return false
+  const body = text.slice('sg_'.length, -CHECKSUM_LENGTH)
+  return text.endsWith(checksum(body))
+}
+
+/**
+ * What is stored of a token. A fast digest is right here: of 256 random bits nothing can be guessed, so there is
+ * nothing that a slow one, as for passwords, would slow down, and each request has to make it.
+ */
+export function hashOfToken(token: string): string {
+  return createHash('sha256').update(token).digest('hex')
+}
+
+function checksum(body: string): string {
+  return base62(BigInt(crc32(body)), CHECKSUM_LENGTH)
+}
+
+const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+
+function base62(value: bigint, length: number): string {
+  let text = ''
+  for (let rest = value; text.length < length; rest /= 62n) text = DIGITS.charAt(Number(rest % 62n)) + text
+  return text
+}

@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto'
+import type { ApiToken } from '../generated/prisma/client.ts'
+import { inTransaction, type Database } from '../database/database.ts'
+import { brokenNameRules } from '../domain/name.ts'
+import { ApiTokenNotFound, InvalidName } from '../domain/refusals.ts'
+import type { Role } from '../domain/role.ts'
+import type { Clock, NewId } from './clock.ts'
+import { hashOfToken, tokenFrom } from './token-secret.ts'
+import type { Viewer } from './viewer.ts'
+
+export interface CreateApiToken {
+  name: string
+  role: Role
+  /** Null for ever. */
+  expiresInDays: number | null
+}
+
+/** What decides about a token. */
+export type TokenFacts = Pick<ApiToken, 'id' | 'accountId' | 'role' | 'expiresAt' | 'revokedAt'>
+
+type Owner = Pick<Viewer, 'accountId'>
+
+export type TokenService = ReturnType<typeof createTokenService>
+
+const DAY_MS = 86_400_000
+
+/** At most so many ids in one statement. */
+const ID_BATCH = 500
+
+/** API tokens: random, shown once, stored as a digest. */
+export function createTokenService({
+  db,
+  announce,
+  now,
+  newId,
+}: {
+  db: Database
+  /** Called after a commit that changed who may come in; what it does has been done when the change is answered. */
+  announce: () => Promise<void>
+  now: Clock
+  newId: NewId
+}) {
+  return {
+    /** Makes a token for an account. The token itself is in the answer, and nowhere after that. */
+    async create(owner: Owner, input: CreateApiToken): Promise<{ apiToken: ApiToken; token: string }> {
+      const { name, role, expiresInDays } = input
+      const broken = brokenNameRules(name)
+      if (broken.length > 0) throw new InvalidName(broken)
+      const token = tokenFrom(randomBytes(32))
+      const createdAt = now()
+      const expiresAt = expiresInDays === null ? null : new Date(createdAt.getTime() + expiresInDays * DAY_MS)
+      const apiToken = await db.apiToken.create({
+        data: {
+          id: newId('ApiToken'),
+          accountId: owner.accountId,
+          name,
+          role,
+          hash: hashOfToken(token),
+          createdAt,
+          expiresAt,
+        },
+      })
+      await announce()
+      return { apiToken, token }
+    },
+
+    /** Ends a token for good; one that was revoked before stays as it is. */
+    async revoke({ accountId }: Owner, id: string): Promise<ApiToken> {
+      const revoked = await inTransaction(db, async (tx) => {
+        await tx.apiToken.updateMany({
+          where: { id, accountId, revokedAt: null },
+          data: { revokedAt: now() },
+        })
+        return tx.apiToken.findUnique({ where: { id, accountId } })
+      })
+      if (!revoked) throw new ApiTokenNotFound(id)
+      await announce()
+      return revoked
+    },
+
+    /** Whether there has ever been one. */
+    async any(): Promise<boolean> {
+      return (await db.apiToken.findFirst({ select: { id: true } })) !== null
+    },
+
+    /** The row of a token by its digest, whether or not it still holds; undefined when there is none. */
+    async find(hash: string): Promise<TokenFacts | undefined> {
+      return (await db.apiToken.findUnique({ where: { hash } })) ?? undefined
+    },
+
+    /** The rows with these ids. */
+    async present(ids: readonly string[]): Promise<TokenFacts[]> {
+      const rows: TokenFacts[] = []
+      for (let from = 0; from < ids.length; from += ID_BATCH) {
+        const batch = ids.slice(from, from + ID_BATCH)
+        rows.push(...(await db.apiToken.findMany({ where: { id: { in: batch } } })))
+      }
+      return rows
+    },
+
+    /** Notes when tokens were last used. */
+    async used(moments: ReadonlyMap<string, Date>): Promise<void> {
+      await inTransaction(db, async (tx) => {
+        for (const [id, lastUsedAt] of moments) {
+          await tx.apiToken.updateMany({ where: { id }, data: { lastUsedAt } })
+        }
+      })
+    },
+  }
+}
+
+/** Why a token no longer holds, in words for whoever sent it; undefined while it does. */
+export function whyEnded(
+  { revokedAt, expiresAt }: Pick<TokenFacts, 'revokedAt' | 'expiresAt'>,
+  now: Date,
+): string | undefined {
+  if (revokedAt !== null) return 'The API token was revoked. Use another one.'
+  if (expiresAt !== null && expiresAt <= now) return 'The credential has expired. Use a new one.'
+  return undefined
+}

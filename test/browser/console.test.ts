@@ -1,0 +1,528 @@
+import type { Browser, Page, WebSocketRoute } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startTestApp, type TestApp } from '../support/app.ts'
+import { launchBrowser, NO_BROWSER } from '../support/browser.ts'
+import {
+  countBytes,
+  dialog,
+  isLive,
+  openConsole,
+  row,
+  seriousFindings,
+  type ConsoleTab,
+} from '../support/console-page.ts'
+
+const CREATE = `mutation ($id: ID!, $name: String!) {
+  createSnapshot(input: { diskId: $id, name: $name }) { __typename }
+}`
+
+/** Puts a test between the page and its socket: it can cut the line, mend it, listen, and speak. */
+async function holdWire(page: Page) {
+  const sockets: WebSocketRoute[] = []
+  const transitions: any[] = []
+  const subscriptions: any[] = []
+  let isCut = false
+  await page.routeWebSocket('**/graphql', (socket) => {
+    if (isCut) return void socket.close()
+    sockets.push(socket)
+    const server = socket.connectToServer()
+    socket.onMessage((text) => {
+      const message = JSON.parse(text.toString())
+      if (String(message.payload?.query).includes('snapshotTransitions')) subscriptions.push(message)
+      server.send(text)
+    })
+    server.onMessage((text) => {
+      const message = JSON.parse(text.toString())
+      if (message.payload?.data?.snapshotTransitions) transitions.push(message)
+      socket.send(text)
+    })
+  })
+  return {
+    transitions,
+    subscriptions,
+    async cut() {
+      isCut = true
+      await sockets.at(-1)?.close()
+    },
+    mend() {
+      isCut = false
+    },
+    send: (message: object) => sockets.at(-1)?.send(JSON.stringify(message)),
+  }
+}
+
+const why = NO_BROWSER ? ' (skipped: no browser; install chromium or set CHROMIUM_PATH)' : ''
+
+// Longer than others: on a busy machine the browser has to wait too.
+describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 }, () => {
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await launchBrowser()
+  })
+  afterAll(() => browser.close())
+
+  /** When it is closed: no request left the origin, the policy held, and nothing was complained of but what was expected. */
+  async function open(app: TestApp, path: string, expected: RegExp[] = []): Promise<ConsoleTab> {
+    const tab = await openConsole(browser, app.url + path)
+    return {
+      ...tab,
+      async [Symbol.asyncDispose]() {
+        await tab[Symbol.asyncDispose]()
+        const { host } = new URL(app.url)
+        expect(tab.requests.filter((url) => new URL(url).host !== host)).toEqual([])
+        expect(tab.problems.filter((problem) => !expected.some((known) => known.test(problem)))).toEqual([])
+      },
+    }
+  }
+
+  const button = (page: Page, name = 'Create Snapshot') => page.getByRole('button', { name, exact: true })
+  const confirm = (page: Page) => dialog(page).getByRole('button', { name: 'Confirm' }).click()
+
+  async function name(page: Page, text: string): Promise<void> {
+    await dialog(page).getByLabel('Snapshot name').fill(text)
+  }
+
+  test('from each of the three pages a snapshot is created, and another tab sees it go from Creating to Completed', async () => {
+    await using app = await startTestApp()
+    for (const name of ['data-1', 'data-2', 'data-3']) await app.disk({ name })
+    await using tab = await open(app, '/disks')
+    const { page, openTab } = tab
+    const second = await openTab(`${app.url}/snapshots`)
+    await isLive(second)
+    await second.evaluate(() => Object.assign(globalThis, { sameDocument: true }))
+
+    // What is behind is drawn rarely, and clicks wait for that.
+    await page.bringToFront()
+    const ways: Record<string, () => Promise<void>> = {
+      async 'Disk List'() {
+        await row(page, 'data-1').getByRole('button', { name: 'Create Snapshot' }).click()
+      },
+      async 'Disk Details'() {
+        await page.getByRole('link', { name: 'data-2' }).click()
+        await page.getByRole('heading', { level: 1, name: 'data-2' }).waitFor()
+        await button(page).click()
+      },
+      async 'Snapshot List'() {
+        await page.getByRole('link', { name: 'Snapshot', exact: true }).click()
+        await page.getByRole('heading', { level: 1, name: 'Snapshot List' }).waitFor()
+        await button(page).click()
+        await dialog(page).getByText('Data disk snapshot').click()
+        await dialog(page).getByLabel('Disk ID').fill('data-3')
+        await page.getByRole('option', { name: /data-3/ }).waitFor({ state: 'attached' })
+        await page.keyboard.press('Enter')
+      },
+    }
+    for (const [way, begin] of Object.entries(ways)) {
+      const given = `from ${way}`
+      await begin()
+      await name(page, given)
+      await confirm(page)
+      await row(second, given).getByText('Creating').waitFor()
+
+      const { id } = await app.db.snapshot.findFirstOrThrow({ where: { name: given } })
+      app.progress.report(id, { copiedBytes: 45, totalBytes: 100 })
+      await row(second, given).getByText('Creating 45 %').waitFor()
+      const bar = row(second, given).getByRole('progressbar')
+      expect(await bar.getAttribute('aria-valuenow')).toBe('45')
+      await app.runner.tick()
+      await row(second, given).getByText('Completed').waitFor()
+      await second.getByText(`Snapshot ${given}: Completed`).waitFor({ state: 'attached' })
+    }
+    expect(await second.evaluate(() => 'sameDocument' in globalThis)).toBe(true)
+    expect(await app.db.snapshot.count()).toBe(3)
+  })
+
+  test('what cannot be done is shown with the reason, and comes back when it can', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1', status: 'SCALING' })
+    await using tab = await open(app, '/disks')
+    const { page } = tab
+    const action = row(page, 'data-1').getByRole('button', { name: 'Create Snapshot' })
+
+    await expect.poll(() => action.getAttribute('aria-disabled')).toBe('true')
+    await action.focus()
+    await page
+      .getByRole('tooltip')
+      .getByText(
+        'The disk is “Resizing”. A snapshot of a data disk can be created while it is “In Use” or “Unmounted”.',
+      )
+      .waitFor()
+    await action.click({ force: true })
+    expect(await dialog(page).count()).toBe(0)
+
+    await app.db.disk.update({ where: { id: disk.id }, data: { status: 'UNMOUNTED' } })
+    await button(page, 'Refresh').press('Enter')
+    await expect.poll(() => action.getAttribute('aria-disabled')).toBe('false')
+  })
+
+  test('a double click makes one snapshot', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1' })
+    await using tab = await open(app, `/disks?create=${disk.id}`)
+    const { page } = tab
+    const sent: { clientToken: string }[] = []
+    page.on('request', (request) => {
+      const body = (request.postDataJSON() ?? {}) as { variables?: { input?: { clientToken: string } } }
+      if (body.variables?.input) sent.push(body.variables.input)
+    })
+
+    await name(page, 'once')
+    await dialog(page).getByRole('button', { name: 'Confirm' }).dblclick()
+    await page.getByText('Snapshot once is being created.').waitFor()
+    expect(sent.map(({ clientToken }) => clientToken)).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/)])
+    expect(await app.db.snapshot.count()).toBe(1)
+  })
+
+  test('an answer that is lost is asked for again with the same token, and makes no second snapshot', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1' })
+    await using tab = await open(app, `/disks?create=${disk.id}`, [/ERR_FAILED/])
+    const { page } = tab
+    let lost = 0
+    await page.route('**/graphql', async (route) => {
+      if (lost > 0 || !route.request().postData()?.includes('mutation CreateSnapshot'))
+        return route.continue()
+      lost++
+      await route.fetch()
+      return route.abort()
+    })
+
+    await name(page, 'once')
+    await confirm(page)
+    await dialog(page).getByText('The gateway cannot be reached.').waitFor()
+    // The disk is under way by now, and says so: but what was asked for is still the same wish.
+    await dialog(page).getByLabel('Snapshot name').press('Enter')
+    await page.getByText('Snapshot once is being created.').waitFor()
+    expect([lost, await app.db.snapshot.count()]).toEqual([1, 1])
+  })
+
+  test('a batch says of each disk what became of it', async () => {
+    await using app = await startTestApp()
+    for (const status of ['UNMOUNTED', 'EXPIRED', 'IN_USE'] as const) {
+      await app.disk({ name: `disk-${status}`, status })
+    }
+    await using tab = await open(app, '/disks')
+    const { page } = tab
+    expect(await button(page).getAttribute('aria-disabled')).toBe('true')
+
+    await page.getByLabel('Select all on this page').check()
+    await page.getByText('3 selected').waitFor()
+    await button(page).first().click()
+    await confirm(page)
+    await dialog(page).getByText('2 created, 1 refused').waitFor()
+    await dialog(page)
+      .getByRole('row')
+      .filter({ hasText: 'disk-EXPIRED' })
+      .getByText('The disk is “Expired”.')
+      .waitFor()
+    expect(await app.db.snapshot.count()).toBe(2)
+  })
+
+  test('a refused name is said under the field, the dialog stays, and the keyboard suffices', async () => {
+    await using app = await startTestApp()
+    await app.disk({ name: 'data-1' })
+    await using tab = await open(app, '/disks')
+    const { page } = tab
+    const opener = row(page, 'data-1').getByRole('button', { name: 'Create Snapshot' })
+
+    await opener.press('Enter')
+    const field = dialog(page).getByLabel('Snapshot name')
+    await expect.poll(() => field.evaluate((input) => input === document.activeElement)).toBe(true)
+    await page.keyboard.type('1st')
+    await page.keyboard.press('Enter')
+    await dialog(page).getByRole('alert').getByText('It must start with a letter, A–Z or a–z.').waitFor()
+    expect(await field.getAttribute('aria-invalid')).toBe('true')
+
+    await page.keyboard.press('Escape')
+    await dialog(page).waitFor({ state: 'hidden' })
+    await expect.poll(() => opener.evaluate((element) => element === document.activeElement)).toBe(true)
+    expect(new URL(page.url()).search).toBe('')
+  })
+
+  test('search, filters, order and page are in the address', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1' })
+    await app.heldSnapshots(disk, 45)
+    await using tab = await open(app, '/snapshots?q=held&size=20')
+    const { page } = tab
+    const names = () => page.locator('tbody .link-button').allInnerTexts()
+    const held = (from: number, to: number) =>
+      Array.from({ length: Math.abs(from - to) + 1 }, (_, i) => `held-${from > to ? from - i : from + i}`)
+
+    await page.getByText('1–20 of 45').waitFor()
+    expect(await names()).toEqual(held(44, 25))
+    await button(page, 'Next page').click()
+    await page.getByText('21–40 of 45').waitFor()
+    expect(await names()).toEqual(held(24, 5))
+    await page.reload()
+    await page.getByText('21–40 of 45').waitFor()
+    await button(page, 'Last page').click()
+    await page.getByText('41–45 of 45').waitFor()
+    expect(await names()).toEqual(held(4, 0))
+    await button(page, 'Previous page').click()
+    await page.getByText('21–40 of 45').waitFor()
+    await page.getByRole('columnheader', { name: 'Created' }).click()
+    await page.getByText('1–20 of 45').waitFor()
+    expect(await names()).toEqual(held(0, 19))
+    await page.goBack()
+    await page.getByText('21–40 of 45').waitFor()
+
+    await page.getByRole('searchbox').fill('held-44')
+    await page.getByText('1–1 of 1').waitFor()
+    await page.getByRole('searchbox').fill('nothing')
+    await page.getByText('Nothing matches the search and filters.').waitFor()
+    expect(new URL(page.url()).searchParams.get('q')).toBe('nothing')
+    await button(page, 'Clear filters').click()
+    await page.getByText('1–20 of 45').waitFor()
+    expect(await page.getByRole('searchbox').inputValue()).toBe('')
+  })
+
+  test('what is empty, unknown or wrong is said, with what to quote', async () => {
+    await using app = await startTestApp()
+    await using tab = await open(app, '/disks')
+    const { page } = tab
+    await page.getByText('There are no disks yet.').waitFor()
+    await page.goto(`${app.url}/disks/v-nowhere123`)
+    await page.getByText('There is no disk v-nowhere123.').waitFor()
+    await page.goto(`${app.url}/snapshots`)
+    await page.getByText('There are no snapshots yet.').waitFor()
+
+    await page.goto(`${app.url}/snapshots?page=2&after=nonsense`)
+    const alert = page.getByRole('alert')
+    await alert.getByText('BAD_USER_INPUT').waitFor()
+    expect(await alert.getByRole('button', { name: /Copy [0-9a-f-]{36}/ }).count()).toBe(1)
+  })
+
+  test('language and theme are remembered', async () => {
+    await using app = await startTestApp()
+    await app.disk({ name: 'data-1' })
+    await using tab = await open(app, '/disks')
+    const { page } = tab
+
+    await button(page, '中文').click()
+    await button(page, '深色主题').click()
+    await page.reload()
+    await row(page, 'data-1').getByText('待挂载').waitFor()
+    expect(
+      await page.evaluate(() => [document.documentElement.lang, document.documentElement.dataset['theme']]),
+    ).toEqual(['zh-CN', 'dark'])
+    await page.getByText('实时', { exact: true }).waitFor()
+    await row(page, 'data-1').getByRole('button', { name: '创建快照' }).click()
+    await page.getByRole('dialog', { name: '创建快照' }).getByLabel('快照名称').waitFor()
+  })
+
+  test('axe-core finds nothing serious on any page or dialog, light or dark', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1', attachedTo: 'i-1' })
+    const full = await app.disk({ name: 'system', kind: 'SYSTEM', status: 'ERROR' })
+    await app.heldSnapshots(disk, 3)
+    await app.heldSnapshots(full, 2, 'AUTOMATIC')
+    await app.graphql(CREATE, { id: disk.id, name: 'now' })
+    await using tab = await open(app, '/disks')
+    const { page } = tab
+    await isLive(page)
+
+    const heading = (text: string) => page.getByRole('heading', { level: 1, name: text })
+    const places = [
+      { path: '/disks', shows: heading('Disk List') },
+      { path: `/disks/${disk.id}`, shows: heading('data-1') },
+      { path: '/snapshots', shows: heading('Snapshot List') },
+      { path: '/disks/v-nowhere123', shows: heading('Not found') },
+      { path: `/disks?create=${full.id}`, shows: dialog(page).getByLabel('Snapshot name') },
+      {
+        path: `/disks?create=${disk.id},${full.id}`,
+        shows: dialog(page).getByLabel(/Snapshot name: system/),
+      },
+      { path: '/snapshots?create=new', shows: dialog(page).getByLabel('Disk ID') },
+      { path: '/snapshots?show=query', shows: page.getByRole('dialog').getByText('Variables') },
+      { path: '/snapshots?show=s-helddata1MANUAL0000', shows: page.getByRole('dialog').getByText('History') },
+    ]
+    const check = async (rules?: string[]) => {
+      for (const { path, shows } of places) {
+        await page.evaluate((to) => history.pushState(null, '', to), path)
+        await shows.waitFor()
+        expect([path, await seriousFindings(page, rules)]).toEqual([path, []])
+      }
+    }
+    await check()
+    await page.evaluate(() => history.pushState(null, '', '/disks'))
+    await button(page, 'Dark theme').click()
+    // Nothing but the colours is another.
+    await check(['color-contrast'])
+  })
+
+  test('the query behind a page runs in GraphiQL', async () => {
+    await using app = await startTestApp()
+    await app.disk({ name: 'data-1' })
+    await using tab = await open(app, '/disks?q=data')
+    const { page, context } = tab
+    await button(page, 'The query behind this page').click()
+    const arriving = context.waitForEvent('page')
+    await page.getByRole('link', { name: 'Open in GraphiQL' }).click()
+    const graphiql = await arriving
+    await graphiql.getByRole('tab', { selected: true }).getByText('Disks', { exact: true }).waitFor()
+    await graphiql.getByRole('button', { name: /Execute query/ }).click()
+    await graphiql.locator('.result-window').getByText('"name": "data-1"').waitFor()
+  })
+
+  test('a cut connection is said, resumed from the last cursor, and what comes twice changes nothing', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1' })
+    await using tab = await open(app, '/snapshots', [/WebSocket/])
+    const { page } = tab
+    const wire = await holdWire(page)
+    await page.reload()
+    await isLive(page)
+    const create = (name: string) => app.graphql(CREATE, { id: disk.id, name })
+
+    await create('first')
+    await row(page, 'first').getByText('Creating').waitFor()
+    await wire.cut()
+    await page.getByText('Reconnecting').waitFor()
+    await app.runner.tick()
+    await create('second')
+    await page.getByText(/^Offline since/).waitFor()
+    wire.mend()
+    await button(page, 'Try again').click()
+    await isLive(page)
+    await row(page, 'first').getByText('Completed').waitFor()
+    await row(page, 'second').getByText('Creating').waitFor()
+
+    const [firstCreating, ...others] = wire.transitions
+    expect(wire.transitions.map(({ payload }) => payload.data.snapshotTransitions.sequence)).toEqual([
+      1, 2, 3,
+    ])
+    expect(wire.subscriptions.at(-1)?.payload.variables).toEqual({
+      after: firstCreating?.payload.data.snapshotTransitions.cursor,
+    })
+    await page.evaluate(() => {
+      const region = document.querySelector('.unseen[aria-live]')
+      const said: string[] = []
+      Object.assign(globalThis, { said })
+      new MutationObserver(() => said.push(region?.textContent ?? '')).observe(region ?? document, {
+        characterData: true,
+        childList: true,
+        subtree: true,
+      })
+    })
+    wire.send({ ...firstCreating, id: others.at(-1)?.id })
+    await app.runner.tick()
+    await row(page, 'second').getByText('Completed').waitFor()
+    expect(await page.evaluate(() => (globalThis as unknown as { said: string[] }).said)).toEqual([
+      'Snapshot second: Completed',
+    ])
+    expect(await row(page, 'first').getByText('Completed').count()).toBe(1)
+  })
+
+  test('when the log no longer reaches back to the cursor, the page lists again', async () => {
+    let days = 0
+    await using app = await startTestApp(
+      { LOG_RETENTION_DAYS: '1', LOG_RETENTION_EVENTS: '0' },
+      { now: () => new Date(Date.now() + days * 86_400_000) },
+    )
+    const disk = await app.disk({ name: 'data-1' })
+    await using tab = await open(app, '/snapshots', [/WebSocket/])
+    const { page } = tab
+    const wire = await holdWire(page)
+    await page.reload()
+    await isLive(page)
+
+    await wire.cut()
+    await page.getByText('Reconnecting').waitFor()
+    await app.graphql(CREATE, { id: disk.id, name: 'unseen' })
+    await app.runner.tick()
+    days = 2
+    await app.housekeeping.tick()
+    wire.mend()
+    await row(page, 'unseen').getByText('Completed').waitFor()
+    await isLive(page)
+  })
+
+  test('a list that arrives behind a transition does not undo it', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1' })
+    await app.graphql(CREATE, { id: disk.id, name: 'slow' })
+    await using tab = await open(app, '/snapshots')
+    const { page } = tab
+    await isLive(page)
+    await row(page, 'slow').getByText('Creating').waitFor()
+    const read = Promise.withResolvers<undefined>()
+    const arrive = Promise.withResolvers<undefined>()
+    await page.route('**/graphql', async (route) => {
+      const answer = await route.fetch()
+      read.resolve(undefined)
+      await arrive.promise
+      await route.fulfill({ response: answer })
+    })
+
+    await button(page, 'Refresh').click()
+    await read.promise
+    await app.runner.tick()
+    await row(page, 'slow').getByText('Completed').waitFor()
+    const arrived = page.waitForResponse('**/graphql')
+    arrive.resolve(undefined)
+    await (await arrived).finished()
+    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)))
+    expect(await row(page, 'slow').getByText('Completed').count()).toBe(1)
+  })
+
+  test('asks for a token when the API asks for one, keeps it in the tab, and sends it with every request and the socket', async () => {
+    await using app = await startTestApp()
+    await app.disk({ name: 'data-1' })
+    await using tab = await open(app, '/healthz', [/404/, /401/])
+    const { page, context } = tab
+    const error = { message: 'Sign in.', extensions: { code: 'UNAUTHENTICATED', requestId: 'r' } }
+    await context.route('**/graphql', (route) =>
+      route.request().headers()['authorization'] === 'Bearer right'
+        ? route.continue()
+        : route.fulfill({ status: 401, json: { errors: [error] } }),
+    )
+    const initial: unknown[] = []
+    page.on('websocket', (socket) =>
+      socket.once('framesent', ({ payload }) => initial.push(JSON.parse(payload.toString()))),
+    )
+    const signIn = async (token: string) => {
+      await page.getByLabel('Token').fill(token)
+      await page.getByRole('button', { name: 'Sign in' }).click()
+    }
+
+    await page.goto(`${app.url}/disks?sort=-name`)
+    await signIn('wrong')
+    await page.getByText('The gateway did not accept this token.').waitFor()
+    expect(await seriousFindings(page)).toEqual([])
+    await signIn('right')
+    await row(page, 'data-1').waitFor()
+    await isLive(page)
+    expect(initial.at(-1)).toEqual({ type: 'connection_init', payload: { authorization: 'Bearer right' } })
+    expect(new URL(page.url()).search).toBe('?sort=-name')
+
+    await page.reload()
+    await row(page, 'data-1').waitFor()
+    expect(await page.evaluate(() => [localStorage.length, document.cookie])).toEqual([0, ''])
+    await button(page, 'Sign out').click()
+    await page.getByLabel('Token').waitFor()
+    expect(await page.getByText('did not accept').count()).toBe(0)
+    expect(await page.evaluate(() => sessionStorage.length)).toBe(0)
+  })
+
+  test('the first visit transfers less than 600 KB, the next one less than 30 KB', async () => {
+    await using app = await startTestApp({ DEMO: 'true' })
+    await using tab = await open(app, '/healthz', [/404/])
+    const { page } = tab
+    const transferred = await countBytes(page)
+    const visit = async (): Promise<number> => {
+      const before = transferred()
+      await page.goto(`${app.url}/disks`)
+      await row(page, 'orders-db').waitFor()
+      await isLive(page)
+      await page.waitForLoadState('networkidle')
+      return transferred() - before
+    }
+
+    const [first, second] = [await visit(), await visit()]
+    console.log(`first visit ${Math.round(first / 1000)} KB, second ${(second / 1000).toFixed(1)} KB`)
+    expect(first).toBeGreaterThan(100_000)
+    expect(first).toBeLessThan(600_000)
+    expect(second).toBeLessThan(30_000)
+  })
+})

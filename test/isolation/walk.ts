@@ -1,0 +1,182 @@
+import {
+  getNamedType,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isLeafType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  isRequiredArgument,
+  isRequiredInputField,
+  isUnionType,
+  type GraphQLField,
+  type GraphQLInputType,
+  type GraphQLNamedType,
+  type GraphQLObjectType,
+  type GraphQLOutputType,
+  type GraphQLSchema,
+} from 'graphql'
+
+/** A place in the schema where a client gives a text: an argument, or a field of an input below one. */
+export interface Position {
+  /** How it is written, such as `Query.disks(filter:).id.in`. */
+  coordinate: string
+  scalar: 'ID' | 'String'
+  kind: Kind
+  /** The document that gives it, and the variables with this value there. */
+  document: string
+  variables: (value: string) => Record<string, unknown>
+}
+
+/** What to give where something must be given and it is not the place in question. */
+export type Fill = (coordinate: string, type: GraphQLNamedType) => unknown
+
+type Kind = 'query' | 'mutation' | 'subscription'
+const KINDS: Partial<Record<string, Kind>> = {
+  Query: 'query',
+  Mutation: 'mutation',
+  Subscription: 'subscription',
+}
+
+/** The deepest that selections go, in objects within objects. */
+const DEPTH = 5
+
+/** Everything that can be asked of a schema: a document for every field with arguments, and every text in those. */
+export function walk(schema: GraphQLSchema, fill: Fill) {
+  const selected = new Set<string>()
+  const routes = routesFrom(schema)
+
+  /** Everything below a type: each field that needs no argument, each type on the way once. */
+  function selection(type: GraphQLOutputType, path: readonly string[] = []): string {
+    const named = getNamedType(type)
+    if (isLeafType(named)) return ''
+    if (isUnionType(named) || isInterfaceType(named)) {
+      const members = schema.getPossibleTypes(named)
+      return `{ __typename ${members.map((member) => `... on ${member.name} ${fields(member, path)}`).join(' ')} }`
+    }
+    return isObjectType(named) ? fields(named, path) : ''
+  }
+
+  function fields(type: GraphQLObjectType, path: readonly string[]): string {
+    const chosen = Object.values(type.getFields()).flatMap((field) => {
+      const named = getNamedType(field.type)
+      const isDeeper = !isLeafType(named)
+      if (field.args.some(isRequiredArgument)) return []
+      if (isDeeper && (path.includes(named.name) || path.length >= DEPTH)) return []
+      selected.add(`${type.name}.${field.name}`)
+      const alias = `${type.name}_${field.name}: ${field.name}`
+      return [isDeeper ? `${alias} ${selection(field.type, [...path, type.name])}` : alias]
+    })
+    return `{ __typename ${chosen.join(' ')} }`
+  }
+
+  /** The document that asks for one field, with a variable for each of its arguments. */
+  function documentFor(parent: GraphQLObjectType, field: GraphQLField<unknown, unknown>): string {
+    selected.add(`${parent.name}.${field.name}`)
+    const kind = KINDS[parent.name] ?? 'query'
+    const declared = field.args.map(
+      (arg) => `$${arg.name}: ${String(arg.type).replace(/!$/, isRequiredArgument(arg) ? '!' : '')}`,
+    )
+    const given = field.args.map((arg) => `${arg.name}: $${arg.name}`)
+    const list = (items: string[]) => (items.length > 0 ? `(${items.join(', ')})` : '')
+    const call = `${field.name}${list(given)} ${selection(field.type, [parent.name])}`
+    const route = routes.get(parent.name) ?? []
+    const nested = route.reduceRight((inside, step) => `${step} { ${inside} }`, call)
+    return `${kind}${list(declared)} { ${nested} }`
+  }
+
+  const documents: {
+    coordinate: string
+    kind: Position['kind']
+    document: string
+    variables: Record<string, unknown>
+  }[] = []
+  const positions: Position[] = []
+  for (const parent of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(parent) || parent.name.startsWith('__') || !routes.has(parent.name)) continue
+    for (const field of Object.values(parent.getFields())) {
+      const isRoot = parent.name in KINDS
+      if (!isRoot && field.args.length === 0) continue
+      const kind = KINDS[parent.name] ?? 'query'
+      const coordinate = `${parent.name}.${field.name}`
+      const document = documentFor(parent, field)
+      const required = Object.fromEntries(
+        field.args
+          .filter(isRequiredArgument)
+          .map((arg) => [arg.name, example(`${coordinate}(${arg.name}:)`, arg.type)]),
+      )
+      documents.push({ coordinate, kind, document, variables: required })
+      for (const arg of field.args) {
+        for (const place of places(`${coordinate}(${arg.name}:)`, arg.type)) {
+          positions.push({
+            ...place,
+            kind,
+            document,
+            variables: (value) => ({ ...required, [arg.name]: place.build(value) }),
+          })
+        }
+      }
+    }
+  }
+
+  function example(coordinate: string, type: GraphQLInputType): unknown {
+    if (isNonNullType(type)) return example(coordinate, type.ofType)
+    if (isListType(type)) return [example(coordinate, type.ofType)]
+    if (isEnumType(type)) return type.getValues()[0]?.name
+    if (!isInputObjectType(type)) return fill(coordinate, type)
+    const needed = Object.values(type.getFields()).filter(isRequiredInputField)
+    return Object.fromEntries(
+      needed.map((field) => [field.name, example(`${coordinate}.${field.name}`, field.type)]),
+    )
+  }
+
+  interface Place {
+    coordinate: string
+    scalar: Position['scalar']
+    build: (value: string) => unknown
+  }
+
+  function places(coordinate: string, type: GraphQLInputType, within: readonly string[] = []): Place[] {
+    if (isNonNullType(type)) return places(coordinate, type.ofType, within)
+    if (isListType(type)) {
+      return places(coordinate, type.ofType, within).map((place) => ({
+        ...place,
+        build: (value) => [place.build(value)],
+      }))
+    }
+    if (isInputObjectType(type)) {
+      if (within.includes(type.name)) return []
+      return Object.values(type.getFields()).flatMap((field) =>
+        places(`${coordinate}.${field.name}`, field.type, [...within, type.name]).map((place) => ({
+          ...place,
+          build: (value: string) => ({
+            ...(example(coordinate, type) as object),
+            [field.name]: place.build(value),
+          }),
+        })),
+      )
+    }
+    const { name } = type
+    return name === 'ID' || name === 'String' ? [{ coordinate, scalar: name, build: (value) => value }] : []
+  }
+
+  return { documents, positions, selected }
+}
+
+/** For each object type the fields that lead to it from Query, none of which needs an argument; the roots themselves first. */
+function routesFrom(schema: GraphQLSchema): Map<string, string[]> {
+  const routes = new Map<string, string[]>(Object.keys(KINDS).map((root) => [root, []]))
+  const waiting = ['Query']
+  for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+    const type = schema.getType(name)
+    if (!isObjectType(type)) continue
+    for (const field of Object.values(type.getFields())) {
+      const next = getNamedType(field.type)
+      if (!isObjectType(next) || routes.has(next.name) || field.args.some(isRequiredArgument)) continue
+      routes.set(next.name, [...(routes.get(name) ?? []), field.name])
+      waiting.push(next.name)
+    }
+  }
+  return routes
+}

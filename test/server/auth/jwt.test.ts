@@ -1,0 +1,293 @@
+import { createHmac } from 'node:crypto'
+import { exportSPKI, generateKeyPair, importJWK, SignJWT, UnsecuredJWT, type JWTPayload } from 'jose'
+import { describe, expect, test, vi } from 'vitest'
+import { startTestApp, type TestApp } from '../../support/app.ts'
+import { goodClaims, startIssuer } from '../../support/issuer.ts'
+
+const VIEWER = '{ viewer { account { name } role expiresAt } }'
+const SECRET = 'a secret of at least 32 bytes, shared with the issuer'
+const BY_SECRET = { JWT_ISSUER: 'https://issuer.example', JWT_AUDIENCE: 'snapgate', JWT_SECRET: SECRET }
+
+function sign(claims: JWTPayload, secret = SECRET): Promise<string> {
+  return new SignJWT({ ...goodClaims(), ...claims })
+    .setProtectedHeader({ alg: 'HS256' })
+    .sign(new TextEncoder().encode(secret))
+}
+
+/** The status and message with which a JWT is refused, the same over HTTP and WebSocket; undefined when it is not. */
+async function refusalOf(app: TestApp, jwt: string): Promise<[status: number, message: string] | undefined> {
+  const client = app.client(`Bearer ${jwt}`)
+  const { status, errors } = await client.graphql('{ __typename }')
+  await using webSocket = client.webSocket()
+  const overWebSocket = await Array.fromAsync(webSocket.iterate({ query: '{ __typename }' })).catch(
+    (error: unknown) => error as { code: number; reason: string },
+  )
+  if (Array.isArray(overWebSocket)) {
+    expect([status, errors]).toEqual([200, undefined])
+    return undefined
+  }
+  const message = errors?.[0]?.message ?? ''
+  expect(overWebSocket).toMatchObject({ code: status === 401 ? 4403 : 1013, reason: message })
+  return [status, message]
+}
+
+const seconds = (fromNow: number) => Math.floor(Date.now() / 1000) + fromNow
+
+describe('a JWT signed with the shared secret', () => {
+  test('is let in as the account and role of its claims, and the account is made', async () => {
+    await using app = await startTestApp(BY_SECRET)
+    const exp = seconds(60)
+    const client = app.client(`Bearer ${await sign({ exp, account: 'org/42 Ä', role: 'ADMIN' })}`)
+
+    // Until 2 seconds later, the clock tolerance.
+    const expiresAt = new Date((exp + 2) * 1000).toISOString()
+    const whom = { viewer: { account: { name: 'org/42 Ä' }, role: 'ADMIN', expiresAt } }
+    expect((await client.graphql(VIEWER)).data).toEqual(whom)
+    await using webSocket = client.webSocket()
+    expect(await Array.fromAsync(webSocket.iterate({ query: VIEWER }))).toMatchObject([{ data: whom }])
+    expect(await app.db.account.count()).toBe(2)
+  })
+
+  test.each<[what: string, claims: JWTPayload, message?: string]>([
+    ['no expiry', { exp: undefined }, 'The JWT has no claim exp.'],
+    ['an expiry that has passed', { exp: seconds(-60) }, 'The credential has expired. Use a new one.'],
+    [
+      'an expiry that is a text',
+      { exp: 'never' as never },
+      'The claim exp of the JWT is not what is expected here.',
+    ],
+    [
+      'a start that is yet to come',
+      { nbf: seconds(600) },
+      'The claim nbf of the JWT is not what is expected here.',
+    ],
+    [
+      'another issuer',
+      { iss: 'https://else.example' },
+      'The claim iss of the JWT is not what is expected here.',
+    ],
+    ['no issuer', { iss: undefined }, 'The JWT has no claim iss.'],
+    ['another audience', { aud: ['else'] }, 'The claim aud of the JWT is not what is expected here.'],
+    ['no audience', { aud: undefined }, 'The JWT has no claim aud.'],
+    ['no account', { account: undefined }, 'The JWT names no account in account.'],
+    ['an account that is a number', { account: 7 }, 'The JWT names no account in account.'],
+    [
+      'an account without a name',
+      { account: '' },
+      expect.stringMatching(/^An account has a name of 1 to 128/),
+    ],
+    [
+      'an account with a control character',
+      { account: 'a\nb' },
+      expect.stringMatching(/^An account has a name/),
+    ],
+    ['no role', { role: undefined }, 'The JWT has no role in role: VIEWER, OPERATOR, ADMIN.'],
+    ['a role there is not', { role: 'root' }, 'The JWT has no role in role: VIEWER, OPERATOR, ADMIN.'],
+    ['a list of roles', { role: ['ADMIN'] }, 'The JWT has no role in role: VIEWER, OPERATOR, ADMIN.'],
+  ])('is refused with %s', async (_what, claims, message) => {
+    await using app = await startTestApp(BY_SECRET)
+
+    expect(await refusalOf(app, await sign(claims))).toEqual([401, message])
+    expect(await app.db.account.count()).toBe(1)
+  })
+
+  test.each([
+    ['HS256', true],
+    ['HS384', true],
+    ['HS512', true],
+  ])('may be by %s', async (alg) => {
+    await using app = await startTestApp(BY_SECRET)
+    const jwt = await new SignJWT(goodClaims())
+      .setProtectedHeader({ alg })
+      .sign(new TextEncoder().encode(SECRET))
+
+    expect(await refusalOf(app, jwt)).toBeUndefined()
+  })
+
+  test('is refused when the secret is another, or the claims were changed after it', async () => {
+    await using app = await startTestApp(BY_SECRET)
+    const [header, , signature] = (await sign({ role: 'viewer' })).split('.')
+    const changed = Buffer.from(JSON.stringify({ ...goodClaims(), role: 'admin' })).toString('base64url')
+
+    const message = 'The signature of the JWT is not right.'
+    expect(await refusalOf(app, await sign({}, 'another secret of at least 32 bytes'))).toEqual([
+      401,
+      message,
+    ])
+    expect(await refusalOf(app, `${header ?? ''}.${changed}.${signature ?? ''}`)).toEqual([401, message])
+  })
+
+  test('is accepted for as long after its expiry as clocks may differ', async () => {
+    await using app = await startTestApp({ ...BY_SECRET, JWT_CLOCK_TOLERANCE_SECONDS: '300' })
+
+    expect(await refusalOf(app, await sign({ exp: seconds(-200), nbf: seconds(200) }))).toBeUndefined()
+    expect(await refusalOf(app, await sign({ exp: seconds(-400) }))).toEqual([
+      401,
+      'The credential has expired. Use a new one.',
+    ])
+  })
+
+  test('has its streams ended when it expires', async () => {
+    let later = 0
+    await using app = await startTestApp(BY_SECRET, { now: () => new Date(Date.now() + later) })
+    const client = app.client(`Bearer ${await sign({ exp: seconds(60) })}`)
+    const events = Array.fromAsync(client.sse('subscription { snapshotTransitions { sequence } }'))
+    await expect.poll(() => app.hub.listeners).toBe(1)
+    await app.credentials.check()
+
+    later = 63_000
+    await app.credentials.check()
+
+    expect(await events).toMatchObject([
+      {
+        errors: [
+          { message: 'The credential has expired. Use a new one.', extensions: { code: 'UNAUTHENTICATED' } },
+        ],
+      },
+    ])
+  })
+})
+
+describe('an algorithm of the other kind is refused', () => {
+  const NOT_ACCEPTED = [401, 'The JWT is signed with an algorithm that is not accepted.']
+
+  test('none, with either kind of key', async () => {
+    await using issuer = await startIssuer()
+    await issuer.addKey('one')
+    await using byKeys = await startTestApp(issuer.environment)
+    await using bySecret = await startTestApp(BY_SECRET)
+    const jwt = new UnsecuredJWT(goodClaims()).encode()
+
+    for (const app of [byKeys, bySecret]) expect((await refusalOf(app, jwt))?.[0]).toBe(401)
+  })
+
+  test('the public key as a shared secret', async () => {
+    await using issuer = await startIssuer()
+    await issuer.addKey('one')
+    await using app = await startTestApp(issuer.environment)
+    const publicKey = await importJWK(await issuer.publicKey('one'), 'RS256')
+    const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
+    const signed = `${encode({ alg: 'HS256', kid: 'one' })}.${encode(goodClaims())}`
+    const pem = await exportSPKI(publicKey as CryptoKey)
+    const jwt = `${signed}.${createHmac('sha256', pem).update(signed).digest('base64url')}`
+
+    expect(await refusalOf(app, jwt)).toEqual(NOT_ACCEPTED)
+  })
+
+  test('a key pair where a secret is shared', async () => {
+    await using app = await startTestApp(BY_SECRET)
+    const { privateKey } = await generateKeyPair('ES256')
+    const jwt = await new SignJWT(goodClaims()).setProtectedHeader({ alg: 'ES256' }).sign(privateKey)
+
+    expect(await refusalOf(app, jwt)).toEqual(NOT_ACCEPTED)
+  })
+})
+
+describe('a JWT signed with a published key', () => {
+  test.each(['RS256', 'PS256', 'ES256', 'EdDSA'])(
+    'by %s is let in, and the keys are fetched once',
+    async (alg) => {
+      await using issuer = await startIssuer()
+      await issuer.addKey('one', alg)
+      await using app = await startTestApp(issuer.environment)
+      const jwt = await issuer.sign('one')
+
+      for (let i = 0; i < 3; i++) expect(await refusalOf(app, jwt)).toBeUndefined()
+      expect(issuer.requests).toBe(1)
+    },
+  )
+
+  test('may name its account and role in other claims', async () => {
+    await using issuer = await startIssuer()
+    await issuer.addKey('one')
+    const named = { JWT_ACCOUNT_CLAIM: 'tenant', JWT_ROLE_CLAIM: 'https://issuer.example/role' }
+    await using app = await startTestApp({ ...issuer.environment, ...named })
+    const jwt = await issuer.sign('one', { tenant: 'acme', 'https://issuer.example/role': 'viewer' })
+
+    expect((await app.client(`Bearer ${jwt}`).graphql('{ viewer { account { name } role } }')).data).toEqual({
+      viewer: { account: { name: 'acme' }, role: 'VIEWER' },
+    })
+  })
+
+  test('that is new is let in as soon as its key may be looked for again', async () => {
+    await using issuer = await startIssuer()
+    await issuer.addKey('one')
+    await using app = await startTestApp(issuer.environment)
+    expect(await refusalOf(app, await issuer.sign('one'))).toBeUndefined()
+    await issuer.addKey('two')
+    const jwt = await issuer.sign('two')
+    const unknown = [401, 'The JWT is signed with a key that is not known.']
+    expect(await refusalOf(app, jwt)).toEqual(unknown)
+    expect(issuer.requests).toBe(1)
+
+    using clock = vi.spyOn(performance, 'now')
+    clock.mockReturnValue(performance.now() + 30_001)
+
+    expect(await refusalOf(app, jwt)).toBeUndefined()
+    expect(issuer.requests).toBe(2)
+  })
+
+  test('goes on while the issuer is down, and says so where it cannot', async () => {
+    await using issuer = await startIssuer()
+    await issuer.addKey('one')
+    await issuer.addKey('two')
+    await using app = await startTestApp({ ...issuer.environment, LOG_LEVEL: 'error' })
+    const jwt = await issuer.sign('one')
+    issuer.isBroken = true
+    const unavailable = [503, 'The keys that verify JWTs cannot be fetched. Try again later.']
+    expect(await refusalOf(app, jwt)).toEqual(unavailable)
+    expect(app.logged).toMatchObject([{ msg: 'the keys of JWTs could not be fetched' }])
+    // Not asked again for each request.
+    expect(await refusalOf(app, jwt)).toEqual(unavailable)
+    expect(issuer.requests).toBe(1)
+
+    issuer.isBroken = false
+    using clock = vi.spyOn(performance, 'now')
+    const start = performance.now()
+    clock.mockReturnValue(start + 5_001)
+    expect(await refusalOf(app, jwt)).toBeUndefined()
+
+    issuer.isBroken = true
+    clock.mockReturnValue(start + 3_600_000)
+    expect(await refusalOf(app, jwt)).toBeUndefined()
+    await expect.poll(() => app.logged).toHaveLength(2)
+    expect(await refusalOf(app, jwt)).toBeUndefined()
+  })
+
+  test('with a key that is published no more is refused once the keys were fetched again', async () => {
+    await using issuer = await startIssuer()
+    await issuer.addKey('one')
+    await using app = await startTestApp(issuer.environment)
+    const jwt = await issuer.sign('one')
+    expect(await refusalOf(app, jwt)).toBeUndefined()
+    issuer.removeKey('one')
+
+    using clock = vi.spyOn(performance, 'now')
+    clock.mockReturnValue(performance.now() + 600_001)
+
+    await vi.waitFor(async () => expect((await refusalOf(app, jwt))?.[0]).toBe(401))
+  })
+
+  test.each([
+    '',
+    'eyJ',
+    'eyJhbGciOiJSUzI1NiJ9',
+    'eyJhbGciOiJSUzI1NiJ9..',
+    'a.b.c',
+    '{}.{}.{}',
+    'x'.repeat(4_000),
+  ])('%j is none', async (jwt) => {
+    await using issuer = await startIssuer()
+    await issuer.addKey('one')
+    await using app = await startTestApp(issuer.environment)
+
+    expect((await refusalOf(app, jwt))?.[0]).toBe(401)
+  })
+})
+
+test('API tokens are let in beside JWTs', async () => {
+  await using app = await startTestApp(BY_SECRET)
+  const { graphql } = await app.token('VIEWER')
+
+  expect((await graphql('{ viewer { role } }')).data).toEqual({ viewer: { role: 'VIEWER' } })
+})

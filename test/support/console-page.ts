@@ -1,0 +1,95 @@
+import axe from 'axe-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+
+export type ConsoleTab = Awaited<ReturnType<typeof openConsole>>
+
+/**
+ * Opens the console at `url` as a newcomer with a fresh profile would, and watches what the page does: `requests` are the
+ * addresses it called, sockets included, and `problems` everything that went wrong: errors and warnings in the console,
+ * which breaches of the content security policy are too, and requests that failed.
+ */
+export async function openConsole(browser: Browser, url: string, options: BrowserContextOptions = {}) {
+  const context = await browser.newContext({
+    viewport: { width: 1440, height: 860 },
+    locale: 'en-GB',
+    timezoneId: 'UTC',
+    reducedMotion: 'reduce',
+    ...options,
+  })
+  // Shorter than a test's own, so that a failure names what was waited for.
+  context.setDefaultTimeout(10_000)
+  const requests: string[] = []
+  const problems: string[] = []
+  context.on('request', (request) => requests.push(request.url()))
+  context.on('requestfailed', (request) => {
+    const reason = request.failure()?.errorText ?? ''
+    // Going to another page ends what this one was still asking for.
+    if (reason !== 'net::ERR_ABORTED') problems.push(`${request.url()}: ${reason}`)
+  })
+
+  /** Another tab of the same profile. */
+  async function openTab(address: string): Promise<Page> {
+    const tab = await context.newPage()
+    tab.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text())
+    })
+    tab.on('pageerror', (error) => problems.push(error.message))
+    tab.on('websocket', (socket) => requests.push(socket.url()))
+    await tab.goto(address)
+    return tab
+  }
+
+  return {
+    context,
+    page: await openTab(url),
+    openTab,
+    requests,
+    problems,
+    [Symbol.asyncDispose]: () => context.close(),
+  }
+}
+
+/** Waits until the page says that it follows what happens. */
+export async function isLive(page: Page): Promise<void> {
+  await page.getByText('Live', { exact: true }).waitFor()
+}
+
+/** The row of a table that has this text in it. */
+export function row(page: Page, text: string) {
+  return page.getByRole('row').filter({ hasText: text })
+}
+
+/** The dialog Create Snapshot. */
+export function dialog(page: Page) {
+  return page.getByRole('dialog', { name: 'Create Snapshot' })
+}
+
+/** What axe-core finds on the page that is serious or worse, by all its rules or by some: which rule, and where. */
+export async function seriousFindings(page: Page, rules?: string[]): Promise<string[]> {
+  // By the debugger, which the page's policy does not bind.
+  const debug = await page.context().newCDPSession(page)
+  await debug.send('Runtime.evaluate', { expression: axe.source })
+  await debug.detach()
+  const { violations } = await page.evaluate(
+    (only) =>
+      (globalThis as unknown as { axe: typeof axe }).axe.run({
+        resultTypes: ['violations'],
+        ...(only && { runOnly: only }),
+      }),
+    rules,
+  )
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) =>
+      nodes.map(({ target, failureSummary }) => `${id} ${target.join(' ')} ${failureSummary ?? ''}`),
+    )
+}
+
+/** Counts the bytes that the page receives, as they are transferred; call the answer for the sum. */
+export async function countBytes(page: Page): Promise<() => number> {
+  const network = await page.context().newCDPSession(page)
+  let bytes = 0
+  network.on('Network.loadingFinished', ({ encodedDataLength }) => (bytes += encodedDataLength))
+  await network.send('Network.enable')
+  return () => bytes
+}

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest'
+import { concerns, InterestIndex } from '../../src/transitions/interest.ts'
+import type { Transition } from '../../src/transitions/log.ts'
+
+const transition: Transition = {
+  sequence: 1,
+  accountId: 'acc-one00000',
+  snapshotId: 's-00000001',
+  diskId: 'v-00000001',
+  from: null,
+  to: 'CREATING',
+  reason: null,
+  at: new Date(0),
+}
+
+test.each([
+  {},
+  { snapshotIds: ['s-00000001'] },
+  { diskIds: ['v-00000001'] },
+  { snapshotIds: ['s-00000001'], diskIds: ['v-00000001'], to: ['CREATING' as const] },
+])('nobody of another account is told of a transition, whatever they ask for: %j', (wanted) => {
+  const index = new InterestIndex()
+  const told: string[] = []
+  for (const accountId of ['acc-one00000', 'acc-two00000'])
+    index.add({ accountId, ...wanted }, { push: () => told.push(accountId) })
+
+  index.tell(transition)
+
+  expect(told).toEqual(['acc-one00000'])
+  expect(concerns({ accountId: 'acc-two00000', ...wanted }, transition)).toBe(false)
+})
