@@ -40,7 +40,10 @@ export class FairQueue {
   /** Resolves when it is the operation's turn. How many may wait is the connection's to limit. */
   enter(account: string, key: object): Promise<Turn> {
     let connection = this.#connections.get(key)
-    if (!connection) this.#connections.set(key, (connection = { account, waiting: [], busy: 0 }))
+    // A proxy may use one connection for many accounts.
+    if (connection?.account !== account) {
+      this.#connections.set(key, (connection = { account, waiting: [], busy: 0 }))
+    }
     const { promise, resolve } = Promise.withResolvers<Turn>()
     connection.waiting.push(resolve)
     this.#queue(connection)

@@ -66,6 +66,20 @@ test('accounts take turns, however many connections each has', async () => {
   expect(names()).toContain('mine')
 })
 
+test('accounts that share a connection, behind a proxy, take turns as others do', async () => {
+  const { ask, names, end } = operations()
+  const proxy = {}
+  for (const name of many('flood', 50)) ask(name, proxy, 'acc-1')
+  await rounds()
+
+  ask('mine', proxy, 'acc-2')
+  await rounds()
+  await end()
+  await end()
+
+  expect(names()).toContain('mine')
+})
+
 test('a connection that does not take its answers has four made, and no more', async () => {
   const { ask, names, running } = operations()
   const one = {}

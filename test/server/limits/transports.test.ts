@@ -179,9 +179,9 @@ describe.each(everyTransport)('over %s', (transport, send) => {
   test('an answer that the engine cannot make is a fault, and says nothing of itself', async () => {
     await using app = await startTestApp({ LOG_LEVEL: 'error' })
     const { id } = await app.disk()
-    await app.db.$executeRaw`UPDATE "Disk" SET "storageType" = x'00ff', "status" = 'BOGUS'`
+    await app.db.$executeRaw`UPDATE "Disk" SET "sizeBytes" = 9223372036854775807`
 
-    const { errors } = await send(app, { query: `{ disk(id: "${id}") { status } }` })
+    const { errors } = await send(app, { query: `{ disk(id: "${id}") { sizeBytes } }` })
 
     expect(errors?.map(({ message, extensions }) => [message, extensions.code])).toEqual([
       ['Unexpected error.', 'INTERNAL_SERVER_ERROR'],
@@ -277,6 +277,18 @@ test('with introspection closed, the audits of GraphQL over HTTP pass but for th
   const failed = results.flatMap(({ id, status }) => (status === 'ok' ? [] : [id]))
   expect(failed.toSorted()).toEqual(['28B9', '2EA1', '6A70', 'D6D5'])
   expect(results).toHaveLength(61)
+})
+
+test('a trusted document can be asked for by GET', async () => {
+  await using file = await documentsFile([PAGE])
+  await using app = await startTestApp({ TRUSTED_DOCUMENTS: file.path, TRUSTED_DOCUMENTS_ONLY: 'true' })
+  const extensions = JSON.stringify({ persistedQuery: { version: 1, sha256Hash: file.hashes[0] } })
+
+  const response = await fetch(`${app.endpoint}?extensions=${encodeURIComponent(extensions)}`, {
+    headers: { [CSRF_HEADER]: '1', accept: 'application/json' },
+  })
+
+  expect(await response.json()).toMatchObject({ data: { disks: { nodes: [] } } })
 })
 
 describe('a file of trusted documents stops the start, and says why,', () => {
