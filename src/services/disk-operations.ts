@@ -193,7 +193,7 @@ export function createDiskOperationService({
         await claimDisk(tx, viewer, diskId, { refusals: updateDiskRefusals, at: now() })
         const data: Prisma.DiskUpdateInput = defined(input)
         if (tags) data.tags = { deleteMany: {}, create: [...tags] }
-        return tx.disk.update({ where: { id: diskId }, data })
+        return tx.disk.update({ where: { id: diskId, accountId: viewer.accountId }, data })
       })
     },
 

@@ -19,7 +19,7 @@ export async function changeDisk(
   change: DiskChange,
   { reason = null, at }: { reason?: string | null; at: Date },
 ): Promise<boolean> {
-  const { count } = await tx.disk.updateMany({ where: { id, status: from }, data: change })
+  const { count } = await tx.disk.updateMany({ where: { id, accountId, status: from }, data: change })
   const { status: to } = change
   if (count > 0 && to !== from) {
     await appendDiskTransitions(tx, { accountId, diskId: id, from, to, reason, at })

@@ -22,7 +22,7 @@ export async function deleteSnapshots(
   for (const snapshot of snapshots) {
     const { id: snapshotId, accountId, status: from } = snapshot
     const { count } = await tx.snapshot.updateMany({
-      where: { id: snapshotId, status: from },
+      where: { id: snapshotId, accountId, status: from },
       data: { status: 'DELETING' },
     })
     if (count === 0) throw new Error(`Snapshot ${snapshotId} changed while it was being deleted.`)

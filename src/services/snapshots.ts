@@ -244,7 +244,7 @@ export function createSnapshotService({
         const expiresAt = retentionDays === undefined ? undefined : expiry(snapshot.createdAt, retentionDays)
         const data: Prisma.SnapshotUpdateInput = { ...defined(input), ...defined({ expiresAt }) }
         if (tags) data.tags = { deleteMany: {}, create: [...tags] }
-        await tx.snapshot.update({ where: { id: snapshotId }, data })
+        await tx.snapshot.update({ where: { id: snapshotId, accountId: viewer.accountId }, data })
       })
     },
 

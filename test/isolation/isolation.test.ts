@@ -197,7 +197,7 @@ async function start() {
     if (type.name === 'ID' && /policy(Id:|\(id:|\(policyId:)/i.test(coordinate))
       return beta.ids.AutoSnapshotPolicy
     if (type.name === 'ID')
-      return /snapshot(Status|Progress)?\(id:\)$/.test(coordinate) ? beta.ids.Snapshot : beta.ids.Disk
+      return /snapshot(Status|Progress|History)?\(id:\)$/.test(coordinate) ? beta.ids.Snapshot : beta.ids.Disk
     if (type.name === 'String') return 'beta-text'
     if (type.name === 'Int') return 1
     throw new Error(`Say what to give at ${coordinate}, which is a ${type.name}.`)

@@ -58,7 +58,7 @@ export function walk(schema: GraphQLSchema, fill: Fill) {
       if (spelt.has(named.name)) return '{ __typename }'
       spelt.add(named.name)
       const members = schema.getPossibleTypes(named)
-      return `{ __typename ${members.map((member) => `... on ${member.name} ${fields(member, path)}`).join(' ')} }`
+      return `{ __typename ${members.map((member) => `... on ${member.name} ${fields(member, isInterfaceType(named) ? [...path, named.name] : path)}`).join(' ')} }`
     }
     return isObjectType(named) ? fields(named, path) : ''
   }

@@ -41,7 +41,7 @@ async function call(app: TestApp, verb: 'Create' | 'Update' | 'Delete' | 'Link' 
     }`,
     { input },
   )
-  return (errors ?? data.answer) as any
+  return errors ?? data.answer
 }
 
 const NIGHTLY = {
