@@ -199,6 +199,37 @@ test('unlinked, a disk has no policy, unless it is that of another', async () =>
   ])
 })
 
+test('unlinked with its snapshots, a disk loses the automatic ones that can be deleted, and no others', async () => {
+  await using app = await startTestApp()
+  const policyId = await policyOf(app)
+  const disk = await app.disk({ attachedTo: 'i-1' })
+  await call(app, 'Link', { policyId, diskIds: [disk.id] })
+  await app.heldSnapshots(disk, 3, 'AUTOMATIC')
+  await app.heldSnapshots(disk, 2, 'MANUAL')
+  const [read] = await app.db.snapshot.findMany({
+    where: { type: 'AUTOMATIC' },
+    orderBy: { createdAt: 'asc' },
+  })
+  await app.snapshots.verify(app.viewer, read?.id ?? '')
+
+  await call(app, 'Unlink', { policyId, diskIds: [disk.id], deleteSnapshots: true })
+
+  const left = await app.db.snapshot.groupBy({
+    by: ['type', 'status'],
+    _count: true,
+    orderBy: { status: 'asc' },
+  })
+  expect(left.map(({ type, status, _count }) => `${_count} ${type} ${status}`).sort()).toEqual([
+    '1 AUTOMATIC COMPLETED',
+    '2 AUTOMATIC DELETING',
+    '2 MANUAL COMPLETED',
+  ])
+  expect(await app.db.job.count({ where: { kind: 'DELETE_SNAPSHOT' } })).toBe(2)
+  // Once more, it is not linked any more: nothing happens.
+  await call(app, 'Unlink', { policyId, diskIds: [disk.id], deleteSnapshots: true })
+  expect(await app.db.job.count({ where: { kind: 'DELETE_SNAPSHOT' } })).toBe(2)
+})
+
 test('a deleted policy is gone with its runs and links, and leaves disks and snapshots', async () => {
   let now = FRIDAY()
   await using app = await startTestApp({}, { now: () => now })
