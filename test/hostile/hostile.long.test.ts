@@ -633,5 +633,7 @@ function plain(type: GraphQLInputType): unknown {
 }
 
 test('when all is over, memory has come back', async () => {
-  await expect.poll(memoryMiB, { timeout: 120_000, interval: 500 }).toBeLessThan(memoryAtFirst + MEMORY_MIB / 2)
+  await expect
+    .poll(memoryMiB, { timeout: 120_000, interval: 500 })
+    .toBeLessThan(memoryAtFirst + MEMORY_MIB / 2)
 })
