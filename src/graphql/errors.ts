@@ -10,7 +10,7 @@ export const ERROR_CODES = {
   DOCUMENT_TOO_LARGE:
     'The document has more bytes, tokens, levels, aliases or other parts than one may have.',
   DOCUMENT_NOT_TRUSTED: 'The gateway runs only documents that it knows, and this is none of them.',
-  INTROSPECTION_DISABLED: 'Introspection is switched off. The schema is documented elsewhere.',
+  INTROSPECTION_DISABLED: 'Introspection is for administrators here.',
   COST_LIMIT_EXCEEDED:
     'The operation costs more than one may. Ask for less at once: `extensions.cost` has both numbers.',
   RATE_LIMITED: 'A budget of the account or address is used up. Try again at `extensions.resetAt`.',

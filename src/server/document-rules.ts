@@ -77,7 +77,7 @@ function NoIntrospection(context: ValidationContext): ASTVisitor {
     Field(node) {
       // The only ways in.
       if (node.name.value !== '__schema' && node.name.value !== '__type') return undefined
-      const message = `Introspection is switched off: ${node.name.value} cannot be asked for.`
+      const message = `Introspection is for administrators here: ${node.name.value} cannot be asked for.`
       context.reportError(clientError('INTROSPECTION_DISABLED', message))
       return false
     },

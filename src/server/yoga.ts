@@ -33,7 +33,7 @@ export interface GraphqlOptions {
   reads: (viewer: Viewer) => Reads
   maxBodyBytes: number
   documentLimits: DocumentLimits
-  /** Whether clients may ask for the schema. */
+  /** Whether others than administrators may ask for the schema. */
   introspection: boolean
   log: Logger
 }
@@ -75,7 +75,7 @@ export function createGraphql(
     plugins: [
       useAuthentication(authenticate),
       useRequestRules({ maxBodyBytes, takeTurn: limits.takeTurnOverHttp }),
-      useDocumentRules(documentLimits, () => introspection),
+      useDocumentRules(documentLimits, ({ role }) => introspection || role === 'ADMIN'),
       limits.plugin,
       useErrorContract(log),
       live.plugin,
