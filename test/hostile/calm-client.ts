@@ -10,7 +10,7 @@ export interface Answered {
   text: string
 }
 
-const { endpoint } = workerData as { endpoint: string }
+const { endpoint, authorization } = workerData as { endpoint: string; authorization: string }
 const agent = new Agent({ keepAlive: true, maxSockets: 1 })
 const body = JSON.stringify({
   query: '{ disks(first: 5) { nodes { id name snapshotQuota { manual { used } } } } }',
@@ -18,7 +18,7 @@ const body = JSON.stringify({
 
 function ask(): Promise<Omit<Answered, 'ms'>> {
   const { promise, resolve } = Promise.withResolvers<Omit<Answered, 'ms'>>()
-  const headers = { 'content-type': 'application/json', 'content-length': body.length }
+  const headers = { 'content-type': 'application/json', 'content-length': body.length, authorization }
   request(endpoint, { method: 'POST', agent, headers }, (response) => {
     let text = ''
     response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))

@@ -39,12 +39,16 @@ const LEAKS =
 const MIB = 1024 ** 2
 const QUERY = '{ disks(first: 5) { nodes { id } } }'
 const WATCH = 'subscription { snapshotTransitions { to snapshot { name description } } }'
-const INIT = '{"type":"connection_init"}'
 const JSON_TYPE = { 'content-type': 'application/json', accept: 'application/json' }
+const TOKEN = `mutation {
+  createApiToken(input: { name: "hostile", role: ADMIN }) { ... on CreateApiTokenPayload { token } }
+}`
 
 let gateway: Gateway
 let dataDir: string
 let memoryAtFirst: number
+/** With the first token, credentials are required; one of these attacks makes some. */
+let authorization = ''
 let calm: Worker
 const answered: Answered[] = []
 
@@ -63,6 +67,8 @@ beforeAll(async () => {
     REQUEST_TIMEOUT_MS: '4000',
     GRAPHIQL: 'false',
   })
+  const { data } = JSON.parse((await ask(TOKEN)) ?? '') as { data: { createApiToken: { token: string } } }
+  authorization = `Bearer ${data.createApiToken.token}`
   // Where it is allowed, others on the machine are kept from adding to what is measured.
   try {
     setPriority(gateway.child.pid ?? 0, -10)
@@ -71,7 +77,7 @@ beforeAll(async () => {
     // Then they do.
   }
   calm = new Worker(new URL('./calm-client.ts', import.meta.url), {
-    workerData: { endpoint: gateway.endpoint },
+    workerData: { endpoint: gateway.endpoint, authorization },
   })
   calm.on('message', (one: Answered) => answered.push(one))
   await vi.waitFor(() => expect(answered.length).toBeGreaterThan(100), 30_000)
@@ -93,7 +99,11 @@ function post(
   const { promise, resolve } = Promise.withResolvers<string | undefined>()
   const sent = request(
     gateway.endpoint,
-    { method: 'POST', agent: false, headers: { ...JSON_TYPE, ...headers } },
+    {
+      method: 'POST',
+      agent: false,
+      headers: { ...JSON_TYPE, ...(authorization && { authorization }), ...headers },
+    },
     (response) => {
       let text = ''
       response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
@@ -117,7 +127,7 @@ async function openSocket(): Promise<{ socket: WebSocket; texts: string[] }> {
   socket.on('error', () => undefined)
   socket.on('message', (text: Buffer) => texts.push(text.toString()))
   await once(socket, 'open')
-  socket.send(INIT)
+  socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization } }))
   await expect.poll(() => texts).toHaveLength(1)
   return { socket, texts }
 }
@@ -181,7 +191,7 @@ describe('bodies', () => {
       const chunk = `1000\r\n${'a'.repeat(4096)}\r\n`.repeat(16)
       for (const { send } of connections)
         send(
-          'POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n',
+          `POST /graphql HTTP/1.1\r\nhost: localhost\r\nauthorization: ${authorization}\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n`,
         )
       const flood = setInterval(() => {
         for (const { socket, send } of connections) if (!socket.writableNeedDrain) send(chunk)
@@ -198,7 +208,7 @@ describe('bodies', () => {
       const flood = '1;ext=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\na\r\n'.repeat(20_000)
       for (const { send } of connections)
         send(
-          `POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n${flood}0\r\n\r\n`,
+          `POST /graphql HTTP/1.1\r\nhost: localhost\r\nauthorization: ${authorization}\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n${flood}0\r\n\r\n`,
         )
       await Promise.all(
         connections.map(({ received }) => expect.poll(received, { timeout: 30_000 }).not.toBe('')),
@@ -272,7 +282,7 @@ describe('bodies', () => {
         const connections = times(50, raw)
         const text = JSON.stringify({ query: QUERY })
         for (const [index, { send, socket }] of connections.entries()) {
-          const whole = `POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n\r\n${text}`
+          const whole = `POST /graphql HTTP/1.1\r\nhost: localhost\r\nauthorization: ${authorization}\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n\r\n${text}`
           send(whole.slice(0, (index * whole.length) / 49))
           setTimeout(() => socket.resetAndDestroy(), index % 7)
         }
@@ -360,7 +370,7 @@ describe('documents', () => {
 describe('connections', () => {
   test('with 3,000 queries in one pipeline over HTTP', async () => {
     const text = JSON.stringify({ query: QUERY })
-    const one = `POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n\r\n${text}`
+    const one = `POST /graphql HTTP/1.1\r\nhost: localhost\r\nauthorization: ${authorization}\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n\r\n${text}`
     await withstand(async () => {
       using connection = raw()
       connection.send(one.repeat(3_000))
@@ -407,8 +417,8 @@ describe('connections', () => {
       for (const [index, { send }] of connections.entries()) {
         send(
           index % 2
-            ? 'POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 200000\r\n\r\n'
-            : 'GET /graphql HTTP/1.1\r\nhost: a\r\n',
+            ? `POST /graphql HTTP/1.1\r\nhost: localhost\r\nauthorization: ${authorization}\r\ncontent-type: application/json\r\ncontent-length: 200000\r\n\r\n`
+            : `GET /graphql HTTP/1.1\r\nhost: localhost\r\nauthorization: ${authorization}\r\n`,
         )
       }
       await Promise.all(connections.map(({ closed }) => closed))
@@ -425,7 +435,7 @@ describe('connections', () => {
       const text = JSON.stringify({ query: WATCH })
       for (const { send } of events)
         send(
-          `POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\naccept: text/event-stream\r\ncontent-length: ${text.length}\r\n\r\n${text}`,
+          `POST /graphql HTTP/1.1\r\nhost: localhost\r\nauthorization: ${authorization}\r\ncontent-type: application/json\r\naccept: text/event-stream\r\ncontent-length: ${text.length}\r\n\r\n${text}`,
         )
       await Promise.all(events.map(({ received }) => expect.poll(received).toContain('text/event-stream')))
       for (const { socket } of sockets) socket.pause()
@@ -462,7 +472,7 @@ describe('connections', () => {
       for (const connection of connections) {
         connection.socket.pause()
         connection.send(
-          `POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n\r\n${text}`.repeat(
+          `POST /graphql HTTP/1.1\r\nhost: localhost\r\nauthorization: ${authorization}\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n\r\n${text}`.repeat(
             50,
           ),
         )
