@@ -60,6 +60,7 @@ const descriptors = () => readdirSync(`/proc/${String(gateway.child.pid)}/fd`).l
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'snapgate-hostile-'))
   gateway = await startGateway({
+    NODE_OPTIONS: '--inspect=127.0.0.1:0',
     DATA_DIR: dataDir,
     // Budgets would stop most of this early; here everything is to come through. Timeouts are short, to be waited for.
     MAX_CONNECTIONS_PER_ADDRESS: '1000',
@@ -644,6 +645,21 @@ function plain(type: GraphQLInputType): unknown {
 
 test('when all is over, memory has come back', async () => {
   await expect
-    .poll(memoryMiB, { timeout: 120_000, interval: 500 })
+    .poll(
+      async () => {
+        await collectGarbage()
+        return memoryMiB()
+      },
+      { timeout: 60_000, interval: 1_000 },
+    )
     .toBeLessThan(memoryAtFirst + MEMORY_MIB / 2)
 })
+
+/** What is garbage goes when V8 sees fit, which may take minutes: here it is told to, so that only what is held is left. */
+async function collectGarbage(): Promise<void> {
+  const inspector = new WebSocket(/ws:\/\/127\.0\.0\.1:\d+\/\S+/.exec(gateway.stdout())?.[0] ?? '')
+  await once(inspector, 'open')
+  inspector.send('{"id":1,"method":"HeapProfiler.collectGarbage"}')
+  await once(inspector, 'message')
+  inspector.terminate()
+}
