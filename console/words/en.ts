@@ -8,6 +8,7 @@ export const en = {
   diskStatus: {
     ATTACHING: 'Attaching',
     CREATING: 'Creating',
+    DELETED: 'Released',
     DELETING: 'Releasing',
     DETACHING: 'Detaching',
     ERROR: 'Error',

@@ -7,6 +7,7 @@ export const zh: Words = {
   diskStatus: {
     ATTACHING: '挂载中',
     CREATING: '创建中',
+    DELETED: '已释放',
     DELETING: '释放中',
     DETACHING: '卸载中',
     ERROR: '异常',
