@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { DISK_ORDERS, SNAPSHOT_ORDERS } from '../../src/reads/reads.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
+import { EVERY_NIGHT, policyOf } from '../support/policies.ts'
 
 const AT = '2026-01-03T00:00:00Z'
 
@@ -134,6 +135,33 @@ test('the snapshots of a disk are read along an index of that disk, in every ord
       const plan = await plans(app, statements, query, { orderBy: { field, direction } })
       expect(faultsOf(plan)).toEqual([])
       expect(plan.join('\n')).toMatch(/SEARCH t USING INDEX Snapshot_diskId_\w+_id_idx \(diskId=\?\)/)
+    }
+  }
+})
+
+test('the disks of a policy, its runs and what became of each disk are read along an index of theirs, in every order', async () => {
+  const statements: string[] = []
+  await using app = await startTestApp(
+    { LOG_POLL_MS: '60000' },
+    { onStatement: (sql) => statements.push(sql) },
+  )
+  const policyId = await policyOf(app, EVERY_NIGHT, await app.disk(), await app.disk())
+  const data = {
+    accountId: app.viewer.accountId,
+    outcome: 'RUN',
+    policyId,
+    slot: '',
+    decidedAt: new Date(AT),
+  } as const
+  await app.db.autoSnapshotRun.create({ data: { ...data, id: 'asr-aaaaaaaa', scheduledFor: new Date(AT) } })
+  const query = `query ($orderBy: DiskOrder) { autoSnapshotPolicies { totalCount nodes {
+    disks(orderBy: $orderBy) { totalCount nodes { id } } lastRun { id }
+    runs { totalCount nodes { disks { totalCount nodes { outcome } } } } } } }`
+  for (const field of ORDERS.Disk) {
+    for (const direction of ['ASC', 'DESC']) {
+      const plan = await plans(app, statements, query, { orderBy: { field, direction } })
+      expect([field, direction, faultsOf(plan)]).toEqual([field, direction, []])
+      expect(plan.join('\n')).toMatch(/SEARCH t USING INDEX Disk_policyId_\w+_id_idx \(policyId=\?\)/)
     }
   }
 })
