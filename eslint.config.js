@@ -14,7 +14,7 @@ const ROOMS = {
   reads: ['domain', 'database', 'generated'],
   runner: ['domain', 'database', 'generated', 'providers', 'transitions', 'services'],
   graphql: ['domain', 'services', 'transitions', 'reads', 'runner', 'generated'],
-  server: ['graphql', 'transitions', 'config'],
+  server: ['graphql', 'database', 'transitions', 'config'],
   commands: ['config', 'database', 'domain', 'providers', 'services', 'generated', 'app'],
 }
 

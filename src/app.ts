@@ -121,6 +121,8 @@ export async function startApp(
       host: config.host,
       port: config.port,
       maxBodyBytes: config.maxBodyBytes,
+      answerCacheBytes: config.answerCacheBytes,
+      database: db,
       streamBuffer: config.streamBuffer,
       shutdownMs: config.shutdownMs,
       gateway: { disks, snapshots, transitions, hub, progress, quota: config.snapshotQuota },

@@ -48,6 +48,7 @@ export const ENVIRONMENT = z.object({
   STREAM_BUFFER_EVENTS: integer(1_000, 1, 1_000_000),
   STREAM_BUFFER_BYTES: integer(1024 * 1024, 16 * 1024, 1024 ** 3),
   MAX_BODY_BYTES: integer(256 * 1024, 1_024, 16 * 1024 * 1024),
+  ANSWER_CACHE_BYTES: integer(32 * 1024 * 1024, 0, 16 * 1024 ** 3),
   GRAPHIQL: yesOrNo(true),
   SHUTDOWN_MS: integer(3_000, 0, 600_000),
 })
@@ -80,6 +81,8 @@ export interface Config {
   /** What a stream may fall behind before it is ended. */
   streamBuffer: StreamBuffer
   maxBodyBytes: number
+  /** What answers that are kept until the next change may take together. */
+  answerCacheBytes: number
   graphiql: boolean
   shutdownMs: number
 }
@@ -131,6 +134,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     logRetention: { days: env.LOG_RETENTION_DAYS, events: env.LOG_RETENTION_EVENTS },
     streamBuffer: { events: env.STREAM_BUFFER_EVENTS, bytes: env.STREAM_BUFFER_BYTES },
     maxBodyBytes: env.MAX_BODY_BYTES,
+    answerCacheBytes: env.ANSWER_CACHE_BYTES,
     graphiql: env.GRAPHIQL,
     shutdownMs: env.SHUTDOWN_MS,
   }

@@ -1,9 +1,14 @@
 import { type Prisma, PrismaClient } from '../generated/prisma/client.ts'
 import { databaseFile, unusable } from './database-file.ts'
+import { Reader } from './reader.ts'
 import { sqliteAdapter } from './sqlite-adapter.ts'
 
 /** The client of all tables. It is closed by `await using`, or by `[Symbol.asyncDispose]()`. */
-export type Database = PrismaClient & AsyncDisposable
+export type Database = PrismaClient &
+  AsyncDisposable & {
+    /** The hot reads, past Prisma. */
+    reader: Reader
+  }
 
 /** What a transaction offers to the work inside it: the tables, without the means to begin or close anything. */
 export type Transaction = Prisma.TransactionClient
@@ -36,7 +41,14 @@ export async function openDatabase({
   } catch (error) {
     throw unusable(path, error)
   }
-  return Object.assign(client, { [Symbol.asyncDispose]: () => client.$disconnect() })
+  const reader = new Reader(path, onStatement)
+  return Object.assign(client, {
+    reader,
+    async [Symbol.asyncDispose]() {
+      reader[Symbol.dispose]()
+      await client.$disconnect()
+    },
+  })
 }
 
 /**

@@ -11,7 +11,7 @@ import { badUserInput } from './errors.ts'
 export const builder = new SchemaBuilder<{
   Context: Context
   DefaultFieldNullability: false
-  Connection: { totalCount: () => Promise<number>; streamCursor: string }
+  Connection: { totalCount: () => number; streamCursor: string }
   DefaultEdgesNullability: { list: false; items: false }
   DefaultNodeNullability: false
   Scalars: {

@@ -20,7 +20,7 @@ export const OrderDirection = builder.enumType('OrderDirection', {
 type ConnectionArguments = PothosSchemaTypes.DefaultConnectionArguments
 
 /** A page of a list as a Relay connection; the fields that cost something are read only when they are asked for. */
-export async function connect<Row extends { id: string }, Field extends string>(
+export function connect<Row extends { id: string }, Field extends string>(
   list: List<Row>,
   orders: Record<Field, OrderColumn<Row>>,
   order: { field: Field; direction: Direction },
@@ -50,7 +50,7 @@ export async function connect<Row extends { id: string }, Field extends string>(
     maxSize: PAGE_MAX,
   })
   const [after, before] = [boundary('after'), boundary('before')]
-  const { rows, head } = await list.page({
+  const { rows, head } = list.page({
     column: orderColumn.column,
     direction: inverted ? opposite(order.direction) : order.direction,
     after: inverted ? before : after,
@@ -59,20 +59,31 @@ export async function connect<Row extends { id: string }, Field extends string>(
   })
   const shown = rows.slice(0, expectedSize)
   if (inverted) shown.reverse()
+  const cursorOf = (node: Row) =>
+    writeCursor({ order: orderName, value: orderColumn.write(node), id: node.id })
+  // Cursors are written only where they are asked for.
   const edges = shown.map((node) => ({
-    cursor: writeCursor({ order: orderName, value: orderColumn.write(node), id: node.id }),
     node,
+    get cursor() {
+      return cursorOf(node)
+    },
   }))
   return {
     edges,
     pageInfo: {
-      startCursor: edges.at(0)?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
+      get startCursor() {
+        return edges.at(0)?.cursor ?? null
+      },
+      get endCursor() {
+        return edges.at(-1)?.cursor ?? null
+      },
       hasNextPage: hasNextPage(rows.length),
       hasPreviousPage: hasPreviousPage(rows.length),
     },
     totalCount: list.count,
-    streamCursor: gateway.transitions.cursor(head),
+    get streamCursor() {
+      return gateway.transitions.cursor(head)
+    },
   }
 }
 

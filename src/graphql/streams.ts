@@ -49,7 +49,7 @@ export async function followProgress(
 ): Promise<AsyncIterable<ProgressEvent>> {
   let changed = Promise.withResolvers<undefined>()
   const stop = progress.watch(snapshotId, () => changed.resolve(undefined))
-  const snapshot = await reads.snapshot(snapshotId)
+  const snapshot = reads.snapshot(snapshotId)
   if (!snapshot) {
     stop()
     throw notFound(snapshotId)
@@ -58,7 +58,7 @@ export async function followProgress(
     try {
       for (;;) {
         const known = progress.get(snapshotId)
-        const row = known ? snapshot : await reads.snapshot(snapshotId)
+        const row = known ? snapshot : reads.snapshot(snapshotId)
         yield event(snapshotId, known, row?.status === 'COMPLETED' ? Number(row.dataBytes) : undefined)
         if (!known && (!row || isSettled(row.status))) return
         await changed.promise

@@ -2,6 +2,7 @@ import { Prisma } from '../generated/prisma/client.ts'
 import type { DiskKind, DiskStatus } from '../domain/disk.ts'
 import type { SnapshotStatus } from '../domain/lifecycle.ts'
 import type { SnapshotType } from '../domain/snapshot.ts'
+import type { Table, Where } from './pages.ts'
 
 type Absent = null | undefined
 
@@ -42,13 +43,43 @@ export interface SnapshotFilter {
   createdAt?: DateTimeFilter | Absent
 }
 
-/** The conditions of a filter, as SQL; each of its keys is a column. */
-export function conditions(filter: DiskFilter | SnapshotFilter | Absent): Prisma.Sql[] {
-  return Object.entries(filter ?? {}).flatMap(([column, comparisons]: [string, object | Absent]) =>
-    Object.entries(comparisons ?? {})
-      .filter(([, value]) => value !== null && value !== undefined)
-      .map(([comparison, value]) => condition(Prisma.raw(`"${column}"`), comparison, value)),
+/** The columns of each table that, with the account, lead an index. */
+const LEADING: Record<Table, readonly string[]> = {
+  Disk: ['id', 'name'],
+  Snapshot: ['id', 'diskId', 'name', 'status', 'type'],
+}
+
+/**
+ * What a filter lets through of `scope`, as SQL; each of its keys is a column. The first one that says which values a
+ * leading column may have decides which index is read, and no other one may, or SQLite would guess.
+ */
+export function whereOf(
+  table: Table,
+  scope: readonly Prisma.Sql[],
+  filter: DiskFilter | SnapshotFilter | Absent,
+): Where {
+  const given = new Map(
+    Object.entries(filter ?? {}).map(([column, comparisons]: [string, object | Absent]) => [
+      column,
+      Object.entries(comparisons ?? {}).filter(([, value]) => value !== null && value !== undefined),
+    ]),
   )
+  let choices: Prisma.Sql[] | undefined
+  const conditions = [...scope]
+  for (const column of LEADING[table]) {
+    const [name, value] = given.get(column)?.find(([key]) => key === 'eq' || key === 'in') ?? []
+    if (name === undefined) continue
+    const values: unknown[] = name === 'eq' ? [value] : [...new Set(value as unknown[])]
+    choices = values.map((one) => Prisma.sql`${Prisma.raw(`"${column}"`)} = ${one}`)
+    given.set(column, given.get(column)?.filter(([key]) => key !== name) ?? [])
+    break
+  }
+  for (const [column, comparisons] of given) {
+    const leads = LEADING[table].includes(column)
+    for (const [comparison, value] of comparisons)
+      conditions.push(condition(Prisma.raw(leads ? `+"${column}"` : `"${column}"`), comparison, value))
+  }
+  return { conditions, choices }
 }
 
 function condition(column: Prisma.Sql, comparison: string, value: unknown): Prisma.Sql {
@@ -56,7 +87,6 @@ function condition(column: Prisma.Sql, comparison: string, value: unknown): Pris
     case 'eq':
       return Prisma.sql`${column} = ${value}`
     case 'in':
-      // One variable however long the list is: a statement has room for so many only, and may read many lists.
       return Prisma.sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(value)}))`
     case 'contains':
       return Prisma.sql`${column} LIKE ${`%${(value as string).replace(/[\\%_]/g, '\\$&')}%`} ESCAPE '\\'`

@@ -1,5 +1,8 @@
 import { Prisma } from '../generated/prisma/client.ts'
-import type { Database } from '../database/database.ts'
+import type { Reader } from '../database/reader.ts'
+
+/** The tables that are read by pages; each has an `id` and an `accountId`. */
+export type Table = 'Disk' | 'Snapshot'
 
 /** A column that pages can be ordered by: how its value is written into a cursor and read back. */
 export interface OrderColumn<Row> {
@@ -18,14 +21,23 @@ export interface Position {
   id: string
 }
 
-/** One page of one list; pages that are asked for together are read by one statement. */
+/** One page of one list. */
 export interface PageQuery {
-  where: readonly Prisma.Sql[]
+  where: Where
   column: string
   direction: Direction
   after?: { value: Date | string | bigint; id: string } | undefined
   before?: { value: Date | string | bigint; id: string } | undefined
   limit: number
+}
+
+/**
+ * What a list holds: the entries for which all of `conditions` are true and, where it is given, one of `choices`. Each
+ * choice leads an index, so a list of so many choices is read as so many lists, each in its order, and merged.
+ */
+export interface Where {
+  conditions: readonly Prisma.Sql[]
+  choices?: readonly Prisma.Sql[] | undefined
 }
 
 export interface Page<Row> {
@@ -56,44 +68,45 @@ export function readCursor(cursor: string): Position | undefined {
 }
 
 /**
- * Reads any number of pages of one table, and the head of the transition log, in one statement: so the head is
- * exactly what the rows reflect, and watching from it neither misses nor repeats a change. Each page is
- * a select of its own with its own limit, so what it costs does not grow with the number of rows behind it.
+ * Reads a page and, of the same moment, the head of the transition log: so the head is exactly what the rows reflect, and
+ * watching from it neither misses nor repeats a change. What it costs does not grow with the number of rows behind it.
  */
-export async function readPages<Row>(
-  db: Database,
-  table: 'Disk' | 'Snapshot',
-  queries: readonly PageQuery[],
-): Promise<Page<Row>[]> {
-  const selects = queries.map(
-    (query, index) => Prisma.sql`SELECT * FROM (
-      SELECT ${Prisma.raw(String(index))} AS "query", t.* FROM ${Prisma.raw(`"${table}"`)} t
-      WHERE ${Prisma.join([...query.where, ...bounds(query)], ' AND ')}
-      ORDER BY ${Prisma.raw(`"${query.column}" ${query.direction}, "id" ${query.direction}`)}
-      LIMIT ${query.limit})`,
-  )
-  const raw = await db.$queryRaw<(Row & { head: number | bigint; query: number | bigint | null })[]>`
-    SELECT log."head", page.*
-    FROM (SELECT coalesce(max("sequence"), 0) AS "head" FROM "SnapshotTransition") log
-    LEFT JOIN (${Prisma.join(selects, ' UNION ALL ')}) page ON TRUE`
-  const pages: Page<Row>[] = queries.map(() => ({ rows: [], head: Number(raw[0]?.head ?? 0) }))
-  for (const row of raw) if (row.query !== null) pages[Number(row.query)]?.rows.push(row)
-  return pages
+export function readPage<Row>(reader: Reader, table: Table, query: PageQuery): Page<Row> {
+  const { choices } = query.where
+  if (choices?.length === 0) return reader.atOnce(() => ({ rows: [], head: reader.head() }))
+  const [only, ...more] = (choices ?? [undefined]).map((choice) => select(table, query, choice))
+  const select_ =
+    more.length === 0 && only
+      ? only
+      : Prisma.sql`SELECT * FROM (${Prisma.join(
+          [...(only ? [only] : []), ...more].map((one) => Prisma.sql`SELECT * FROM (${one})`),
+          ' UNION ALL ',
+        )}) ${order(query)} LIMIT ${query.limit}`
+  return reader.atOnce(() => ({ rows: reader.all<Row>(select_), head: reader.head() }))
 }
 
-/** Counts any number of lists of one table in one statement. */
-export async function readCounts(
-  db: Database,
-  table: 'Disk' | 'Snapshot',
-  wheres: readonly (readonly Prisma.Sql[])[],
-): Promise<number[]> {
-  const selects = wheres.map(
-    (where) =>
-      Prisma.sql`(SELECT count(*) FROM ${Prisma.raw(`"${table}"`)} WHERE ${Prisma.join([...where], ' AND ')})`,
+function select(table: Table, query: PageQuery, choice: Prisma.Sql | undefined): Prisma.Sql {
+  const where = [...(choice ? [choice] : []), ...query.where.conditions, ...bounds(query)]
+  return Prisma.sql`SELECT * FROM ${Prisma.raw(`"${table}"`)} WHERE ${Prisma.join(where, ' AND ')} ${order(query)} LIMIT ${query.limit}`
+}
+
+function order({ column, direction }: PageQuery): Prisma.Sql {
+  return Prisma.raw(`ORDER BY "${column}" ${direction}, "id" ${direction}`)
+}
+
+/** Counts a list. */
+export function readCount(reader: Reader, table: Table, { conditions, choices }: Where): number {
+  if (choices?.length === 0) return 0
+  const where = choices ? [Prisma.sql`(${Prisma.join([...choices], ' OR ')})`, ...conditions] : conditions
+  return readNumber(
+    reader,
+    Prisma.sql`SELECT count(*) AS "number" FROM ${Prisma.raw(`"${table}"`)} WHERE ${Prisma.join([...where], ' AND ')}`,
   )
-  const columns = selects.map((select, index) => Prisma.sql`${select} AS ${Prisma.raw(`"c${index}"`)}`)
-  const [row] = await db.$queryRaw<Record<string, number | bigint>[]>`SELECT ${Prisma.join(columns)}`
-  return wheres.map((_, index) => Number(row?.[`c${index}`] ?? 0))
+}
+
+/** The column `number` of the only row of a select. */
+export function readNumber(reader: Reader, sql: Prisma.Sql): number {
+  return reader.get<{ number: number | null }>(sql)?.number ?? 0
 }
 
 /** Between the two cursors, as a comparison of rows of values, which an index on the columns serves. */

@@ -7,6 +7,7 @@ import type { StreamBuffer } from '../config.ts'
 import { clientError } from '../graphql/errors.ts'
 import { describeError } from './error-contract.ts'
 import type { GraphiqlHandler } from './graphiql/graphiql.ts'
+import { createFastPath } from './fast-path.ts'
 import { createLive } from './live/live.ts'
 import { spread } from './spread.ts'
 import { serveWebSockets } from './websocket.ts'
@@ -34,7 +35,8 @@ const DRAIN_MS = 2_000
 export async function startServer(options: ServerOptions): Promise<{ url: string } & AsyncDisposable> {
   const { host, port, graphiql, shutdownMs, log } = options
   const live = createLive(options)
-  const graphql = createGraphql(options, live)
+  const fastPath = createFastPath(options)
+  const graphql = createGraphql(options, live, fastPath)
   let stopping = false
 
   function fail(response: ServerResponse, status: number, error: GraphQLError, requestId: string): void {
@@ -65,9 +67,11 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     } else if (graphiql?.(request, response)) {
       log.debug({ requestId, url: request.url }, 'graphiql')
     } else if (path === ENDPOINT) {
-      Promise.resolve(graphql(request, response, { requestId })).catch((error: unknown) => {
-        log.error({ err: error, requestId }, 'a request could not be answered')
-        response.destroy()
+      fastPath.handle(request, response, requestId, (body) => {
+        Promise.resolve(graphql(request, response, { requestId, body })).catch((error: unknown) => {
+          log.error({ err: error, requestId }, 'a request could not be answered')
+          response.destroy()
+        })
       })
     } else {
       fail(response, 404, clientError('NOT_FOUND', `Not found. GraphQL is at ${ENDPOINT}.`), requestId)

@@ -1,6 +1,7 @@
 import type { GraphQLParams, Plugin } from 'graphql-yoga'
 import { createGraphQLError } from 'graphql-yoga'
 import type { ErrorCode } from '../graphql/errors.ts'
+import type { RequestFacts } from './yoga.ts'
 import { preferences } from './graphiql/preferences.ts'
 
 /** The header that says a GET request was sent on purpose by a program, not by a link on another site. */
@@ -19,13 +20,13 @@ const ACCEPTABLE = [...ANSWERS, 'application/*', 'text/*', 'multipart/*', '*/*']
  * Only JSON by POST, and GET with the CSRF header: a page on another site can send neither without the browser
  * asking first, and the answer to that is no. Checked before anything runs, so what is refused has changed nothing.
  */
-export function useRequestRules({ maxBodyBytes }: { maxBodyBytes: number }): Plugin {
+export function useRequestRules({ maxBodyBytes }: { maxBodyBytes: number }): Plugin<object, RequestFacts> {
   return {
-    onRequestParse({ request, setRequestParser }) {
+    onRequestParse({ request, serverContext: { body }, setRequestParser }) {
       checkAccept(request.headers.get('accept'))
       if (request.method === 'POST') {
         checkBodyHeaders(request.headers, maxBodyBytes)
-        setRequestParser((posted) => readBody(posted, maxBodyBytes))
+        setRequestParser(async (posted) => paramsOf(body ?? (await readBody(posted, maxBodyBytes))))
       } else if (request.method === 'GET') {
         checkCsrfHeader(request.headers)
         setRequestParser(readAddress)
@@ -70,7 +71,7 @@ function checkCsrfHeader(headers: Headers): void {
 }
 
 /** Reads a body while counting: one sent in chunks does not say how long it is. */
-async function readBody(request: Request, maxBodyBytes: number): Promise<GraphQLParams> {
+async function readBody(request: Request, maxBodyBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let size = 0
   // Not by `for await`: leaving that would close the connection before the client has its answer.
@@ -80,7 +81,12 @@ async function readBody(request: Request, maxBodyBytes: number): Promise<GraphQL
     if (size > maxBodyBytes) throw tooLarge(maxBodyBytes)
     chunks.push(read.value)
   }
-  const body = parseJson('The body', () => UTF_8.decode(Buffer.concat(chunks)))
+  return Buffer.concat(chunks)
+}
+
+/** The parameters in a body. */
+export function paramsOf(bytes: Buffer): GraphQLParams {
+  const body = parseJson('The body', () => UTF_8.decode(bytes))
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     const kind = Array.isArray(body) ? 'a list, and batches are not supported' : JSON.stringify(body)
     throw badRequest(

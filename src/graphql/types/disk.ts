@@ -22,7 +22,7 @@ export const Disk = builder.objectRef<DiskRow>('Disk')
 builder.node(Disk, {
   description: 'A cloud disk.',
   id: { resolve: ({ id }) => id, description: 'Global id, `v-` and at least 8 letters and digits.' },
-  loadManyWithoutCache: (ids, { reads }) => Promise.all(ids.map((id) => reads.disk(id))),
+  loadManyWithoutCache: async (ids, { reads }) => ids.map((id) => reads.disk(id)),
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Its name.' }),
     description: t.exposeString('description', {
@@ -60,8 +60,8 @@ builder.node(Disk, {
     snapshotQuota: t.field({
       type: DiskSnapshotQuota,
       description: 'How many snapshots it holds, and how many it may hold.',
-      resolve: async ({ id }, _args, { reads, gateway }) => ({
-        held: await reads.held(id),
+      resolve: ({ id }, _args, { reads, gateway }) => ({
+        held: reads.held(id),
         quota: gateway.quota,
       }),
     }),
@@ -70,8 +70,8 @@ builder.node(Disk, {
       description:
         'Whether `createSnapshot` would accept this disk in the status shown here, and if not, every reason why: by the rule ' +
         'that the mutation asks.',
-      resolve: async (disk, _args, { reads, gateway }) =>
-        snapshotRefusals(disk, 'MANUAL', (await reads.held(disk.id)).MANUAL, gateway.quota),
+      resolve: (disk, _args, { reads, gateway }) =>
+        snapshotRefusals(disk, 'MANUAL', reads.held(disk.id).MANUAL, gateway.quota),
     }),
     snapshots: t.connection(
       {

@@ -35,7 +35,7 @@ export const Snapshot = builder.objectRef<SnapshotRow>('Snapshot')
 builder.node(Snapshot, {
   description: 'A copy of the content of a disk at one moment.',
   id: { resolve: ({ id }) => id, description: 'Global id, `s-` and at least 8 letters and digits.' },
-  loadManyWithoutCache: (ids, { reads }) => Promise.all(ids.map((id) => reads.snapshot(id))),
+  loadManyWithoutCache: async (ids, { reads }) => ids.map((id) => reads.snapshot(id)),
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Its name.' }),
     description: t.exposeString('description', {
@@ -47,8 +47,10 @@ builder.node(Snapshot, {
       nullable: true,
       description:
         'Percent copied, 0 to 100, measured in bytes of data; null while nothing is known, and when it has FAILED.',
-      resolve: ({ id, status, progress }, _args, { gateway }) => {
-        const live = status === 'CREATING' ? gateway.progress.get(id) : undefined
+      resolve: ({ id, status, progress }, _args, { gateway, fleeting }) => {
+        if (status !== 'CREATING') return progress
+        fleeting?.()
+        const live = gateway.progress.get(id)
         return live ? percent(live) : progress
       },
     }),
