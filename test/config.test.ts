@@ -31,6 +31,7 @@ const DEFAULTS = {
   logRetention: { days: 7, events: 100_000 },
   streamBuffer: { events: 1_000, bytes: 1_048_576 },
   maxBodyBytes: 262_144,
+  answerCacheBytes: 33_554_432,
   graphiql: true,
   shutdownMs: 3_000,
 }
@@ -62,6 +63,7 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
       STREAM_BUFFER_EVENTS: '1',
       STREAM_BUFFER_BYTES: '65536',
       MAX_BODY_BYTES: '1024',
+      ANSWER_CACHE_BYTES: '0',
       GRAPHIQL: 'false',
       SHUTDOWN_MS: '0',
       HOME: '/root',
@@ -84,6 +86,7 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
     logRetention: { days: 1, events: 0 },
     streamBuffer: { events: 1, bytes: 65_536 },
     maxBodyBytes: 1_024,
+    answerCacheBytes: 0,
     graphiql: false,
     shutdownMs: 0,
   })

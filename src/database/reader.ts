@@ -1,4 +1,4 @@
-import SQLite from 'better-sqlite3'
+import SQLite, { type Statement } from 'better-sqlite3'
 import { Statements } from './statements.ts'
 
 /**
@@ -6,10 +6,10 @@ import { Statements } from './statements.ts'
  * nobody: the write-ahead log keeps writers out of its way.
  */
 export class Reader extends Statements implements Disposable {
-  readonly #begin
-  readonly #end
-  readonly #version
-  readonly #head
+  readonly #begin: Statement
+  readonly #end: Statement
+  readonly #version: Statement<[], number>
+  #head: Statement<[], number> | undefined
   #headNow: number | undefined
 
   constructor(path: string, onStatement: ((sql: string) => void) | undefined) {
@@ -17,9 +17,6 @@ export class Reader extends Statements implements Disposable {
     this.#begin = this.connection.prepare('BEGIN')
     this.#end = this.connection.prepare('COMMIT')
     this.#version = this.connection.prepare<[], number>('PRAGMA data_version').pluck()
-    this.#head = this.connection
-      .prepare<[], number>('SELECT coalesce(max("sequence"), 0) FROM "SnapshotTransition"')
-      .pluck()
   }
 
   /** Does work, which must not wait for anything, on one state of the database: what all of its reads find was true at once. */
@@ -41,6 +38,9 @@ export class Reader extends Statements implements Disposable {
 
   /** The number of the last transition in the log, 0 when there is none; to be asked for in `atOnce`. */
   head(): number {
+    this.#head ??= this.connection
+      .prepare<[], number>('SELECT coalesce(max("sequence"), 0) FROM "SnapshotTransition"')
+      .pluck()
     this.#headNow ??= this.#head.get() ?? 0
     return this.#headNow
   }

@@ -1,5 +1,7 @@
 import { parseCursorConnectionArgs } from '@pothos/core'
+import type { GraphQLResolveInfo } from 'graphql'
 import { builder } from './builder.ts'
+import { columnsRead } from './columns.ts'
 import type { Context } from './context.ts'
 import { badUserInput } from './errors.ts'
 import { readCursor, writeCursor, type Direction, type OrderColumn } from '../reads/pages.ts'
@@ -26,6 +28,7 @@ export function connect<Row extends { id: string }, Field extends string>(
   order: { field: Field; direction: Direction },
   args: ConnectionArguments,
   { gateway }: Context,
+  info: GraphQLResolveInfo,
 ) {
   checkSize(args)
   const orderColumn: OrderColumn<Row> = orders[order.field]
@@ -56,18 +59,11 @@ export function connect<Row extends { id: string }, Field extends string>(
     after: inverted ? before : after,
     before: inverted ? after : before,
     limit,
+    columns: columnsRead(info),
   })
   const shown = rows.slice(0, expectedSize)
   if (inverted) shown.reverse()
-  const cursorOf = (node: Row) =>
-    writeCursor({ order: orderName, value: orderColumn.write(node), id: node.id })
-  // Cursors are written only where they are asked for.
-  const edges = shown.map((node) => ({
-    node,
-    get cursor() {
-      return cursorOf(node)
-    },
-  }))
+  const edges = shown.map((node) => new Edge(node, orderName, orderColumn.write))
   return {
     edges,
     pageInfo: {
@@ -84,6 +80,23 @@ export function connect<Row extends { id: string }, Field extends string>(
     get streamCursor() {
       return gateway.transitions.cursor(head)
     },
+  }
+}
+
+/** An entry of a list; its cursor is written only where it is asked for. */
+class Edge<Row extends { id: string }> {
+  readonly node: Row
+  readonly #order: string
+  readonly #write: (row: Row) => string
+
+  constructor(node: Row, order: string, write: (row: Row) => string) {
+    this.node = node
+    this.#order = order
+    this.#write = write
+  }
+
+  get cursor(): string {
+    return writeCursor({ order: this.#order, value: this.#write(this.node), id: this.node.id })
   }
 }
 

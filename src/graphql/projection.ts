@@ -8,6 +8,7 @@ import {
   isNonNullType,
   isObjectType,
   Kind,
+  OperationTypeNode,
   visit,
   type DocumentNode,
   type FieldNode,
@@ -51,7 +52,7 @@ const OUT_OF_THE_ORDINARY = new Error('This is left to an execution.')
  * the bytes that an execution would give, for a part of its cost. There is one case only that they know, that all goes
  * well and nothing has to be waited for; whatever is out of the ordinary, an error first of all, is left to an
  * execution, so that there is one place where that is dealt with. Nothing is generated from the text of a document.
- * Undefined for operations with directives.
+ * Undefined for operations with directives, and for mutations, which must not be run again.
  */
 export function projectionOf(
   schema: GraphQLSchema,
@@ -60,7 +61,7 @@ export function projectionOf(
 ): Project | undefined {
   const operation = getOperationAST(document, operationName)
   const root = operation && schema.getRootType(operation.operation)
-  if (!root || hasDirectives(document)) return undefined
+  if (!root || operation.operation === OperationTypeNode.MUTATION || hasDirectives(document)) return undefined
   const fragments: Record<string, FragmentDefinitionNode> = {}
   for (const definition of document.definitions)
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition
@@ -158,7 +159,7 @@ export function projectionOf(
   /** A value that is there; a promise or an error is not. */
   function simple(value: unknown): unknown {
     if (typeof value !== 'object' || value === null) return value
-    if ('then' in value) {
+    if (typeof (value as Partial<PromiseLike<unknown>>).then === 'function') {
       waits = true
       if (value instanceof Promise) value.catch(() => undefined)
       throw OUT_OF_THE_ORDINARY

@@ -26,6 +26,8 @@ export interface PageQuery {
   where: Where
   column: string
   direction: Direction
+  /** Which columns are wanted, besides those that the order goes by; all when left out. */
+  columns?: readonly string[] | undefined
   after?: { value: Date | string | bigint; id: string } | undefined
   before?: { value: Date | string | bigint; id: string } | undefined
   limit: number
@@ -87,7 +89,13 @@ export function readPage<Row>(reader: Reader, table: Table, query: PageQuery): P
 
 function select(table: Table, query: PageQuery, choice: Prisma.Sql | undefined): Prisma.Sql {
   const where = [...(choice ? [choice] : []), ...query.where.conditions, ...bounds(query)]
-  return Prisma.sql`SELECT * FROM ${Prisma.raw(`"${table}"`)} WHERE ${Prisma.join(where, ' AND ')} ${order(query)} LIMIT ${query.limit}`
+  return Prisma.sql`SELECT ${columnsOf(query)} FROM ${Prisma.raw(`"${table}"`)} WHERE ${Prisma.join(where, ' AND ')} ${order(query)} LIMIT ${query.limit}`
+}
+
+function columnsOf({ columns, column }: PageQuery): Prisma.Sql {
+  return Prisma.raw(
+    columns ? [...new Set(['id', column, ...columns])].map((name) => `"${name}"`).join() : '*',
+  )
 }
 
 function order({ column, direction }: PageQuery): Prisma.Sql {

@@ -42,7 +42,7 @@ export function createFastPath({
 
   const plugin: Plugin<object, RequestFacts> = {
     onExecute({ args, context }) {
-      const { query, operationName } = (context as unknown as { params: GraphQLParams }).params
+      const { query, operationName } = (context as { params?: GraphQLParams }).params ?? {}
       if (typeof query !== 'string') return
       const key = keyOf(query, operationName)
       if (documents.has(key)) return
@@ -63,9 +63,9 @@ export function createFastPath({
     const key = `${viewer.accountId} ${body.toString('latin1')}`
     const kept = answers.get(database.reader.version(), key)
     if (kept) return kept
-    const { query, operationName, variables } = paramsOf(body)
+    const { query, operationName, variables, ...more } = paramsOf(body)
     const known = documents.get(keyOf(query ?? '', operationName))
-    if (!known) return undefined
+    if (!known || !isVariables(variables) || Object.keys(more).length > 0) return undefined
     known.project ??= projectionOf(schema, known.document, known.operationName) ?? null
     const { project } = known
     if (!project) return undefined
@@ -108,6 +108,14 @@ export function createFastPath({
       })
     },
   }
+}
+
+function isVariables(variables: unknown): boolean {
+  return (
+    variables === undefined ||
+    variables === null ||
+    (typeof variables === 'object' && !Array.isArray(variables))
+  )
 }
 
 function keyOf(query: string, operationName: string | null | undefined): string {

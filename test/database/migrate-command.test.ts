@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { MIGRATIONS_FOLDER } from '../../src/database/migrations.ts'
 
 const COMMAND = fileURLToPath(new URL('../../src/commands/migrate.ts', import.meta.url))
 
@@ -28,15 +29,19 @@ function run(cwd: string, args: string[], env: Record<string, string> = {}): Pro
   })
 }
 
+const MIGRATIONS = (await readdir(MIGRATIONS_FOLDER)).filter((name) => /^\d/.test(name)).sort()
+const listed = (state: string) => MIGRATIONS.map((name) => `${state}  ${name}\n`).join('')
+const APPLIED = `Applied ${MIGRATIONS.join(', ')}.\n`
+
 const temporary = () => mkdtempDisposable(join(tmpdir(), 'snapgate-'))
 
 test('status, deploy and diff work from any folder and without network', async () => {
   await using folder = await temporary()
   const say = (stdout: string) => ({ exitCode: 0, stdout, stderr: '' })
-  expect(await run(folder.path, ['status'])).toEqual(say('pending  0001_init\n'))
-  expect(await run(folder.path, ['deploy'])).toEqual(say('Applied 0001_init.\n'))
+  expect(await run(folder.path, ['status'])).toEqual(say(listed('pending')))
+  expect(await run(folder.path, ['deploy'])).toEqual(say(APPLIED))
   expect(await run(folder.path, ['deploy'])).toEqual(say('Nothing to apply.\n'))
-  expect(await run(folder.path, ['status'])).toEqual(say('applied  0001_init\n'))
+  expect(await run(folder.path, ['status'])).toEqual(say(listed('applied')))
   expect(await run(folder.path, ['diff'])).toEqual(say('-- The migrations and prisma/schema.prisma agree.\n'))
   expect(await readdir(folder.path, { recursive: true })).toEqual(['data', 'data/snapgate.db'])
 })
@@ -57,7 +62,7 @@ test('processes that start together on a new database all succeed, and one of th
   const results = await Promise.all(Array.from({ length: 4 }, () => run(folder.path, ['deploy'])))
   const say = (stdout: string) => ({ exitCode: 0, stdout, stderr: '' })
   expect(results.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))).toEqual([
-    say('Applied 0001_init.\n'),
+    say(APPLIED),
     say('Nothing to apply.\n'),
     say('Nothing to apply.\n'),
     say('Nothing to apply.\n'),

@@ -54,10 +54,9 @@ export async function mercuriusSql(path: string): Promise<number> {
       snapshots: (_root: unknown, { first, filter }: { first: number; filter: { status: { eq: string } } }) =>
         page(db.withStatus(filter.status.eq, first + 1), first),
     },
-    CreateSnapshotResult: { resolveType: () => 'CreateSnapshotPayload' },
-    UserError: { resolveType: () => 'DiskNotFound' },
     Mutation: {
       createSnapshot: (_root: unknown, { input }: { input: { diskId: string; name: string } }) => ({
+        __typename: 'CreateSnapshotPayload',
         snapshot: db.create(input.diskId, input.name),
       }),
     },

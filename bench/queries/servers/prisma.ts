@@ -104,17 +104,11 @@ export function prismaResolvers(prisma: PrismaClient) {
           first,
         ),
     },
-    // Under the names that Apollo Server and Mercurius look for.
-    CreateSnapshotResult: typeResolvers('CreateSnapshotPayload'),
-    UserError: typeResolvers('DiskNotFound'),
     Mutation: {
       createSnapshot: async (_root: unknown, { input }: { input: { diskId: string; name: string } }) => ({
+        __typename: 'CreateSnapshotPayload',
         snapshot: await createWith(prisma, input.diskId, input.name),
       }),
     },
   }
-}
-
-function typeResolvers(name: string) {
-  return { __resolveType: () => name, resolveType: () => name }
 }

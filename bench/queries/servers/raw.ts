@@ -36,7 +36,8 @@ export function statements(path: string) {
     `SELECT ${columns}, "kind" FROM "Disk" WHERE "accountId" = '${ACCOUNT}' ORDER BY "name", "id" LIMIT ?`,
   )
   const ofDisk = db.prepare<[string, number], SnapshotColumns>(
-    `SELECT ${columns} FROM "Snapshot" WHERE "diskId" = ? ORDER BY "createdAt" DESC, "id" DESC LIMIT ?`,
+    `SELECT ${columns} FROM "Snapshot" WHERE "accountId" = '${ACCOUNT}' AND "diskId" = ?
+     ORDER BY "createdAt" DESC, "id" DESC LIMIT ?`,
   )
   const withStatus = db.prepare<[string, number], SnapshotColumns>(
     `SELECT ${columns} FROM "Snapshot" WHERE "accountId" = '${ACCOUNT}' AND "status" = ?

@@ -7,6 +7,7 @@ import { DESCRIPTION_MAX_LENGTH } from '../../domain/snapshot-input.ts'
 import type { HeldSnapshots } from '../../reads/reads.ts'
 import { DISK_ORDERS, SNAPSHOT_ORDERS } from '../../reads/reads.ts'
 import { builder } from '../builder.ts'
+import { reading } from '../columns.ts'
 import { connect, OrderDirection } from '../connection.ts'
 import { idOf } from '../id-argument.ts'
 import { text } from '../text.ts'
@@ -38,10 +39,12 @@ builder.node(Disk, {
       description: 'Why the status is ERROR, in a sentence; null otherwise.',
     }),
     sizeGiB: t.float({
+      ...reading('sizeBytes'),
       description: 'Its declared size in GiB (2^30 bytes).',
       resolve: ({ sizeBytes }) => Number(sizeBytes) / GIB,
     }),
     sizeBytes: t.field({
+      ...reading('sizeBytes'),
       type: 'SafeInt',
       description: 'Its declared size in bytes.',
       resolve: ({ sizeBytes }) => Number(sizeBytes),
@@ -51,6 +54,7 @@ builder.node(Disk, {
     }),
     zone: t.exposeString('zone', { description: 'The availability zone it is in.' }),
     attachment: t.field({
+      ...reading('instanceId', 'device'),
       type: Attachment,
       nullable: true,
       description: 'The instance it is attached to; null when there is none.',
@@ -58,6 +62,7 @@ builder.node(Disk, {
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was registered.' }),
     snapshotQuota: t.field({
+      ...reading(),
       type: DiskSnapshotQuota,
       description: 'How many snapshots it holds, and how many it may hold.',
       resolve: ({ id }, _args, { reads, gateway }) => ({
@@ -66,6 +71,7 @@ builder.node(Disk, {
       }),
     }),
     snapshotEligibility: t.field({
+      ...reading('kind', 'status'),
       type: SnapshotEligibility,
       description:
         'Whether `createSnapshot` would accept this disk in the status shown here, and if not, every reason why: by the rule ' +
@@ -75,19 +81,21 @@ builder.node(Disk, {
     }),
     snapshots: t.connection(
       {
+        ...reading(),
         type: Snapshot,
         description: 'Its snapshots, newest first unless ordered otherwise.',
         args: {
           filter: t.arg({ type: SnapshotFilter, description: 'Which ones; all when left out.' }),
           orderBy: t.arg({ type: SnapshotOrder, defaultValue: NEWEST_FIRST, description: 'In which order.' }),
         },
-        resolve: ({ id }, args, context) =>
+        resolve: ({ id }, args, context, info) =>
           connect(
             context.reads.snapshots(args.filter, id),
             SNAPSHOT_ORDERS,
             args.orderBy ?? NEWEST_FIRST,
             args,
             context,
+            info,
           ),
       },
       SnapshotConnection,
@@ -225,8 +233,8 @@ builder.queryFields((t) => ({
         filter: t.arg({ type: DiskFilter, description: 'Which ones; all when left out.' }),
         orderBy: t.arg({ type: DiskOrder, defaultValue: BY_NAME, description: 'In which order.' }),
       },
-      resolve: (_root, args, context) =>
-        connect(context.reads.disks(args.filter), DISK_ORDERS, args.orderBy ?? BY_NAME, args, context),
+      resolve: (_root, args, context, info) =>
+        connect(context.reads.disks(args.filter), DISK_ORDERS, args.orderBy ?? BY_NAME, args, context, info),
     },
     DiskConnection,
   ),

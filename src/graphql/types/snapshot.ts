@@ -19,6 +19,7 @@ import {
 import { SNAPSHOT_ORDERS } from '../../reads/reads.ts'
 import { percent } from '../../transitions/progress.ts'
 import { builder } from '../builder.ts'
+import { reading } from '../columns.ts'
 import { connect, OrderDirection } from '../connection.ts'
 import { idOf } from '../id-argument.ts'
 import { text } from '../text.ts'
@@ -44,6 +45,7 @@ builder.node(Snapshot, {
     type: t.expose('type', { type: SnapshotType, description: 'Who asked for it.' }),
     status: t.expose('status', { type: SnapshotStatus, description: 'Where it is in its life.' }),
     progress: t.int({
+      ...reading('status', 'progress'),
       nullable: true,
       description:
         'Percent copied, 0 to 100, measured in bytes of data; null while nothing is known, and when it has FAILED.',
@@ -55,15 +57,18 @@ builder.node(Snapshot, {
       },
     }),
     sizeGiB: t.float({
+      ...reading('sizeBytes'),
       description: 'The declared size of the disk when it was taken, in GiB (2^30 bytes).',
       resolve: ({ sizeBytes }) => Number(sizeBytes) / GIB,
     }),
     sizeBytes: t.field({
+      ...reading('sizeBytes'),
       type: 'SafeInt',
       description: 'The declared size of the disk when it was taken, in bytes.',
       resolve: ({ sizeBytes }) => Number(sizeBytes),
     }),
     dataBytes: t.field({
+      ...reading('dataBytes'),
       type: 'SafeInt',
       nullable: true,
       description: 'Bytes of data in the copy, without holes and zero blocks; null until it is COMPLETED.',
@@ -110,18 +115,21 @@ builder.node(Snapshot, {
       description: 'Until when it is kept; null for ever.',
     }),
     tags: t.field({
+      ...reading(),
       type: [Tag],
       description: 'Its tags, ordered by key.',
       resolve: ({ id }, _args, { reads }) => reads.tags(id),
     }),
     diskKind: t.expose('diskKind', { type: DiskKind, description: 'The kind of the disk it was taken of.' }),
     disk: t.field({
+      ...reading('diskId'),
       type: Disk,
       nullable: true,
       description: 'The disk it was taken of; null once that has been released.',
       resolve: ({ diskId }, _args, { reads }) => (diskId === null ? null : reads.disk(diskId)),
     }),
     transitions: t.field({
+      ...reading(),
       type: [SnapshotTransition],
       description: 'Its whole history, oldest first.',
       resolve: ({ id }, _args, { reads }) => reads.history(id),
@@ -207,13 +215,14 @@ builder.queryFields((t) => ({
         filter: t.arg({ type: SnapshotFilter, description: 'Which ones; all when left out.' }),
         orderBy: t.arg({ type: SnapshotOrder, defaultValue: NEWEST_FIRST, description: 'In which order.' }),
       },
-      resolve: (_root, args, context) =>
+      resolve: (_root, args, context, info) =>
         connect(
           context.reads.snapshots(args.filter),
           SNAPSHOT_ORDERS,
           args.orderBy ?? NEWEST_FIRST,
           args,
           context,
+          info,
         ),
     },
     SnapshotConnection,
