@@ -1,5 +1,6 @@
 import { type Prisma, PrismaClient } from '../generated/prisma/client.ts'
 import { databaseFile, unusable } from './database-file.ts'
+import { GroupCommit } from './group-commit.ts'
 import { Reader } from './reader.ts'
 import { sqliteAdapter } from './sqlite-adapter.ts'
 
@@ -8,6 +9,8 @@ export type Database = PrismaClient &
   AsyncDisposable & {
     /** The hot reads, past Prisma. */
     reader: Reader
+    /** The hot writes, past Prisma. */
+    groupCommit: GroupCommit
   }
 
 /** What a transaction offers to the work inside it: the tables, without the means to begin or close anything. */
@@ -29,8 +32,9 @@ export async function openDatabase({
   onStatement,
 }: DatabaseOptions): Promise<Database> {
   const path = await databaseFile(url)
+  const groupCommit = new GroupCommit(onStatement)
   const client = new PrismaClient({
-    adapter: sqliteAdapter({ path, busyTimeoutMs }),
+    adapter: sqliteAdapter({ path, busyTimeoutMs, groupCommit }),
     // Transactions run one at a time, so a burst of valid calls has to be allowed its time in the queue.
     transactionOptions: { maxWait: 60_000, timeout: 30_000 },
     log: onStatement ? [{ emit: 'event', level: 'query' }] : [],
@@ -44,6 +48,7 @@ export async function openDatabase({
   const reader = new Reader(path, onStatement)
   return Object.assign(client, {
     reader,
+    groupCommit,
     async [Symbol.asyncDispose]() {
       reader[Symbol.dispose]()
       await client.$disconnect()

@@ -35,6 +35,20 @@ export class Statements {
     return row as Row | undefined
   }
 
+  /** Inserts a row, and returns it as it is then. */
+  insert<Row>(table: string, values: Record<string, unknown>): Row {
+    const columns = Object.keys(values)
+    const names = columns.map((column) => `"${column}"`).join()
+    const places = columns.map(() => '?').join()
+    const { statement, convert } = this.#prepare(
+      `INSERT INTO "${table}" (${names}) VALUES (${places}) RETURNING *`,
+    )
+    const row = statement.get(...Object.values(values).map(stored))
+    if (!row) throw new Error(`Nothing was inserted into ${table}.`)
+    convert?.(row)
+    return row as Row
+  }
+
   /** Runs a statement that returns no rows; how many rows it changed. */
   run(sql: Prisma.Sql): number {
     return this.#prepare(sql.sql).statement.run(...sql.values.map(stored)).changes

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
-import type { Prisma, Snapshot } from '../generated/prisma/client.ts'
-import { inTransaction, type Database, type Transaction } from '../database/database.ts'
-import { DISK_KINDS } from '../domain/disk.ts'
+import { Prisma, type Disk, type IdempotencyKey, type Snapshot } from '../generated/prisma/client.ts'
+import type { Database } from '../database/database.ts'
+import type { Statements } from '../database/statements.ts'
 import { brokenNameRules } from '../domain/name.ts'
 import { COUNTED_SNAPSHOT_STATUSES, type SnapshotQuota } from '../domain/quota.ts'
 import { ClientTokenReused, DiskNotFound, InvalidName } from '../domain/refusals.ts'
-import { consistencyOf, SNAPSHOT_STATUSES, snapshotRefusals } from '../domain/snapshot.ts'
+import { consistencyOf, snapshotRefusals } from '../domain/snapshot.ts'
 import { expiry } from '../domain/snapshot-input.ts'
-import { appendTransitions } from '../transitions/log.ts'
+import { appendTransition } from '../transitions/log.ts'
 import type { Clock, NewId } from './clock.ts'
 import type { DiskService } from './disks.ts'
 import type { Viewer } from './viewer.ts'
@@ -25,11 +25,7 @@ export interface CreateSnapshot {
 
 export type SnapshotService = ReturnType<typeof createSnapshotService>
 
-/** The disks that may be claimed for a snapshot, as the rule has it. */
-const CLAIMABLE: Prisma.DiskWhereInput[] = DISK_KINDS.map((kind) => ({
-  kind,
-  status: { in: [...SNAPSHOT_STATUSES[kind]] },
-}))
+const COUNTED = Prisma.join([...COUNTED_SNAPSHOT_STATUSES])
 
 export function createSnapshotService({
   db,
@@ -48,46 +44,42 @@ export function createSnapshotService({
   newId: NewId
 }) {
   /**
-   * Claims the disk, which is the status guard, the row lock and the one-at-a-time rule in one statement;
-   * then counts, inserts and appends under that lock. Any refusal undoes all of it.
+   * Claims the disk, counts, inserts and appends in a transaction in which nobody else writes: so what is read first still
+   * holds when it is written. Any refusal undoes all of it.
    */
-  async function admit(tx: Transaction, viewer: Viewer, input: CreateSnapshot): Promise<Snapshot> {
-    const owned = { id: input.diskId, accountId: viewer.accountId }
-    const disk = await tx.disk.findUnique({ where: owned })
+  function admit(sql: Statements, { accountId }: Viewer, input: CreateSnapshot): Snapshot {
+    const disk = sql.get<Disk>(
+      Prisma.sql`SELECT * FROM "Disk" WHERE "id" = ${input.diskId} AND "accountId" = ${accountId}`,
+    )
     if (!disk) throw new DiskNotFound(input.diskId)
-    const claim = await tx.disk.updateMany({
-      where: { ...owned, OR: CLAIMABLE },
-      data: { status: 'SNAPSHOTTING' },
-    })
-    // Where transactions overlap, the status may have changed since it was read: what refused is what is there now.
-    const status =
-      claim.count === 1 ? disk.status : (await tx.disk.findUniqueOrThrow({ where: owned })).status
-    const held = await tx.snapshot.count({
-      where: { diskId: disk.id, type: 'MANUAL', status: { in: [...COUNTED_SNAPSHOT_STATUSES] } },
-    })
-    const [refusal] = snapshotRefusals({ kind: disk.kind, status }, 'MANUAL', held, quota)
+    const held = sql.get<{ number: number }>(
+      Prisma.sql`SELECT count(*) AS "number" FROM "Snapshot"
+        WHERE "diskId" = ${disk.id} AND "type" = 'MANUAL' AND "status" IN (${COUNTED})`,
+    )
+    const [refusal] = snapshotRefusals(disk, 'MANUAL', held?.number ?? 0, quota)
     if (refusal) throw refusal
+    sql.run(Prisma.sql`UPDATE "Disk" SET "status" = 'SNAPSHOTTING' WHERE "id" = ${disk.id}`)
     const createdAt = now()
-    const snapshot = await tx.snapshot.create({
-      data: {
-        id: newId('Snapshot'),
-        accountId: viewer.accountId,
-        diskId: disk.id,
-        diskKind: disk.kind,
-        name: input.name,
-        description: input.description,
-        type: 'MANUAL',
-        status: 'CREATING',
-        sizeBytes: disk.sizeBytes,
-        consistency: consistencyOf(status),
-        retentionDays: input.retentionDays,
-        expiresAt: expiry(createdAt, input.retentionDays),
-        createdAt,
-        tags: { create: [...input.tags] },
-      },
+    const snapshot = sql.insert<Snapshot>('Snapshot', {
+      id: newId('Snapshot'),
+      accountId,
+      diskId: disk.id,
+      diskKind: disk.kind,
+      name: input.name,
+      description: input.description,
+      type: 'MANUAL',
+      status: 'CREATING',
+      sizeBytes: disk.sizeBytes,
+      consistency: consistencyOf(disk.status),
+      retentionDays: input.retentionDays,
+      expiresAt: expiry(createdAt, input.retentionDays),
+      createdAt,
     })
-    await appendTransitions(tx, {
-      accountId: viewer.accountId,
+    for (const { key, value } of input.tags) {
+      sql.insert('SnapshotTag', { snapshotId: snapshot.id, key, value })
+    }
+    appendTransition(sql, {
+      accountId,
       snapshotId: snapshot.id,
       diskId: disk.id,
       from: null,
@@ -96,6 +88,28 @@ export function createSnapshotService({
       at: createdAt,
     })
     return snapshot
+  }
+
+  /** Admits the snapshot, or gives the one that the same token with the same input has made before. */
+  function admitOnce(sql: Statements, viewer: Viewer, input: CreateSnapshot, inputHash: string): Snapshot {
+    const { clientToken } = input
+    if (clientToken === null) return admit(sql, viewer, input)
+    const key = { accountId: viewer.accountId, clientToken }
+    const earlier = sql.get<IdempotencyKey>(
+      Prisma.sql`SELECT * FROM "IdempotencyKey" WHERE "accountId" = ${key.accountId} AND "clientToken" = ${clientToken}`,
+    )
+    if (!earlier) {
+      const admitted = admit(sql, viewer, input)
+      const { id: snapshotId, createdAt } = admitted
+      sql.insert('IdempotencyKey', { ...key, inputHash, snapshotId, createdAt })
+      return admitted
+    }
+    const made =
+      earlier.inputHash === inputHash
+        ? sql.get<Snapshot>(Prisma.sql`SELECT * FROM "Snapshot" WHERE "id" = ${earlier.snapshotId}`)
+        : undefined
+    if (!made) throw new ClientTokenReused()
+    return made
   }
 
   return {
@@ -108,23 +122,7 @@ export function createSnapshotService({
       if (broken.length > 0) throw new InvalidName(broken)
       await disks.lookAt(input.diskId)
       const inputHash = hashOf(input)
-      const { clientToken } = input
-      const snapshot = await inTransaction(db, async (tx) => {
-        if (clientToken === null) return admit(tx, viewer, input)
-        const key = { accountId: viewer.accountId, clientToken }
-        const earlier = await tx.idempotencyKey.findUnique({ where: { accountId_clientToken: key } })
-        if (earlier) {
-          const same = earlier.inputHash === inputHash
-          const made = same ? await tx.snapshot.findUnique({ where: { id: earlier.snapshotId } }) : null
-          if (!made) throw new ClientTokenReused()
-          return made
-        }
-        const admitted = await admit(tx, viewer, input)
-        await tx.idempotencyKey.create({
-          data: { ...key, inputHash, snapshotId: admitted.id, createdAt: admitted.createdAt },
-        })
-        return admitted
-      })
+      const snapshot = await db.groupCommit.write((sql) => admitOnce(sql, viewer, input, inputHash))
       announce()
       return snapshot
     },

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { inTransaction, type Database, type Transaction } from '../database/database.ts'
+import type { Statements } from '../database/statements.ts'
 import { mayFollow, type SnapshotStatus } from '../domain/lifecycle.ts'
 
 /** One change of a snapshot's status: a row of the transition log. */
@@ -32,10 +33,18 @@ export async function appendTransitions(
   tx: Transaction,
   ...transitions: Omit<Transition, 'sequence'>[]
 ): Promise<void> {
-  for (const { from, to } of transitions) {
-    if (!mayFollow(from, to)) throw new Error(`A snapshot cannot go from ${from ?? 'nothing'} to ${to}.`)
-  }
+  for (const transition of transitions) checkStep(transition)
   await tx.snapshotTransition.createMany({ data: transitions })
+}
+
+/** The same for one transition, past Prisma. */
+export function appendTransition(sql: Statements, transition: Omit<Transition, 'sequence'>): void {
+  checkStep(transition)
+  sql.insert('SnapshotTransition', { ...transition })
+}
+
+function checkStep({ from, to }: Pick<Transition, 'from' | 'to'>): void {
+  if (!mayFollow(from, to)) throw new Error(`A snapshot cannot go from ${from ?? 'nothing'} to ${to}.`)
 }
 
 export type TransitionLog = Awaited<ReturnType<typeof openTransitionLog>>
