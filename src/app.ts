@@ -31,6 +31,8 @@ export interface AppOptions {
   newId?: NewId
   /** Whether work is done in the background; without it, a test drives `runner.tick()` and `disks.lookAtAll()`. */
   background?: boolean
+  /** Who asks; the local viewer unless a test says otherwise. */
+  authenticate?: () => Viewer
   /** Called with the SQL of every statement. */
   onStatement?: (sql: string) => void
 }
@@ -39,7 +41,13 @@ export interface AppOptions {
 export async function startApp(
   config: Config,
   log: Logger,
-  { now = () => new Date(), newId = newRandomId, background = true, onStatement }: AppOptions = {},
+  {
+    now = () => new Date(),
+    newId = newRandomId,
+    background = true,
+    authenticate,
+    onStatement,
+  }: AppOptions = {},
 ) {
   await using parts = new AsyncDisposableStack()
   const disksDir = join(config.dataDir, 'disks')
@@ -126,7 +134,10 @@ export async function startApp(
       streamBuffer: config.streamBuffer,
       shutdownMs: config.shutdownMs,
       gateway: { disks, snapshots, transitions, hub, progress, quota: config.snapshotQuota },
-      authenticate: () => ({ viewer, reads: createReads(db, viewer) }),
+      authenticate() {
+        const asking = authenticate?.() ?? viewer
+        return { viewer: asking, reads: createReads(db, asking) }
+      },
       graphiql: config.graphiql
         ? createGraphiql({ tabs: preparedTabs(await exampleIds(db, viewer)) })
         : undefined,

@@ -58,7 +58,8 @@ export class Statements {
     this.#onStatement?.(text)
     const known = this.#prepared.get(text)
     if (known) return known
-    const statement = this.connection.prepare<unknown[], StoredRow>(text)
+    // Prisma sets its own connection to the other way.
+    const statement = this.connection.prepare<unknown[], StoredRow>(text).safeIntegers(false)
     const prepared = { statement, convert: converter(statement) }
     for (const oldest of this.#prepared.keys()) {
       if (this.#prepared.size < KEPT) break
