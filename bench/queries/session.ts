@@ -35,6 +35,8 @@ export async function startServer(
   const path = join(dataDir, 'snapgate.db')
   await copyFile(world.path, path, constants.COPYFILE_FICLONE)
   const child = fork(join(import.meta.dirname, 'server-process.ts'), [contender, path], {
+    // As `npm start` has it.
+    execArgv: contender.startsWith('gateway') ? ['--max-semi-space-size=4'] : [],
     env: {
       ...process.env,
       NODE_ENV: 'production',
