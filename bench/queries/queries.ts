@@ -2,9 +2,11 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { benchFlat } from './flat.ts'
 import { ask } from './load.ts'
 import { bodyOf, comparable, OPERATIONS, type Operation } from './operations.ts'
 import { CONTENDERS, startServer, type Contender, type Server } from './session.ts'
+import { benchStart } from './start.ts'
 import { reset, writeImages, writeWorld } from './world.ts'
 
 /**
@@ -21,6 +23,7 @@ const ROUNDS = 3
 
 /** Snapshots for each of the 200 disks. */
 const WORLDS = [50, 512, 5_000]
+const PARTS = ['peers', 'flat', 'start']
 
 interface Figures {
   rate: number
@@ -35,6 +38,7 @@ export async function benchQueries(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
+      parts: { type: 'string', default: PARTS.join(',') },
       worlds: { type: 'string', default: WORLDS.join(',') },
       operations: { type: 'string', default: OPERATIONS.join(',') },
       contenders: { type: 'string', default: '' },
@@ -52,8 +56,9 @@ export async function benchQueries(args: readonly string[]): Promise<void> {
   await mkdir(images)
   await writeImages(images)
 
+  const isAsked = (part: string) => values.parts.split(',').includes(part)
   const verdicts: object[] = []
-  for (const perDisk of values.worlds.split(',').map(Number)) {
+  for (const perDisk of isAsked('peers') ? values.worlds.split(',').map(Number) : []) {
     const worldFolder = join(folder, String(perDisk))
     await mkdir(worldFolder)
     const path = join(worldFolder, 'world.db')
@@ -88,6 +93,14 @@ export async function benchQueries(args: readonly string[]): Promise<void> {
     await rm(worldFolder, { recursive: true, force: true })
   }
   console.table(verdicts)
+  if (isAsked('flat')) {
+    console.log('\nPages of many next to pages of few, nothing kept')
+    console.table(await benchFlat(folder, images, Number(values.ms) / 2))
+  }
+  if (isAsked('start')) {
+    console.log('\nReady in under 1,000 ms with a migrated database; at most 160 MiB when idle')
+    console.table(await benchStart(join(folder, 'start')))
+  }
 }
 
 async function compareAnswers(servers: readonly Server[], operation: Operation): Promise<void> {

@@ -43,10 +43,24 @@ export interface SnapshotFilter {
   createdAt?: DateTimeFilter | Absent
 }
 
-/** The columns of each table that, with the account, lead an index. */
-const LEADING: Record<Table, readonly string[]> = {
-  Disk: ['id', 'name'],
-  Snapshot: ['id', 'diskId', 'name', 'status', 'type'],
+interface Leading {
+  column: string
+  /** Named where SQLite would have to guess. */
+  index?: string
+  /** It is read in this order only: of one value there may be so many that they must not be sorted. */
+  order?: string
+}
+
+/** The columns of each table that, with the account, lead an index, in the order in which they are preferred. */
+const LEADING: Record<Table, readonly Leading[]> = {
+  Disk: [{ column: 'id' }, { column: 'name', index: 'Disk_accountId_name_id_idx' }],
+  Snapshot: [
+    { column: 'id' },
+    { column: 'diskId', index: 'Snapshot_accountId_diskId_createdAt_id_idx' },
+    { column: 'name', index: 'Snapshot_accountId_name_id_idx' },
+    { column: 'status', index: 'Snapshot_accountId_status_createdAt_id_idx', order: 'createdAt' },
+    { column: 'type', index: 'Snapshot_accountId_type_createdAt_id_idx', order: 'createdAt' },
+  ],
 }
 
 /**
@@ -66,20 +80,23 @@ export function whereOf(
   )
   let choices: Prisma.Sql[] | undefined
   const conditions = [...scope]
-  for (const column of LEADING[table]) {
+  let leading: Leading | undefined
+  for (const one of LEADING[table]) {
+    const { column } = one
     const [name, value] = given.get(column)?.find(([key]) => key === 'eq' || key === 'in') ?? []
     if (name === undefined) continue
     const values: unknown[] = name === 'eq' ? [value] : [...new Set(value as unknown[])]
     choices = values.map((one) => Prisma.sql`${Prisma.raw(`"${column}"`)} = ${one}`)
+    leading = one
     given.set(column, given.get(column)?.filter(([key]) => key !== name) ?? [])
     break
   }
   for (const [column, comparisons] of given) {
-    const leads = LEADING[table].includes(column)
+    const leads = LEADING[table].some((one) => one.column === column)
     for (const [comparison, value] of comparisons)
       conditions.push(condition(Prisma.raw(leads ? `+"${column}"` : `"${column}"`), comparison, value))
   }
-  return { conditions, choices }
+  return { conditions, choices, index: leading?.index, order: leading?.order }
 }
 
 function condition(column: Prisma.Sql, comparison: string, value: unknown): Prisma.Sql {

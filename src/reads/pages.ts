@@ -40,6 +40,10 @@ export interface PageQuery {
 export interface Where {
   conditions: readonly Prisma.Sql[]
   choices?: readonly Prisma.Sql[] | undefined
+  /** The index that the choices lead; SQLite's own choice when left out. */
+  index?: string | undefined
+  /** They are taken so only where the page is in this order; any when left out. */
+  order?: string | undefined
 }
 
 export interface Page<Row> {
@@ -74,41 +78,60 @@ export function readCursor(cursor: string): Position | undefined {
  * watching from it neither misses nor repeats a change. What it costs does not grow with the number of rows behind it.
  */
 export function readPage<Row>(reader: Reader, table: Table, query: PageQuery): Page<Row> {
-  const { choices } = query.where
+  const { choices, order: needed } = query.where
   if (choices?.length === 0) return reader.atOnce(() => ({ rows: [], head: reader.head() }))
-  const [only, ...more] = (choices ?? [undefined]).map((choice) => select(table, query, choice))
-  const select_ =
-    more.length === 0 && only
+  const lists =
+    choices && (needed ?? query.column) === query.column
+      ? choices.map((choice) => select(table, query, choice, query.where.index))
+      : // What is chosen is looked for along the index that has the order.
+        [select(table, query, choices && Prisma.sql`+(${Prisma.join([...choices], ' OR ')})`)]
+  const [only] = lists
+  const page =
+    lists.length === 1 && only
       ? only
       : Prisma.sql`SELECT * FROM (${Prisma.join(
-          [...(only ? [only] : []), ...more].map((one) => Prisma.sql`SELECT * FROM (${one})`),
+          lists.map((list) => Prisma.sql`SELECT * FROM (${list})`),
           ' UNION ALL ',
-        )}) ${order(query)} LIMIT ${query.limit}`
-  return reader.atOnce(() => ({ rows: reader.all<Row>(select_), head: reader.head() }))
+        )}) ${orderOf(query)} LIMIT ${query.limit}`
+  return reader.atOnce(() => ({ rows: reader.all<Row>(page), head: reader.head() }))
 }
 
-function select(table: Table, query: PageQuery, choice: Prisma.Sql | undefined): Prisma.Sql {
+function select(table: Table, query: PageQuery, choice: Prisma.Sql | undefined, index?: string): Prisma.Sql {
   const where = [...(choice ? [choice] : []), ...query.where.conditions, ...bounds(query)]
-  return Prisma.sql`SELECT ${columnsOf(query)} FROM ${Prisma.raw(`"${table}"`)} WHERE ${Prisma.join(where, ' AND ')} ${order(query)} LIMIT ${query.limit}`
+  return Prisma.sql`SELECT ${columnsOf(query)} FROM ${from(table, index)} WHERE ${Prisma.join(where, ' AND ')} ${orderOf(query)} LIMIT ${query.limit}`
 }
 
+const EVERY_COLUMN = Prisma.raw('*')
+const lists = new WeakMap<readonly string[], Map<string, Prisma.Sql>>()
+
+/** The list of columns; the same ones are asked for again and again. */
 function columnsOf({ columns, column }: PageQuery): Prisma.Sql {
-  return Prisma.raw(
-    columns ? [...new Set(['id', column, ...columns])].map((name) => `"${name}"`).join() : '*',
-  )
+  if (!columns) return EVERY_COLUMN
+  const known = lists.get(columns) ?? new Map<string, Prisma.Sql>()
+  lists.set(columns, known)
+  const list =
+    known.get(column) ??
+    Prisma.raw([...new Set(['id', column, ...columns])].map((name) => `"${name}"`).join())
+  known.set(column, list)
+  return list
 }
 
-function order({ column, direction }: PageQuery): Prisma.Sql {
+function from(table: Table, index?: string): Prisma.Sql {
+  return Prisma.raw(index === undefined ? `"${table}"` : `"${table}" INDEXED BY "${index}"`)
+}
+
+function orderOf({ column, direction }: PageQuery): Prisma.Sql {
   return Prisma.raw(`ORDER BY "${column}" ${direction}, "id" ${direction}`)
 }
 
 /** Counts a list. */
-export function readCount(reader: Reader, table: Table, { conditions, choices }: Where): number {
+export function readCount(reader: Reader, table: Table, list: Where): number {
+  const { conditions, choices } = list
   if (choices?.length === 0) return 0
   const where = choices ? [Prisma.sql`(${Prisma.join([...choices], ' OR ')})`, ...conditions] : conditions
   return readNumber(
     reader,
-    Prisma.sql`SELECT count(*) AS "number" FROM ${Prisma.raw(`"${table}"`)} WHERE ${Prisma.join([...where], ' AND ')}`,
+    Prisma.sql`SELECT count(*) AS "number" FROM ${from(table, list.index)} WHERE ${Prisma.join([...where], ' AND ')}`,
   )
 }
 

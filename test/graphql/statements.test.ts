@@ -132,7 +132,6 @@ test('every statement of a list reads an index from where it needs it, and sorts
   for (const filter of [
     'status: { eq: COMPLETED }',
     'type: { eq: MANUAL }, status: { eq: FAILED }',
-    'name: { eq: "x" }',
     'diskId: { eq: "v-disk0000" }, status: { eq: FAILED }',
     'createdAt: { gt: "2026-01-01T00:00:00Z" }',
   ]) {
