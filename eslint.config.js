@@ -38,7 +38,16 @@ const boundaries = Object.entries(ROOMS).map(([room, allowed]) => ({
 }))
 
 export default defineConfig(
-  { ignores: ['src/generated/', 'node_modules/', 'data/', '**/__generated__/', 'test/relay/fixture/'] },
+  {
+    ignores: [
+      'src/generated/',
+      'node_modules/',
+      'data/',
+      '**/__generated__/',
+      'test/relay/fixture/',
+      'bench/queries/servers/pothos.js',
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {

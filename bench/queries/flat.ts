@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import { ask, load } from './load.ts'
+import { ask } from './load.ts'
 import { DISKS, diskId, DOCUMENTS } from './operations.ts'
 import { startServer } from './session.ts'
 import { writeWorld } from './world.ts'

@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net'
+import { connect } from 'node:net'
 
 export interface Load {
   requests: number
@@ -90,7 +90,7 @@ function open({ port, headers }: Target): Promise<Connection> {
         socket.write(`${head}${Buffer.byteLength(body)}\r\n\r\n${body}`)
         return waiting.promise
       },
-      [Symbol.dispose]: () => void (socket as Socket).destroy(),
+      [Symbol.dispose]: () => void socket.destroy(),
     }),
   )
   return promise

@@ -9,7 +9,7 @@ export const DISKS = 200
 export const FREE_DISKS = 600
 
 export const diskId = (index: number) => `v-bench${String(index).padStart(4, '0')}`
-export const freeDiskId = (index: number) => `v-free${String(index).padStart(4, '0')}`
+const freeDiskId = (index: number) => `v-free${String(index).padStart(4, '0')}`
 
 export const DOCUMENTS: Record<Operation, string> = {
   disk: 'query Disk($id: ID!) { disk(id: $id) { id name kind status sizeGiB createdAt } }',
@@ -27,7 +27,7 @@ export const DOCUMENTS: Record<Operation, string> = {
 /** The body of the nth request of an operation. */
 export function bodyOf(operation: Operation, n: number): string {
   const query = DOCUMENTS[operation]
-  const operationName = operation[0]?.toUpperCase() + operation.slice(1)
+  const operationName = `${operation.charAt(0).toUpperCase()}${operation.slice(1)}`
   switch (operation) {
     case 'disk':
       return JSON.stringify({ query, operationName, variables: { id: diskId((n * 7919) % DISKS) } })

@@ -97,25 +97,31 @@ function commit(
   some: readonly Waiting[],
 ): Outcome[] {
   const outcomes = some.map(({ work }): Outcome => {
-    if (!client.inTransaction) return { error: new Error('SQLite has rolled the transaction back.') }
+    if (!isOpen(client)) return { error: new Error(ROLLED_BACK) }
     client.exec('SAVEPOINT one')
     try {
       const value = work(sql)
       client.exec('RELEASE one')
       return { value }
     } catch (error) {
-      if (client.inTransaction) client.exec('ROLLBACK TO one; RELEASE one')
+      if (isOpen(client)) client.exec('ROLLBACK TO one; RELEASE one')
       return { error }
     }
   })
-  if (!client.inTransaction)
-    return some.map(() => ({ error: new Error('SQLite has rolled the transaction back.') }))
+  if (!isOpen(client)) return some.map(() => ({ error: new Error(ROLLED_BACK) }))
   try {
     client.exec('COMMIT')
     return outcomes
   } catch (error) {
     return some.map(() => ({ error }))
   }
+}
+
+const ROLLED_BACK = 'SQLite has rolled the transaction back.'
+
+/** Some errors make SQLite end a transaction by itself. */
+function isOpen({ inTransaction }: Connection): boolean {
+  return inTransaction
 }
 
 function settle(some: readonly Waiting[], outcomes: readonly Outcome[]): void {

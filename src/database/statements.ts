@@ -20,6 +20,7 @@ export class Statements {
   }
 
   /** The rows that a select finds. */
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- only the caller knows
   all<Row>(sql: Prisma.Sql): Row[] {
     const { statement, convert } = this.#prepare(sql.sql)
     const rows = statement.all(...sql.values.map(stored))
@@ -28,6 +29,7 @@ export class Statements {
   }
 
   /** The first row that a select finds. */
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- only the caller knows
   get<Row>(sql: Prisma.Sql): Row | undefined {
     const { statement, convert } = this.#prepare(sql.sql)
     const row = statement.get(...sql.values.map(stored))
@@ -36,6 +38,7 @@ export class Statements {
   }
 
   /** Inserts a row, and returns it as it is then. */
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- only the caller knows
   insert<Row>(table: string, values: Record<string, unknown>): Row {
     const columns = Object.keys(values)
     const names = columns.map((column) => `"${column}"`).join()

@@ -13,7 +13,7 @@ export type SnapshotConsistency = 'CLEAN' | 'CRASH_CONSISTENT'
  * included: a disk has one snapshot under way at a time.
  * Source: the cloud's documentation, "Manual Snapshot", "Description", items 3 and 4.
  */
-export const SNAPSHOT_STATUSES: Record<DiskKind, readonly DiskStatus[]> = {
+const SNAPSHOT_STATUSES: Record<DiskKind, readonly DiskStatus[]> = {
   DATA: ['IN_USE', 'UNMOUNTED'],
   SYSTEM: ['IN_USE', 'NORMAL'],
 }

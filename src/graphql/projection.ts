@@ -23,7 +23,7 @@ import {
 import { collectFields, collectSubfields } from 'graphql/execution/collectFields.js'
 import { getArgumentValues } from 'graphql/execution/values.js'
 
-export interface ProjectArguments {
+interface ProjectArguments {
   rootValue?: unknown
   contextValue: unknown
   variableValues?: Readonly<Record<string, unknown>> | null | undefined

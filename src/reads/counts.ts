@@ -20,7 +20,9 @@ export function countOfSnapshots(
   diskId?: string,
 ): number | undefined {
   const where = [Prisma.sql`"accountId" = ${accountId}`]
-  const given = Object.entries(filter ?? {}).filter(([, value]) => Object.values(value ?? {}).some(isGiven))
+  const given = Object.entries(filter ?? {}).filter(([, value]: [string, object | null]) =>
+    Object.values(value ?? {}).some(isGiven),
+  )
   if (!given.every(([column]) => DIMENSIONS.includes(column))) return undefined
   if (diskId !== undefined) where.push(Prisma.sql`"diskId" = ${diskId}`)
   else if (!given.some(([column]) => column === 'diskId')) where.push(Prisma.sql`"diskId" = ${EVERY_DISK}`)

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { DocumentNode } from 'graphql'
+import type { DocumentNode, ExecutionArgs } from 'graphql'
 import type { GraphQLParams, Plugin } from 'graphql-yoga'
 import type { Context } from '../graphql/context.ts'
 import { projectionOf, type Project } from '../graphql/projection.ts'
@@ -27,7 +27,7 @@ export type FastPath = ReturnType<typeof createFastPath>
  * answered there, and then only when all goes well. Anything else, and every refusal, goes the long way. So there is
  * no rule here that is not there.
  *
- * What was answered is kept as bytes until the next commit, for the same bytes of the same account and role.
+ * What was answered is kept as bytes until the next commit, for the same bytes on behalf of the same viewer, in every respect.
  */
 export function createFastPath({
   gateway,
@@ -41,7 +41,7 @@ export function createFastPath({
   const answers = new Answers(answerCacheBytes)
 
   const plugin: Plugin<object, RequestFacts> = {
-    onExecute({ args, context }) {
+    onExecute({ args, context }: { args: ExecutionArgs; context: unknown }) {
       const { query, operationName } = (context as { params?: GraphQLParams }).params ?? {}
       if (typeof query !== 'string') return
       const key = keyOf(query, operationName)
@@ -60,7 +60,7 @@ export function createFastPath({
   /** The bytes of the answer; undefined when it takes the long way. */
   function answer(body: Buffer, requestId: string): Buffer | undefined {
     const { viewer, reads } = authenticate()
-    const key = `${viewer.accountId} ${body.toString('latin1')}`
+    const key = `${JSON.stringify(viewer)} ${body.toString('latin1')}`
     const kept = answers.get(database.reader.version(), key)
     if (kept) return kept
     const { query, operationName, variables, ...more } = paramsOf(body)
@@ -70,13 +70,13 @@ export function createFastPath({
     const { project } = known
     if (!project) return undefined
     return database.reader.atOnce(() => {
-      let isFleeting = false
-      const fleeting = () => void (isFleeting = true)
+      const lasts = { isFleeting: false }
+      const fleeting = () => void (lasts.isFleeting = true)
       const contextValue: Context = { gateway, viewer, reads, requestId, fleeting }
       const data = project({ contextValue, variableValues: variables })
       if (data === undefined) return undefined
       const bytes = Buffer.from(`{"data":${data}}`)
-      if (!isFleeting) answers.keep(database.reader.version(), key, bytes)
+      if (!lasts.isFleeting) answers.keep(database.reader.version(), key, bytes)
       return bytes
     })
   }
@@ -92,7 +92,10 @@ export function createFastPath({
       goTheLongWay: (body?: Buffer) => void,
     ): void {
       const contentType = contentTypes.get(request.headers.accept ?? '')
-      if (contentType === undefined || !isPlainPost(request, maxBodyBytes)) return goTheLongWay()
+      if (contentType === undefined || !isPlainPost(request, maxBodyBytes)) {
+        goTheLongWay()
+        return
+      }
       const chunks: Buffer[] = []
       request.on('data', (chunk: Buffer) => chunks.push(chunk))
       request.once('end', () => {
@@ -103,7 +106,10 @@ export function createFastPath({
         } catch {
           // Whatever it was: the long way finds it again, and says what it is.
         }
-        if (bytes === undefined) return goTheLongWay(body)
+        if (bytes === undefined) {
+          goTheLongWay(body)
+          return
+        }
         response.writeHead(200, { 'content-type': contentType, 'content-length': bytes.length }).end(bytes)
       })
     },

@@ -30,7 +30,7 @@ export async function yogaPothos(path: string): Promise<number> {
 
 export async function mercuriusPrisma(path: string): Promise<number> {
   const { openPrisma, prismaResolvers } = await import('./prisma.ts')
-  return mercuriusWith(prismaResolvers(await openPrisma(path)) as unknown as MercuriusOptions['resolvers'])
+  return mercuriusWith(prismaResolvers(await openPrisma(path)))
 }
 
 export async function mercuriusSql(path: string): Promise<number> {
@@ -60,7 +60,7 @@ export async function mercuriusSql(path: string): Promise<number> {
         snapshot: db.create(input.diskId, input.name),
       }),
     },
-  } as unknown as MercuriusOptions['resolvers'])
+  })
 }
 
 async function mercuriusWith(resolvers: MercuriusOptions['resolvers']): Promise<number> {
