@@ -20,7 +20,6 @@ export class Statements {
   }
 
   /** The rows that a select finds. */
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- only the caller knows
   all<Row>(sql: Prisma.Sql): Row[] {
     const { statement, convert } = this.#prepare(sql.sql)
     const rows = statement.all(...sql.values.map(stored))

@@ -61,12 +61,15 @@ export function createFastPath({
   function answer(body: Buffer, requestId: string): Buffer | undefined {
     const { viewer, reads } = authenticate()
     const key = `${JSON.stringify(viewer)} ${body.toString('latin1')}`
-    const kept = answers.get(database.reader.version(), key)
+    const version = database.reader.version()
+    const kept = answers.get(version, key)
     if (kept) return kept
     const { query, operationName, variables, ...more } = paramsOf(body)
     const known = documents.get(keyOf(query ?? '', operationName))
     if (!known || !isVariables(variables) || Object.keys(more).length > 0) return undefined
-    known.project ??= projectionOf(schema, known.document, known.operationName) ?? null
+    if (known.project === undefined) {
+      known.project = projectionOf(schema, known.document, known.operationName) ?? null
+    }
     const { project } = known
     if (!project) return undefined
     return database.reader.atOnce(() => {
@@ -76,7 +79,8 @@ export function createFastPath({
       const data = project({ contextValue, variableValues: variables })
       if (data === undefined) return undefined
       const bytes = Buffer.from(`{"data":${data}}`)
-      if (!lasts.isFleeting) answers.keep(database.reader.version(), key, bytes)
+      // Should another process have committed since, the answer is newer than this, and forgotten with the next look.
+      if (!lasts.isFleeting) answers.keep(version, key, bytes)
       return bytes
     })
   }
