@@ -17,7 +17,7 @@ export const builder = new SchemaBuilder<{
   Context: Context
   AuthScopes: { may: Permission }
   DefaultFieldNullability: false
-  Connection: { totalCount: () => Promise<number>; streamCursor: string }
+  Connection: { totalCount: () => number; streamCursor: string }
   DefaultEdgesNullability: { list: false; items: false }
   DefaultNodeNullability: false
   Scalars: {
