@@ -41,6 +41,9 @@ interface Run {
   infos: (GraphQLResolveInfo | undefined)[]
 }
 
+/** Marks a field, as an extension, whose value has to be waited for: an operation with it is not worth compiling. */
+export const WAITS = { waits: true }
+
 /** Writes a value as JSON; throws `OutOfTheOrdinary` for what it cannot. */
 type Write = (value: unknown, run: Run) => string
 
@@ -139,7 +142,8 @@ export function projectionOf(
       return () => text
     }
     const field = type.getFields()[name]
-    if (!field) throw OUT_OF_THE_ORDINARY
+    if (!field || field.extensions.waits) throw OUT_OF_THE_ORDINARY
+    if (fields >= MAX_FIELDS) throw OUT_OF_THE_ORDINARY
     const index = fields++
     const info = (run: Run) => (run.infos[index] ??= infoOf(type, field, key, nodes, run))
     const args = argumentsOf(field, nodes, index)
@@ -215,6 +219,9 @@ export function projectionOf(
     }
   }
 }
+
+/** How many fields are compiled at most, wherever fragments put them: each takes about a KiB. */
+const MAX_FIELDS = 1_000
 
 type InfoOf = (run: Run) => GraphQLResolveInfo
 

@@ -82,6 +82,7 @@ export function createReads({ reader }: Pick<Database, 'reader'>, { accountId }:
   const alsoOwned = Prisma.sql`+t."accountId" = ${accountId}`
 
   /** The one of this id; null when the viewer's account has none. */
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- only the caller knows
   function one<Row>(table: Table, id: string): Row | null {
     return (
       reader.get<Row>(
