@@ -1,9 +1,10 @@
 import process from 'node:process'
+import type { Target } from './load.ts'
 import type { Contender } from './session.ts'
 
 /** One contender, in a process of its own, with nothing loaded that it does not need. */
 
-const SERVERS: Record<Contender, (path: string) => Promise<number>> = {
+const SERVERS: Record<Contender, (path: string) => Promise<Target>> = {
   raw: async (path) => (await import('./servers/raw.ts')).raw(path),
   'gateway, hot': async () => (await import('./servers/gateway.ts')).gateway(),
   'gateway, cold': async () => (await import('./servers/gateway.ts')).gateway(),
@@ -14,11 +15,11 @@ const SERVERS: Record<Contender, (path: string) => Promise<number>> = {
 }
 
 const [, , contender, path] = process.argv
-const port = await SERVERS[contender as Contender](path ?? '')
+const served = await SERVERS[contender as Contender](path ?? '')
 
 process.on('message', () => {
   const { user, system } = process.cpuUsage()
   process.send?.({ cpuMicros: user + system, rssBytes: process.memoryUsage.rss() })
 })
 process.on('disconnect', () => process.exit(0))
-process.send?.({ port })
+process.send?.(served)

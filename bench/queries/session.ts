@@ -15,6 +15,9 @@ export const CONTENDERS = [
 ] as const
 export type Contender = (typeof CONTENDERS)[number]
 
+/** Budgets that no load uses up. */
+const AMPLE = { RATE_REQUESTS: '1000000000', RATE_COST: '1000000000', RATE_CREATES: '1000000000' }
+
 /** A contender in a process of its own, over a database of its own. */
 export interface Server {
   contender: Contender
@@ -44,17 +47,17 @@ export async function startServer(
       DATA_DIR: dataDir,
       DISK_DIRS: world.images,
       DEMO: 'false',
+      ...AMPLE,
       ANSWER_CACHE_BYTES: contender === 'gateway, hot' ? '' : '0',
     },
   })
   parts.defer(() => stop(child))
-  const { port } = (await message(child)) as { port: number }
+  const target = (await message(child)) as Target
   const usage = async () => {
     const reply = message(child)
     child.send('usage')
     return (await reply) as { cpuMicros: number; rssBytes: number }
   }
-  const target = { port, headers: {} }
   return {
     contender,
     target,

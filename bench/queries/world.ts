@@ -35,10 +35,10 @@ export async function writeWorld(path: string, images: string, perDisk: number):
   ).run(DISKS + FREE_DISKS, images)
   db.prepare(
     `${count} INSERT INTO "Snapshot" ("id", "accountId", "diskId", "diskKind", "name", "type", "status", "sizeBytes",
-       "dataBytes", "progress", "consistency", "checksum", "createdAt", "completedAt")
+       "dataBytes", "consistency", "checksum", "createdAt", "completedAt")
      SELECT printf('s-bench%08d', n), '${ACCOUNT}', printf('v-bench%04d', n % ${DISKS}), 'DATA',
-       printf('snapshot-%d', n), iif(n % 2, 'AUTOMATIC', 'MANUAL'), iif(n % 100 = 7, 'FAILED', 'COMPLETED'),
-       ${IMAGE_BYTES}, 1048576, 100, 'CLEAN', 'sha256-64k:' || printf('%064d', n), ${moment('n * 31')},
+       printf('snapshot-%d', n % 1000), iif(n % 2, 'AUTOMATIC', 'MANUAL'), iif(n % 100 = 7, 'FAILED', 'COMPLETED'),
+       ${IMAGE_BYTES}, 1048576, 'CLEAN', 'sha256-64k:' || printf('%064d', n), ${moment('n * 31')},
        ${moment('n * 31 + 5')} FROM c`,
   ).run(DISKS * perDisk)
   db.exec('COMMIT')
@@ -51,6 +51,8 @@ export function reset(path: string): void {
   const db = new Database(path, { timeout: 10_000 })
   db.exec(`BEGIN IMMEDIATE;
     DELETE FROM "SnapshotTransition";
+    DELETE FROM "DiskTransition";
+    DELETE FROM "Job";
     DELETE FROM "Snapshot" WHERE "diskId" LIKE 'v-free%';
     UPDATE "Disk" SET "status" = 'UNMOUNTED' WHERE "status" = 'SNAPSHOTTING';
     COMMIT`)

@@ -63,6 +63,12 @@ export function createWith(prisma: PrismaClient, diskId: string, name: string): 
     await tx.snapshotTransition.create({
       data: { accountId: ACCOUNT, snapshotId: snapshot.id, diskId, to: 'CREATING', at: createdAt },
     })
+    await tx.diskTransition.create({
+      data: { accountId: ACCOUNT, diskId, from: 'UNMOUNTED', to: 'SNAPSHOTTING', at: createdAt },
+    })
+    await tx.job.create({
+      data: { accountId: ACCOUNT, kind: 'COPY_SNAPSHOT', snapshotId: snapshot.id, diskId, createdAt },
+    })
     return snapshot
   })
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
 import Database from 'better-sqlite3'
 import { ACCOUNT } from '../operations.ts'
+import type { Target } from '../load.ts'
 import { listen } from './listen.ts'
 
 export const GIB = 1024 ** 3
@@ -36,7 +37,7 @@ export function statements(path: string) {
     `SELECT ${columns}, "kind" FROM "Disk" WHERE "accountId" = '${ACCOUNT}' ORDER BY "name", "id" LIMIT ?`,
   )
   const ofDisk = db.prepare<[string, number], SnapshotColumns>(
-    `SELECT ${columns} FROM "Snapshot" WHERE "accountId" = '${ACCOUNT}' AND "diskId" = ?
+    `SELECT ${columns} FROM "Snapshot" WHERE +"accountId" = '${ACCOUNT}' AND "diskId" = ?
      ORDER BY "createdAt" DESC, "id" DESC LIMIT ?`,
   )
   const withStatus = db.prepare<[string, number], SnapshotColumns>(
@@ -61,6 +62,14 @@ export function statements(path: string) {
     `INSERT INTO "SnapshotTransition" ("accountId", "snapshotId", "diskId", "to", "at")
      VALUES ('${ACCOUNT}', ?, ?, 'CREATING', ?)`,
   )
+  const appendOfDisk = db.prepare(
+    `INSERT INTO "DiskTransition" ("accountId", "diskId", "from", "to", "at")
+     VALUES ('${ACCOUNT}', ?, 'UNMOUNTED', 'SNAPSHOTTING', ?)`,
+  )
+  const work = db.prepare(
+    `INSERT INTO "Job" ("accountId", "kind", "snapshotId", "diskId", "createdAt")
+     VALUES ('${ACCOUNT}', 'COPY_SNAPSHOT', ?, ?, ?)`,
+  )
   const create = db.transaction((diskId: string, name: string): SnapshotColumns => {
     const claimed = claim.get(diskId)
     if (!claimed) throw new Error('The disk cannot take a snapshot.')
@@ -69,6 +78,8 @@ export function statements(path: string) {
     const createdAt = new Date().toISOString().replace('Z', '+00:00')
     insert.run(id, diskId, name, claimed.sizeBytes, createdAt)
     append.run(id, diskId, createdAt)
+    appendOfDisk.run(diskId, createdAt)
+    work.run(id, diskId, createdAt)
     return { id, name, status: 'CREATING', sizeBytes: claimed.sizeBytes, createdAt }
   })
   return {
@@ -94,7 +105,7 @@ interface Request {
 }
 
 /** No GraphQL at all: what answering these bytes costs at least with Node and SQLite. */
-export async function raw(path: string): Promise<number> {
+export async function raw(path: string): Promise<Target> {
   const db = statements(path)
   const shown = ({ id, name, status, sizeBytes, createdAt }: SnapshotColumns) => ({
     id,
