@@ -268,6 +268,8 @@ function leafWriter(type: GraphQLLeafType): Write {
       return (value) => (typeof value === 'string' ? JSON.stringify(value) : general(value))
     case 'Boolean':
       return (value) => (typeof value === 'boolean' ? String(value) : general(value))
+    case 'Float':
+      return (value) => (typeof value === 'number' && Number.isFinite(value) ? String(value) : general(value))
     case 'DateTime':
       return (value) => (value instanceof Date ? `"${value.toISOString()}"` : general(value))
     default:
