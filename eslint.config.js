@@ -16,7 +16,7 @@ const ROOMS = {
   reads: ['domain', 'database', 'generated'],
   runner: ['domain', 'database', 'generated', 'providers', 'transitions', 'services'],
   graphql: ['domain', 'services', 'transitions', 'reads', 'runner', 'generated'],
-  server: ['domain', 'services', 'transitions', 'reads', 'graphql', 'config', 'native'],
+  server: ['domain', 'services', 'transitions', 'reads', 'graphql', 'config', 'native', 'database'],
   commands: ['config', 'database', 'domain', 'providers', 'services', 'generated', 'app'],
 }
 
@@ -48,6 +48,7 @@ export default defineConfig(
       '**/__generated__/',
       'test/relay/fixture/',
       'console/api/schema-types.d.ts',
+      'bench/queries/servers/pothos.js',
     ],
   },
   ...tseslint.configs.strictTypeChecked,

@@ -157,6 +157,8 @@ export async function startApp(
       host: config.host,
       port: config.port,
       maxBodyBytes: config.maxBodyBytes,
+      answerCacheBytes: config.answerCacheBytes,
+      reader: db.reader,
       documentLimits: config.documentLimits,
       maxCost: config.maxCost,
       rates,

@@ -91,6 +91,7 @@ export const ENVIRONMENT = z.object({
     )
     .default(''),
   INTROSPECTION: yesOrNo(true),
+  ANSWER_CACHE_BYTES: integer(32 * 1024 * 1024, 0, 16 * 1024 ** 3),
   GRAPHIQL: yesOrNo(true),
   TRUSTED_DOCUMENTS: z.string().optional(),
   TRUSTED_DOCUMENTS_ONLY: yesOrNo(false),
@@ -186,6 +187,8 @@ export interface Config {
   /** The file of trusted documents. */
   trustedDocuments: string | undefined
   trustedDocumentsOnly: boolean
+  /** What answers that are kept until the next change may take together. */
+  answerCacheBytes: number
   graphiql: boolean
   shutdownMs: number
 }
@@ -271,6 +274,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     introspection: env.INTROSPECTION,
     trustedDocuments: env.TRUSTED_DOCUMENTS === undefined ? undefined : resolve(env.TRUSTED_DOCUMENTS),
     trustedDocumentsOnly: env.TRUSTED_DOCUMENTS_ONLY,
+    answerCacheBytes: env.ANSWER_CACHE_BYTES,
     graphiql: env.GRAPHIQL,
     shutdownMs: env.SHUTDOWN_MS,
   }

@@ -50,6 +50,7 @@ const DEFAULTS = {
   introspection: true,
   trustedDocuments: undefined,
   trustedDocumentsOnly: false,
+  answerCacheBytes: 33_554_432,
   graphiql: true,
   shutdownMs: 3_000,
 }
@@ -112,6 +113,7 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
       INTROSPECTION: 'false',
       TRUSTED_DOCUMENTS: '/etc/snapgate/documents.json',
       TRUSTED_DOCUMENTS_ONLY: 'true',
+      ANSWER_CACHE_BYTES: '0',
       GRAPHIQL: 'false',
       SHUTDOWN_MS: '0',
       HOME: '/root',
@@ -160,6 +162,7 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
     introspection: false,
     trustedDocuments: '/etc/snapgate/documents.json',
     trustedDocumentsOnly: true,
+    answerCacheBytes: 0,
     graphiql: false,
     shutdownMs: 0,
   })

@@ -1,12 +1,20 @@
 import { type Prisma, PrismaClient } from '../generated/prisma/client.ts'
 import { databaseFile, unusable } from './database-file.ts'
+import { GroupCommit, type SqlTransaction } from './group-commit.ts'
+import { Reader } from './reader.ts'
 import { sqliteAdapter } from './sqlite-adapter.ts'
 
 /** The client of all tables. It is closed by `await using`, or by `[Symbol.asyncDispose]()`. */
-export type Database = PrismaClient & AsyncDisposable
+export type Database = PrismaClient &
+  AsyncDisposable & {
+    /** The hot reads, past Prisma. */
+    reader: Reader
+    /** The hot writes, past Prisma. */
+    groupCommit: GroupCommit
+  }
 
 /** What a transaction offers to the work inside it: the tables, without the means to begin or close anything. */
-export type Transaction = Prisma.TransactionClient
+export type Transaction = Prisma.TransactionClient & SqlTransaction
 
 export interface DatabaseOptions {
   /** `file:` and the path of the database file; a relative path starts at the working directory. */
@@ -24,8 +32,9 @@ export async function openDatabase({
   onStatement,
 }: DatabaseOptions): Promise<Database> {
   const path = await databaseFile(url)
+  const groupCommit = new GroupCommit(onStatement)
   const client = new PrismaClient({
-    adapter: sqliteAdapter({ path, busyTimeoutMs }),
+    adapter: sqliteAdapter({ path, busyTimeoutMs, groupCommit }),
     // Transactions run one at a time, so a burst of valid calls has to be allowed its time in the queue.
     transactionOptions: { maxWait: 60_000, timeout: 30_000 },
     log: onStatement ? [{ emit: 'event', level: 'query' }] : [],
@@ -36,7 +45,15 @@ export async function openDatabase({
   } catch (error) {
     throw unusable(path, error)
   }
-  return Object.assign(client, { [Symbol.asyncDispose]: () => client.$disconnect() })
+  const reader = new Reader(path, onStatement)
+  return Object.assign(client, {
+    reader,
+    groupCommit,
+    async [Symbol.asyncDispose]() {
+      reader[Symbol.dispose]()
+      await client.$disconnect()
+    },
+  })
 }
 
 /**
@@ -44,6 +61,6 @@ export async function openDatabase({
  * when it resolves, nothing when it rejects or takes longer than 30 seconds. It may wait 60 seconds for its turn.
  * Inside, use only what `work` is given: a call on `db` itself would wait for this very transaction.
  */
-export function inTransaction<T>(db: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  return db.$transaction(work)
+export function inTransaction<T>(db: Database, work: (tx: Transaction) => T | Promise<T>): Promise<T> {
+  return db.$transaction(async (tx) => work(Object.assign(tx, { sql: db.groupCommit.inside() })))
 }

@@ -8,12 +8,15 @@ import {
   type Transaction,
 } from '@prisma/driver-adapter-utils'
 import type { Database as Connection } from 'better-sqlite3'
+import type { GroupCommit } from './group-commit.ts'
 
 export interface SqliteAdapterOptions {
   /** Path of the database file. */
   path: string
   /** How long a statement waits for another process that is writing, in milliseconds. */
   busyTimeoutMs: number
+  /** Is given the connection, to write on it under the same lock. */
+  groupCommit?: GroupCommit
 }
 
 /**
@@ -29,8 +32,8 @@ export function sqliteAdapter(options: SqliteAdapterOptions): SqlMigrationAwareD
   return {
     provider: official.provider,
     adapterName: official.adapterName,
-    connect: async () => serialize(await official.connect(), options.busyTimeoutMs),
-    connectToShadowDb: async () => serialize(await official.connectToShadowDb(), options.busyTimeoutMs),
+    connect: async () => serialize(await official.connect(), options),
+    connectToShadowDb: async () => serialize(await official.connectToShadowDb(), options),
   }
 }
 
@@ -38,7 +41,10 @@ export function sqliteAdapter(options: SqliteAdapterOptions): SqlMigrationAwareD
 const BLOCKING_WAIT_MS = 5
 const RETRY_MS = 20
 
-async function serialize(adapter: SqlDriverAdapter, busyTimeoutMs: number): Promise<SqlDriverAdapter> {
+async function serialize(
+  adapter: SqlDriverAdapter,
+  { busyTimeoutMs, groupCommit }: SqliteAdapterOptions,
+): Promise<SqlDriverAdapter> {
   // Not part of its type, but the only way to the connection that the adapter uses.
   const { client } = adapter as SqlDriverAdapter & { client: Connection }
 
@@ -59,6 +65,8 @@ async function serialize(adapter: SqlDriverAdapter, busyTimeoutMs: number): Prom
   }
 
   const acquire = lock()
+  let open: object | undefined
+  groupCommit?.connect({ client, acquire, busyTimeoutMs, transaction: () => open })
   async function alone<T>(work: () => Promise<T>): Promise<T> {
     const release = await acquire()
     try {
@@ -85,7 +93,11 @@ async function serialize(adapter: SqlDriverAdapter, busyTimeoutMs: number): Prom
           release()
           throw error
         }
-        return transaction(adapter, client, release)
+        open = {}
+        return transaction(adapter, client, () => {
+          open = undefined
+          release()
+        })
       }),
   }
 }

@@ -179,7 +179,7 @@ export async function createDemoWorld(options: DemoOptions): Promise<void> {
         createdAt,
       })),
     })
-    await appendDiskTransitions(
+    appendDiskTransitions(
       tx,
       ...DISKS.map(({ id, status }) => ({
         accountId: viewer.accountId,
@@ -191,7 +191,7 @@ export async function createDemoWorld(options: DemoOptions): Promise<void> {
       })),
     )
     await tx.snapshot.createMany({ data: past })
-    await appendTransitions(
+    appendTransitions(
       tx,
       ...past.flatMap(({ id: snapshotId, diskId, status, failureReason, createdAt, completedAt }) => {
         const common = { accountId: viewer.accountId, snapshotId, diskId }

@@ -8,6 +8,7 @@ import { DateTimeResolver, SafeIntResolver } from 'graphql-scalars'
 import { ID_PREFIXES, typeOfId, type IdType } from '../domain/id.ts'
 import { may, PERMISSIONS, type Permission } from '../domain/role.ts'
 import type { Context } from './context.ts'
+import { WAITS } from './projection.ts'
 import { badUserInput, clientError } from './errors.ts'
 
 /** The types that `node` finds. */
@@ -17,7 +18,7 @@ export const builder = new SchemaBuilder<{
   Context: Context
   AuthScopes: { may: Permission }
   DefaultFieldNullability: false
-  Connection: { totalCount: () => Promise<number>; streamCursor: string }
+  Connection: { totalCount: () => number; streamCursor: string }
   DefaultEdgesNullability: { list: false; items: false }
   DefaultNodeNullability: false
   Scalars: {
@@ -74,11 +75,13 @@ export const builder = new SchemaBuilder<{
       return { typename, id }
     },
     nodeQueryOptions: {
+      extensions: WAITS,
       nullable: true,
       args: { id: { description: 'Its id.' } },
       description: 'Whatever has this id; null when nothing has.',
     },
     nodesQueryOptions: {
+      extensions: WAITS,
       nullable: { list: false, items: true },
       args: { ids: { description: 'Their ids.' } },
       description: 'What has these ids, at most 100, in the same order; null for each that nothing has.',

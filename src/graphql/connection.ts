@@ -1,5 +1,7 @@
 import { parseCursorConnectionArgs } from '@pothos/core'
+import type { GraphQLResolveInfo } from 'graphql'
 import { builder } from './builder.ts'
+import { columnsRead } from './columns.ts'
 import type { Context } from './context.ts'
 import { badUserInput } from './errors.ts'
 import { readCursor, writeCursor, type Direction, type OrderColumn } from '../reads/pages.ts'
@@ -21,12 +23,13 @@ export const OrderDirection = builder.enumType('OrderDirection', {
 type ConnectionArguments = PothosSchemaTypes.DefaultConnectionArguments
 
 /** A page of a list as a Relay connection; the fields that cost something are read only when they are asked for. */
-export async function connect<Row extends { id: string }, Field extends string>(
+export function connect<Row extends { id: string }, Field extends string>(
   list: List<Row>,
   orders: Record<Field, OrderColumn<Row>>,
   order: { field: Field; direction: Direction },
   args: ConnectionArguments,
   { gateway }: Context,
+  info: GraphQLResolveInfo,
 ) {
   checkSize(args)
   const orderColumn: OrderColumn<Row> = orders[order.field]
@@ -51,32 +54,53 @@ export async function connect<Row extends { id: string }, Field extends string>(
     maxSize: PAGE_MAX,
   })
   const [after, before] = [boundary('after'), boundary('before')]
-  const { rows, heads } = await list.page({
+  const { rows, heads } = list.page({
     column: orderColumn.column,
     direction: inverted ? opposite(order.direction) : order.direction,
     after: inverted ? before : after,
     before: inverted ? after : before,
     limit,
+    columns: columnsRead(info),
   })
   const shown = rows.slice(0, expectedSize)
   if (inverted) shown.reverse()
-  const edges = shown.map((node) => ({
-    cursor: writeCursor({ order: orderName, value: orderColumn.write(node), id: node.id }),
-    node,
-  }))
+  const edges = shown.map((node) => new Edge(node, orderName, orderColumn.write))
   return {
     edges,
     pageInfo: {
-      startCursor: edges.at(0)?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
+      get startCursor() {
+        return edges.at(0)?.cursor ?? null
+      },
+      get endCursor() {
+        return edges.at(-1)?.cursor ?? null
+      },
       hasNextPage: hasNextPage(rows.length),
       hasPreviousPage: hasPreviousPage(rows.length),
     },
     totalCount: list.count,
-    streamCursor: jointCursor(
-      gateway.transitions.cursor(heads.snapshots),
-      gateway.diskTransitions.cursor(heads.disks),
-    ),
+    get streamCursor() {
+      return jointCursor(
+        gateway.transitions.cursor(heads.snapshots),
+        gateway.diskTransitions.cursor(heads.disks),
+      )
+    },
+  }
+}
+
+/** An entry of a list; its cursor is written only where it is asked for. */
+class Edge<Row extends { id: string }> {
+  readonly node: Row
+  readonly #order: string
+  readonly #write: (row: Row) => string
+
+  constructor(node: Row, order: string, write: (row: Row) => string) {
+    this.node = node
+    this.#order = order
+    this.#write = write
+  }
+
+  get cursor(): string {
+    return writeCursor({ order: this.#order, value: this.#write(this.node), id: this.node.id })
   }
 }
 

@@ -31,6 +31,8 @@ export interface Context {
   viewer: Viewer
   reads: Reads
   requestId: string
+  /** Called by a resolver whose value may change without a commit to the database: the answer is then not kept. */
+  fleeting?: () => void
   /** Takes over a subscription that has caught up, where the transport can serve it in a group. */
   join?: Join
 }

@@ -1,4 +1,4 @@
-import { lexicographicSortSchema, printSchema } from 'graphql'
+import { isObjectType, lexicographicSortSchema, printSchema } from 'graphql'
 import { builder } from './builder.ts'
 import './types/api-token.ts'
 import './types/disk.ts'
@@ -11,6 +11,14 @@ import './types/user-error.ts'
 import './types/viewer.ts'
 
 export const schema = builder.toSchema({ sortSchema: true })
+
+// An id is stored as it is shown; the Relay plugin would wait for each as if it had to be encoded.
+for (const type of Object.values(schema.getTypeMap())) {
+  if (isObjectType(type) && type.getInterfaces().some(({ name }) => name === 'Node')) {
+    const { id } = type.getFields()
+    if (id) delete id.resolve
+  }
+}
 
 /** The schema as `schema.graphql` has it. */
 export function printSdl(): string {

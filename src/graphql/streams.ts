@@ -78,20 +78,20 @@ export async function followProgress(
 ): Promise<AsyncIterable<ProgressEvent>> {
   let changed = Promise.withResolvers<undefined>()
   const stop = progress.watch(snapshotId, () => changed.resolve(undefined))
-  const snapshot = await reads.snapshot(snapshotId)
+  const snapshot = reads.snapshot(snapshotId)
   if (!snapshot) {
     stop()
     throw notFound('snapshot', snapshotId)
   }
-  async function isWorkedOn(): Promise<boolean> {
-    return (await reads.snapshotJobs(snapshotId)).some((job) => subjectOf(job) === snapshotId)
+  function isWorkedOn(): boolean {
+    return reads.snapshotJobs(snapshotId).some((job) => subjectOf(job) === snapshotId)
   }
   async function* events(): AsyncGenerator<ProgressEvent> {
     try {
       for (;;) {
         const known = progress.get(snapshotId)
-        const row = known ? snapshot : await reads.snapshot(snapshotId)
-        const isOver = !known && (!row || (isSettled(row.status) && !(await isWorkedOn())))
+        const row = known ? snapshot : reads.snapshot(snapshotId)
+        const isOver = !known && (!row || (isSettled(row.status) && !isWorkedOn()))
         yield event(snapshotId, known, isOver && row?.dataBytes ? Number(row.dataBytes) : undefined)
         if (isOver) return
         await changed.promise

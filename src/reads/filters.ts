@@ -2,6 +2,7 @@ import { Prisma } from '../generated/prisma/client.ts'
 import type { DiskKind, DiskStatus } from '../domain/disk.ts'
 import type { SnapshotStatus } from '../domain/lifecycle.ts'
 import type { SnapshotType } from '../domain/snapshot.ts'
+import type { Where } from './pages.ts'
 
 type Absent = null | undefined
 
@@ -70,40 +71,75 @@ const TAGS = {
   Snapshot: { table: Prisma.raw('"SnapshotTag"'), id: Prisma.raw('"snapshotId"') },
 }
 
-/** The order for which there is an index that begins with the status. */
-const STATUS_INDEX: Record<Listed, string> = { Disk: 'name', Snapshot: 'createdAt' }
-
 const GIB = 1024 ** 3
 
 /**
- * The conditions of a filter, as SQL. A page is read along the index of its order, within the account or the disk, and
- * ends when it is full; so a condition may choose an index only if that one keeps the order. The others are checked row
- * by row on the way, which the plus before their columns says: never is a list sorted, however long it is.
+ * The columns of each table that, next to the account, lead an index which then keeps an order: those that are preferred
+ * first. SQLite is told which one it is, or it would have to guess.
  */
-export function conditions(
-  table: Listed,
-  filter: DiskFilter | SnapshotFilter | Absent,
-  order?: string,
-): Prisma.Sql[] {
-  const { tags, sizeGiB, ...columns } = filter ?? {}
-  const compared = Object.entries({ ...columns, sizeBytes: inBytes(sizeGiB) })
-  return [
-    ...compared.flatMap(([column, comparisons]) =>
-      given(comparisons).map(([comparison, value]) => {
-        const chooses = order === undefined || keepsOrder(table, column, comparison, order)
-        return condition(Prisma.raw(`${chooses ? '' : '+'}t."${column}"`), comparison, value)
-      }),
-    ),
-    ...(tags ?? []).map((tag) => hasTag(table, tag)),
-  ]
+const LEADING: Record<Listed, readonly { column: string; order: string; index: string }[]> = {
+  Disk: [
+    { column: 'name', order: 'name', index: 'Disk_accountId_name_id_idx' },
+    { column: 'status', order: 'name', index: 'Disk_accountId_status_name_id_idx' },
+  ],
+  Snapshot: [
+    { column: 'diskId', order: 'createdAt', index: 'Snapshot_diskId_createdAt_id_idx' },
+    { column: 'diskId', order: 'name', index: 'Snapshot_diskId_name_id_idx' },
+    { column: 'diskId', order: 'sizeBytes', index: 'Snapshot_diskId_sizeBytes_id_idx' },
+    { column: 'name', order: 'name', index: 'Snapshot_accountId_name_id_idx' },
+    { column: 'name', order: 'createdAt', index: 'Snapshot_accountId_name_createdAt_id_idx' },
+    { column: 'status', order: 'createdAt', index: 'Snapshot_accountId_status_createdAt_id_idx' },
+    { column: 'type', order: 'createdAt', index: 'Snapshot_accountId_type_createdAt_id_idx' },
+  ],
 }
 
-function keepsOrder(table: Listed, column: string, comparison: string, order: string): boolean {
-  // Ids are few, at most as many as a page: their rows are looked up, and put in order.
-  if (column === 'id') return true
-  if (comparison === 'in') return false
-  if (comparison === 'eq' && column === 'diskId') return true
-  return column === order || (comparison === 'eq' && column === 'status' && order === STATUS_INDEX[table])
+/**
+ * What a filter lets through of all that an account has, or of what belongs to one thing, as SQL; in any order, or in
+ * one. A page is read along an index that has its order, and ends when it is full: so a condition may choose an index only
+ * if that one keeps the order. The others are checked row by row on the way, which the plus before their columns says. Never
+ * is a list sorted, however long it is.
+ */
+export function whereOf(
+  table: Listed,
+  scope: readonly Prisma.Sql[],
+  filter: DiskFilter | SnapshotFilter | Absent,
+  { order, isOfOneThing }: { order: string | undefined; isOfOneThing: boolean },
+): Where {
+  const { tags, sizeGiB, ...columns } = filter ?? {}
+  const compared = Object.entries({ ...columns, sizeBytes: inBytes(sizeGiB) }).flatMap(
+    ([column, comparisons]) =>
+      given(comparisons).map(([comparison, value]) => ({ column, comparison, value })),
+  )
+  const leading = isOfOneThing
+    ? undefined
+    : LEADING[table].find(
+        (one) =>
+          (order ?? one.order) === one.order &&
+          compared.some(({ column, comparison }) => column === one.column && isChoice(comparison)),
+      )
+  const chosen =
+    leading && compared.find(({ column, comparison }) => column === leading.column && isChoice(comparison))
+  const conditions = compared
+    .filter((one) => one !== chosen)
+    .map(({ column, comparison, value }) => {
+      const chooses = column === order || (leading === undefined && (order === undefined || column === 'id'))
+      return condition(Prisma.raw(`${chooses ? '' : '+'}t."${column}"`), comparison, value)
+    })
+  return {
+    index: leading?.index,
+    choices: chosen && choicesOf(chosen),
+    conditions: [...scope, ...conditions, ...(tags ?? []).map((tag) => hasTag(table, tag))],
+  }
+}
+
+/** Whether it says which values a column may have. */
+function isChoice(comparison: string): boolean {
+  return comparison === 'eq' || comparison === 'in'
+}
+
+function choicesOf({ column, value }: { column: string; value: unknown }): Prisma.Sql[] {
+  const values: unknown[] = Array.isArray(value) ? [...new Set(value as unknown[])] : [value]
+  return values.map((one) => Prisma.sql`${Prisma.raw(`t."${column}"`)} = ${one}`)
 }
 
 function given(comparisons: object | Absent): [string, unknown][] {

@@ -1,5 +1,5 @@
 import { Prisma } from '../generated/prisma/client.ts'
-import type { Database } from '../database/database.ts'
+import type { Heads, Reader } from '../database/reader.ts'
 import type { Listed } from './filters.ts'
 
 /** A column that pages can be ordered by: how its value is written into a cursor and read back. */
@@ -22,11 +22,13 @@ export interface Position {
 /** A table that is read in pages. */
 export type Table = Listed | 'ApiToken' | 'AutoSnapshotPolicy' | 'AutoSnapshotRun' | 'AutoSnapshotRunDisk'
 
-/** One page of one list; pages that are asked for together are read by one statement. */
+/** One page of one list. */
 export interface PageQuery {
-  where: readonly Prisma.Sql[]
+  where: Where
   column: string
   direction: Direction
+  /** Which columns are wanted, besides those that the order goes by; all when left out. */
+  columns?: readonly string[] | undefined
   after?: { value: Date | string | bigint; id: string } | undefined
   before?: { value: Date | string | bigint; id: string } | undefined
   limit: number
@@ -37,10 +39,14 @@ export interface Page<Row> {
   heads: Heads
 }
 
-/** The numbers of the last transitions that rows reflect, in each log. */
-interface Heads {
-  snapshots: number
-  disks: number
+/**
+ * What a list holds: the rows, called `t`, for which all of `conditions` are true and, where it is given, one of `choices`.
+ * Each choice leads the index, so a list of so many choices is read as so many lists, each in its order, and merged.
+ */
+export interface Where {
+  conditions: readonly Prisma.Sql[]
+  choices?: readonly Prisma.Sql[] | undefined
+  index?: string | undefined
 }
 
 /**
@@ -65,52 +71,63 @@ export function readCursor(cursor: string): Position | undefined {
 }
 
 /**
- * Reads any number of pages of one table, and the heads of the transition logs, in one statement: so the heads are
- * exactly what the rows reflect, and watching from them neither misses nor repeats a change. Each page is
- * a select of its own with its own limit, so what it costs does not grow with the number of rows behind it.
+ * Reads a page and, of the same moment, the heads of the transition logs: so the heads are exactly what the rows reflect,
+ * and watching from them neither misses nor repeats a change. What it costs does not grow with the number of rows behind it.
  */
-export async function readPages<Row>(
-  db: Database,
-  table: Table,
-  queries: readonly PageQuery[],
-): Promise<Page<Row>[]> {
-  const selects = queries.map(
-    (query, index) => Prisma.sql`SELECT * FROM (
-      SELECT ${Prisma.raw(String(index))} AS "query", t.* FROM ${Prisma.raw(`"${table}"`)} t
-      WHERE ${Prisma.join([...query.where, ...bounds(query)], ' AND ')}
-      ORDER BY ${Prisma.raw(`t."${query.column}" ${query.direction}, t."id" ${query.direction}`)}
-      LIMIT ${query.limit})`,
-  )
-  const raw = await db.$queryRaw<(Row & HeadColumns & { query: number | bigint | null })[]>`
-    SELECT log.*, page.*
-    FROM (SELECT
-      (SELECT coalesce(max("sequence"), 0) FROM "SnapshotTransition") AS "snapshotHead",
-      (SELECT coalesce(max("sequence"), 0) FROM "DiskTransition") AS "diskHead") log
-    LEFT JOIN (${Prisma.join(selects, ' UNION ALL ')}) page ON TRUE`
-  const heads = { snapshots: Number(raw[0]?.snapshotHead ?? 0), disks: Number(raw[0]?.diskHead ?? 0) }
-  const pages: Page<Row>[] = queries.map(() => ({ rows: [], heads }))
-  for (const row of raw) if (row.query !== null) pages[Number(row.query)]?.rows.push(row)
-  return pages
+export function readPage<Row>(reader: Reader, table: Table, query: PageQuery): Page<Row> {
+  const { where, column, direction, limit } = query
+  return reader.atOnce(() => {
+    const selects = choicesOf(where).map(
+      (choice) => Prisma.sql`SELECT ${columnsOf(query)} ${from(table, where)}
+        WHERE ${Prisma.join([...choice, ...where.conditions, ...bounds(query)], ' AND ')}`,
+    )
+    const rows =
+      selects.length === 0
+        ? []
+        : reader.all<Row>(Prisma.sql`${Prisma.join(selects, ' UNION ALL ')}
+            ORDER BY ${Prisma.raw(`"${column}" ${direction}, "id" ${direction}`)} LIMIT ${limit}`)
+    return { rows, heads: reader.heads() }
+  })
 }
 
-interface HeadColumns {
-  snapshotHead: number | bigint
-  diskHead: number | bigint
+/** Counts a list. */
+export function readCount(reader: Reader, table: Table, where: Where): number {
+  const counts = choicesOf(where).map(
+    (choice) =>
+      Prisma.sql`(SELECT count(*) ${from(table, where)} WHERE ${Prisma.join([...choice, ...where.conditions], ' AND ')})`,
+  )
+  return counts.length === 0
+    ? 0
+    : readNumber(reader, Prisma.sql`SELECT ${Prisma.join(counts, ' + ')} AS "number"`)
 }
 
-/** Counts any number of lists of one table in one statement. */
-export async function readCounts(
-  db: Database,
-  table: Table,
-  wheres: readonly (readonly Prisma.Sql[])[],
-): Promise<number[]> {
-  const selects = wheres.map(
-    (where) =>
-      Prisma.sql`(SELECT count(*) FROM ${Prisma.raw(`"${table}"`)} t WHERE ${Prisma.join([...where], ' AND ')})`,
-  )
-  const columns = selects.map((select, index) => Prisma.sql`${select} AS ${Prisma.raw(`"c${index}"`)}`)
-  const [row] = await db.$queryRaw<Record<string, number | bigint>[]>`SELECT ${Prisma.join(columns)}`
-  return wheres.map((_, index) => Number(row?.[`c${index}`] ?? 0))
+/** The column `number` of the only row of a select. */
+export function readNumber(reader: Reader, sql: Prisma.Sql): number {
+  return reader.get<{ number: number | null }>(sql)?.number ?? 0
+}
+
+/** What each of the lists is chosen by, one after the other. */
+function choicesOf({ choices }: Where): Prisma.Sql[][] {
+  return choices ? choices.map((choice) => [choice]) : [[]]
+}
+
+function from(table: Table, { index }: Where): Prisma.Sql {
+  return Prisma.raw(`FROM "${table}" t${index === undefined ? '' : ` INDEXED BY "${index}"`}`)
+}
+
+const EVERY_COLUMN = Prisma.raw('t.*')
+const lists = new WeakMap<readonly string[], Map<string, Prisma.Sql>>()
+
+/** The list of columns; the same ones are asked for again and again. */
+function columnsOf({ columns, column }: PageQuery): Prisma.Sql {
+  if (!columns) return EVERY_COLUMN
+  const known = lists.get(columns) ?? new Map<string, Prisma.Sql>()
+  lists.set(columns, known)
+  const list =
+    known.get(column) ??
+    Prisma.raw([...new Set(['id', column, ...columns])].map((name) => `t."${name}"`).join())
+  known.set(column, list)
+  return list
 }
 
 /** Between the two cursors, as a comparison of rows of values, which an index on the columns serves. */

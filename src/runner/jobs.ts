@@ -60,7 +60,7 @@ export function doJob(job: Claimed, context: JobContext): Promise<Ending> {
 export async function afterFencing(
   job: Claimed,
   { provider }: Pick<JobContext, 'provider'>,
-  tx: Transaction,
+  tx: Pick<Transaction, 'snapshot'>,
 ) {
   if (job.kind !== 'COPY_SNAPSHOT' || job.snapshotId === null) return
   // It may have published the copy of a snapshot that has been deleted by now.
@@ -83,8 +83,8 @@ async function copySnapshot(job: Claimed, { provider, onProgress, signal }: JobC
         data: { ...copied(outcome), completedAt: at },
       })
       if (count === 0) return
-      await changeDisk(tx, { ...disk, status: 'SNAPSHOTTING' }, observed(seen), { at })
-      await appendTransitions(tx, {
+      changeDisk(tx, { ...disk, status: 'SNAPSHOTTING' }, observed(seen), { at })
+      appendTransitions(tx, {
         accountId: snapshot.accountId,
         snapshotId: snapshot.id,
         diskId: disk.id,
@@ -112,9 +112,9 @@ async function deleteSnapshot(job: Claimed, { provider }: JobContext): Promise<E
   return {
     outcome: 'deleted',
     async write(tx, at) {
-      const diskId = await diskOf(tx, { id: snapshotId, diskId: job.diskId })
+      const diskId = diskOf(tx, { id: snapshotId, diskId: job.diskId })
       await tx.snapshot.delete({ where: { id: snapshotId } })
-      await appendTransitions(tx, {
+      appendTransitions(tx, {
         accountId,
         snapshotId,
         diskId,
@@ -179,7 +179,7 @@ function endOf(
     outcome: outcome.outcome,
     reason: reason ?? undefined,
     async write(tx, at) {
-      await changeDisk(tx, { ...existing(job.disk), status: during }, change, { reason, at })
+      changeDisk(tx, { ...existing(job.disk), status: during }, change, { reason, at })
       if (outcome.outcome === 'damaged') await markUnavailable(tx, copyOf(job).snapshotId, outcome.reason, at)
     },
   }
@@ -193,7 +193,7 @@ async function releaseDisk(job: Claimed, { provider, ...work }: JobContext): Pro
     async write(tx, at) {
       // Its snapshots stay, and lose the link to it.
       await tx.disk.delete({ where: { id: disk.id } })
-      await appendDiskTransitions(tx, {
+      appendDiskTransitions(tx, {
         accountId: disk.accountId,
         diskId: disk.id,
         from: 'DELETING',
@@ -215,10 +215,10 @@ async function markUnavailable(
   const snapshot = await tx.snapshot.findUnique({ where: { id: snapshotId, status: 'COMPLETED' } })
   if (!snapshot) return
   await tx.snapshot.update({ where: { id: snapshotId }, data: { status: 'UNAVAILABLE', failureReason } })
-  await appendTransitions(tx, {
+  appendTransitions(tx, {
     accountId: snapshot.accountId,
     snapshotId,
-    diskId: await diskOf(tx, snapshot),
+    diskId: diskOf(tx, snapshot),
     from: 'COMPLETED',
     to: 'UNAVAILABLE',
     reason: failureReason,

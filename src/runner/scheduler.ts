@@ -144,7 +144,7 @@ export function createScheduler({ db, disks, snapshots, announce, now, newId, lo
     try {
       const made = await inTransaction(db, async (tx) => {
         if ((await note(tx, { outcome: 'CREATED' })).count === 0) return undefined
-        const snapshot = await snapshots.admitAutomatic(tx, accountId, input)
+        const snapshot = snapshots.admitAutomatic(tx, accountId, input)
         await tx.autoSnapshotRunDisk.update({
           where: { id },
           data: { snapshotId: snapshot.id },

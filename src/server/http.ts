@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { GraphQLError } from 'graphql'
 import type { Logger } from 'pino'
 import type { ConnectionLimits, StreamBuffer } from '../config.ts'
+import type { Reader } from '../database/reader.ts'
 import { clientError } from '../graphql/errors.ts'
 import { schema } from '../graphql/schema.ts'
 import { setUserTimeout } from '../native/sockets.ts'
@@ -13,7 +14,9 @@ import type { Credentials } from './auth/credentials.ts'
 import { parseDocument } from './document-rules.ts'
 import { describeError } from './error-contract.ts'
 import type { PageHandler } from './assets/page.ts'
+import { createFastPath } from './fast-path.ts'
 import { limitConnections } from './limits/connections.ts'
+import { createDocumentCache } from './limits/document-cache.ts'
 import { Pipelines } from './limits/pipelines.ts'
 import { FairQueue } from './limits/fair-queue.ts'
 import { createLimits } from './limits/limits.ts'
@@ -23,14 +26,17 @@ import { EVERY_DOCUMENT, readTrustedDocuments } from './limits/trusted-documents
 import { createLive } from './live/live.ts'
 import { spread } from './spread.ts'
 import { serveWebSockets } from './websocket.ts'
-import { createGraphql, ENDPOINT, type GraphqlOptions } from './yoga.ts'
+import { createGraphql, ENDPOINT, type GraphqlOptions, type RequestFacts } from './yoga.ts'
 
-export interface ServerOptions extends Omit<GraphqlOptions, 'authenticate'> {
+export interface ServerOptions extends Omit<GraphqlOptions, 'authenticate' | 'documents'> {
   host: string
   port: number
   /** Who may come in, and until when. */
   credentials: Credentials
   streamBuffer: StreamBuffer
+  reader: Reader
+  /** What answers that are kept may take together, in bytes; 0 keeps none. */
+  answerCacheBytes: number
   maxCost: number
   rates: Rates
   windowSeconds: number
@@ -80,7 +86,9 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
       : EVERY_DOCUMENT,
   })
   const authenticate = limitFailures(credentials.authenticate, limits.takeFailure)
-  const graphql = createGraphql({ ...options, authenticate }, live, limits)
+  const common = { ...options, authenticate, documents: createDocumentCache() }
+  const fastPath = createFastPath({ ...common, limits })
+  const graphql = createGraphql(common, live, limits, fastPath)
   const origins = createOrigins(options.allowedOrigins)
   const pipelines = new Pipelines(connectionLimits.operations)
   let stopping = false
@@ -89,6 +97,11 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     response
       .writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
       .end(JSON.stringify({ errors: [describeError(error, requestId, log)] }))
+  }
+
+  async function answer(request: IncomingMessage, response: ServerResponse, facts: RequestFacts) {
+    if (await fastPath.answer(request, response, facts)) return
+    await graphql(request, response, facts)
   }
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
@@ -121,7 +134,7 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     } else if (path === ENDPOINT) {
       pipelines.enter(request.socket, response, {
         run: () => {
-          Promise.resolve(graphql(request, response, { requestId })).catch((error: unknown) => {
+          answer(request, response, { requestId }).catch((error: unknown) => {
             log.error({ err: error, requestId }, 'a request could not be answered')
             response.destroy()
           })

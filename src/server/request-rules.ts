@@ -36,8 +36,8 @@ export function useRequestRules({
       if (request.method === 'POST') {
         checkBodyHeaders(request.headers, maxBodyBytes)
         setRequestParser(async () => {
-          const body = await readBody(context, maxBodyBytes)
-          await takeTurn(context)
+          const body = await (context.body ?? readBody(context, maxBodyBytes))
+          if (!context.admission) await takeTurn(context)
           return paramsOf(body)
         })
       } else if (request.method === 'GET') {
@@ -98,7 +98,7 @@ const MAX_PIECES = 2_000
 const GRACE_MS = 1_000
 
 /** Reads a body while counting: one sent in chunks does not say how long it is. Past the limit nothing more is read. */
-function readBody({ req, res }: HttpContext, maxBodyBytes: number): Promise<Buffer> {
+export function readBody({ req, res }: HttpContext, maxBodyBytes: number): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const chunks: Buffer[] = []
   let size = 0
@@ -117,7 +117,8 @@ function readBody({ req, res }: HttpContext, maxBodyBytes: number): Promise<Buff
   return promise
 }
 
-function paramsOf(bytes: Buffer): GraphQLParams {
+/** The parameters in a body. */
+export function paramsOf(bytes: Buffer): GraphQLParams {
   const body = parseJson('The body', () => UTF_8.decode(bytes))
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     const kind = Array.isArray(body) ? 'a list, and batches are not supported' : JSON.stringify(body)

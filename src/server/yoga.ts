@@ -9,7 +9,8 @@ import type { Viewer } from '../services/viewer.ts'
 import { useAuthentication, viewerOf, type Authenticate } from './auth/authentication.ts'
 import { useDocumentRules, withoutSuggestion } from './document-rules.ts'
 import { useErrorContract } from './error-contract.ts'
-import { createDocumentCache } from './limits/document-cache.ts'
+import type { FastPath } from './fast-path.ts'
+import type { DocumentCache } from './limits/document-cache.ts'
 import type { Admission, Limits } from './limits/limits.ts'
 import type { Live } from './live/live.ts'
 import { useRequestRules } from './request-rules.ts'
@@ -19,6 +20,9 @@ export const ENDPOINT = '/graphql'
 /** What the transport knows of a request before GraphQL does. */
 export interface RequestFacts {
   requestId: string
+  /** The finding out who asks, and the body: where that has begun before. */
+  authenticated?: Promise<Viewer>
+  body?: Promise<Buffer>
   /** Who asks, once that is known. */
   viewer?: Viewer
   /** What the limits decided of it. */
@@ -33,6 +37,8 @@ export interface GraphqlOptions {
   reads: (viewer: Viewer) => Reads
   maxBodyBytes: number
   documentLimits: DocumentLimits
+  /** Keeps documents that have been parsed and found valid. */
+  documents: DocumentCache
   /** Whether others than administrators may ask for the schema. */
   introspection: boolean
   log: Logger
@@ -42,9 +48,19 @@ export type GraphqlServer = ReturnType<typeof createGraphql>
 
 /** GraphQL over both transports: parsing, validation, context, execution, masking and limits are the same for each. */
 export function createGraphql(
-  { gateway, authenticate, reads, maxBodyBytes, documentLimits, introspection, log }: GraphqlOptions,
+  {
+    gateway,
+    authenticate,
+    reads,
+    maxBodyBytes,
+    documentLimits,
+    documents,
+    introspection,
+    log,
+  }: GraphqlOptions,
   live: Live,
   limits: Limits,
+  fastPath: FastPath,
 ) {
   return createYoga<RequestFacts, Context>({
     schema,
@@ -57,7 +73,7 @@ export function createGraphql(
     batching: false,
     // The request rules limit it for less.
     maxRequestBodySize: false,
-    parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: NOTHING_KEPT },
+    parserAndValidationCache: { documentCache: documents, errorCache: NOTHING_KEPT },
     maskedErrors: {
       maskError: introspection ? maskError : (error) => withoutSuggestion(maskError(error)),
     },
@@ -79,6 +95,7 @@ export function createGraphql(
       limits.plugin,
       useErrorContract(log),
       live.plugin,
+      fastPath.plugin,
     ],
   })
 }

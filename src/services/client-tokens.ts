@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { Transaction } from '../database/database.ts'
+import type { SqlTransaction } from '../database/group-commit.ts'
 import { ClientTokenReused } from '../domain/refusals.ts'
+import { Prisma, type IdempotencyKey } from '../generated/prisma/client.ts'
 import type { Viewer } from './viewer.ts'
 
 export interface Tag {
@@ -24,24 +25,24 @@ interface Made {
  * Makes something, or gives what an earlier call with the same token and input has made. Throws `ClientTokenReused` when
  * the token came with other input, or what it made is gone.
  */
-export async function once<T extends Made>(
-  tx: Transaction,
+export function once<T extends Made>(
+  { sql }: SqlTransaction,
   { accountId }: Viewer,
   { clientToken, inputHash }: Repeatable,
-  { find, make }: { find: (id: string) => Promise<T | null>; make: () => Promise<T> },
-): Promise<T> {
+  { find, make }: { find: (id: string) => T | undefined; make: () => T },
+): T {
   if (clientToken === null) return make()
-  const key = { accountId, clientToken }
-  const earlier = await tx.idempotencyKey.findUnique({ where: { accountId_clientToken: key } })
+  const earlier = sql.get<IdempotencyKey>(
+    Prisma.sql`SELECT * FROM "IdempotencyKey" WHERE "accountId" = ${accountId} AND "clientToken" = ${clientToken}`,
+  )
   if (earlier) {
-    const made = earlier.inputHash === inputHash ? await find(earlier.resourceId) : null
+    const made = earlier.inputHash === inputHash ? find(earlier.resourceId) : undefined
     if (!made) throw new ClientTokenReused()
     return made
   }
-  const made = await make()
-  await tx.idempotencyKey.create({
-    data: { ...key, inputHash, resourceId: made.id, createdAt: made.createdAt },
-  })
+  const made = make()
+  const { id: resourceId, createdAt } = made
+  sql.insert('IdempotencyKey', { accountId, clientToken, inputHash, resourceId, createdAt })
   return made
 }
 
@@ -54,20 +55,17 @@ export function itemToken(clientToken: string | null, item: string): string | nu
 }
 
 /** Throws `ClientTokenReused` when items of a call with this token have been made from other input. */
-export async function checkItems(
-  tx: Transaction,
+export function checkItems(
+  { sql }: SqlTransaction,
   { accountId }: Viewer,
   { clientToken, inputHash }: Repeatable,
-): Promise<void> {
+): void {
   if (clientToken === null) return
-  const others = await tx.idempotencyKey.count({
-    where: {
-      accountId,
-      clientToken: { gte: `${clientToken}\n`, lt: `${clientToken}\v` },
-      inputHash: { not: inputHash },
-    },
-  })
-  if (others > 0) throw new ClientTokenReused()
+  const other = sql.get(
+    Prisma.sql`SELECT 1 FROM "IdempotencyKey" WHERE "accountId" = ${accountId}
+      AND "clientToken" >= ${`${clientToken}\n`} AND "clientToken" < ${`${clientToken}\v`} AND "inputHash" <> ${inputHash}`,
+  )
+  if (other !== undefined) throw new ClientTokenReused()
 }
 
 /** A digest of an input. */

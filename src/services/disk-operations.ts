@@ -1,5 +1,6 @@
-import type { Disk, Prisma } from '../generated/prisma/client.ts'
+import { Prisma, type Disk, type Snapshot } from '../generated/prisma/client.ts'
 import { inTransaction, type Database, type Transaction } from '../database/database.ts'
+import type { SqlTransaction } from '../database/group-commit.ts'
 import {
   attachRefusals,
   blankDiskRefusals,
@@ -103,63 +104,57 @@ export function createDiskOperationService({
   }
 
   /** Inserts the disk, CREATING, unless a rule speaks against it. */
-  async function admit(
-    tx: Transaction,
+  function admit(
+    tx: SqlTransaction,
     { accountId }: Viewer,
     { id, location }: { id: string; location: string },
     { content, name, description, storageType, zone, tags }: CreateDisk,
-  ): Promise<Disk> {
+  ): Disk {
+    const { sql } = tx
     const createdAt = now()
-    const { kind, sizeBytes } = await sizeOf(tx, accountId, content)
-    const disk = await tx.disk.create({
-      data: {
-        id,
-        accountId,
-        provider: provider.name,
-        location,
-        name,
-        description,
-        kind,
-        status: 'CREATING',
-        provisioned: false,
-        sizeBytes,
-        storageType,
-        zone,
-        createdAt,
-        tags: { create: [...tags] },
-      },
-    })
-    const snapshotId = 'snapshotId' in content ? content.snapshotId : null
-    await tx.job.create({
-      data: { accountId, kind: 'CREATE_DISK', diskId: id, snapshotId, sizeBytes, createdAt },
-    })
-    await appendDiskTransitions(tx, {
+    const { kind, sizeBytes } = sizeOf(tx, accountId, content)
+    const disk = sql.insert<Disk>('Disk', {
+      id,
       accountId,
-      diskId: id,
-      from: null,
-      to: 'CREATING',
-      reason: null,
-      at: createdAt,
+      provider: provider.name,
+      location,
+      name,
+      description,
+      kind,
+      status: 'CREATING',
+      provisioned: false,
+      sizeBytes,
+      storageType,
+      zone,
+      createdAt,
     })
+    for (const { key, value } of tags) sql.insert('DiskTag', { diskId: id, key, value })
+    const snapshotId = 'snapshotId' in content ? content.snapshotId : null
+    sql.insert('Job', { accountId, kind: 'CREATE_DISK', diskId: id, snapshotId, sizeBytes, createdAt })
+    const of = { accountId, diskId: id }
+    appendDiskTransitions(tx, { ...of, from: null, to: 'CREATING', reason: null, at: createdAt })
     return disk
   }
 
-  async function sizeOf(
-    tx: Transaction,
+  function sizeOf(
+    { sql }: SqlTransaction,
     accountId: string,
     content: CreateDisk['content'],
-  ): Promise<Pick<Disk, 'kind' | 'sizeBytes'>> {
+  ): Pick<Disk, 'kind' | 'sizeBytes'> {
     if ('kind' in content) {
       refuse(blankDiskRefusals(content.sizeGiB))
       return { kind: content.kind, sizeBytes: BigInt(content.sizeGiB) * GIB }
     }
     const { snapshotId, sizeGiB } = content
-    const snapshot = await tx.snapshot.findUnique({ where: { id: snapshotId, accountId } })
+    const snapshot = sql.get<Snapshot>(
+      Prisma.sql`SELECT * FROM "Snapshot" WHERE "id" = ${snapshotId} AND "accountId" = ${accountId}`,
+    )
     if (!snapshot) throw new SnapshotNotFound(snapshotId)
-    const underWay = await tx.job.count({
-      where: { accountId, kind: 'CREATE_DISK', snapshotId: { not: null } },
-    })
-    refuse(cloneRefusals(snapshot, underWay, sizeGiB ?? undefined))
+    const underWay = sql.all(
+      Prisma.sql`SELECT 1 FROM "Job"
+        WHERE "accountId" = ${accountId} AND "kind" = 'CREATE_DISK' AND "snapshotId" IS NOT NULL`,
+    )
+    refuse(cloneRefusals(snapshot, underWay.length, sizeGiB ?? undefined))
     return { kind: 'DATA', sizeBytes: sizeGiB === null ? snapshot.sizeBytes : BigInt(sizeGiB) * GIB }
   }
 
@@ -171,13 +166,17 @@ export function createDiskOperationService({
       const location = await provider.place(id)
       const { content, name, description, storageType, zone, tags, clientToken } = input
       const inputHash = hashOf('createDisk', content, name, description, storageType, zone, sorted(tags))
-      const disk = await inTransaction(db, (tx) =>
+      const { accountId } = viewer
+      const disk = await db.groupCommit.write((tx) =>
         once(
           tx,
           viewer,
           { clientToken, inputHash },
           {
-            find: (made) => tx.disk.findUnique({ where: { id: made, accountId: viewer.accountId } }),
+            find: (made) =>
+              tx.sql.get<Disk>(
+                Prisma.sql`SELECT * FROM "Disk" WHERE "id" = ${made} AND "accountId" = ${accountId}`,
+              ),
             make: () => admit(tx, viewer, { id, location }, input),
           },
         ),
@@ -239,9 +238,9 @@ export function createDiskOperationService({
           if (!withSnapshots) return
           const held = await tx.snapshot.findMany({ where: { diskId, status: { not: 'DELETING' } } })
           for (const snapshot of held) {
-            refuse(deleteSnapshotRefusals(snapshot, await isRead(tx, snapshot.id)))
+            refuse(deleteSnapshotRefusals(snapshot, isRead(tx, snapshot.id)))
           }
-          await deleteSnapshots(tx, held, { reason: () => 'Its disk was released.', at: now() })
+          deleteSnapshots(tx, held, { reason: () => 'Its disk was released.', at: now() })
         },
       }),
   }

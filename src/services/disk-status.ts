@@ -1,5 +1,6 @@
-import type { Disk, Prisma } from '../generated/prisma/client.ts'
+import { Prisma, type Disk } from '../generated/prisma/client.ts'
 import type { Transaction } from '../database/database.ts'
+import type { SqlTransaction } from '../database/group-commit.ts'
 import type { DiskStatus } from '../domain/disk.ts'
 import { DiskNotFound, type Refusal } from '../domain/refusals.ts'
 import type { DiskObservation } from '../providers/provider.ts'
@@ -7,24 +8,25 @@ import { appendDiskTransitions } from '../transitions/log.ts'
 import type { Viewer } from './viewer.ts'
 
 /** What is to be written of a disk, its status among it. */
-export type DiskChange = Prisma.DiskUpdateManyMutationInput & { status: DiskStatus }
+export type DiskChange = Partial<Omit<Disk, 'id' | 'accountId'>> & { status: DiskStatus }
 
 /**
  * Changes a disk that still is as it was read, and appends the transition when its status becomes another. Returns
  * false, and changes nothing, when somebody else has changed its status meanwhile.
  */
-export async function changeDisk(
-  tx: Transaction,
+export function changeDisk(
+  tx: SqlTransaction,
   { id, accountId, status: from }: Pick<Disk, 'id' | 'accountId' | 'status'>,
   change: DiskChange,
   { reason = null, at }: { reason?: string | null; at: Date },
-): Promise<boolean> {
-  const { count } = await tx.disk.updateMany({ where: { id, accountId, status: from }, data: change })
+): boolean {
+  const asRead = Prisma.sql`"id" = ${id} AND "accountId" = ${accountId} AND "status" = ${from}`
+  const isChanged = tx.sql.update('Disk', change, asRead) > 0
   const { status: to } = change
-  if (count > 0 && to !== from) {
-    await appendDiskTransitions(tx, { accountId, diskId: id, from, to, reason, at })
+  if (isChanged && to !== from) {
+    appendDiskTransitions(tx, { accountId, diskId: id, from, to, reason, at })
   }
-  return count > 0
+  return isChanged
 }
 
 /**
@@ -47,7 +49,7 @@ export async function claimDisk(
     const [refusal] = await refusals(disk)
     if (refusal) throw refusal
     // Where transactions overlap, the status may have changed since it was read: then the rule is asked again.
-    if (await changeDisk(tx, disk, { status: status ?? disk.status }, { at })) return
+    if (changeDisk(tx, disk, { status: status ?? disk.status }, { at })) return
   }
 }
 

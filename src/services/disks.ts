@@ -57,7 +57,7 @@ export function createDiskService({
     await inTransaction(db, async (tx) => {
       for (const { disk, observation } of changed) {
         // Not if it has been claimed for something meanwhile.
-        await changeDisk(tx, disk, observed(observation), { reason: observation.statusReason, at: now() })
+        changeDisk(tx, disk, observed(observation), { reason: observation.statusReason, at: now() })
       }
     })
     announce()
@@ -116,7 +116,7 @@ export function createDiskService({
             createdAt: now(),
           },
         })
-        await appendDiskTransitions(tx, {
+        appendDiskTransitions(tx, {
           accountId: viewer.accountId,
           diskId: id,
           from: null,

@@ -152,10 +152,10 @@ async function deleteAutomatic(tx: Transaction, diskId: string, at: Date): Promi
   const automatic = await tx.snapshot.findMany({ where: { diskId, type: 'AUTOMATIC' } })
   const deletable: Snapshot[] = []
   for (const snapshot of automatic) {
-    if (deleteSnapshotRefusals(snapshot, await isRead(tx, snapshot.id)).length === 0) deletable.push(snapshot)
+    if (deleteSnapshotRefusals(snapshot, isRead(tx, snapshot.id)).length === 0) deletable.push(snapshot)
   }
   const reason = () => 'The disk was unlinked from its automatic snapshot policy.'
-  await deleteSnapshots(tx, deletable, { reason, at })
+  deleteSnapshots(tx, deletable, { reason, at })
 }
 
 /** When a policy runs. */

@@ -1,8 +1,9 @@
-import type { Prisma, Snapshot } from '../generated/prisma/client.ts'
+import { Prisma, type Disk, type Snapshot } from '../generated/prisma/client.ts'
 import { inTransaction, type Database, type Transaction } from '../database/database.ts'
+import type { SqlTransaction } from '../database/group-commit.ts'
 import { COUNTED_SNAPSHOT_STATUSES, type SnapshotQuota } from '../domain/quota.ts'
 import { DiskNotFound, OtherSnapshotRefused, Refusal, SnapshotNotFound } from '../domain/refusals.ts'
-import { consistencyOf, SNAPSHOT_STATUSES, snapshotRefusals, type SnapshotType } from '../domain/snapshot.ts'
+import { consistencyOf, snapshotRefusals, type SnapshotType } from '../domain/snapshot.ts'
 import { expiry } from '../domain/snapshot-input.ts'
 import {
   deleteSnapshotRefusals,
@@ -75,78 +76,64 @@ export function createSnapshotService({
   newId: NewId
 }) {
   /**
-   * Claims the disk, which is the status guard, the row lock and the one-at-a-time rule in one statement;
-   * then counts, inserts and appends under that lock. Any refusal undoes all of it.
+   * Claims the disk, counts, inserts and appends in a transaction in which nobody else writes: so what is read first still
+   * holds when it is written. Any refusal undoes all of it.
    */
-  async function admit(
-    tx: Transaction,
-    accountId: string,
-    type: SnapshotType,
-    input: NewSnapshot,
-  ): Promise<Snapshot> {
+  function admit(tx: SqlTransaction, accountId: string, type: SnapshotType, input: NewSnapshot): Snapshot {
+    const { sql } = tx
     const createdAt = now()
-    let disk
-    do {
-      disk = await tx.disk.findUnique({ where: { id: input.diskId, accountId } })
-      if (!disk) throw new DiskNotFound(input.diskId)
-      // Where transactions overlap, the status may have changed since it was read: then it is read again.
-    } while (
-      SNAPSHOT_STATUSES[disk.kind].includes(disk.status) &&
-      !(await changeDisk(tx, disk, { status: 'SNAPSHOTTING' }, { at: createdAt }))
+    const disk = sql.get<Disk>(
+      Prisma.sql`SELECT * FROM "Disk" WHERE "id" = ${input.diskId} AND "accountId" = ${accountId}`,
     )
-    let held = await tx.snapshot.count({
-      where: {
-        accountId,
-        diskId: disk.id,
-        type,
-        status: { in: [...COUNTED_SNAPSHOT_STATUSES] },
-        evicted: false,
-      },
+    if (!disk) throw new DiskNotFound(input.diskId)
+    let held = heldBy(tx, disk, type)
+    if (type === 'AUTOMATIC') held -= evict(tx, disk.id, held + 1 - quota.AUTOMATIC, createdAt)
+    refuse(snapshotRefusals(disk, type, held, quota))
+    changeDisk(tx, disk, { status: 'SNAPSHOTTING' }, { at: createdAt })
+    const snapshot = sql.insert<Snapshot>('Snapshot', {
+      id: newId('Snapshot'),
+      accountId,
+      diskId: disk.id,
+      diskKind: disk.kind,
+      name: input.name,
+      description: input.description,
+      type,
+      status: 'CREATING',
+      sizeBytes: disk.sizeBytes,
+      consistency: consistencyOf(disk.status),
+      retentionDays: input.retentionDays,
+      expiresAt: expiry(createdAt, input.retentionDays),
+      createdAt,
     })
-    if (type === 'AUTOMATIC') held -= await evict(tx, disk.id, held + 1 - quota.AUTOMATIC, createdAt)
-    const [refusal] = snapshotRefusals(disk, type, held, quota)
-    if (refusal) throw refusal
-    const snapshot = await tx.snapshot.create({
-      data: {
-        id: newId('Snapshot'),
-        accountId,
-        diskId: disk.id,
-        diskKind: disk.kind,
-        name: input.name,
-        description: input.description,
-        type,
-        status: 'CREATING',
-        sizeBytes: disk.sizeBytes,
-        consistency: consistencyOf(disk.status),
-        retentionDays: input.retentionDays,
-        expiresAt: expiry(createdAt, input.retentionDays),
-        createdAt,
-      },
-    })
-    await tx.snapshotTag.createMany({ data: input.tags.map((tag) => ({ ...tag, snapshotId: snapshot.id })) })
-    const of = { accountId, snapshotId: snapshot.id, diskId: disk.id }
-    await tx.job.create({ data: { ...of, kind: 'COPY_SNAPSHOT', createdAt } })
-    await appendTransitions(tx, { ...of, from: null, to: 'CREATING', reason: null, at: createdAt })
+    const { id: snapshotId } = snapshot
+    for (const { key, value } of input.tags) sql.insert('SnapshotTag', { snapshotId, key, value })
+    const of = { accountId, snapshotId, diskId: disk.id }
+    sql.insert('Job', { ...of, kind: 'COPY_SNAPSHOT', createdAt })
+    appendTransitions(tx, { ...of, from: null, to: 'CREATING', reason: null, at: createdAt })
     return snapshot
   }
 
   /** Admits the snapshot, or gives the one that the same call has made before. */
-  function admitOnce(tx: Transaction, viewer: Viewer, input: NewSnapshot, call: Repeatable) {
+  function admitOnce(tx: SqlTransaction, viewer: Viewer, input: NewSnapshot, call: Repeatable): Snapshot {
+    const { accountId } = viewer
     return once(tx, viewer, call, {
-      find: (id) => tx.snapshot.findUnique({ where: { id, accountId: viewer.accountId } }),
-      make: () => admit(tx, viewer.accountId, 'MANUAL', input),
+      find: (id) =>
+        tx.sql.get<Snapshot>(
+          Prisma.sql`SELECT * FROM "Snapshot" WHERE "id" = ${id} AND "accountId" = ${accountId}`,
+        ),
+      make: () => admit(tx, accountId, 'MANUAL', input),
     })
   }
 
   /** Makes one for each in a single transaction, which is undone when one of them is refused. */
   async function allOrNone(
     ids: readonly string[],
-    make: (tx: Transaction, id: string) => Promise<Snapshot>,
+    make: (tx: SqlTransaction, id: string) => Snapshot,
   ): Promise<SnapshotOutcome[]> {
     let outcomes: SnapshotOutcome[] = []
     try {
-      await inTransaction(db, async (tx) => {
-        outcomes = await outcomesOf(ids, (id) => make(tx, id))
+      await db.groupCommit.write((tx) => {
+        outcomes = ids.map((id) => outcomeOf(id, () => make(tx, id)))
         if (outcomes.some((outcome) => 'refusal' in outcome)) throw new OtherSnapshotRefused()
       })
       return outcomes
@@ -174,8 +161,8 @@ export function createSnapshotService({
 
   function remove(viewer: Viewer, snapshotId: string): Promise<Snapshot> {
     return change(viewer, snapshotId, async (tx, snapshot) => {
-      refuse(deleteSnapshotRefusals(snapshot, await isRead(tx, snapshotId)))
-      await deleteSnapshots(tx, [snapshot], { reason: () => null, at: now() })
+      refuse(deleteSnapshotRefusals(snapshot, isRead(tx, snapshotId)))
+      deleteSnapshots(tx, [snapshot], { reason: () => null, at: now() })
     })
   }
 
@@ -185,10 +172,10 @@ export function createSnapshotService({
      * full the oldest make room, which is undone when the transaction is.
      */
     admitAutomatic: (
-      tx: Transaction,
+      tx: SqlTransaction,
       accountId: string,
       input: Pick<NewSnapshot, 'diskId' | 'name' | 'retentionDays'>,
-    ): Promise<Snapshot> => admit(tx, accountId, 'AUTOMATIC', { ...input, description: '', tags: [] }),
+    ): Snapshot => admit(tx, accountId, 'AUTOMATIC', { ...input, description: '', tags: [] }),
 
     /**
      * Accepts a manual snapshot of a disk, CREATING, or throws the refusal. What is returned is committed;
@@ -199,7 +186,7 @@ export function createSnapshotService({
       await disks.lookAt(viewer, input.diskId)
       const { diskId, name, description, tags, retentionDays, clientToken } = input
       const call = { clientToken, inputHash: hashOf(diskId, name, description, sorted(tags), retentionDays) }
-      const snapshot = await inTransaction(db, (tx) => admitOnce(tx, viewer, input, call))
+      const snapshot = await db.groupCommit.write((tx) => admitOnce(tx, viewer, input, call))
       announce()
       return snapshot
     },
@@ -222,17 +209,19 @@ export function createSnapshotService({
         consistent,
       )
       const call = { clientToken, inputHash }
-      const admitItem = async (tx: Transaction, diskId: string) => {
-        await checkItems(tx, viewer, call)
+      const admitItem = (tx: SqlTransaction, diskId: string) => {
+        checkItems(tx, viewer, call)
         const item = { clientToken: itemToken(clientToken, diskId), inputHash }
         return admitOnce(tx, viewer, { ...input, diskId }, item)
       }
-      await inTransaction(db, (tx) => checkItems(tx, viewer, call))
+      await db.groupCommit.write((tx) => checkItems(tx, viewer, call))
       const outcomes = consistent
         ? await allOrNone(diskIds, admitItem)
-        : await outcomesOf(diskIds, (diskId) => inTransaction(db, (tx) => admitItem(tx, diskId)))
+        : await Promise.all(
+            diskIds.map((id) => outcomesOf([id], () => db.groupCommit.write((tx) => admitItem(tx, id)))),
+          )
       announce()
-      return outcomes
+      return outcomes.flat()
     },
 
     /** Changes what is noted about a snapshot. Its retention counts from its creation. */
@@ -259,7 +248,7 @@ export function createSnapshotService({
     /** Accepts that a copy is read again and compared with its checksum, or throws the refusal. */
     verify(viewer: Viewer, snapshotId: string): Promise<Snapshot> {
       return change(viewer, snapshotId, async (tx, snapshot) => {
-        refuse(verifySnapshotRefusals(snapshot, await isVerified(tx, snapshotId)))
+        refuse(verifySnapshotRefusals(snapshot, isVerified(tx, snapshotId)))
         const { accountId, diskId } = snapshot
         await tx.job.create({
           data: { accountId, kind: 'VERIFY_SNAPSHOT', snapshotId, diskId, createdAt: now() },
@@ -285,10 +274,10 @@ export function createSnapshotService({
           })
           const expired: Snapshot[] = []
           for (const snapshot of due) {
-            const refused = deleteSnapshotRefusals(snapshot, await isRead(tx, snapshot.id)).length > 0
+            const refused = deleteSnapshotRefusals(snapshot, isRead(tx, snapshot.id)).length > 0
             if (!refused) expired.push(snapshot)
           }
-          await deleteSnapshots(tx, expired, { reason: expiredReason, at })
+          deleteSnapshots(tx, expired, { reason: expiredReason, at })
           return { expired: expired.length, end: due.length < EXPIRY_BATCH ? undefined : due.at(-1) }
         })
         deleted += expired
@@ -311,28 +300,41 @@ async function outcomesOf(
   )
 }
 
+function outcomeOf(id: string, make: () => Snapshot): SnapshotOutcome {
+  try {
+    return { id, snapshot: make() }
+  } catch (refusal) {
+    if (!(refusal instanceof Refusal)) throw refusal
+    return { id, refusal }
+  }
+}
+
 /**
  * Gives up the oldest automatic snapshots of a disk that are COMPLETED and that nothing reads, so many or as many as there
  * are, and returns how many. Never a manual one. Their places are free at once; their bytes go as with any deletion.
  */
-async function evict(tx: Transaction, diskId: string, count: number, at: Date): Promise<number> {
+function evict(tx: SqlTransaction, diskId: string, count: number, at: Date): number {
   if (count <= 0) return 0
-  const candidates = await tx.snapshot.findMany({
-    where: { diskId, type: 'AUTOMATIC', status: 'COMPLETED' },
-    orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
-  })
-  const evicted: Snapshot[] = []
-  for (const candidate of candidates) {
-    if (evicted.length === count) break
-    if (!(await isRead(tx, candidate.id))) evicted.push(candidate)
-  }
-  await deleteSnapshots(tx, evicted, { reason: () => EVICTED, at })
-  await tx.snapshot.updateMany({
-    where: { id: { in: evicted.map(({ id }) => id) } },
-    data: { evicted: true },
-  })
+  const candidates = tx.sql.all<Snapshot>(
+    Prisma.sql`SELECT * FROM "Snapshot" WHERE "diskId" = ${diskId} AND "type" = 'AUTOMATIC' AND "status" = 'COMPLETED'
+      ORDER BY "createdAt", "id"`,
+  )
+  const evicted = candidates.filter(({ id }) => !isRead(tx, id)).slice(0, count)
+  deleteSnapshots(tx, evicted, { reason: () => EVICTED, at })
+  for (const { id } of evicted) tx.sql.update('Snapshot', { evicted: true }, Prisma.sql`"id" = ${id}`)
   return evicted.length
 }
+
+/** How many snapshots of a type count against the quota of a disk. */
+function heldBy({ sql }: SqlTransaction, { id, accountId }: Disk, type: SnapshotType): number {
+  const held = sql.get<{ number: number | null }>(
+    Prisma.sql`SELECT sum("count") AS "number" FROM "SnapshotCount" WHERE "accountId" = ${accountId}
+      AND "diskId" = ${id} AND "type" = ${type} AND "status" IN (${COUNTED}) AND NOT "evicted"`,
+  )
+  return held?.number ?? 0
+}
+
+const COUNTED = Prisma.join([...COUNTED_SNAPSHOT_STATUSES])
 
 const EVICTED = 'It was the oldest automatic snapshot of the disk, and made room for a new one.'
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { inTransaction, type Database, type Transaction } from '../database/database.ts'
+import { inTransaction, type Database } from '../database/database.ts'
+import type { SqlTransaction } from '../database/group-commit.ts'
 import type { DiskStatus } from '../domain/disk.ts'
 import { mayDiskFollow, mayFollow, type SnapshotStatus } from '../domain/lifecycle.ts'
 import { Prisma } from '../generated/prisma/client.ts'
@@ -60,7 +61,7 @@ const LOGS = {
   SNAPSHOT: {
     table: Prisma.raw('"SnapshotTransition"'),
     columns: Prisma.raw('"sequence", "accountId", "snapshotId", "diskId", "from", "to", "reason", "at"'),
-    rows: (db: Transaction) => db.snapshotTransition as unknown as Rows<Transition>,
+    rows: (db: Prisma.TransactionClient) => db.snapshotTransition as unknown as Rows<Transition>,
     /** The index by which a scope is read; what it leaves out is left to the reader. */
     scope: ({ accountId, snapshotId }: TransitionScope) =>
       snapshotId === undefined ? { accountId } : { accountId, snapshotId },
@@ -70,7 +71,7 @@ const LOGS = {
   DISK: {
     table: Prisma.raw('"DiskTransition"'),
     columns: Prisma.raw('"sequence", "accountId", "diskId", "from", "to", "reason", "at"'),
-    rows: (db: Transaction) => db.diskTransition as unknown as Rows<DiskTransition>,
+    rows: (db: Prisma.TransactionClient) => db.diskTransition as unknown as Rows<DiskTransition>,
     scope: ({ accountId, diskId }: TransitionScope) =>
       diskId === undefined ? { accountId } : { accountId, diskId },
     /** What pruning leaves: how a disk that still exists came to be as it is. Its whole history has no bounds. */
@@ -89,25 +90,27 @@ const CURSORS = /^[0-9a-f]{12}\.[0-9a-z]{1,10}(~[0-9a-f]{12}\.[0-9a-z]{1,10})?$/
  * Appends transitions, in the transaction that makes the changes. A step that the life cycle does not know is a
  * defect and throws, which undoes the change.
  */
-export async function appendTransitions(
-  tx: Transaction,
+export function appendTransitions(
+  { sql }: SqlTransaction,
   ...transitions: Omit<Transition, 'sequence'>[]
-): Promise<void> {
-  for (const { from, to } of transitions) {
+): void {
+  for (const transition of transitions) {
+    const { from, to } = transition
     if (!mayFollow(from, to)) throw new Error(`A snapshot cannot go from ${from ?? 'nothing'} to ${to}.`)
+    sql.insert('SnapshotTransition', { ...transition })
   }
-  await tx.snapshotTransition.createMany({ data: transitions })
 }
 
 /** The same for disks. */
-export async function appendDiskTransitions(
-  tx: Transaction,
+export function appendDiskTransitions(
+  { sql }: SqlTransaction,
   ...transitions: Omit<DiskTransition, 'sequence' | 'snapshotId'>[]
-): Promise<void> {
-  for (const { from, to } of transitions) {
+): void {
+  for (const transition of transitions) {
+    const { from, to } = transition
     if (!mayDiskFollow(from, to)) throw new Error(`A disk cannot go from ${from ?? 'nothing'} to ${to}.`)
+    sql.insert('DiskTransition', { ...transition })
   }
-  await tx.diskTransition.createMany({ data: transitions })
 }
 
 export type TransitionLog<T extends AnyTransition = Transition> = Awaited<ReturnType<typeof openLog<T>>>
@@ -133,7 +136,7 @@ async function openLog<T extends AnyTransition>(
     rows,
     scope: whereScope,
     kept,
-  }: Omit<typeof LOGS.SNAPSHOT, 'rows'> & { rows: (db: Transaction) => Rows<T> },
+  }: Omit<typeof LOGS.SNAPSHOT, 'rows'> & { rows: (db: Prisma.TransactionClient) => Rows<T> },
 ) {
   const identity = await db.transitionLog.upsert({
     where: { subject },

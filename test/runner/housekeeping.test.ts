@@ -15,7 +15,7 @@ async function pastOf(app: TestApp): Promise<void> {
       at,
     }
     await inTransaction(app.db, async (tx) => {
-      await appendTransitions(
+      appendTransitions(
         tx,
         { ...common, from: null, to: 'CREATING', reason: null },
         { ...common, from: 'CREATING', to: 'FAILED', reason: 'no' },

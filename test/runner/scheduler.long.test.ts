@@ -109,8 +109,7 @@ async function killed(app: TestApp, after: number): Promise<void> {
     now: app.now,
     snapshots: {
       ...app.snapshots,
-      admitAutomatic: (...args) =>
-        made++ < after ? admitAutomatic(...args) : Promise.reject(new Error('killed')),
+      admitAutomatic: (...args) => (made++ < after ? admitAutomatic(...args) : kill()),
     },
   }).tick()
 }
@@ -123,7 +122,7 @@ async function change(app: TestApp, disks: readonly Disk[], at: Date): Promise<v
       if (chance(0.1)) continue
       const to = from === 'DELETING' ? 'DELETED' : chance(0.1) ? 'FAILED' : 'COMPLETED'
       const transition = { accountId, snapshotId, diskId: diskId ?? '', from, to, reason: null, at } as const
-      await appendTransitions(tx, transition)
+      appendTransitions(tx, transition)
       if (to === 'DELETED') await tx.snapshot.delete({ where: { id: snapshotId } })
       else {
         await tx.snapshot.update({ where: { id: snapshotId }, data: { status: to } })
@@ -207,4 +206,8 @@ function timesOf({ timePoints, repeatWeekdays, timeZone }: Schedule): Map<string
     }
   }
   return times
+}
+
+function kill(): never {
+  throw new Error('killed')
 }

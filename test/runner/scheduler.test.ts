@@ -206,8 +206,7 @@ test('what a scheduler had begun when it was killed is finished by the next', as
     now: () => at('05-01T02:00'),
     snapshots: {
       ...app.snapshots,
-      admitAutomatic: (...args) =>
-        admitted++ === 0 ? app.snapshots.admitAutomatic(...args) : Promise.reject(new Error('killed')),
+      admitAutomatic: (...args) => (admitted++ === 0 ? app.snapshots.admitAutomatic(...args) : kill()),
     },
   })
   await dying.tick()
@@ -224,7 +223,7 @@ test('what was begun and not finished by the next time is missed then', async ()
   app.moveTo('05-01T02:00')
   const dying = schedulerOf(app, {
     now: () => at('05-01T02:00'),
-    snapshots: { ...app.snapshots, admitAutomatic: () => Promise.reject(new Error('killed')) },
+    snapshots: { ...app.snapshots, admitAutomatic: kill },
   })
   await dying.tick()
 
@@ -242,7 +241,7 @@ test('unlinked while a run is under way, a disk is left out of it', async () => 
   app.moveTo('05-01T02:00')
   const dying = schedulerOf(app, {
     now: () => at('05-01T02:00'),
-    snapshots: { ...app.snapshots, admitAutomatic: () => Promise.reject(new Error('killed')) },
+    snapshots: { ...app.snapshots, admitAutomatic: kill },
   })
   await dying.tick()
   await app.policies.unlink(app.viewer, policyId, [goes.id])
@@ -284,3 +283,7 @@ test('old runs are forgotten after their time', async () => {
 
   expect((await runsOf(app)).at(0)).toBe('2026-05-02T02:00[UTC] | MISSED')
 })
+
+function kill(): never {
+  throw new Error('killed')
+}

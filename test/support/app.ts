@@ -1,6 +1,7 @@
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import process from 'node:process'
 import { pino } from 'pino'
 import { expect } from 'vitest'
 import { startApp, type AppOptions } from '../../src/app.ts'
@@ -31,6 +32,8 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
     LOG_LEVEL: 'silent',
     SHUTDOWN_MS: '0',
     ...AMPLE,
+    // The suites are run with answers kept and not: `npm run test:cold`.
+    ANSWER_CACHE_BYTES: process.env.ANSWER_CACHE_BYTES ?? '',
     ...environment,
   })
   const lines: string[] = []

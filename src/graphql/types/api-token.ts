@@ -52,8 +52,8 @@ builder.queryField('apiTokens', (t) =>
       description:
         'The API tokens of the account, the newest first, those that were revoked or have expired among them. ' +
         'For the role ADMIN; FORBIDDEN to others.',
-      resolve: (_root, args, context) =>
-        connect(context.reads.apiTokens(), API_TOKEN_ORDERS, NEWEST_FIRST, args, context),
+      resolve: (_root, args, context, info) =>
+        connect(context.reads.apiTokens(), API_TOKEN_ORDERS, NEWEST_FIRST, args, context, info),
     },
     ApiTokenConnection,
   ),

@@ -15,6 +15,7 @@ import { snapshotRefusals } from '../../domain/snapshot.ts'
 import type { HeldSnapshots } from '../../reads/reads.ts'
 import { DISK_ORDERS, SNAPSHOT_ORDERS } from '../../reads/reads.ts'
 import { builder } from '../builder.ts'
+import { reading } from '../columns.ts'
 import { connect, OrderDirection } from '../connection.ts'
 import { idOf } from '../id-argument.ts'
 import { DiskKind, DiskStatus } from './disk-enums.ts'
@@ -32,7 +33,7 @@ export const Disk = builder.objectRef<DiskRow>('Disk')
 builder.node(Disk, {
   description: 'A cloud disk.',
   id: { resolve: ({ id }) => id, description: 'Global id, `v-` and at least 8 letters and digits.' },
-  loadManyWithoutCache: (ids, { reads }) => Promise.all(ids.map((id) => reads.disk(id))),
+  loadManyWithoutCache: async (ids, { reads }) => ids.map((id) => reads.disk(id)),
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Its name.' }),
     description: t.exposeString('description', {
@@ -48,10 +49,12 @@ builder.node(Disk, {
       description: 'Why the status is ERROR, in a sentence; null otherwise.',
     }),
     sizeGiB: t.float({
+      ...reading('sizeBytes'),
       description: 'Its declared size in GiB (2^30 bytes).',
       resolve: ({ sizeBytes }) => Number(sizeBytes) / GIB,
     }),
     sizeBytes: t.field({
+      ...reading('sizeBytes'),
       type: 'SafeInt',
       description: 'Its declared size in bytes.',
       resolve: ({ sizeBytes }) => Number(sizeBytes),
@@ -61,6 +64,7 @@ builder.node(Disk, {
     }),
     zone: t.exposeString('zone', { description: 'The availability zone it is in.' }),
     attachment: t.field({
+      ...reading('instanceId', 'device'),
       type: Attachment,
       nullable: true,
       description: 'The instance it is attached to; null when there is none.',
@@ -71,22 +75,25 @@ builder.node(Disk, {
       description: 'When it was registered, or its making accepted.',
     }),
     snapshotQuota: t.field({
+      ...reading(),
       type: DiskSnapshotQuota,
       description: 'How many snapshots it holds, and how many it may hold.',
-      resolve: async ({ id }, _args, { reads, gateway }) => ({
-        held: await reads.held(id),
+      resolve: ({ id }, _args, { reads, gateway }) => ({
+        held: reads.held(id),
         quota: gateway.quota,
       }),
     }),
     snapshotEligibility: t.field({
+      ...reading('kind', 'status'),
       type: Eligibility,
       description:
         'Whether `createSnapshot` would accept this disk in the status shown here, and if not, every reason why: by the rule ' +
         'that the mutation asks.',
-      resolve: async (disk, _args, { reads, gateway }) =>
-        snapshotRefusals(disk, 'MANUAL', (await reads.held(disk.id)).MANUAL, gateway.quota),
+      resolve: (disk, _args, { reads, gateway }) =>
+        snapshotRefusals(disk, 'MANUAL', reads.held(disk.id).MANUAL, gateway.quota),
     }),
     autoSnapshotPolicy: t.field({
+      ...reading('policyId'),
       type: AutoSnapshotPolicy,
       nullable: true,
       description: 'The automatic snapshot policy it is linked to; null when there is none.',
@@ -98,8 +105,8 @@ builder.node(Disk, {
         'Whether `linkAutoSnapshotPolicy` would link this policy to it in the status shown here, and if not, every reason ' +
         'why: by the rule that the mutation asks.',
       args: { policyId: t.arg.id({ required: true, description: 'The policy, `asp-…`.' }) },
-      resolve: async (disk, { policyId }, { reads }) => {
-        const policy = await reads.policy(idOf('AutoSnapshotPolicy', policyId))
+      resolve: (disk, { policyId }, { reads }) => {
+        const policy = reads.policy(idOf('AutoSnapshotPolicy', policyId))
         return policy ? linkRefusals(disk, policy.id) : [new PolicyNotFound(policyId)]
       },
     }),
@@ -136,32 +143,35 @@ builder.node(Disk, {
       resolve: releaseRefusals,
     }),
     operation: t.field({
+      ...reading(),
       type: Operation,
       nullable: true,
       description: 'What is under way with it, snapshots left out; null when nothing is.',
-      resolve: async ({ id }, _args, { reads }) =>
-        (await reads.diskJobs(id)).find((job) => subjectOf(job) === id),
+      resolve: ({ id }, _args, { reads }) => reads.diskJobs(id).find((job) => subjectOf(job) === id),
     }),
     tags: t.field({
+      ...reading(),
       type: [Tag],
       description: 'Its tags, ordered by key.',
       resolve: ({ id }, _args, { reads }) => reads.diskTags(id),
     }),
     snapshots: t.connection(
       {
+        ...reading(),
         type: Snapshot,
         description: 'Its snapshots, newest first unless ordered otherwise.',
         args: {
           filter: t.arg({ type: SnapshotFilter, description: 'Which ones; all when left out.' }),
           orderBy: t.arg({ type: SnapshotOrder, defaultValue: NEWEST_FIRST, description: 'In which order.' }),
         },
-        resolve: ({ id }, args, context) =>
+        resolve: ({ id }, args, context, info) =>
           connect(
             context.reads.snapshots(args.filter, id),
             SNAPSHOT_ORDERS,
             args.orderBy ?? NEWEST_FIRST,
             args,
             context,
+            info,
           ),
       },
       SnapshotConnection,
@@ -285,8 +295,15 @@ builder.queryFields((t) => ({
         filter: t.arg({ type: DiskFilter, description: 'Which ones; all when left out.' }),
         orderBy: t.arg({ type: DiskOrder, defaultValue: DISKS_BY_NAME, description: 'In which order.' }),
       },
-      resolve: (_root, args, context) =>
-        connect(context.reads.disks(args.filter), DISK_ORDERS, args.orderBy ?? DISKS_BY_NAME, args, context),
+      resolve: (_root, args, context, info) =>
+        connect(
+          context.reads.disks(args.filter),
+          DISK_ORDERS,
+          args.orderBy ?? DISKS_BY_NAME,
+          args,
+          context,
+          info,
+        ),
     },
     DiskConnection,
   ),

@@ -20,7 +20,8 @@ const OperationKind = builder.enumType('OperationKind', {
 } as const)
 
 /** How far the work is: measured where it runs here, else as it was last saved. */
-export function percentOf(job: Job, { gateway }: Pick<Context, 'gateway'>): number | null {
+export function percentOf(job: Job, { gateway, fleeting }: Context): number | null {
+  fleeting?.()
   const live = gateway.progress.get(subjectOf(job))
   return live ? percent(live) : job.progress
 }

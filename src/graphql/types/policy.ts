@@ -34,7 +34,7 @@ builder.node(AutoSnapshotPolicy, {
     'Takes snapshots of the disks that are linked to it, on its weekdays at its hours. Where the automatic snapshots of ' +
     'a disk fill their budget, the oldest that is COMPLETED makes room.',
   id: { resolve: ({ id }) => id, description: 'Global id, `asp-` and at least 8 letters and digits.' },
-  loadManyWithoutCache: (ids, { reads }) => Promise.all(ids.map((id) => reads.policy(id))),
+  loadManyWithoutCache: async (ids, { reads }) => ids.map((id) => reads.policy(id)),
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Its name.' }),
     timePoints: t.intList({
@@ -64,18 +64,15 @@ builder.node(AutoSnapshotPolicy, {
       type: AutoSnapshotRun,
       nullable: true,
       description: 'Its last run; null when it has none yet.',
-      resolve: async ({ id }, _args, { reads }) => {
-        const { rows } = await reads.runs(id, 'RUN').page({ ...LATEST_RUN, limit: 1 })
-        return rows[0]
-      },
+      resolve: ({ id }, _args, { reads }) => reads.runs(id, 'RUN').page({ ...LATEST_RUN, limit: 1 }).rows[0],
     }),
     runs: t.connection(
       {
         type: AutoSnapshotRun,
         description:
           'What became of each of its times, the latest first; kept for AUTO_SNAPSHOT_RUN_RETENTION_DAYS.',
-        resolve: ({ id }, args, context) =>
-          connect(context.reads.runs(id), RUN_ORDERS, LATEST_FIRST, args, context),
+        resolve: ({ id }, args, context, info) =>
+          connect(context.reads.runs(id), RUN_ORDERS, LATEST_FIRST, args, context, info),
       },
       { name: 'AutoSnapshotRunConnection', description: 'A page of the runs of a policy.' },
       { name: 'AutoSnapshotRunEdge', description: 'A run in a list.' },
@@ -88,13 +85,14 @@ builder.node(AutoSnapshotPolicy, {
           filter: t.arg({ type: DiskFilter, description: 'Which ones; all when left out.' }),
           orderBy: t.arg({ type: DiskOrder, defaultValue: DISKS_BY_NAME, description: 'In which order.' }),
         },
-        resolve: ({ id }, args, context) =>
+        resolve: ({ id }, args, context, info) =>
           connect(
             context.reads.disks(args.filter, id),
             DISK_ORDERS,
             args.orderBy ?? DISKS_BY_NAME,
             args,
             context,
+            info,
           ),
       },
       DiskConnection,
@@ -110,7 +108,7 @@ const AutoSnapshotRun = builder.objectRef<RunRow>('AutoSnapshotRun')
 builder.node(AutoSnapshotRun, {
   description: 'One time of an automatic snapshot policy, and what became of it.',
   id: { resolve: ({ id }) => id, description: 'Global id, `asr-` and at least 8 letters and digits.' },
-  loadManyWithoutCache: (ids, { reads }) => Promise.all(ids.map((id) => reads.run(id))),
+  loadManyWithoutCache: async (ids, { reads }) => ids.map((id) => reads.run(id)),
   fields: (t) => ({
     slot: t.exposeString('slot', {
       description: 'What the clocks show then, and where, such as `2026-03-29T02:00[Europe/Berlin]`.',
@@ -126,8 +124,8 @@ builder.node(AutoSnapshotRun, {
       {
         type: AutoSnapshotRunDisk,
         description: 'What became of each disk that was linked then, by id; none unless it was RUN.',
-        resolve: ({ id }, args, context) =>
-          connect(context.reads.runDisks(id), RUN_DISK_ORDERS, BY_DISK, args, context),
+        resolve: ({ id }, args, context, info) =>
+          connect(context.reads.runDisks(id), RUN_DISK_ORDERS, BY_DISK, args, context, info),
       },
       { name: 'AutoSnapshotRunDiskConnection', description: 'A page of the disks of a run.' },
       { name: 'AutoSnapshotRunDiskEdge', description: 'A disk of a run in a list.' },
@@ -203,8 +201,8 @@ builder.queryFields((t) => ({
     {
       type: AutoSnapshotPolicy,
       description: 'The automatic snapshot policies, by name.',
-      resolve: (_root, args, context) =>
-        connect(context.reads.policies(), POLICY_ORDERS, POLICIES_BY_NAME, args, context),
+      resolve: (_root, args, context, info) =>
+        connect(context.reads.policies(), POLICY_ORDERS, POLICIES_BY_NAME, args, context, info),
     },
     { name: 'AutoSnapshotPolicyConnection', description: 'A page of automatic snapshot policies.' },
     { name: 'AutoSnapshotPolicyEdge', description: 'A policy in a list.' },

@@ -8,6 +8,7 @@ import {
 } from '../../domain/snapshot-operation.ts'
 import { SNAPSHOT_ORDERS } from '../../reads/reads.ts'
 import { builder } from '../builder.ts'
+import { reading } from '../columns.ts'
 import { connect, OrderDirection } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { idOf } from '../id-argument.ts'
@@ -27,7 +28,7 @@ export const Snapshot = builder.objectRef<SnapshotRow>('Snapshot')
 builder.node(Snapshot, {
   description: 'A copy of the content of a disk at one moment.',
   id: { resolve: ({ id }) => id, description: 'Global id, `s-` and at least 8 letters and digits.' },
-  loadManyWithoutCache: (ids, { reads }) => Promise.all(ids.map((id) => reads.snapshot(id))),
+  loadManyWithoutCache: async (ids, { reads }) => ids.map((id) => reads.snapshot(id)),
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Its name.' }),
     description: t.exposeString('description', {
@@ -36,31 +37,36 @@ builder.node(Snapshot, {
     type: t.expose('type', { type: SnapshotType, description: 'Who asked for it.' }),
     status: t.expose('status', { type: SnapshotStatus, description: 'Where it is in its life.' }),
     progress: t.int({
+      ...reading('status', 'dataBytes'),
       nullable: true,
       description:
         'Percent copied, 0 to 100, measured in bytes of data; null while nothing is known, and when it has FAILED.',
-      async resolve({ id, status, dataBytes }, _args, context) {
+      resolve({ id, status, dataBytes }, _args, context) {
         if (status !== 'CREATING') return dataBytes === null ? null : 100
-        const job = await operationOn(id, context)
+        const job = operationOn(id, context)
         return job ? percentOf(job, context) : null
       },
     }),
     operation: t.field({
+      ...reading(),
       type: Operation,
       nullable: true,
       description: 'What is under way with it: a copy, a deletion, a verification; null when nothing is.',
       resolve: ({ id }, _args, context) => operationOn(id, context),
     }),
     sizeGiB: t.float({
+      ...reading('sizeBytes'),
       description: 'The declared size of the disk when it was taken, in GiB (2^30 bytes).',
       resolve: ({ sizeBytes }) => Number(sizeBytes) / GIB,
     }),
     sizeBytes: t.field({
+      ...reading('sizeBytes'),
       type: 'SafeInt',
       description: 'The declared size of the disk when it was taken, in bytes.',
       resolve: ({ sizeBytes }) => Number(sizeBytes),
     }),
     dataBytes: t.field({
+      ...reading('dataBytes'),
       type: 'SafeInt',
       nullable: true,
       description: 'Bytes of data in the copy, without holes and zero blocks; null until it is COMPLETED.',
@@ -94,16 +100,18 @@ builder.node(Snapshot, {
         'When `verifySnapshot` last found the copy to be what was stored; null when it has not been asked to.',
     }),
     stalledSince: t.field({
+      ...reading(),
       type: 'DateTime',
       nullable: true,
       description:
         'Since when faults that may pass keep it from going on; null while all is well. It goes on by itself.',
-      resolve: async ({ id }, _args, context) => (await operationOn(id, context))?.stalledSince,
+      resolve: ({ id }, _args, context) => operationOn(id, context)?.stalledSince,
     }),
     stallReason: t.string({
+      ...reading(),
       nullable: true,
       description: 'What the last of these faults was, in a sentence; null while all is well.',
-      resolve: async ({ id }, _args, context) => (await operationOn(id, context))?.stallReason,
+      resolve: ({ id }, _args, context) => operationOn(id, context)?.stallReason,
     }),
     retentionDays: t.exposeInt('retentionDays', {
       nullable: true,
@@ -115,12 +123,14 @@ builder.node(Snapshot, {
       description: 'Until when it is kept; after that it is deleted by itself. Null for ever.',
     }),
     tags: t.field({
+      ...reading(),
       type: [Tag],
       description: 'Its tags, ordered by key.',
       resolve: ({ id }, _args, { reads }) => reads.tags(id),
     }),
     diskKind: t.expose('diskKind', { type: DiskKind, description: 'The kind of the disk it was taken of.' }),
     disk: t.field({
+      ...reading('diskId'),
       type: Disk,
       nullable: true,
       description: 'The disk it was taken of; null once that has been released.',
@@ -134,31 +144,31 @@ builder.node(Snapshot, {
     deleteEligibility: t.field({
       type: Eligibility,
       description: 'Whether `deleteSnapshot` would accept it.',
-      resolve: async (snapshot, _args, { reads }) =>
-        deleteSnapshotRefusals(snapshot, (await reads.snapshotJobs(snapshot.id)).some(isReading)),
+      resolve: (snapshot, _args, { reads }) =>
+        deleteSnapshotRefusals(snapshot, reads.snapshotJobs(snapshot.id).some(isReading)),
     }),
     verifyEligibility: t.field({
       type: Eligibility,
       description: 'Whether `verifySnapshot` would accept it.',
-      resolve: async (snapshot, _args, { reads }) =>
-        verifySnapshotRefusals(snapshot, (await reads.snapshotJobs(snapshot.id)).some(isVerifying)),
+      resolve: (snapshot, _args, { reads }) =>
+        verifySnapshotRefusals(snapshot, reads.snapshotJobs(snapshot.id).some(isVerifying)),
     }),
     rollBackEligibility: t.field({
       type: Eligibility,
       nullable: true,
       description: 'Whether `rollBackDisk` would set its disk back to it; null once that has been released.',
-      async resolve(snapshot, _args, { reads }) {
-        const disk = snapshot.diskId === null ? null : await reads.disk(snapshot.diskId)
+      resolve(snapshot, _args, { reads }) {
+        const disk = snapshot.diskId === null ? null : reads.disk(snapshot.diskId)
         return disk && rollBackRefusals(disk, snapshot)
       },
     }),
     createDiskEligibility: t.field({
       type: Eligibility,
       description: 'Whether `createDisk` would make a disk of its own size from it.',
-      resolve: async (snapshot, _args, { reads }) =>
-        cloneRefusals(snapshot, await reads.disksFromSnapshots()),
+      resolve: (snapshot, _args, { reads }) => cloneRefusals(snapshot, reads.disksFromSnapshots()),
     }),
     transitions: t.field({
+      ...reading(),
       type: [SnapshotTransition],
       description: 'Its whole history, oldest first.',
       resolve: ({ id }, _args, { reads }) => reads.history(id),
@@ -167,8 +177,8 @@ builder.node(Snapshot, {
 })
 
 /** What is under way with the snapshot itself. */
-async function operationOn(id: string, { reads }: Context) {
-  return (await reads.snapshotJobs(id)).find((job) => subjectOf(job) === id)
+function operationOn(id: string, { reads }: Context) {
+  return reads.snapshotJobs(id).find((job) => subjectOf(job) === id)
 }
 
 export const SnapshotConnection = builder.connectionObject(
@@ -253,13 +263,14 @@ builder.queryFields((t) => ({
         filter: t.arg({ type: SnapshotFilter, description: 'Which ones; all when left out.' }),
         orderBy: t.arg({ type: SnapshotOrder, defaultValue: NEWEST_FIRST, description: 'In which order.' }),
       },
-      resolve: (_root, args, context) =>
+      resolve: (_root, args, context, info) =>
         connect(
           context.reads.snapshots(args.filter),
           SNAPSHOT_ORDERS,
           args.orderBy ?? NEWEST_FIRST,
           args,
           context,
+          info,
         ),
     },
     SnapshotConnection,

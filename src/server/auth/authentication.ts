@@ -47,7 +47,8 @@ export function useAuthentication(
     async onRequestParse({ request, serverContext }) {
       const authorization = request.headers.get('authorization') ?? undefined
       try {
-        serverContext.viewer = await authenticate(authorization, serverContext.req.socket)
+        serverContext.viewer = await (serverContext.authenticated ??
+          authenticate(authorization, serverContext.req.socket))
       } catch (error) {
         throw error instanceof GraphQLError ? overHttp(error, authorization !== undefined) : error
       }

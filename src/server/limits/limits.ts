@@ -29,6 +29,8 @@ export interface LimitsOptions {
 /** What has been decided of a request. */
 export interface Admission {
   turn: Turn
+  /** Whether the request has been counted. */
+  isCounted?: boolean
   document?: DocumentNode
   /** What the operation costs, and how the budget of points stands after it. */
   cost?: { requested: number; standing: Standing }
@@ -101,10 +103,13 @@ export function createLimits({
     else res.once('close', () => end(turn))
   }
 
-  /** Counts the request; the parameters it returns have the document that is to be run. */
+  /** Counts the request, once; the parameters it returns have the document that is to be run. */
   async function admit(facts: RequestFacts, params: GraphQLParams): Promise<GraphQLParams> {
     const { admission } = facts
-    if (admission) await take(admission, 'requests', viewerOf(facts).accountId, 1)
+    if (admission && !admission.isCounted) {
+      await take(admission, 'requests', viewerOf(facts).accountId, 1)
+      admission.isCounted = true
+    }
     return trusted.resolve(params)
   }
 
@@ -113,10 +118,15 @@ export function createLimits({
     await take({ standings: {} }, 'failedAuthentications', addressOf(from), 1)
   }
 
-  /** Counts what the operation costs and creates. */
-  async function charge(context: TransportContext, admission: Admission, document: DocumentNode) {
-    const { accountId } = viewerOf(context)
-    const { operationName, variables } = context.params
+  /** Counts what the operation costs and creates, once. */
+  async function charge(
+    facts: RequestFacts,
+    document: DocumentNode,
+    { operationName, variables }: GraphQLParams,
+  ): Promise<void> {
+    const { admission } = facts
+    if (!admission || admission.cost) return
+    const { accountId } = viewerOf(facts)
     const { points, creates } = costOf(schema, document, operationName, variables)
     if (points > maxCost) {
       throw clientError(
@@ -142,6 +152,27 @@ export function createLimits({
     if (res) whenOver(res, leave)
   }
 
+  /** The state of the budgets as headers: RateLimit fields (draft-ietf-httpapi-ratelimit-headers), and the cost. */
+  function tell(response: ServerResponse, { standings, cost }: Admission): void {
+    if (response.headersSent) return
+    const known = Object.entries(standings)
+    const now = Date.now()
+    response.setHeader(
+      'ratelimit-policy',
+      known.map(([budget, { limit }]) => `"${budget}";q=${limit};w=${windowSeconds}`).join(', '),
+    )
+    response.setHeader(
+      'ratelimit',
+      known
+        .map(
+          ([budget, { remaining, resetAt }]) =>
+            `"${budget}";r=${remaining};t=${Math.max(0, Math.ceil((resetAt - now) / 1000))}`,
+        )
+        .join(', '),
+    )
+    if (cost) response.setHeader('x-query-cost', String(cost.requested))
+  }
+
   const plugin: Plugin<object, TransportContext> = {
     /** Over HTTP; over WebSocket its own adapter asks. */
     async onParams({ params, setParams, context }) {
@@ -150,7 +181,7 @@ export function createLimits({
       try {
         setParams(await admit(facts, params))
       } finally {
-        if (facts.admission) tell(facts.res, facts.admission, windowSeconds)
+        if (facts.admission) tell(facts.res, facts.admission)
       }
     },
 
@@ -166,9 +197,9 @@ export function createLimits({
       const { admission, res } = asked
       if (!admission?.document) return
       try {
-        await charge(asked, admission, admission.document)
+        await charge(asked, admission.document, asked.params)
       } finally {
-        if (res) tell(res, admission, windowSeconds)
+        if (res) tell(res, admission)
       }
       if (res) takeStream(asked, admission.document)
     },
@@ -176,17 +207,11 @@ export function createLimits({
     onExecute: ({ args }) => {
       const { admission } = args.contextValue as unknown as RequestFacts
       if (!admission?.cost) return undefined
-      const { requested, standing } = admission.cost
-      const cost = {
-        requested,
-        limit: standing.limit,
-        remaining: standing.remaining,
-        resetAt: new Date(standing.resetAt).toISOString(),
-      }
+      const extensions = extensionsOf(admission)
       return {
         onExecuteDone({ result, setResult }) {
           if (isAsyncIterable(result)) return
-          setResult({ ...result, extensions: { ...result.extensions, cost } })
+          setResult({ ...result, extensions: { ...result.extensions, ...extensions } })
         },
       }
     },
@@ -198,7 +223,7 @@ export function createLimits({
     },
   }
 
-  return { plugin, takeTurn, takeTurnOverHttp, takeFailure, admit, streams, tooManyOperations }
+  return { plugin, takeTurn, takeTurnOverHttp, takeFailure, admit, charge, tell, streams, tooManyOperations }
 }
 
 /** The operation is over, in whatever way. */
@@ -207,30 +232,16 @@ export function end(turn: Turn): void {
   turn.answered()
 }
 
+/** What an answer says of the cost of its operation. */
+export function extensionsOf({ cost }: Admission): Record<string, unknown> {
+  if (!cost) return {}
+  const { limit, remaining, resetAt } = cost.standing
+  return { cost: { requested: cost.requested, limit, remaining, resetAt: new Date(resetAt).toISOString() } }
+}
+
 const BUDGETS: Record<Budget, string> = {
   requests: 'requests',
   cost: 'points',
   creates: 'creates',
   failedAuthentications: 'failed authentications',
-}
-
-/** The state of the budgets as headers: RateLimit fields (draft-ietf-httpapi-ratelimit-headers), and the cost. */
-function tell(response: ServerResponse, { standings, cost }: Admission, windowSeconds: number): void {
-  if (response.headersSent) return
-  const known = Object.entries(standings)
-  const now = Date.now()
-  response.setHeader(
-    'ratelimit-policy',
-    known.map(([budget, { limit }]) => `"${budget}";q=${limit};w=${windowSeconds}`).join(', '),
-  )
-  response.setHeader(
-    'ratelimit',
-    known
-      .map(
-        ([budget, { remaining, resetAt }]) =>
-          `"${budget}";r=${remaining};t=${Math.max(0, Math.ceil((resetAt - now) / 1000))}`,
-      )
-      .join(', '),
-  )
-  if (cost) response.setHeader('x-query-cost', String(cost.requested))
 }

@@ -106,7 +106,9 @@ test('a fault with a token in its message is told to nobody', async () => {
   const token = `sg_${'A'.repeat(49)}`
   await app.db.$executeRawUnsafe(`ALTER TABLE "Disk" RENAME TO "${token}"`)
 
-  const { errors } = await app.graphql('{ disks { totalCount } disk(id: "v-nothere00") { id } }')
+  const { errors } = await app.graphql(
+    '{ disk(id: "v-nothere00") { id } other: disk(id: "v-nothere01") { id } }',
+  )
 
   expect(errors?.map(({ message }) => message)).toEqual(['Unexpected error.', 'Unexpected error.'])
   expect(app.logged).toHaveLength(2)

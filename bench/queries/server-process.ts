@@ -1,0 +1,25 @@
+import process from 'node:process'
+import type { Target } from './load.ts'
+import type { Contender } from './session.ts'
+
+/** One contender, in a process of its own, with nothing loaded that it does not need. */
+
+const SERVERS: Record<Contender, (path: string) => Promise<Target>> = {
+  raw: async (path) => (await import('./servers/raw.ts')).raw(path),
+  'gateway, hot': async () => (await import('./servers/gateway.ts')).gateway(),
+  'gateway, cold': async () => (await import('./servers/gateway.ts')).gateway(),
+  'Mercurius JIT, SQL': async (path) => (await import('./servers/peers.ts')).mercuriusSql(path),
+  'Mercurius JIT, Prisma': async (path) => (await import('./servers/peers.ts')).mercuriusPrisma(path),
+  'Apollo, Prisma': async (path) => (await import('./servers/peers.ts')).apollo(path),
+  'Yoga, Pothos, Prisma': async (path) => (await import('./servers/peers.ts')).yogaPothos(path),
+}
+
+const [, , contender, path] = process.argv
+const served = await SERVERS[contender as Contender](path ?? '')
+
+process.on('message', () => {
+  const { user, system } = process.cpuUsage()
+  process.send?.({ cpuMicros: user + system, rssBytes: process.memoryUsage.rss() })
+})
+process.on('disconnect', () => process.exit(0))
+process.send?.(served)

@@ -1,0 +1,91 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFile, constants, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { load, type Load, type LoadOptions, type Target } from './load.ts'
+
+export const CONTENDERS = [
+  'raw',
+  'gateway, hot',
+  'gateway, cold',
+  'Mercurius JIT, SQL',
+  'Mercurius JIT, Prisma',
+  'Apollo, Prisma',
+  'Yoga, Pothos, Prisma',
+] as const
+export type Contender = (typeof CONTENDERS)[number]
+
+/** Budgets that no load uses up. */
+const AMPLE = { RATE_REQUESTS: '1000000000', RATE_COST: '1000000000', RATE_CREATES: '1000000000' }
+
+/** A contender in a process of its own, over a database of its own. */
+export interface Server {
+  contender: Contender
+  target: Target
+  path: string
+  run: (options: LoadOptions, bodyOf: (n: number) => string) => Promise<Load & { cpuMicros: number }>
+  rssBytes: () => Promise<number>
+}
+
+/** Starts a contender on a copy of a database; stopped with the stack. */
+export async function startServer(
+  contender: Contender,
+  world: { path: string; images: string; folder: string },
+  parts: AsyncDisposableStack,
+): Promise<Server> {
+  const dataDir = join(world.folder, contender.replace(/\W+/g, '-'))
+  await mkdir(dataDir, { recursive: true })
+  const path = join(dataDir, 'snapgate.db')
+  await copyFile(world.path, path, constants.COPYFILE_FICLONE)
+  const child = fork(join(import.meta.dirname, 'server-process.ts'), [contender, path], {
+    // As `npm start` has it.
+    execArgv: contender.startsWith('gateway') ? ['--max-semi-space-size=4'] : [],
+    env: {
+      ...process.env,
+      NODE_ENV: 'production',
+      PORT: '0',
+      DATA_DIR: dataDir,
+      DISK_DIRS: world.images,
+      DEMO: 'false',
+      ...AMPLE,
+      ANSWER_CACHE_BYTES: contender === 'gateway, hot' ? '' : '0',
+    },
+  })
+  parts.defer(() => stop(child))
+  const target = (await message(child)) as Target
+  const usage = async () => {
+    const reply = message(child)
+    child.send('usage')
+    return (await reply) as { cpuMicros: number; rssBytes: number }
+  }
+  return {
+    contender,
+    target,
+    path,
+    async run(options, bodyOf) {
+      const before = await usage()
+      const done = await load(target, options, bodyOf)
+      return { ...done, cpuMicros: (await usage()).cpuMicros - before.cpuMicros }
+    },
+    rssBytes: async () => (await usage()).rssBytes,
+  }
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = once(child, 'exit')
+  child.kill('SIGKILL')
+  await gone
+}
+
+async function message(child: ChildProcess): Promise<unknown> {
+  const ended = Promise.withResolvers<never>()
+  const onExit = () => ended.reject(new Error('A server has ended.'))
+  child.once('exit', onExit)
+  try {
+    const [value] = (await Promise.race([once(child, 'message'), ended.promise])) as [unknown]
+    return value
+  } finally {
+    child.off('exit', onExit)
+  }
+}

@@ -1,0 +1,164 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { DocumentNode, ExecutionArgs } from 'graphql'
+import type { GraphQLParams, Plugin } from 'graphql-yoga'
+import type { Reader } from '../database/reader.ts'
+import type { Context } from '../graphql/context.ts'
+import { projectionOf, type Project } from '../graphql/projection.ts'
+import { schema } from '../graphql/schema.ts'
+import { Answers } from './answers.ts'
+import { extensionsOf, type Limits } from './limits/limits.ts'
+import { paramsOf, readBody } from './request-rules.ts'
+import type { GraphqlOptions, RequestFacts } from './yoga.ts'
+
+/** How many ways to say what is accepted are known. */
+const ACCEPTS_KNOWN = 100
+
+interface FastPathOptions extends GraphqlOptions {
+  reader: Reader
+  limits: Limits
+  answerCacheBytes: number
+}
+
+export type FastPath = ReturnType<typeof createFastPath>
+
+/**
+ * The short way for queries that have been asked before. It answers only what the long way, which is Yoga with all its
+ * rules, has shown it to be right: a document that was parsed, validated and executed there, for an Accept header that was
+ * answered there, and then only when all goes well. Who asks, and what they may ask for, is decided by the same functions.
+ * Anything else, and every refusal, goes the long way, with what has been decided by then. So there is no rule here that is
+ * not there.
+ *
+ * What was answered is kept as bytes until the next commit, for the same bytes on behalf of the same viewer, in every respect.
+ */
+export function createFastPath({
+  gateway,
+  authenticate,
+  reads,
+  reader,
+  documents,
+  limits,
+  answerCacheBytes,
+  maxBodyBytes,
+}: FastPathOptions) {
+  /** The operations that have been executed, by name; each is compiled when it is asked for again, if it can be. */
+  const executed = new WeakMap<DocumentNode, Map<string, Project | null | undefined>>()
+  const contentTypes = new Map<string, string>()
+  const answers = new Answers(answerCacheBytes)
+
+  const plugin: Plugin<object, RequestFacts> = {
+    onExecute({ args: { document, operationName } }: { args: ExecutionArgs }) {
+      const operations = executed.get(document) ?? new Map<string, Project | null | undefined>()
+      executed.set(document, operations)
+      if (!operations.has(operationName ?? '')) operations.set(operationName ?? '', undefined)
+    },
+
+    onResponse({ request, response }) {
+      const type = response.headers.get('content-type')
+      if (request.method !== 'POST' || response.status !== 200 || !type?.startsWith('application/')) return
+      const accept = request.headers.get('accept') ?? ''
+      if (contentTypes.has(accept)) return
+      const [oldest] = contentTypes.keys()
+      if (contentTypes.size >= ACCEPTS_KNOWN && oldest !== undefined) contentTypes.delete(oldest)
+      contentTypes.set(accept, type)
+    },
+  }
+
+  function projectOf(document: DocumentNode, operationName: string | null | undefined): Project | null {
+    const operations = executed.get(document)
+    const name = operationName ?? ''
+    if (!operations?.has(name)) return null
+    const known = operations.get(name)
+    if (known !== undefined) return known
+    const project = projectionOf(schema, document, operationName) ?? null
+    operations.set(name, project)
+    return project
+  }
+
+  /** The bytes of the answer; undefined when it takes the long way. */
+  async function bytesOf(
+    request: IncomingMessage,
+    response: ServerResponse,
+    facts: RequestFacts,
+  ): Promise<Buffer | undefined> {
+    facts.authenticated = authenticate(request.headers.authorization, request.socket)
+    facts.viewer = await facts.authenticated
+    facts.body = readBody({ req: request, res: response }, maxBodyBytes)
+    const body = await facts.body
+    await limits.takeTurnOverHttp(Object.assign(facts, { res: response }))
+    const { admission, viewer } = facts
+    if (!admission) return undefined
+    const params = await limits.admit(facts, paramsOf(body))
+    const document = documents.get(params.query ?? '')
+    const project = isPlain(params) && document ? projectOf(document, params.operationName) : null
+    if (!project || !document) return undefined
+    await limits.charge(facts, document, params)
+
+    const key = `${JSON.stringify(viewer)} ${body.toString('latin1')}`
+    const version = reader.version()
+    let data = answers.get(version, key)
+    if (!data) {
+      const lasts = { isFleeting: false }
+      const fleeting = () => void (lasts.isFleeting = true)
+      const contextValue: Context = {
+        gateway,
+        viewer,
+        reads: reads(viewer),
+        requestId: facts.requestId,
+        fleeting,
+      }
+      const text = reader.atOnce(() => project({ contextValue, variableValues: params.variables }))
+      if (text === undefined) return undefined
+      data = Buffer.from(`{"data":${text}`)
+      // Should another process have committed since, the answer is newer than this, and forgotten with the next look.
+      if (!lasts.isFleeting) answers.keep(version, key, data)
+    }
+    admission.turn.executed()
+    limits.tell(response, admission)
+    return Buffer.concat([data, Buffer.from(`,"extensions":${JSON.stringify(extensionsOf(admission))}}`)])
+  }
+
+  return {
+    plugin,
+
+    /** Answers a request, or returns false, with what has been found out about it in the facts. */
+    async answer(request: IncomingMessage, response: ServerResponse, facts: RequestFacts): Promise<boolean> {
+      const contentType = contentTypes.get(request.headers.accept ?? '')
+      if (contentType === undefined || !isPlainPost(request, maxBodyBytes)) return false
+      let bytes: Buffer | undefined
+      try {
+        bytes = await bytesOf(request, response, facts)
+      } catch {
+        // Whatever it was: the long way finds it again, and says what it is.
+      }
+      if (bytes === undefined) return false
+      response.writeHead(200, { 'content-type': contentType, 'content-length': bytes.length }).end(bytes)
+      return true
+    },
+  }
+}
+
+const PLAIN = new Set(['query', 'operationName', 'variables', 'extensions'])
+
+/** Whether these are parameters that nobody has anything to say about. */
+function isPlain(params: GraphQLParams): boolean {
+  return (
+    Object.keys(params).every((name) => PLAIN.has(name)) &&
+    isObject(params.variables) &&
+    isObject(params.extensions)
+  )
+}
+
+function isObject(value: unknown): boolean {
+  return value === undefined || value === null || (typeof value === 'object' && !Array.isArray(value))
+}
+
+/** A POST of JSON that says how long it is, and is not too long. */
+function isPlainPost({ method, headers }: IncomingMessage, maxBodyBytes: number): boolean {
+  return (
+    method === 'POST' &&
+    (headers['content-type'] === 'application/json' ||
+      headers['content-type'] === 'application/json; charset=utf-8') &&
+    headers['content-encoding'] === undefined &&
+    Number(headers['content-length'] ?? Infinity) <= maxBodyBytes
+  )
+}

@@ -1,0 +1,125 @@
+import { mkdtempDisposable } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import SQLite from 'better-sqlite3'
+import { expect, test } from 'vitest'
+import { inTransaction, openDatabase } from '../../src/database/database.ts'
+import { migrate } from '../../src/database/migrations.ts'
+import type { SqlTransaction } from '../../src/database/group-commit.ts'
+import type { Statements } from '../../src/database/statements.ts'
+import { Prisma, type Account } from '../../src/generated/prisma/client.ts'
+
+async function openWorld(busyTimeoutMs = 20_000) {
+  await using stack = new AsyncDisposableStack()
+  const folder = stack.use(await mkdtempDisposable(join(tmpdir(), 'snapgate-')))
+  const path = join(folder.path, 'snapgate.db')
+  await migrate(`file:${path}`)
+  const db = stack.use(await openDatabase({ url: `file:${path}`, busyTimeoutMs }))
+  const everything = stack.move()
+  return { db, path, [Symbol.asyncDispose]: () => everything.disposeAsync() }
+}
+
+const insert =
+  (id: string) =>
+  ({ sql }: SqlTransaction) =>
+    sql.insert<Account>('Account', { id, name: id, createdAt: new Date(0) }).id
+const names = (sql: Pick<Statements, 'all'>) =>
+  sql.all<Account>(Prisma.sql`SELECT * FROM "Account" ORDER BY "id"`).map(({ id }) => id)
+const outcome = (promise: Promise<unknown>) =>
+  promise.then(
+    (value) => value,
+    (error: unknown) => (error as Error).message,
+  )
+
+test('writes of one turn share one commit, each sees those before it, and one that throws is undone alone', async () => {
+  await using world = await openWorld()
+  const { groupCommit, reader } = world.db
+  const version = reader.version()
+  const seen: string[][] = []
+
+  const answers = await Promise.all([
+    outcome(groupCommit.write(insert('a'))),
+    outcome(
+      groupCommit.write((tx) => {
+        insert('b')(tx)
+        throw new Error('no')
+      }),
+    ),
+    outcome(groupCommit.write(({ sql }) => void seen.push(names(sql)))),
+    outcome(groupCommit.write(insert('a'))),
+    outcome(groupCommit.write(insert('c'))),
+  ])
+
+  expect(answers).toEqual(['a', 'no', undefined, 'UNIQUE constraint failed: Account.name', 'c'])
+  expect(seen).toEqual([['a']])
+  expect(names(reader)).toEqual(['a', 'c'])
+  expect(reader.version()).toBe(version + 1)
+})
+
+test('nobody is told before the commit, nor reads before it what is written', async () => {
+  await using world = await openWorld()
+  const { groupCommit, reader } = world.db
+  const told: string[] = []
+  const first = groupCommit.write(insert('a')).then((id) => told.push(id))
+  const second = groupCommit.write(() => {
+    expect(told).toEqual([])
+    expect(names(reader)).toEqual([])
+  })
+  await Promise.all([first, second])
+  expect(told).toEqual(['a'])
+})
+
+test('when the commit fails all of its writes are undone, all are told, and the next ones go on', async () => {
+  await using world = await openWorld()
+  const { groupCommit, reader } = world.db
+  const dangling = groupCommit.write(({ sql }) => {
+    sql.run(Prisma.sql`PRAGMA defer_foreign_keys = ON`)
+    sql.insert('SnapshotTag', { snapshotId: 'of nothing', key: 'a', value: 'b' })
+  })
+
+  expect(await Promise.all([outcome(dangling), outcome(groupCommit.write(insert('a')))])).toEqual([
+    'FOREIGN KEY constraint failed',
+    'FOREIGN KEY constraint failed',
+  ])
+  expect(await groupCommit.write(insert('b'))).toEqual('b')
+  expect(names(reader)).toEqual(['b'])
+})
+
+test('writes and transactions of Prisma take turns: neither is inside the other', async () => {
+  await using world = await openWorld()
+  const { db } = world
+  const data = (id: string) => ({ id, name: id, createdAt: new Date(0) })
+  const all = await Promise.all(
+    Array.from({ length: 40 }, (_, index) => {
+      const id = String(index).padStart(2, '0')
+      if (index % 2) return outcome(db.groupCommit.write(insert(id)))
+      return outcome(
+        inTransaction(db, async (tx) => {
+          await tx.account.create({ data: data(id) })
+          const count = await tx.account.count()
+          await tx.account.create({ data: data(`${id}+`) })
+          // Nobody has written in between.
+          expect(await tx.account.count()).toBe(count + 1)
+          if (index % 4 === 0) throw new Error('no')
+          return id
+        }),
+      )
+    }),
+  )
+  const kept = all.flatMap((id) => (id === 'no' ? [] : Number(id) % 2 ? [id] : [id, `${String(id)}+`]))
+  expect(names(db.reader)).toEqual(kept)
+})
+
+test('a write waits until another process has written, and fails by itself when that takes too long', async () => {
+  await using world = await openWorld(50)
+  const { groupCommit } = world.db
+  const other = new SQLite(world.path)
+  other.exec('BEGIN IMMEDIATE')
+  expect(
+    await Promise.all([outcome(groupCommit.write(insert('a'))), outcome(groupCommit.write(insert('b')))]),
+  ).toEqual(['database is locked', 'database is locked'])
+  other.exec('COMMIT')
+  other.close()
+  expect(await groupCommit.write(insert('c'))).toEqual('c')
+  expect(names(world.db.reader)).toEqual(['c'])
+})

@@ -1,0 +1,276 @@
+import { expect, test } from 'vitest'
+import { startTestApp, type TestApp } from '../support/app.ts'
+
+const JSON_HEADERS = { 'content-type': 'application/json', accept: 'application/json' }
+
+/** Everything of an answer but what differs with each request: its id, and what is left of the budgets. */
+async function post({ endpoint }: TestApp, body: string, headers: Record<string, string> = JSON_HEADERS) {
+  const response = await fetch(endpoint, { method: 'POST', body, headers })
+  const { 'x-request-id': requestId, ratelimit, ...headersBut } = Object.fromEntries(response.headers)
+  const budgets = ratelimit?.replace(/;[rt]=\d+/g, '')
+  const text = (await response.text())
+    .replaceAll(requestId ?? '', '…')
+    .replace(/"remaining":\d+,"resetAt":"[^"]*"/, '"…":0')
+  return {
+    status: response.status,
+    headers: { ...headersBut, 'content-length': '', date: '' },
+    text,
+    budgets,
+  }
+}
+
+/** The answer to the first request, the long way, and to those after it. */
+async function thrice(app: TestApp, body: string, headers?: Record<string, string>) {
+  const [first, second, third] = [
+    await post(app, body, headers),
+    await post(app, body, headers),
+    await post(app, body, headers),
+  ]
+  return { first, later: [second, third] }
+}
+
+const ALL = /* GraphQL */ `
+  query ($id: ID!, $first: Int = 2) {
+    disk(id: $id) {
+      __typename
+      ...Facts
+      attachment {
+        instanceId
+        device
+      }
+      snapshotQuota {
+        manual {
+          used
+          limit
+          remaining
+        }
+      }
+      snapshotEligibility {
+        allowed
+        refusals {
+          __typename
+          code
+          message
+          ... on DiskStatusForbidsSnapshot {
+            actual
+            allowed
+          }
+        }
+      }
+      renamed: name
+      snapshots(first: $first) {
+        totalCount
+        streamCursor
+        edges {
+          cursor
+          node {
+            id
+          }
+        }
+        nodes {
+          id
+          name
+          description
+          type
+          status
+          progress
+          sizeGiB
+          sizeBytes
+          dataBytes
+          checksum
+          consistency
+          createdAt
+          completedAt
+          failureReason
+          stalledSince
+          stallReason
+          retentionDays
+          expiresAt
+          diskKind
+          tags {
+            key
+            value
+          }
+          transitions {
+            sequence
+            cursor
+            from
+            to
+            at
+          }
+          disk {
+            name
+          }
+        }
+        pageInfo {
+          hasNextPage
+          hasPreviousPage
+          startCursor
+          endCursor
+        }
+      }
+    }
+    none: disk(id: "v-nothing00") {
+      id
+    }
+  }
+  fragment Facts on Disk {
+    id
+    name
+    description
+    kind
+    status
+    statusReason
+    sizeGiB
+    sizeBytes
+    storageType
+    zone
+    createdAt
+  }
+`
+
+async function world(environment: Record<string, string> = {}) {
+  const statements: string[] = []
+  const app = await startTestApp(environment, { onStatement: (sql) => statements.push(sql) })
+  const disk = await app.disk({ name: 'a-disk' })
+  await app.heldSnapshots(disk, 3)
+  const description = '"quoted" \\ back, é, 快照, \u2028 and \u{1f4be}'
+  await app.db.snapshot.updateMany({ data: { description } })
+  await app.graphql(
+    `mutation { createSnapshot(input: { diskId: "${disk.id}", name: "x", tags: [{ key: "k", value: "v" }] }) { __typename } }`,
+  )
+  return { app, disk, statements }
+}
+
+test.each(['', '0'])(
+  'a query of every field is answered with the same bytes each time, with ANSWER_CACHE_BYTES=%j',
+  async (ANSWER_CACHE_BYTES) => {
+    const { app, disk, statements } = await world({ ANSWER_CACHE_BYTES })
+    await using _ = app
+    await app.runner.tick()
+    const body = JSON.stringify({ query: ALL, variables: { id: disk.id } })
+    const { first, later } = await thrice(app, body)
+    expect(first.status).toBe(200)
+    expect(JSON.parse(first.text)).toMatchObject({
+      data: { disk: { snapshots: { totalCount: 4 } }, none: null },
+    })
+    expect(later).toEqual([first, first])
+    statements.length = 0
+    await post(app, body)
+    expect(statements.length > 0).toBe(ANSWER_CACHE_BYTES === '0')
+  },
+)
+
+test('what is refused the first time is refused in the same way each time', async () => {
+  const { app, disk } = await world()
+  await using _ = app
+  const query =
+    'query ($id: ID!, $first: Int) { disk(id: $id) { snapshots(first: $first) { nodes { id } } } }'
+  // The document is known, and the way to accept.
+  await thrice(app, JSON.stringify({ query, variables: { id: disk.id } }))
+
+  const bodies = [
+    { query, variables: {} },
+    { query, variables: { id: disk.id, first: 101 } },
+    { query, variables: { id: disk.id, first: 'two' } },
+    { query, variables: { id: 'no id' } },
+    { query, variables: [] },
+    { query, variables: 'id' },
+    { query, variables: { id: disk.id }, operationName: 'Other' },
+    { query, variables: { id: disk.id }, operationName: 7 },
+    { query, variables: { id: disk.id }, extensions: 'x' },
+    { query, variables: { id: disk.id }, surplus: 1 },
+    { query: '{ nothing }' },
+    { query: '{' },
+    {},
+    [],
+  ].map((body) => JSON.stringify(body))
+  for (const body of [...bodies, '', 'no JSON', '\u00ff']) {
+    const { first, later } = await thrice(app, body)
+    expect(first.text).toContain('"errors"')
+    expect(later).toEqual([first, first])
+  }
+})
+
+test.each<Record<string, string>>([
+  { ...JSON_HEADERS, 'content-type': 'text/plain' },
+  { ...JSON_HEADERS, 'content-type': 'application/json; charset=latin1' },
+  { ...JSON_HEADERS, 'content-encoding': 'gzip' },
+  { ...JSON_HEADERS, accept: 'image/png' },
+])('a known query with the headers %j is refused in the same way each time', async (headers) => {
+  const { app, disk } = await world()
+  await using _ = app
+  const body = JSON.stringify({
+    query: 'query ($id: ID!) { disk(id: $id) { id } }',
+    variables: { id: disk.id },
+  })
+  await thrice(app, body)
+
+  const { first, later } = await thrice(app, body, headers)
+
+  expect(first.status).toBeGreaterThanOrEqual(400)
+  expect(later).toEqual([first, first])
+})
+
+test.each([
+  '*/*',
+  'application/graphql-response+json',
+  'application/graphql-response+json, application/json;q=0.9',
+])('who accepts %s gets the same type each time', async (accept) => {
+  const { app } = await world()
+  await using _ = app
+  const { first, later } = await thrice(app, '{"query":"{ disks { nodes { id } } }"}', {
+    ...JSON_HEADERS,
+    accept,
+  })
+  expect(first.status).toBe(200)
+  expect(later).toEqual([first, first])
+})
+
+test('a body over the limit is refused, also when its document is known', async () => {
+  const { app, disk } = await world({ MAX_BODY_BYTES: '1024' })
+  await using _ = app
+  const query = 'query ($id: ID!) { disk(id: $id) { id } }'
+  await thrice(app, JSON.stringify({ query, variables: { id: disk.id } }))
+  const { first, later } = await thrice(
+    app,
+    JSON.stringify({ query, variables: { id: disk.id, more: 'x'.repeat(1024) } }),
+  )
+  expect(first.status).toBe(413)
+  expect(later.map(({ status }) => status)).toEqual([413, 413])
+})
+
+test('a mutation is run once each time it is sent', async () => {
+  await using app = await startTestApp()
+  const query = 'mutation ($id: ID!) { createSnapshot(input: { diskId: $id, name: "x" }) { __typename } }'
+  const answers: string[] = []
+  for (let times = 0; times < 4; times++) {
+    const { id } = await app.disk()
+    answers.push((await post(app, JSON.stringify({ query, variables: { id } }))).text)
+  }
+  expect(answers).toEqual(
+    Array(4).fill(
+      expect.stringMatching(/^\{"data":\{"createSnapshot":\{"__typename":"CreateSnapshotPayload"\}\}/),
+    ),
+  )
+  expect(await app.db.snapshot.count()).toBe(4)
+})
+
+test('the progress of a copy is never kept', async () => {
+  const { app } = await world()
+  await using _ = app
+  const [snapshot] = await app.db.snapshot.findMany({ where: { status: 'CREATING' } })
+  const body = JSON.stringify({
+    query: '{ snapshots(filter: { status: { eq: CREATING } }) { nodes { progress } } }',
+  })
+  const seen: string[] = []
+  for (const copiedBytes of [1, 2, 3, 4]) {
+    app.progress.report(snapshot?.id ?? '', { copiedBytes, totalBytes: 100 })
+    seen.push((await post(app, body)).text)
+  }
+  expect(seen).toEqual(
+    [1, 2, 3, 4].map((progress) =>
+      expect.stringContaining(`{"data":{"snapshots":{"nodes":[{"progress":${progress}}]}}`),
+    ),
+  )
+})
