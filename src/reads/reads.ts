@@ -216,6 +216,12 @@ export function createReads(db: Database, { accountId }: { accountId: string }) 
       ]),
 
     runDisks: (runId: string): List<AutoSnapshotRunDisk> => runDiskLists(() => [ownedBy('runId', runId)]),
+    /** What became of one disk in a run; undefined when it was not linked then. */
+    runDisk: async (runId: string, diskId: string): Promise<AutoSnapshotRunDisk | undefined> => {
+      const where = [ownedBy('runId', runId), Prisma.sql`t."diskId" = ${diskId}`]
+      const { rows } = await runDiskLists(() => where).page({ column: 'diskId', direction: 'ASC', limit: 1 })
+      return rows[0]
+    },
   }
 }
 
