@@ -300,6 +300,41 @@ export type Refusal =
   | Exclude<ResultOf<typeof CREATE_SNAPSHOT>['createSnapshot'], { __typename: 'CreateSnapshotPayload' }>
   | Disk['snapshotEligibility']['refusals'][number]
 
+/** Who is signed in, and what that allows. */
+export const VIEWER = graphql(`
+  query Viewer {
+    viewer {
+      account {
+        id
+        name
+      }
+      role
+      expiresAt
+      may {
+        manageSnapshots {
+          allowed
+          role
+        }
+        managePolicies {
+          allowed
+          role
+        }
+        manageDisks {
+          allowed
+          role
+        }
+        manageTokens {
+          allowed
+          role
+        }
+      }
+    }
+  }
+`)
+
+export type Viewer = ResultOf<typeof VIEWER>['viewer']
+export type Permission = keyof Viewer['may']
+
 /** What the pages live on: every transition, with what it changes of the snapshot and its disk. */
 export const TRANSITIONS = graphql(
   `

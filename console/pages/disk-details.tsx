@@ -75,6 +75,7 @@ export function DiskDetails({ id }: { id: string }) {
               action={{
                 key: 'create',
                 label: words.createSnapshot,
+                needs: 'manageSnapshots',
                 run: () => address.change({ create: id }),
                 refusal: whyNot(disk, words, format),
               }}

@@ -63,6 +63,7 @@ export function DiskList() {
           action={{
             key: 'create',
             label: words.createSnapshot,
+            needs: 'manageSnapshots',
             run: () => address.change({ create: selected }),
             refusal: selected.length === 0 ? words.nothingSelected : undefined,
           }}
@@ -239,6 +240,7 @@ function useColumns(address: Address): TableColumnsType<Disk> {
               {
                 key: 'create',
                 label: words.createSnapshot,
+                needs: 'manageSnapshots',
                 run: () => address.change({ create: disk.id }),
                 refusal: whyNot(disk, words, format),
               },

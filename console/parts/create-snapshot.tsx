@@ -19,6 +19,7 @@ import { Failure } from './failure.tsx'
 import { QuotaBar } from './quota.tsx'
 import { explain, whyNot } from './refusal.ts'
 import { DiskStatusTag } from './status.tsx'
+import { useForbidden } from './viewer.tsx'
 
 type Input = VariablesOf<typeof CREATE_SNAPSHOT>['input']
 
@@ -87,6 +88,7 @@ function Dialog({ open, wanted, close, onCreated }: DialogProps) {
   const setName = (disk: Disk, name: string) => setNames((before) => ({ ...before, [disk.id]: name }))
   // What failed on the way may be asked for again, whatever it has already changed.
   const reason = useReason(single && outcomes[single.id]?.is === 'failed' ? undefined : single)
+  const forbidden = useForbidden()('manageSnapshots')
   const count = shown.length
 
   useEffect(() => {
@@ -129,7 +131,7 @@ function Dialog({ open, wanted, close, onCreated }: DialogProps) {
         htmlType: 'submit',
         form,
         loading: sending,
-        disabled: reason !== undefined || over,
+        disabled: forbidden !== undefined || reason !== undefined || over,
       }}
     >
       <form
@@ -140,6 +142,7 @@ function Dialog({ open, wanted, close, onCreated }: DialogProps) {
           void submit()
         }}
       >
+        {forbidden !== undefined && <Alert type="warning" showIcon title={forbidden} />}
         {asksForDisk && (
           <ChooseDisk chosen={chosen} onChoose={setChosen} complaint={mustChoose && chosen === undefined} />
         )}

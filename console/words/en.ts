@@ -1,4 +1,4 @@
-import type { DiskKind, DiskStatus, SnapshotStatus, SnapshotType } from '../api/documents.ts'
+import type { DiskKind, DiskStatus, SnapshotStatus, SnapshotType, Viewer } from '../api/documents.ts'
 
 /** Every text of the console. Labels and the dialog follow the cloud's own documentation of manual snapshots. */
 export const en = {
@@ -206,8 +206,19 @@ export const en = {
   signIn: 'Sign in',
   signInHint: 'This gateway asks for credentials. Paste an API token or a JWT; it is kept in this tab only.',
   token: 'Token',
-  tokenRefused: 'The gateway did not accept this token.',
+  tokenRefused: 'The gateway does not accept this token.',
   signOut: 'Sign out',
+
+  viewer: {
+    signedIn: 'Signed in:',
+    role: { VIEWER: 'Viewer', OPERATOR: 'Operator', ADMIN: 'Administrator' } satisfies Record<
+      Viewer['role'],
+      string
+    > as Record<Viewer['role'], string>,
+    until: (moment: string) => `until ${moment}`,
+    forbidden: (needed: string, own: string) =>
+      `This takes the role “${needed}”. You are signed in as “${own}”.`,
+  },
 }
 
 export type Words = typeof en

@@ -195,6 +195,13 @@ export const zh: Words = {
   signIn: '登录',
   signInHint: '该网关需要凭证。请粘贴 API 令牌或 JWT，它只保存在当前标签页。',
   token: '令牌',
-  tokenRefused: '网关没有接受该令牌。',
+  tokenRefused: '网关不接受该令牌。',
   signOut: '退出登录',
+
+  viewer: {
+    signedIn: '当前登录：',
+    role: { VIEWER: '查看者', OPERATOR: '操作员', ADMIN: '管理员' },
+    until: (moment) => `有效期至 ${moment}`,
+    forbidden: (needed, own) => `此操作需要“${needed}”角色，当前角色为“${own}”。`,
+  },
 }

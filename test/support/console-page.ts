@@ -1,5 +1,6 @@
 import axe from 'axe-core'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { expect } from 'vitest'
 
 export type ConsoleTab = Awaited<ReturnType<typeof openConsole>>
 
@@ -47,6 +48,31 @@ export async function openConsole(browser: Browser, url: string, options: Browse
     problems,
     [Symbol.asyncDispose]: () => context.close(),
   }
+}
+
+/** Opens it; once closed: no request left the origin, the policy held, and nothing went wrong but what was expected. */
+export async function openStrictly(
+  browser: Browser,
+  app: { url: string },
+  path: string,
+  expected: RegExp[] = [],
+): Promise<ConsoleTab> {
+  const tab = await openConsole(browser, app.url + path)
+  return {
+    ...tab,
+    async [Symbol.asyncDispose]() {
+      await tab[Symbol.asyncDispose]()
+      const { host } = new URL(app.url)
+      expect(tab.requests.filter((url) => new URL(url).host !== host)).toEqual([])
+      expect(tab.problems.filter((problem) => !expected.some((known) => known.test(problem)))).toEqual([])
+    },
+  }
+}
+
+/** Signs in where the page asks for a token. */
+export async function signIn(page: Page, token: string): Promise<void> {
+  await page.getByLabel('Token').fill(token)
+  await page.getByRole('button', { name: 'Sign in' }).click()
 }
 
 /** Waits until the page says that it follows what happens. */
