@@ -125,13 +125,13 @@ describe.skipIf(NO_BROWSER)(`who may use the console${why}`, { timeout: 60_000 }
     await using tab = await openStrictly(browser, app, '/disks', TURNED_AWAY)
     const { page } = tab
     const reason = 'This takes the role “Operator”. You are signed in as “Viewer”.'
-    const actions = page.getByRole('main').getByRole('button', { name: 'Create Snapshot' })
+    const actions = page.getByRole('main').getByRole('button', { name: /^(Create Snapshot|Link a policy…)$/ })
 
     await signIn(page, viewer.token)
     await row(page, 'data-1').waitFor()
     for (const [path, count] of [
-      ['/disks', 2],
-      [`/disks/${disk.id}`, 1],
+      ['/disks', 3],
+      [`/disks/${disk.id}`, 2],
       ['/snapshots', 1],
     ] as const) {
       await page.evaluate((to) => history.pushState(null, '', to), path)
@@ -141,13 +141,19 @@ describe.skipIf(NO_BROWSER)(`who may use the console${why}`, { timeout: 60_000 }
         await expect.poll(() => describedBy(action)).toBe(reason)
         await action.click({ force: true })
       }
-      expect(await dialog(page).count()).toBe(0)
+      expect(await page.getByRole('dialog').count()).toBe(0)
     }
     expect(await seriousFindings(page)).toEqual([])
-    await page.evaluate((id) => history.pushState(null, '', `/disks?create=${id}`), disk.id)
-    await dialog(page).getByText(reason).waitFor()
-    expect(await dialog(page).getByRole('button', { name: 'Confirm' }).isDisabled()).toBe(true)
-    await page.keyboard.press('Escape')
+    for (const [parameter, name] of [
+      ['create', 'Create Snapshot'],
+      ['link', 'Link a policy'],
+    ] as const) {
+      await page.evaluate((to) => history.pushState(null, '', to), `/disks?${parameter}=${disk.id}`)
+      await dialog(page, name).getByText(reason).waitFor()
+      expect(await dialog(page, name).getByRole('button', { name: 'Confirm' }).isDisabled()).toBe(true)
+      await page.keyboard.press('Escape')
+      await dialog(page, name).waitFor({ state: 'hidden' })
+    }
 
     // Whoever only watches sees it happen.
     await page.getByRole('link', { name: 'Snapshot', exact: true }).click()

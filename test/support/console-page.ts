@@ -56,8 +56,9 @@ export async function openStrictly(
   app: { url: string },
   path: string,
   expected: RegExp[] = [],
+  options?: BrowserContextOptions,
 ): Promise<ConsoleTab> {
-  const tab = await openConsole(browser, app.url + path)
+  const tab = await openConsole(browser, app.url + path, options)
   return {
     ...tab,
     async [Symbol.asyncDispose]() {
@@ -85,9 +86,9 @@ export function row(page: Page, text: string) {
   return page.getByRole('row').filter({ hasText: text })
 }
 
-/** The dialog Create Snapshot. */
-export function dialog(page: Page) {
-  return page.getByRole('dialog', { name: 'Create Snapshot' })
+/** The dialog of this name. */
+export function dialog(page: Page, name = 'Create Snapshot') {
+  return page.getByRole('dialog', { name })
 }
 
 /** What axe-core finds on the page that is serious or worse, by all its rules or by some: which rule, and where. */
