@@ -112,7 +112,7 @@ export function DiskDetails({ id }: { id: string }) {
               <Pager address={address} paging={pagingOf(address)} list={disk.snapshots} />
             </footer>
           </section>
-          <PolicyCard disk={disk} policy={disk.autoSnapshotPolicy} />
+          <PolicyCard disk={disk} policy={disk.autoSnapshotPolicy} readAgain={readAgain} />
           <section className="card" aria-labelledby="events">
             <h2 id="events">{words.eventLog}</h2>
             <EventLog diskId={id} snapshots={disk.snapshots.nodes} />

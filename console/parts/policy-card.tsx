@@ -1,3 +1,4 @@
+import { useEffect, useEffectEvent } from 'react'
 import { useAddress } from '../address.ts'
 import type { Disk, DiskPolicy } from '../api/documents.ts'
 import { useFormat } from '../format.ts'
@@ -11,14 +12,22 @@ import { UnlinkPolicy } from './unlink-policy.tsx'
 /** How many of the next runs are shown. */
 const NEXT = 3
 
+/** How long after its time a run is looked for, in milliseconds: it begins within 5 seconds. */
+const BEGUN_MS = 8_000
+
+/** The longest that a browser's timer waits, in milliseconds. */
+const TIMER_MAX_MS = 2 ** 31 - 1
+
 interface PolicyCardProps {
   disk: Disk
   /** The policy it is linked to; null when there is none. */
   policy: DiskPolicy | null
+  readAgain: () => void
 }
 
 /** The automatic policy of a disk. One button links and unlinks, so that the focus has somewhere to return to. */
-export function PolicyCard({ disk, policy }: PolicyCardProps) {
+export function PolicyCard({ disk, policy, readAgain }: PolicyCardProps) {
+  useNextRun(policy?.nextRuns[0], readAgain)
   const words = useWords()
   const address = useAddress()
   const action: Action = policy
@@ -37,6 +46,17 @@ export function PolicyCard({ disk, policy }: PolicyCardProps) {
       <UnlinkPolicy disk={disk} />
     </section>
   )
+}
+
+/** Reads once more when the policy has run: where it took no snapshot, no transition says so. */
+function useNextRun(at: string | undefined, readAgain: () => void): void {
+  const call = useEffectEvent(readAgain)
+  useEffect(() => {
+    const wait = at === undefined ? -1 : Date.parse(at) + BEGUN_MS - Date.now()
+    if (wait < 0 || wait > TIMER_MAX_MS) return undefined
+    const timer = setTimeout(() => call(), wait)
+    return () => clearTimeout(timer)
+  }, [at])
 }
 
 function PolicyFacts({ policy }: { policy: DiskPolicy }) {
