@@ -151,7 +151,7 @@ describe.skipIf(NO_BROWSER)(`automatic policies in the console${why}`, { timeout
     const taken = await app.disk({ name: 'taken', attachedTo: 'i-1' })
     const policyId = await policyOf(app, EVERY_NIGHT)
     const workdays = { ...EVERY_NIGHT, name: 'workdays', repeatWeekdays: [1, 2, 3, 4, 5] }
-    await policyOf(app, workdays, taken)
+    const goneId = await policyOf(app, workdays, taken)
     await using tab = await openStrictly(browser, app, '/disks')
     const { page } = tab
     const link = page.getByRole('main').getByRole('button', { name: 'Link a policy…' })
@@ -204,5 +204,12 @@ describe.skipIf(NO_BROWSER)(`automatic policies in the console${why}`, { timeout
     await said(page, 'The disk is “Resizing”. A policy can be linked to it while it is “In Use”.')
     expect(await linking(page).getByRole('radio', { name: /late/ }).isChecked()).toBe(true)
     expect(await app.db.disk.count({ where: { policyId } })).toBe(0)
+
+    await page.evaluate((id) => history.pushState(null, '', `/disks/${id}?unlink=${id}`), taken.id)
+    const unlinking = dialog(page, 'Unlink the policy')
+    await unlinking.getByText('Unlink the policy workdays from the disk taken?').waitFor()
+    await app.policies.delete(app.viewer, goneId)
+    await unlinking.getByRole('button', { name: 'Unlink' }).click()
+    await unlinking.getByRole('alert').getByText('There is no automatic snapshot policy').waitFor()
   })
 })
