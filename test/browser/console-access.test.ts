@@ -102,12 +102,16 @@ describe.skipIf(NO_BROWSER)(`who may use the console${why}`, { timeout: 60_000 }
       .getByText(/^until /)
       .getAttribute('datetime')
     expect(until).toBe(forADay.expiresAt?.toISOString())
+    await page.getByRole('button', { name: 'Create Snapshot' }).click()
+    await dialog(page).getByLabel('Snapshot name').waitFor()
+    // Asked for before the socket is closed.
     days = 2
-    await app.credentials.check()
+    await dialog(page).getByRole('button', { name: 'Confirm' }).click()
     await asksAgain('The credential has expired. Use a new one.')
 
     await signIn(page, forEver.token)
     await isThere()
+    await dialog(page).getByLabel('Snapshot name').waitFor()
     await header(page).getByText('Administrator').waitFor()
     expect(
       await header(page)
