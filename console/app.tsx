@@ -12,6 +12,7 @@ import { Announcer } from './parts/announcer.tsx'
 import { LiveContext, LivePill, OfflineBanner, TransitionAnnouncer } from './parts/live.tsx'
 import { Page } from './parts/page.tsx'
 import { Nothing } from './parts/state.tsx'
+import { SignedIn, ViewerProvider } from './parts/viewer.tsx'
 import { SettingsProvider, useSettings, useWords, type Theme } from './settings.tsx'
 
 const DiskList = lazy(() => import('./pages/disk-list.tsx').then(({ DiskList }) => ({ default: DiskList })))
@@ -105,11 +106,10 @@ function Themed({ children }: { children: ReactNode }) {
 
 /** Everything that was read belongs to whoever read it: another token begins anew. */
 function Session() {
-  const [wanted, setWanted] = useState<'nothing' | 'token' | 'another token'>('nothing')
-  const ask = useCallback(() => {
-    const refused = authorization() !== undefined
-    // Several requests may be refused at once.
-    setWanted((before) => (refused || before === 'another token' ? 'another token' : 'token'))
+  /** That a token is asked for, and why the last one no longer does, where there was one. */
+  const [asking, setAsking] = useState<{ why?: string }>()
+  const ask = useCallback((why: string) => {
+    setAsking(authorization() === undefined ? {} : { why })
     forgetToken()
   }, [])
   const [api, setApi] = useState(() => createApi(ask))
@@ -117,30 +117,35 @@ function Session() {
   const signIn = (token: string) => {
     keepToken(token)
     setApi(createApi(ask))
-    setWanted('nothing')
+    setAsking(undefined)
   }
   const signOut = () => {
     forgetToken()
     setApi(createApi(ask))
-    setWanted('token')
+    setAsking({})
   }
   const { client, live } = api
   return (
     <Provider value={client}>
       <LiveContext value={live}>
-        <Frame signOut={authorization() === undefined ? undefined : signOut}>
-          {wanted === 'nothing' ? (
-            <Pages />
-          ) : (
-            <SignIn refused={wanted === 'another token'} onToken={signIn} />
-          )}
-        </Frame>
+        <ViewerProvider pause={asking !== undefined}>
+          <Frame asking={asking !== undefined} signOut={authorization() === undefined ? undefined : signOut}>
+            {asking ? <SignIn why={asking.why} onToken={signIn} /> : <Pages />}
+          </Frame>
+        </ViewerProvider>
       </LiveContext>
     </Provider>
   )
 }
 
-function Frame({ children, signOut }: { children: ReactNode; signOut: (() => void) | undefined }) {
+interface FrameProps {
+  children: ReactNode
+  /** Whether nobody is let in yet, so that there is nothing to follow. */
+  asking: boolean
+  signOut: (() => void) | undefined
+}
+
+function Frame({ children, asking, signOut }: FrameProps) {
   const { words, language, theme, setLanguage, setTheme } = useSettings()
   const [location] = useLocation()
   const other = theme === 'dark' ? 'light' : 'dark'
@@ -155,8 +160,9 @@ function Frame({ children, signOut }: { children: ReactNode; signOut: (() => voi
           <img src={icon} alt="" width={24} height={24} />
           {words.product}
         </Link>
-        <LivePill />
+        {!asking && <LivePill />}
         <span className="space" />
+        <SignedIn />
         <Button type="text" href={ENDPOINT} target="_blank">
           {words.graphiql}
         </Button>
@@ -180,7 +186,7 @@ function Frame({ children, signOut }: { children: ReactNode; signOut: (() => voi
           </Button>
         )}
       </header>
-      <OfflineBanner />
+      {!asking && <OfflineBanner />}
       <div className="frame">
         <nav className="side" aria-label={words.navigation}>
           {[

@@ -10,6 +10,16 @@ export function useFormat() {
     const number = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 })
     const dateTime = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' })
     const date = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' })
+    const moment = new Intl.DateTimeFormat(locale, {
+      weekday: 'short',
+      day: 'numeric',
+      month: 'short',
+      hour: '2-digit',
+      minute: '2-digit',
+      timeZoneName: 'short',
+    })
+    const weekday = new Intl.DateTimeFormat(locale, { weekday: 'short', timeZone: 'UTC' })
+    const list = new Intl.ListFormat(locale)
     const time = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' })
     const bytes = (value: number) => {
       const power = value < 1 ? 0 : Math.min(Math.floor(Math.log2(value) / 10), UNITS.length - 1)
@@ -21,6 +31,11 @@ export function useFormat() {
       gib: (value: number) => bytes(value * 1024 ** 3),
       date: (value: string) => date.format(new Date(value)),
       dateTime: (value: string) => dateTime.format(new Date(value)),
+      /** A near time with its zone, where that of something else may be another one. */
+      moment: (value: string) => moment.format(new Date(value)),
+      /** A day of the week, 0 (Sunday) to 6: the first of January 2023 was a Sunday. */
+      weekday: (day: number) => weekday.format(Date.UTC(2023, 0, 1 + day)),
+      list: (items: readonly string[]) => list.format(items),
       time: (value: Date | string) => time.format(new Date(value)),
       duration: (from: string, to: string) => {
         const seconds = (Date.parse(to) - Date.parse(from)) / 1000

@@ -28,14 +28,26 @@ const PARTS = [
   'SnapshotProgress',
   'SnapshotWarning',
   'Tag',
+  'Eligibility',
+  'DiskStatusForbidsPolicy',
+  'DiskLinkedElsewhere',
+  'AutoSnapshotRunDisk',
+  'AutoSnapshotPolicyLinkResult',
+  'Viewer',
+  'Permissions',
+  'Permission',
 ]
 
 /** Reads and writes the API, and keeps what it has read; the transitions of the live stream keep that up to date. */
-export function createApi(onUnauthenticated: () => void): { client: Client; live: Live } {
+export function createApi(onUnauthenticated: (why: string) => void): { client: Client; live: Live } {
+  const own = authorization()
   const live = createLive({
     url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${ENDPOINT}`,
     authorization,
-    onUnauthenticated,
+    // What others still hear of a credential that is no longer used says nothing of the one that is.
+    onUnauthenticated: (why) => {
+      if (authorization() === own) onUnauthenticated(why)
+    },
   })
   const cache = cacheExchange({
     keys: {

@@ -20,6 +20,33 @@ const QUOTA_REFUSAL = graphql(`
   }
 `)
 
+const LINK_STATUS_REFUSAL = graphql(`
+  fragment LinkStatusRefusal on DiskStatusForbidsPolicy {
+    message
+    actual
+    allowed
+  }
+`)
+
+const LINKED_ELSEWHERE = graphql(`
+  fragment LinkedElsewhere on DiskLinkedElsewhere {
+    message
+    policyId
+  }
+`)
+
+const POLICY = graphql(`
+  fragment Policy on AutoSnapshotPolicy {
+    id
+    name
+    timePoints
+    repeatWeekdays
+    timeZone
+    retentionDays
+    nextRuns
+  }
+`)
+
 const DISK = graphql(
   `
     fragment Disk on Disk {
@@ -58,9 +85,22 @@ const DISK = graphql(
           ...QuotaRefusal
         }
       }
+      autoSnapshotPolicy {
+        id
+        name
+      }
+      autoSnapshotPolicyEligibility {
+        allowed
+        refusals {
+          __typename
+          message
+          ...LinkStatusRefusal
+          ...LinkedElsewhere
+        }
+      }
     }
   `,
-  [STATUS_REFUSAL, QUOTA_REFUSAL],
+  [STATUS_REFUSAL, QUOTA_REFUSAL, LINK_STATUS_REFUSAL, LINKED_ELSEWHERE],
 )
 
 const SNAPSHOT = graphql(`
@@ -105,6 +145,7 @@ export type DiskKind = Disk['kind']
 export type SnapshotStatus = Snapshot['status']
 export type SnapshotType = Snapshot['type']
 export type Quota = Disk['snapshotQuota']['manual']
+export type Policy = ResultOf<typeof POLICY>
 
 /** The Disk List. */
 export const DISKS = graphql(
@@ -148,6 +189,22 @@ export const DISK_DETAILS = graphql(
     ) {
       disk(id: $id) {
         ...Disk
+        autoSnapshotPolicy {
+          ...Policy
+          lastRun {
+            id
+            scheduledFor
+            disk(id: $id) {
+              outcome
+              snapshot {
+                id
+                name
+                status
+              }
+              refusalMessage
+            }
+          }
+        }
         snapshots(first: $first, after: $after, last: $last, before: $before, orderBy: $orderBy) {
           totalCount
           streamCursor
@@ -171,8 +228,11 @@ export const DISK_DETAILS = graphql(
       }
     }
   `,
-  [DISK, SNAPSHOT, TRANSITION],
+  [DISK, SNAPSHOT, TRANSITION, POLICY],
 )
+
+/** The policy of a disk, with what became of the disk when it ran last. */
+export type DiskPolicy = NonNullable<NonNullable<ResultOf<typeof DISK_DETAILS>['disk']>['autoSnapshotPolicy']>
 
 /** The Snapshot List. */
 export const SNAPSHOTS = graphql(
@@ -209,6 +269,8 @@ export const SNAPSHOTS = graphql(
   `,
   [SNAPSHOT],
 )
+
+export type RunDiskOutcome = NonNullable<NonNullable<DiskPolicy['lastRun']>['disk']>['outcome']
 
 /** One snapshot, with all there is to say of it. */
 export const SNAPSHOT_DETAILS = graphql(
@@ -299,6 +361,171 @@ export const CREATE_SNAPSHOT = graphql(
 export type Refusal =
   | Exclude<ResultOf<typeof CREATE_SNAPSHOT>['createSnapshot'], { __typename: 'CreateSnapshotPayload' }>
   | Disk['snapshotEligibility']['refusals'][number]
+
+/** The policies there are, all of them: an account has no more than a page. */
+export const POLICIES = graphql(
+  `
+    query Policies {
+      autoSnapshotPolicies(first: 100) {
+        nodes {
+          ...Policy
+        }
+      }
+    }
+  `,
+  [POLICY],
+)
+
+/** The disks that a policy is to be linked to, and whether this one, or any at all, can be. */
+export const DISKS_TO_LINK = graphql(
+  `
+    query DisksToLink($ids: [ID!]!, $policyId: ID) {
+      nodes(ids: $ids) {
+        __typename
+        ... on Disk {
+          ...Disk
+          linkEligibility: autoSnapshotPolicyEligibility(policyId: $policyId) {
+            allowed
+            refusals {
+              __typename
+              message
+              ...LinkStatusRefusal
+              ...LinkedElsewhere
+            }
+          }
+        }
+      }
+    }
+  `,
+  [DISK, LINK_STATUS_REFUSAL, LINKED_ELSEWHERE],
+)
+
+export const CREATE_POLICY = graphql(
+  `
+    mutation CreatePolicy($input: CreateAutoSnapshotPolicyInput!) {
+      createAutoSnapshotPolicy(input: $input) {
+        __typename
+        ... on CreateAutoSnapshotPolicyPayload {
+          policy {
+            ...Policy
+          }
+        }
+        ... on InvalidName {
+          message
+          brokenRules
+        }
+        ... on InvalidPolicy {
+          message
+          brokenPolicyRules: brokenRules
+        }
+        ... on PolicyQuotaExceeded {
+          message
+          limit
+        }
+      }
+    }
+  `,
+  [POLICY],
+)
+
+/** Why a policy was not created. */
+export type PolicyRefusal = Exclude<
+  ResultOf<typeof CREATE_POLICY>['createAutoSnapshotPolicy'],
+  { __typename: 'CreateAutoSnapshotPolicyPayload' }
+>
+
+export const LINK_POLICY = graphql(
+  `
+    mutation LinkPolicy($input: LinkAutoSnapshotPolicyInput!) {
+      linkAutoSnapshotPolicy(input: $input) {
+        __typename
+        ... on LinkAutoSnapshotPolicyPayload {
+          results {
+            diskId
+            disk {
+              ...Disk
+            }
+            refusal {
+              __typename
+              message
+              ...LinkStatusRefusal
+              ...LinkedElsewhere
+            }
+          }
+        }
+        ... on PolicyNotFound {
+          message
+        }
+      }
+    }
+  `,
+  [DISK, LINK_STATUS_REFUSAL, LINKED_ELSEWHERE],
+)
+
+export const UNLINK_POLICY = graphql(
+  `
+    mutation UnlinkPolicy($input: UnlinkAutoSnapshotPolicyInput!) {
+      unlinkAutoSnapshotPolicy(input: $input) {
+        __typename
+        ... on UnlinkAutoSnapshotPolicyPayload {
+          results {
+            diskId
+            disk {
+              ...Disk
+            }
+            refusal {
+              __typename
+              message
+            }
+          }
+        }
+        ... on PolicyNotFound {
+          message
+        }
+      }
+    }
+  `,
+  [DISK],
+)
+export type PolicyRule = Extract<PolicyRefusal, { brokenPolicyRules: unknown }>['brokenPolicyRules'][number]
+
+/** Why a policy is not linked to a disk, or would not be. */
+export type LinkRefusal = Disk['autoSnapshotPolicyEligibility']['refusals'][number]
+
+/** Who is signed in, and what that allows. */
+export const VIEWER = graphql(`
+  query Viewer {
+    viewer {
+      account {
+        id
+        name
+      }
+      role
+      expiresAt
+      may {
+        manageSnapshots {
+          allowed
+          role
+        }
+        managePolicies {
+          allowed
+          role
+        }
+        manageDisks {
+          allowed
+          role
+        }
+        manageTokens {
+          allowed
+          role
+        }
+      }
+    }
+  }
+`)
+
+export type Viewer = ResultOf<typeof VIEWER>['viewer']
+export type Permission = keyof Viewer['may']
 
 /** What the pages live on: every transition, with what it changes of the snapshot and its disk. */
 export const TRANSITIONS = graphql(

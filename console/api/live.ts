@@ -23,8 +23,8 @@ const LAST_RETRY_MS = 8_000
 interface LiveOptions {
   url: string
   authorization: () => string | undefined
-  /** The credentials are missing, or were refused. */
-  onUnauthenticated: () => void
+  /** The credentials are missing, or were refused, and the gateway says why. */
+  onUnauthenticated: (why: string) => void
 }
 
 interface Sink {
@@ -124,10 +124,9 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
         { ...payload, variables },
         {
           next(result) {
-            const codes = result.errors?.map(({ extensions }) => extensions?.['code']) ?? []
-            if (codes.length > 0) {
+            if (result.errors && result.errors.length > 0) {
               end()
-              fail(codes)
+              fail(result.errors)
               return
             }
             attempts = 0
@@ -140,7 +139,7 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
             sink.next(result as never)
           },
           error(error) {
-            fail(Array.isArray(error) ? error.map(codeOf) : [closeCodeOf(error)])
+            fail(Array.isArray(error) ? (error as Complaint[]) : [complaintOfClose(error)])
           },
           complete() {
             if (!ended) sink.complete()
@@ -149,10 +148,12 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
       )
     }
 
-    function fail(codes: unknown[]): void {
+    function fail(complaints: readonly Complaint[]): void {
       if (ended) return
-      if (codes.includes('UNAUTHENTICATED')) {
-        onUnauthenticated()
+      const refused = complaints.find(isUnauthenticated)
+      const codes = complaints.map(codeOf)
+      if (refused) {
+        onUnauthenticated(refused.message)
       } else if (codes.includes('CURSOR_EXPIRED') || codes.includes('BAD_USER_INPUT')) {
         // The log no longer reaches back so far, or is another one: list again.
         lastSequence = 0
@@ -214,6 +215,8 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
 
       function onResult(result: OperationResult): Source<OperationResult> {
         const { key, kind } = result.operation
+        const refused = result.error?.graphQLErrors.find(isUnauthenticated)
+        if (refused) onUnauthenticated(refused.message)
         if (kind === 'subscription' && isTransition(result.data)) {
           if (asked.size > 0) recent.push(result)
           return fromValue(result)
@@ -221,9 +224,7 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
         const asking = asked.get(key)
         if (kind !== 'query' || !asking) return fromValue(result)
         asked.delete(key)
-        if (result.error?.graphQLErrors.some((error) => codeOf(error) === 'UNAUTHENTICATED')) {
-          onUnauthenticated()
-        } else if (result.error) {
+        if (result.error && !refused) {
           failed.add(key)
           // With no stream, nothing else would say that the gateway is back.
           if (!following) void waitToRetry().then(readFailed)
@@ -286,14 +287,25 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
   }
 }
 
-function codeOf(error: unknown): unknown {
-  return (error as { extensions?: { code?: unknown } }).extensions?.code
+/** What there is to an error of the API, whichever way it came. */
+interface Complaint {
+  message: string
+  extensions?: Record<string, unknown>
 }
 
-/** 4401 and 4403: the gateway did not accept the credentials of the connection. */
-function closeCodeOf(error: unknown): string {
-  const { code } = error as Partial<CloseEvent>
-  return code === 4401 || code === 4403 ? 'UNAUTHENTICATED' : 'CONNECTION_LOST'
+function codeOf({ extensions }: Complaint): unknown {
+  return extensions?.['code']
+}
+
+function isUnauthenticated(complaint: Complaint): boolean {
+  return codeOf(complaint) === 'UNAUTHENTICATED'
+}
+
+/** 4401 and 4403: the gateway does not accept the credentials of the connection, or not any more. */
+function complaintOfClose(error: unknown): Complaint {
+  const { code, reason = '' } = error as Partial<CloseEvent>
+  const refused = code === 4401 || code === 4403
+  return { message: reason, extensions: { code: refused ? 'UNAUTHENTICATED' : 'CONNECTION_LOST' } }
 }
 
 function isTransition(data: unknown): boolean {

@@ -11,8 +11,10 @@ import { Copyable } from '../parts/copyable.tsx'
 import { CreateSnapshot } from '../parts/create-snapshot.tsx'
 import { Failure } from '../parts/failure.tsx'
 import { useListRefresh, useTransitions } from '../parts/live.tsx'
+import { LinkPolicy } from '../parts/link-policy.tsx'
 import { Page } from '../parts/page.tsx'
 import { Pager } from '../parts/pager.tsx'
+import { PolicyCard } from '../parts/policy-card.tsx'
 import { QueryBehind } from '../parts/query-behind.tsx'
 import { QuotaBar } from '../parts/quota.tsx'
 import { whyNot } from '../parts/refusal.ts'
@@ -75,6 +77,7 @@ export function DiskDetails({ id }: { id: string }) {
               action={{
                 key: 'create',
                 label: words.createSnapshot,
+                needs: 'manageSnapshots',
                 run: () => address.change({ create: id }),
                 refusal: whyNot(disk, words, format),
               }}
@@ -109,6 +112,7 @@ export function DiskDetails({ id }: { id: string }) {
               <Pager address={address} paging={pagingOf(address)} list={disk.snapshots} />
             </footer>
           </section>
+          <PolicyCard disk={disk} policy={disk.autoSnapshotPolicy} readAgain={readAgain} />
           <section className="card" aria-labelledby="events">
             <h2 id="events">{words.eventLog}</h2>
             <EventLog diskId={id} snapshots={disk.snapshots.nodes} />
@@ -116,6 +120,7 @@ export function DiskDetails({ id }: { id: string }) {
         </div>
       )}
       <CreateSnapshot />
+      <LinkPolicy />
       <SnapshotDetails />
     </Page>
   )

@@ -12,10 +12,11 @@ import { Copyable } from '../parts/copyable.tsx'
 import { CreateSnapshot } from '../parts/create-snapshot.tsx'
 import { Failure } from '../parts/failure.tsx'
 import { useListRefresh } from '../parts/live.tsx'
+import { LinkPolicy } from '../parts/link-policy.tsx'
 import { Page } from '../parts/page.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { QueryBehind } from '../parts/query-behind.tsx'
-import { whyNot } from '../parts/refusal.ts'
+import { whyNot, whyNotLink } from '../parts/refusal.ts'
 import { Search } from '../parts/search.tsx'
 import { Nothing } from '../parts/state.tsx'
 import { Moment } from '../parts/moment.tsx'
@@ -58,15 +59,27 @@ export function DiskList() {
     <Page
       title={words.diskList}
       actions={
-        <ActionButton
-          type="primary"
-          action={{
-            key: 'create',
-            label: words.createSnapshot,
-            run: () => address.change({ create: selected }),
-            refusal: selected.length === 0 ? words.nothingSelected : undefined,
-          }}
-        />
+        <>
+          <ActionButton
+            action={{
+              key: 'link',
+              label: words.policy.link,
+              needs: 'managePolicies',
+              run: () => address.change({ link: selected }),
+              refusal: selected.length === 0 ? words.nothingSelected : undefined,
+            }}
+          />
+          <ActionButton
+            type="primary"
+            action={{
+              key: 'create',
+              label: words.createSnapshot,
+              needs: 'manageSnapshots',
+              run: () => address.change({ create: selected }),
+              refusal: selected.length === 0 ? words.nothingSelected : undefined,
+            }}
+          />
+        </>
       }
     >
       <div className="toolbar">
@@ -148,6 +161,7 @@ export function DiskList() {
         {disks && <Pager address={address} paging={pagingOf(address)} list={disks} />}
       </footer>
       <CreateSnapshot onCreated={() => setSelected([])} />
+      <LinkPolicy onLinked={() => setSelected([])} />
     </Page>
   )
 }
@@ -235,12 +249,21 @@ function useColumns(address: Address): TableColumnsType<Disk> {
         render: (_, disk) => (
           <RowActions
             of={disk.name}
+            shown={1}
             actions={[
               {
                 key: 'create',
                 label: words.createSnapshot,
+                needs: 'manageSnapshots',
                 run: () => address.change({ create: disk.id }),
                 refusal: whyNot(disk, words, format),
+              },
+              {
+                key: 'link',
+                label: words.policy.link,
+                needs: 'managePolicies',
+                run: () => address.change({ link: disk.id }),
+                refusal: whyNotLink(disk, words),
               },
             ]}
           />

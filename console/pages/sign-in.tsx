@@ -1,16 +1,18 @@
-import { Alert, Button, Input } from 'antd'
-import { useState } from 'react'
+import { Alert, Button, Input, type InputRef } from 'antd'
+import { useEffect, useRef, useState } from 'react'
 import { Page } from '../parts/page.tsx'
 import { useWords } from '../settings.tsx'
 
 interface SignInProps {
-  /** Whether there was a token that the gateway did not accept. */
-  refused: boolean
+  /** Why the gateway does not accept the token that there was, in its own words; undefined when there was none. */
+  why: string | undefined
   onToken: (token: string) => void
 }
 
-export function SignIn({ refused, onToken }: SignInProps) {
+export function SignIn({ why, onToken }: SignInProps) {
   const words = useWords()
+  const field = useRef<InputRef>(null)
+  useEffect(() => field.current?.focus(), [])
   const [token, setToken] = useState('')
   const given = token.trim()
   return (
@@ -23,11 +25,18 @@ export function SignIn({ refused, onToken }: SignInProps) {
         }}
       >
         <p>{words.signInHint}</p>
-        {refused && <Alert type="error" showIcon title={words.tokenRefused} />}
+        {why !== undefined && (
+          <Alert
+            type="error"
+            showIcon
+            title={words.tokenRefused}
+            description={<span lang="en">{why}</span>}
+          />
+        )}
         <label htmlFor="token">{words.token}</label>
         <Input.Password
+          ref={field}
           id="token"
-          autoFocus
           autoComplete="off"
           value={token}
           onChange={({ target }) => setToken(target.value)}

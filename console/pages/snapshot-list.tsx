@@ -63,6 +63,7 @@ export function SnapshotList() {
           action={{
             key: 'create',
             label: words.createSnapshot,
+            needs: 'manageSnapshots',
             run: () => address.change({ create: 'new' }),
           }}
         />

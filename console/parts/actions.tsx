@@ -1,12 +1,16 @@
 import { Button, Dropdown, Tooltip } from 'antd'
 import { useId } from 'react'
+import type { Permission } from '../api/documents.ts'
 import { useWords } from '../settings.tsx'
+import { useForbidden } from './viewer.tsx'
 
 /** Something that can be done. With a `refusal` it is shown, cannot be done, and says why. */
 export interface Action {
   key: string
   label: string
   run: () => void
+  /** What it takes; whoever has not got it is told so before anything else. */
+  needs?: Permission
   refusal?: string | undefined
   danger?: boolean
 }
@@ -19,11 +23,12 @@ interface ActionButtonProps {
 
 /** Stays in reach of the keyboard when it is refused, so that the reason can be read. */
 export function ActionButton({
-  action: { label, run, refusal, danger },
+  action: { label, run, needs, refusal: ownRefusal, danger },
   type = 'default',
   size,
 }: ActionButtonProps) {
   const reason = useId()
+  const refusal = useForbidden()(needs) ?? ownRefusal
   const refused = refusal !== undefined
   return (
     <>
@@ -52,7 +57,10 @@ export function ActionButton({
 /** The actions of a row: the first ones as they are, the others in a menu. */
 export function RowActions({ of, actions, shown = 2 }: { of: string; actions: Action[]; shown?: number }) {
   const words = useWords()
-  const others = actions.slice(shown)
+  const forbidden = useForbidden()
+  const others = actions
+    .slice(shown)
+    .map((action) => ({ ...action, refusal: forbidden(action.needs) ?? action.refusal }))
   return (
     <span className="row-actions">
       {actions.slice(0, shown).map((action) => (

@@ -1,8 +1,7 @@
 import { Alert, App, Input, InputNumber, Modal, Radio, Select, Skeleton, type InputRef } from 'antd'
-import { useEffect, useId, useRef, useState, type ReactNode } from 'react'
+import { useEffect, useId, useRef, useState } from 'react'
 import { useClient, useQuery, type CombinedError } from 'urql'
 import { Link } from 'wouter'
-import { useAddress } from '../address.ts'
 import {
   CHOSEN_DISKS,
   CREATE_SNAPSHOT,
@@ -15,10 +14,14 @@ import {
 import type { VariablesOf } from '../api/graphql.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
+import { useAsked } from './dialog.tsx'
+import { DiskSummary } from './disk-summary.tsx'
 import { Failure } from './failure.tsx'
+import { Field } from './field.tsx'
 import { QuotaBar } from './quota.tsx'
 import { explain, whyNot } from './refusal.ts'
 import { DiskStatusTag } from './status.tsx'
+import { useForbidden } from './viewer.tsx'
 
 type Input = VariablesOf<typeof CREATE_SNAPSHOT>['input']
 
@@ -34,22 +37,8 @@ const NEW = 'new'
 
 /** The dialog Create Snapshot, open while the address says so. */
 export function CreateSnapshot({ onCreated }: { onCreated?: () => void }) {
-  const address = useAddress()
-  const asked = address.text('create')
-  // It closes with what it showed, and opens anew each time.
-  const [shown, setShown] = useState({ asked: '', wanted: '', opened: 0 })
-  if (asked !== shown.asked) {
-    setShown(asked === '' ? { ...shown, asked } : { asked, wanted: asked, opened: shown.opened + 1 })
-  }
-  return (
-    <Dialog
-      key={shown.opened}
-      open={asked !== ''}
-      wanted={shown.wanted.split(',').filter(Boolean)}
-      close={() => address.change({ create: undefined })}
-      onCreated={onCreated}
-    />
-  )
+  const { opened, open, wanted, close } = useAsked('create')
+  return <Dialog key={opened} open={open} wanted={wanted} close={close} onCreated={onCreated} />
 }
 
 interface DialogProps {
@@ -87,6 +76,7 @@ function Dialog({ open, wanted, close, onCreated }: DialogProps) {
   const setName = (disk: Disk, name: string) => setNames((before) => ({ ...before, [disk.id]: name }))
   // What failed on the way may be asked for again, whatever it has already changed.
   const reason = useReason(single && outcomes[single.id]?.is === 'failed' ? undefined : single)
+  const forbidden = useForbidden()('manageSnapshots')
   const count = shown.length
 
   useEffect(() => {
@@ -129,7 +119,7 @@ function Dialog({ open, wanted, close, onCreated }: DialogProps) {
         htmlType: 'submit',
         form,
         loading: sending,
-        disabled: reason !== undefined || over,
+        disabled: forbidden !== undefined || reason !== undefined || over,
       }}
     >
       <form
@@ -140,6 +130,7 @@ function Dialog({ open, wanted, close, onCreated }: DialogProps) {
           void submit()
         }}
       >
+        {forbidden !== undefined && <Alert type="warning" showIcon title={forbidden} />}
         {asksForDisk && (
           <ChooseDisk chosen={chosen} onChoose={setChosen} complaint={mustChoose && chosen === undefined} />
         )}
@@ -272,32 +263,6 @@ function useReason(disk: Disk | undefined): string | undefined {
   return disk && whyNot(disk, words, format)
 }
 
-interface FieldProps {
-  label: string
-  hint?: string
-  problem?: string | undefined
-  children: (id: string, describedBy: string) => ReactNode
-}
-
-function Field({ label, hint, problem, children }: FieldProps) {
-  const id = useId()
-  const text = useId()
-  return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
-      {children(id, text)}
-      <div id={text}>
-        {problem !== undefined && (
-          <div className="problem" role="alert">
-            {problem}
-          </div>
-        )}
-        {hint !== undefined && <div className="hint">{hint}</div>}
-      </div>
-    </div>
-  )
-}
-
 interface NameFieldProps {
   ref: React.Ref<InputRef>
   value: string
@@ -333,20 +298,6 @@ function NameField({ ref, value, onChange, outcome }: NameFieldProps) {
       {refusal && !ofName && <Alert type="error" showIcon title={explain(refusal, words, format)} />}
       {outcome?.is === 'failed' && <Failure error={outcome.error} />}
     </>
-  )
-}
-
-function DiskSummary({ disk, withName }: { disk: Disk; withName: boolean }) {
-  const words = useWords()
-  const format = useFormat()
-  return (
-    <div className="summary">
-      {withName && <strong>{disk.name}</strong>}
-      {withName && <code>{disk.id}</code>}
-      <DiskStatusTag status={disk.status} reason={disk.statusReason} />
-      <span>{words.diskKind[disk.kind]}</span>
-      <span>{format.gib(disk.sizeGiB)}</span>
-    </div>
   )
 }
 

@@ -1,8 +1,13 @@
-import type { Disk, Refusal } from '../api/documents.ts'
+import type { Disk, DiskStatus, LinkRefusal, Refusal } from '../api/documents.ts'
 import type { useFormat } from '../format.ts'
 import type { Words } from '../words/en.ts'
 
 type Format = ReturnType<typeof useFormat>
+
+/** Statuses of which any would do. */
+function anyOf(statuses: readonly DiskStatus[], { diskStatus, refusal: { quoted, or } }: Words): string {
+  return statuses.map((status) => quoted(diskStatus[status])).join(or)
+}
 
 /** A refusal in the words of the reader, from its facts; the API's own words where there are no others. */
 export function explain(refusal: Refusal, words: Words, format: Format): string {
@@ -12,7 +17,7 @@ export function explain(refusal: Refusal, words: Words, format: Format): string 
       return say.status(
         words.diskKind[refusal.kind],
         words.diskStatus[refusal.actual],
-        refusal.allowed.map((status) => say.quoted(words.diskStatus[status])).join(say.or),
+        anyOf(refusal.allowed, words),
       )
     case 'SnapshotQuotaExceeded':
       return say.quota(
@@ -38,4 +43,28 @@ export function whyNot(
   return refusals.length === 0
     ? undefined
     : refusals.map((refusal) => explain(refusal, words, format)).join(' ')
+}
+
+/** Why a policy is not linked to this disk, or would not be. */
+export function explainLink(refusal: LinkRefusal, disk: Disk, words: Words): string {
+  const { refusal: say } = words.policy
+  switch (refusal.__typename) {
+    case 'DiskStatusForbidsPolicy':
+      return say.status(words.diskStatus[refusal.actual], anyOf(refusal.allowed, words))
+    case 'DiskLinkedElsewhere':
+      return say.linkedElsewhere(disk.autoSnapshotPolicy?.name ?? refusal.policyId)
+    default:
+      return refusal.message
+  }
+}
+
+/** Why no policy can be linked to this disk now; undefined when one can. */
+export function whyNotLink(
+  disk: Disk,
+  words: Words,
+  { refusals } = disk.autoSnapshotPolicyEligibility,
+): string | undefined {
+  return refusals.length === 0
+    ? undefined
+    : refusals.map((refusal) => explainLink(refusal, disk, words)).join(' ')
 }

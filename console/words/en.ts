@@ -1,4 +1,12 @@
-import type { DiskKind, DiskStatus, SnapshotStatus, SnapshotType } from '../api/documents.ts'
+import type {
+  DiskKind,
+  DiskStatus,
+  PolicyRule,
+  RunDiskOutcome,
+  SnapshotStatus,
+  SnapshotType,
+  Viewer,
+} from '../api/documents.ts'
 
 /** Every text of the console. Labels and the dialog follow the cloud's own documentation of manual snapshots. */
 export const en = {
@@ -130,6 +138,7 @@ export const en = {
   toDisks: 'To the Disk List',
 
   errorTitle: 'This could not be read.',
+  notDone: 'This could not be done.',
   unreachable: 'The gateway cannot be reached.',
   errorCode: 'Code',
   requestId: 'Request ID',
@@ -206,8 +215,86 @@ export const en = {
   signIn: 'Sign in',
   signInHint: 'This gateway asks for credentials. Paste an API token or a JWT; it is kept in this tab only.',
   token: 'Token',
-  tokenRefused: 'The gateway did not accept this token.',
+  tokenRefused: 'The gateway does not accept this token.',
   signOut: 'Sign out',
+
+  viewer: {
+    signedIn: 'Signed in:',
+    role: { VIEWER: 'Viewer', OPERATOR: 'Operator', ADMIN: 'Administrator' } satisfies Record<
+      Viewer['role'],
+      string
+    > as Record<Viewer['role'], string>,
+    until: (moment: string) => `until ${moment}`,
+    forbidden: (needed: string, own: string) =>
+      `This takes the role “${needed}”. You are signed in as “${own}”.`,
+  },
+
+  policy: {
+    title: 'Automatic policy',
+    none: 'No policy is linked. No automatic snapshots are taken of this disk.',
+    policy: 'Policy',
+    runs: 'Runs',
+    everyDay: 'Every day',
+    workdays: 'Monday to Friday',
+    everyHour: 'every full hour',
+    schedule: (days: string, hours: string) => `${days} at ${hours}`,
+    timeZone: 'Time zone',
+    retention: 'Keeps',
+    keptDays: (days: number) => (days === 1 ? 'For 1 day' : `For ${days} days`),
+    keptForEver: 'Until they make room',
+    nextRuns: 'Next runs',
+    lastRun: 'Last run',
+    neverRan: 'Has not run yet',
+    outcome: {
+      PENDING: 'This disk is still to be seen to.',
+      CREATED: 'A snapshot was created; it is deleted by now.',
+      SKIPPED: 'No snapshot of this disk was taken.',
+      MISSED: 'This disk was missed: the gateway had stopped.',
+    } satisfies Record<RunDiskOutcome, string> as Record<RunDiskOutcome, string>,
+    notThen: 'This disk was not linked then.',
+
+    link: 'Link a policy…',
+    linkTitle: 'Link a policy',
+    choose: 'Policy to link',
+    mustChoose: 'Choose a policy.',
+    create: 'Create a new policy',
+    noneYet: 'There are no policies yet. Create the first one:',
+    linked: (policy: string, disk: string) => `The policy ${policy} is linked to ${disk}.`,
+    linkedTo: (policy: string) => `Linked to ${policy}`,
+    batch: (linked: number, refused: number) =>
+      refused === 0 ? `${linked} linked` : `${linked} linked, ${refused} refused`,
+    createdOnly: (policy: string) => `The policy ${policy} was created.`,
+
+    name: 'Policy name',
+    days: 'Days',
+    hours: 'Hours',
+    chooseHours: 'Choose the hours',
+    keepDays: 'Keep snapshots for (days)',
+    keepHint: 'When left empty, until they make room for newer ones.',
+
+    unlink: 'Unlink…',
+    unlinkTitle: 'Unlink the policy',
+    unlinkNow: 'Unlink',
+    unlinkQuestion: (policy: string, disk: string) =>
+      `Unlink the policy ${policy} from the disk ${disk}? From then on no automatic snapshots are taken of it.`,
+    deleteSnapshots: (count: string) => `Delete the automatic snapshots of this disk as well (${count})`,
+    deleteHint: 'One that is being made or read stays.',
+    unlinked: (policy: string, disk: string) => `The policy ${policy} is unlinked from ${disk}.`,
+
+    refusal: {
+      status: (actual: string, allowed: string) =>
+        `The disk is “${actual}”. A policy can be linked to it while it is ${allowed}.`,
+      linkedElsewhere: (policy: string) =>
+        `The disk is linked to the policy ${policy}, and can have only one. Unlink it from that one first.`,
+      quota: (limit: string) => `There are ${limit} policies, as many as there may be. Delete one first.`,
+      rules: {
+        TIME_POINTS: 'Choose at least one hour.',
+        REPEAT_WEEKDAYS: 'Choose at least one day.',
+        RETENTION_DAYS: 'Enter 1 to 65,536 days, or nothing.',
+        TIME_ZONE: 'The gateway does not know this time zone.',
+      } satisfies Record<PolicyRule, string> as Record<PolicyRule, string>,
+    },
+  },
 }
 
 export type Words = typeof en

@@ -123,6 +123,7 @@ export const zh: Words = {
   toDisks: '前往磁盘列表',
 
   errorTitle: '读取失败。',
+  notDone: '操作失败。',
   unreachable: '无法连接网关。',
   errorCode: '错误码',
   requestId: '请求 ID',
@@ -195,6 +196,78 @@ export const zh: Words = {
   signIn: '登录',
   signInHint: '该网关需要凭证。请粘贴 API 令牌或 JWT，它只保存在当前标签页。',
   token: '令牌',
-  tokenRefused: '网关没有接受该令牌。',
+  tokenRefused: '网关不接受该令牌。',
   signOut: '退出登录',
+
+  viewer: {
+    signedIn: '当前登录：',
+    role: { VIEWER: '查看者', OPERATOR: '操作员', ADMIN: '管理员' },
+    until: (moment) => `有效期至 ${moment}`,
+    forbidden: (needed, own) => `此操作需要“${needed}”角色，当前角色为“${own}”。`,
+  },
+
+  policy: {
+    title: '自动快照策略',
+    none: '未关联策略，不会为该磁盘自动创建快照。',
+    policy: '策略',
+    runs: '执行时间',
+    everyDay: '每天',
+    workdays: '周一至周五',
+    everyHour: '每个整点',
+    schedule: (days, hours) => `${days} ${hours}`,
+    timeZone: '时区',
+    retention: '快照保留',
+    keptDays: (days) => `${days} 天`,
+    keptForEver: '直到为新快照腾出空间',
+    nextRuns: '下次执行',
+    lastRun: '上次执行',
+    neverRan: '尚未执行',
+    outcome: {
+      PENDING: '该磁盘尚待处理。',
+      CREATED: '已创建快照，该快照现已删除。',
+      SKIPPED: '未为该磁盘创建快照。',
+      MISSED: '网关停止运行，该磁盘被错过。',
+    },
+    notThen: '当时该磁盘未关联此策略。',
+
+    link: '关联策略…',
+    linkTitle: '关联策略',
+    choose: '要关联的策略',
+    mustChoose: '请选择策略。',
+    create: '新建策略',
+    noneYet: '还没有策略，请先新建一个：',
+    linked: (policy, disk) => `策略 ${policy} 已关联到 ${disk}。`,
+    linkedTo: (policy) => `已关联 ${policy}`,
+    batch: (linked, refused) =>
+      refused === 0 ? `已关联 ${linked} 块` : `已关联 ${linked} 块，被拒绝 ${refused} 块`,
+    createdOnly: (policy) => `策略 ${policy} 已创建。`,
+
+    name: '策略名称',
+    days: '重复日期',
+    hours: '创建时间',
+    chooseHours: '请选择时间',
+    keepDays: '快照保留天数',
+    keepHint: '留空则保留到为新快照腾出空间为止。',
+
+    unlink: '解除关联…',
+    unlinkTitle: '解除策略关联',
+    unlinkNow: '解除关联',
+    unlinkQuestion: (policy, disk) =>
+      `确定解除策略 ${policy} 与磁盘 ${disk} 的关联吗？此后不再为该磁盘自动创建快照。`,
+    deleteSnapshots: (count) => `同时删除该磁盘的自动快照（${count} 个）`,
+    deleteHint: '正在创建或读取的快照会保留。',
+    unlinked: (policy, disk) => `策略 ${policy} 已与 ${disk} 解除关联。`,
+
+    refusal: {
+      status: (actual, allowed) => `磁盘状态为“${actual}”。仅在${allowed}状态下可以关联策略。`,
+      linkedElsewhere: (policy) => `该磁盘已关联策略 ${policy}，只能关联一个。请先解除关联。`,
+      quota: (limit) => `已有 ${limit} 个策略，达到上限。请先删除一个。`,
+      rules: {
+        TIME_POINTS: '请至少选择一个时间。',
+        REPEAT_WEEKDAYS: '请至少选择一天。',
+        RETENTION_DAYS: '请输入 1 到 65,536 天，或留空。',
+        TIME_ZONE: '网关不认识该时区。',
+      },
+    },
+  },
 }

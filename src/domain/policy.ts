@@ -9,12 +9,12 @@ import { slotsBetween, type Schedule, type Slot } from './schedule.ts'
 export const LINK_STATUSES: readonly DiskStatus[] = ['IN_USE']
 
 /**
- * Every reason why the policy may not be linked to this disk now, in the order in which they are checked; none when it
- * is already.
+ * Every reason why the policy, or any at all, may not be linked to this disk now, in the order in which they are checked;
+ * none when it is already.
  */
 export function linkRefusals(
   disk: { status: DiskStatus; policyId: string | null },
-  policyId: string,
+  policyId?: string,
 ): Refusal[] {
   if (disk.policyId === policyId) return []
   const refusals: Refusal[] = []

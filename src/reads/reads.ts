@@ -206,6 +206,12 @@ export function createReads({ reader }: Pick<Database, 'reader'>, { accountId }:
 
     runDisks: (runId: string): List<AutoSnapshotRunDisk> =>
       list('AutoSnapshotRunDisk', () => ({ conditions: ownedBy('runId', runId) })),
+    /** What became of one disk in a run; undefined when it was not linked then. */
+    runDisk: (runId: string, diskId: string): AutoSnapshotRunDisk | undefined =>
+      reader.get(
+        Prisma.sql`SELECT * FROM "AutoSnapshotRunDisk" t
+          WHERE t."runId" = ${runId} AND t."diskId" = ${diskId} AND ${alsoOwned}`,
+      ),
   }
 }
 

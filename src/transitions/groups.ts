@@ -20,6 +20,8 @@ export interface Member {
   seen: number
   /** Sends what the member missed; resolves when it has room for more. */
   replay(batch: Batch): Promise<void>
+  /** Makes the form in which it will send a batch, where it stays for the others who send it in the same one. */
+  form(batch: Batch): void
   deliver(batch: Batch): void
   /** Nothing comes after this. */
   complete(): void
@@ -345,7 +347,10 @@ class Selection {
     wanted.forEach(({ transition, groups }, at) => {
       for (const group of groups) concerned.add(group.add(transition, payloads[at] ?? EMPTY))
     })
-    for (const group of concerned) group.flush()
+    // First what is sent, then the sends, one close behind the other: readers who fall asleep between two of them have
+    // to be woken again, which costs the sender as much as the send.
+    const flushes = [...concerned].map((group) => group.prepare())
+    for (const flush of flushes) flush()
   }
 
   async #execute(transitions: readonly AnyTransition[]): Promise<Buffer[]> {
@@ -430,15 +435,22 @@ class Group {
     return this
   }
 
-  /** Sends what was added, to each member what it has not seen, and completes the streams that have come to their end. */
-  flush(): void {
+  /**
+   * Makes ready what was added; the function returned sends it, to each member what it has not seen, and completes the
+   * streams that have come to their end.
+   */
+  prepare(): () => void {
     const batches = batchesOf(this.#sequences, this.#payloads)
     const last = this.#sequences.at(-1) ?? 0
     this.#sequences = []
     this.#payloads = []
-    for (const batch of batches) this.#deliver(batch)
-    if (this.#untilSettled && this.#status && isSettled(this.#status))
-      this.complete([...this.members].filter(({ seen }) => seen <= last))
+    const [member] = this.members
+    for (const batch of batches) member?.form(batch)
+    return () => {
+      for (const batch of batches) this.#deliver(batch)
+      if (this.#untilSettled && this.#status && isSettled(this.#status))
+        this.complete([...this.members].filter(({ seen }) => seen <= last))
+    }
   }
 
   #deliver(batch: Batch): void {

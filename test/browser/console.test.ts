@@ -2,15 +2,7 @@ import type { Browser, Page, WebSocketRoute } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { launchBrowser, NO_BROWSER } from '../support/browser.ts'
-import {
-  countBytes,
-  dialog,
-  isLive,
-  openConsole,
-  row,
-  seriousFindings,
-  type ConsoleTab,
-} from '../support/console-page.ts'
+import { countBytes, dialog, isLive, openStrictly, row, seriousFindings } from '../support/console-page.ts'
 
 const CREATE = `mutation ($id: ID!, $name: String!) {
   createSnapshot(input: { diskId: $id, name: $name }) { __typename }
@@ -61,20 +53,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
   })
   afterAll(() => browser.close())
 
-  /** When it is closed: no request left the origin, the policy held, and nothing was complained of but what was expected. */
-  async function open(app: TestApp, path: string, expected: RegExp[] = []): Promise<ConsoleTab> {
-    const tab = await openConsole(browser, app.url + path)
-    return {
-      ...tab,
-      async [Symbol.asyncDispose]() {
-        await tab[Symbol.asyncDispose]()
-        const { host } = new URL(app.url)
-        expect(tab.requests.filter((url) => new URL(url).host !== host)).toEqual([])
-        expect(tab.problems.filter((problem) => !expected.some((known) => known.test(problem)))).toEqual([])
-      },
-    }
-  }
-
+  const open = (app: TestApp, path: string, expected?: RegExp[]) => openStrictly(browser, app, path, expected)
   const button = (page: Page, name = 'Create Snapshot') => page.getByRole('button', { name, exact: true })
   const confirm = (page: Page) => dialog(page).getByRole('button', { name: 'Confirm' }).click()
 
@@ -464,45 +443,6 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
     await (await arrived).finished()
     await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)))
     expect(await row(page, 'slow').getByText('Completed').count()).toBe(1)
-  })
-
-  test('asks for a token when the API asks for one, keeps it in the tab, and sends it with every request and the socket', async () => {
-    await using app = await startTestApp()
-    await app.disk({ name: 'data-1' })
-    await using tab = await open(app, '/healthz', [/404/, /401/])
-    const { page, context } = tab
-    const error = { message: 'Sign in.', extensions: { code: 'UNAUTHENTICATED', requestId: 'r' } }
-    await context.route('**/graphql', (route) =>
-      route.request().headers()['authorization'] === 'Bearer right'
-        ? route.continue()
-        : route.fulfill({ status: 401, json: { errors: [error] } }),
-    )
-    const initial: unknown[] = []
-    page.on('websocket', (socket) =>
-      socket.once('framesent', ({ payload }) => initial.push(JSON.parse(payload.toString()))),
-    )
-    const signIn = async (token: string) => {
-      await page.getByLabel('Token').fill(token)
-      await page.getByRole('button', { name: 'Sign in' }).click()
-    }
-
-    await page.goto(`${app.url}/disks?sort=-name`)
-    await signIn('wrong')
-    await page.getByText('The gateway did not accept this token.').waitFor()
-    expect(await seriousFindings(page)).toEqual([])
-    await signIn('right')
-    await row(page, 'data-1').waitFor()
-    await isLive(page)
-    expect(initial.at(-1)).toEqual({ type: 'connection_init', payload: { authorization: 'Bearer right' } })
-    expect(new URL(page.url()).search).toBe('?sort=-name')
-
-    await page.reload()
-    await row(page, 'data-1').waitFor()
-    expect(await page.evaluate(() => [localStorage.length, document.cookie])).toEqual([0, ''])
-    await button(page, 'Sign out').click()
-    await page.getByLabel('Token').waitFor()
-    expect(await page.getByText('did not accept').count()).toBe(0)
-    expect(await page.evaluate(() => sessionStorage.length)).toBe(0)
   })
 
   test('the first visit transfers less than 600 KB, the next one less than 30 KB', async () => {

@@ -28,11 +28,13 @@ test.each([
 })
 
 test.each(DISK_STATUSES)('a disk that is %s', (status) => {
-  const codes = (policyId: string | null) =>
-    linkRefusals({ status, policyId }, 'asp-this').map(({ code }) => code)
+  const codes = (policyId: string | null, wanted?: string) =>
+    linkRefusals({ status, policyId }, wanted).map(({ code }) => code)
   const forbidden = status === 'IN_USE' ? [] : ['DISK_STATUS_FORBIDS_POLICY']
+  expect(codes(null, 'asp-this')).toEqual(forbidden)
+  expect(codes('asp-this', 'asp-this')).toEqual([])
+  expect(codes('asp-other', 'asp-this')).toEqual(['DISK_LINKED_ELSEWHERE', ...forbidden])
   expect(codes(null)).toEqual(forbidden)
-  expect(codes('asp-this')).toEqual([])
   expect(codes('asp-other')).toEqual(['DISK_LINKED_ELSEWHERE', ...forbidden])
 })
 

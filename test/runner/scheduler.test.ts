@@ -44,20 +44,26 @@ test('at its time, and not before, each linked disk gets an automatic snapshot',
 
 test('a run is seen, with what became of each disk', async () => {
   await using app = await appAt('05-01T00:00')
-  const [good, gone] = [await app.disk(), await app.disk({ status: 'EXPIRED' })]
+  const [good, gone, other] = [await app.disk(), await app.disk({ status: 'EXPIRED' }), await app.disk()]
   const policyId = await policyOf(app, EVERY_NIGHT, good, gone)
   await app.tickAt('05-01T02:00')
 
   const { data } = await app.graphql(/* GraphQL */ `{
     autoSnapshotPolicy(id: "${policyId}") {
-      lastRun { slot }
+      lastRun { slot good: disk(id: "${good.id}") { outcome } gone: disk(id: "${gone.id}") { outcome }
+        other: disk(id: "${other.id}") { outcome } }
       runs { totalCount nodes { slot scheduledFor decidedAt outcome disks { totalCount nodes {
         disk { name } outcome snapshot { name type } refusalCode refusalMessage } } } }
     }
   }`)
   const [run] = data.autoSnapshotPolicy.runs.nodes
   expect(data.autoSnapshotPolicy).toMatchObject({
-    lastRun: { slot: '2026-05-01T02:00[UTC]' },
+    lastRun: {
+      slot: '2026-05-01T02:00[UTC]',
+      good: { outcome: 'CREATED' },
+      gone: { outcome: 'SKIPPED' },
+      other: null,
+    },
     runs: { totalCount: 1 },
   })
   expect(run).toMatchObject({

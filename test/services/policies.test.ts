@@ -140,10 +140,13 @@ test('disks are linked each for itself, and beforehand each says whether it coul
   const missing = 'v-nothinghere'
   await call(app, 'Link', { policyId: other, diskIds: [taken.id] })
 
-  const eligibility = async (id: string) =>
+  const eligibility = async (id: string, wanted: string | null = policyId) =>
     (
       await app.graphql(
-        `{ disk(id: "${id}") { autoSnapshotPolicyEligibility(policyId: "${policyId}") { allowed refusals { code } } } }`,
+        `query ($id: ID!, $wanted: ID) {
+          disk(id: $id) { autoSnapshotPolicyEligibility(policyId: $wanted) { allowed refusals { code } } }
+        }`,
+        { id, wanted },
       )
     ).data.disk.autoSnapshotPolicyEligibility
   expect(await eligibility(inUse.id)).toEqual({ allowed: true, refusals: [] })
@@ -155,6 +158,10 @@ test('disks are linked each for itself, and beforehand each says whether it coul
     allowed: false,
     refusals: [{ code: 'DISK_STATUS_FORBIDS_POLICY' }],
   })
+
+  for (const { id } of [inUse, taken, free])
+    expect(await eligibility(id, null)).toEqual(await eligibility(id))
+  expect((await eligibility(taken.id, other)).allowed).toBe(true)
 
   const diskIds = [inUse.id, taken.id, free.id, missing]
   const linked = { diskId: inUse.id, disk: { autoSnapshotPolicy: { id: policyId } }, refusal: null }

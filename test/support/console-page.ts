@@ -1,5 +1,6 @@
 import axe from 'axe-core'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { expect } from 'vitest'
 
 export type ConsoleTab = Awaited<ReturnType<typeof openConsole>>
 
@@ -49,6 +50,32 @@ export async function openConsole(browser: Browser, url: string, options: Browse
   }
 }
 
+/** Opens it; once closed: no request left the origin, the policy held, and nothing went wrong but what was expected. */
+export async function openStrictly(
+  browser: Browser,
+  app: { url: string },
+  path: string,
+  expected: RegExp[] = [],
+  options?: BrowserContextOptions,
+): Promise<ConsoleTab> {
+  const tab = await openConsole(browser, app.url + path, options)
+  return {
+    ...tab,
+    async [Symbol.asyncDispose]() {
+      await tab[Symbol.asyncDispose]()
+      const { host } = new URL(app.url)
+      expect(tab.requests.filter((url) => new URL(url).host !== host)).toEqual([])
+      expect(tab.problems.filter((problem) => !expected.some((known) => known.test(problem)))).toEqual([])
+    },
+  }
+}
+
+/** Signs in where the page asks for a token. */
+export async function signIn(page: Page, token: string): Promise<void> {
+  await page.getByLabel('Token').fill(token)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+}
+
 /** Waits until the page says that it follows what happens. */
 export async function isLive(page: Page): Promise<void> {
   await page.getByText('Live', { exact: true }).waitFor()
@@ -59,9 +86,9 @@ export function row(page: Page, text: string) {
   return page.getByRole('row').filter({ hasText: text })
 }
 
-/** The dialog Create Snapshot. */
-export function dialog(page: Page) {
-  return page.getByRole('dialog', { name: 'Create Snapshot' })
+/** The dialog of this name. */
+export function dialog(page: Page, name = 'Create Snapshot') {
+  return page.getByRole('dialog', { name })
 }
 
 /** What axe-core finds on the page that is serious or worse, by all its rules or by some: which rule, and where. */

@@ -102,10 +102,11 @@ builder.node(Disk, {
     autoSnapshotPolicyEligibility: t.field({
       type: Eligibility,
       description:
-        'Whether `linkAutoSnapshotPolicy` would link this policy to it in the status shown here, and if not, every reason ' +
-        'why: by the rule that the mutation asks.',
-      args: { policyId: t.arg.id({ required: true, description: 'The policy, `asp-…`.' }) },
+        'Whether `linkAutoSnapshotPolicy` would link this policy, or any that it is not linked to yet, to it in the status ' +
+        'shown here, and if not, every reason why: by the rule that the mutation asks.',
+      args: { policyId: t.arg.id({ description: 'The policy, `asp-…`; any at all when left out.' }) },
       resolve: (disk, { policyId }, { reads }) => {
+        if (policyId === null || policyId === undefined) return linkRefusals(disk)
         const policy = reads.policy(idOf('AutoSnapshotPolicy', policyId))
         return policy ? linkRefusals(disk, policy.id) : [new PolicyNotFound(policyId)]
       },

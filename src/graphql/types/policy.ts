@@ -130,6 +130,13 @@ builder.node(AutoSnapshotRun, {
       { name: 'AutoSnapshotRunDiskConnection', description: 'A page of the disks of a run.' },
       { name: 'AutoSnapshotRunDiskEdge', description: 'A disk of a run in a list.' },
     ),
+    disk: t.field({
+      type: AutoSnapshotRunDisk,
+      nullable: true,
+      description: 'What became of one disk; null when it was not linked then, or the run was not RUN.',
+      args: { id: t.arg.id({ required: true, description: 'The disk, `v-…`.' }) },
+      resolve: ({ id: runId }, { id }, { reads }) => reads.runDisk(runId, idOf('Disk', id)),
+    }),
   }),
 })
 

@@ -1,10 +1,16 @@
 import type { Account as AccountRow } from '../../generated/prisma/client.ts'
-import { PERMISSIONS, ROLES, type Permission, type Role as RoleName } from '../../domain/role.ts'
+import {
+  may,
+  PERMISSIONS,
+  ROLES,
+  type Permission as PermissionName,
+  type Role as RoleName,
+} from '../../domain/role.ts'
 import type { Viewer as ViewerFacts } from '../../services/viewer.ts'
 import { builder } from '../builder.ts'
 
-/** What the permissions of a role are called in its description. */
-const WHAT: Record<Permission, string> = {
+/** What each permission is for, in descriptions. */
+const WHAT: Record<PermissionName, string> = {
   manageSnapshots: 'snapshots',
   managePolicies: 'automatic snapshot policies',
   manageDisks: 'disks',
@@ -12,7 +18,7 @@ const WHAT: Record<Permission, string> = {
 }
 
 function description(role: RoleName): string {
-  const own = (Object.keys(PERMISSIONS) as Permission[]).filter(
+  const own = (Object.keys(PERMISSIONS) as PermissionName[]).filter(
     (permission) => PERMISSIONS[permission] === role,
   )
   const before = ROLES[ROLES.indexOf(role) - 1]
@@ -39,6 +45,39 @@ const Account = builder.objectRef<AccountRow>('Account').implement({
   }),
 })
 
+const Permission = builder.objectRef<{ role: RoleName; permission: PermissionName }>('Permission').implement({
+  description: 'Whether something may be done beyond reading and watching, which everybody may.',
+  fields: (t) => ({
+    allowed: t.boolean({
+      description: 'Whether the role of the viewer has it. Without it the answer is the error FORBIDDEN.',
+      resolve: ({ role, permission }) => may(role, permission),
+    }),
+    role: t.field({
+      type: Role,
+      description: 'The least role that has it.',
+      resolve: ({ permission }) => PERMISSIONS[permission],
+    }),
+  }),
+})
+
+const Permissions = builder.objectRef<{ role: RoleName }>('Permissions').implement({
+  description: 'What the role of the viewer allows, by the rule that every mutation asks.',
+  fields: (t) => {
+    const permission = (name: PermissionName) =>
+      t.field({
+        type: Permission,
+        description: `Whether the viewer may change ${WHAT[name]}.`,
+        resolve: ({ role }) => ({ role, permission: name }),
+      })
+    return {
+      manageSnapshots: permission('manageSnapshots'),
+      managePolicies: permission('managePolicies'),
+      manageDisks: permission('manageDisks'),
+      manageTokens: permission('manageTokens'),
+    }
+  },
+})
+
 const Viewer = builder.objectRef<ViewerFacts>('Viewer').implement({
   description: 'On whose behalf the request is made, by the credential that came with it.',
   fields: (t) => ({
@@ -48,6 +87,11 @@ const Viewer = builder.objectRef<ViewerFacts>('Viewer').implement({
       resolve: (_viewer, _args, { reads }) => reads.account(),
     }),
     role: t.expose('role', { type: Role, description: 'What may be done in it.' }),
+    may: t.field({
+      type: Permissions,
+      description: 'What that comes to, permission by permission.',
+      resolve: ({ role }) => ({ role }),
+    }),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
       nullable: true,

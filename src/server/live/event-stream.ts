@@ -99,11 +99,11 @@ export class EventStream implements Outlet {
   }
 
   send(batch: Batch): boolean {
-    return this.#writer?.write(this.#formOf(batch), batch.payloads.length) ?? true
+    return this.#writer?.write(this.form(batch), batch.payloads.length) ?? true
   }
 
   async sendAtLeisure(batch: Batch): Promise<void> {
-    return this.#writer?.writeAtLeisure(this.#formOf(batch))
+    return this.#writer?.writeAtLeisure(this.form(batch))
   }
 
   cutIfStalled(): void {
@@ -118,7 +118,7 @@ export class EventStream implements Outlet {
     return this.#isChunked ? chunk(text) : text
   }
 
-  #formOf(batch: Batch): Buffer {
+  form(batch: Batch): Buffer {
     return this.#isChunked
       ? batch.form('chunk', () => chunkOf(batch))
       : batch.form('events', () => eventsOf(batch))

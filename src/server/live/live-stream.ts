@@ -57,6 +57,10 @@ export class LiveStream implements Member {
     return this.#outlet.sendAtLeisure(batch)
   }
 
+  form(batch: Batch): void {
+    this.#outlet.form(batch)
+  }
+
   deliver(batch: Batch): void {
     if (this.#outlet.send(batch)) return
     this.fail(new SlowConsumer(this.#bufferEvents))

@@ -4,6 +4,8 @@ import type { Batch } from '../../transitions/groups.ts'
 
 /** The subscriber's end of a connection, as a group uses it. */
 export interface Outlet {
+  /** Makes the form in which a batch is sent, and keeps it with the batch. */
+  form(batch: Batch): unknown
   /** Writes a batch at once; false, and nothing written, when more than the buffer holds would wait. */
   send(batch: Batch): boolean
   /** Writes a batch, however much waits; resolves when all of that is on its way, or never will be. */

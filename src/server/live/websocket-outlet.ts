@@ -85,9 +85,13 @@ export class WebSocketOutlet implements Outlet {
     return sent
   }
 
+  form(batch: Batch): Frames {
+    return batch.form(this.#id.length, () => framesOf(batch, this.#id.length))
+  }
+
   #framesOf(batch: Batch): Frames {
     const id = this.#id
-    const frames = batch.form(id.length, () => framesOf(batch, id.length))
+    const frames = this.form(batch)
     for (const at of frames.idsAt) frames.bytes.write(id, at, 'latin1')
     return frames
   }

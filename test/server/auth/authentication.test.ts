@@ -376,6 +376,31 @@ describe('roles', () => {
     })
   })
 
+  test.each([
+    ['VIEWER', []],
+    ['OPERATOR', ['manageSnapshots', 'managePolicies']],
+    ['ADMIN', ['manageSnapshots', 'managePolicies', 'manageDisks', 'manageTokens']],
+  ] as const)('%s is told so beforehand, as the mutations answer it', async (role, allowed) => {
+    await using app = await startTestApp()
+    const { graphql } = await app.token(role)
+    const mutations = {
+      manageSnapshots: CREATE_SNAPSHOT,
+      managePolicies:
+        'mutation { deleteAutoSnapshotPolicy(input: { policyId: "asp-nothere00" }) { __typename } }',
+      manageDisks: REGISTER,
+      manageTokens: REVOKE,
+    }
+
+    const fields = Object.keys(mutations).map((permission) => `${permission} { allowed role }`)
+    const { viewer } = (await graphql(`{ viewer { may { ${fields.join(' ')} } } }`)).data
+    expect(Object.keys(viewer.may).filter((permission) => viewer.may[permission].allowed)).toEqual(allowed)
+    for (const [permission, mutation] of Object.entries(mutations)) {
+      const [error] = (await graphql(mutation)).errors ?? []
+      expect([permission, error === undefined]).toEqual([permission, viewer.may[permission].allowed])
+      if (error) expect(error.message).toContain(`takes the role ${viewer.may[permission].role as string};`)
+    }
+  })
+
   test('what is forbidden says which role it takes', async () => {
     await using app = await startTestApp()
     const { graphql } = await app.token('VIEWER')

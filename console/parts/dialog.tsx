@@ -1,0 +1,89 @@
+import { Alert, Modal } from 'antd'
+import { useId, useState, type ReactNode } from 'react'
+import { useAddress } from '../address.ts'
+import { useWords } from '../settings.tsx'
+
+/** What a dialog is open for, and how it is closed. */
+export interface Asked {
+  open: boolean
+  wanted: string[]
+  close: () => void
+}
+
+/** Opens a dialog while the address says so: `link=v-…,v-…` names what is wanted. */
+export function useAsked(name: string): Asked & { opened: number } {
+  const address = useAddress()
+  const asked = address.text(name)
+  // It closes with what it showed, and opens anew each time.
+  const [shown, setShown] = useState({ asked: '', wanted: '', opened: 0 })
+  if (asked !== shown.asked) {
+    setShown(asked === '' ? { ...shown, asked } : { asked, wanted: asked, opened: shown.opened + 1 })
+  }
+  return {
+    open: asked !== '',
+    wanted: shown.wanted.split(',').filter(Boolean),
+    opened: shown.opened,
+    close: () => address.change({ [name]: undefined }),
+  }
+}
+
+interface DialogProps {
+  asked: Asked
+  title: string
+  width?: number
+  /** What the button says that does it. */
+  verb: string
+  danger?: boolean
+  /** Whether what it is about has been read. */
+  ready?: boolean
+  /** Why it cannot be done now. */
+  reason?: string | undefined
+  sending: boolean
+  /** What was asked for is done, and there is something left to read. */
+  over?: boolean
+  submit: () => Promise<void>
+  children: ReactNode
+}
+
+/** A dialog that asks for a change. It stays open until that has been accepted. */
+export function Dialog({
+  asked: { open, close },
+  title,
+  width = 600,
+  verb,
+  danger = false,
+  ready = true,
+  reason,
+  sending,
+  over = false,
+  submit,
+  children,
+}: DialogProps) {
+  const words = useWords()
+  const form = useId()
+  const disabled = !ready || reason !== undefined || over
+  return (
+    <Modal
+      open={open}
+      destroyOnHidden
+      width={width}
+      title={title}
+      onCancel={close}
+      okText={verb}
+      cancelText={over ? words.close : words.cancel}
+      okButtonProps={{ htmlType: 'submit', form, loading: sending, disabled, danger }}
+    >
+      <form
+        id={form}
+        className="create"
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (!disabled) void submit()
+        }}
+      >
+        {children}
+        {reason !== undefined && <Alert type="warning" showIcon title={reason} />}
+      </form>
+    </Modal>
+  )
+}

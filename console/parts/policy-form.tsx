@@ -1,0 +1,126 @@
+import { Alert, Checkbox, Input, InputNumber, Select, type InputRef } from 'antd'
+import { useId, type Ref } from 'react'
+import type { CREATE_POLICY, PolicyRefusal, PolicyRule } from '../api/documents.ts'
+import type { VariablesOf } from '../api/graphql.ts'
+import { useFormat } from '../format.ts'
+import { useWords } from '../settings.tsx'
+import { Field } from './field.tsx'
+import { explain } from './refusal.ts'
+import { FOR_EVER, HOURS, hourName, WEEK } from './schedule.ts'
+
+/** A policy that is to be created. */
+export type PolicyDraft = Required<VariablesOf<typeof CREATE_POLICY>['input']>
+
+/** Every night, by the clocks of whoever looks at this. */
+export function newPolicy(): PolicyDraft {
+  return {
+    name: '',
+    timePoints: [2],
+    repeatWeekdays: [...WEEK],
+    retentionDays: FOR_EVER,
+    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+  }
+}
+
+interface PolicyFormProps {
+  ref: Ref<InputRef>
+  draft: PolicyDraft
+  onChange: (draft: PolicyDraft) => void
+  refusal: PolicyRefusal | undefined
+}
+
+/** What a new policy is to be; what is refused is said under the field. */
+export function PolicyForm({ ref, draft, onChange, refusal }: PolicyFormProps) {
+  const words = useWords()
+  const format = useFormat()
+  const days = useId()
+  const change = (changes: Partial<PolicyDraft>) => onChange({ ...draft, ...changes })
+  const ofName = refusal?.__typename === 'InvalidName'
+  const broken = (rule: PolicyRule) =>
+    refusal?.__typename === 'InvalidPolicy' && refusal.brokenPolicyRules.includes(rule)
+      ? words.policy.refusal.rules[rule]
+      : undefined
+  const zones = [...new Set(['UTC', draft.timeZone ?? 'UTC', ...Intl.supportedValuesOf('timeZone')])]
+  return (
+    <div className="new-policy">
+      <Field
+        label={words.policy.name}
+        hint={words.dialog.nameRule}
+        problem={ofName ? explain(refusal, words, format) : undefined}
+      >
+        {(id, describedBy) => (
+          <Input
+            ref={ref}
+            id={id}
+            aria-describedby={describedBy}
+            autoComplete="off"
+            value={draft.name}
+            {...(ofName && { status: 'error' as const, 'aria-invalid': true })}
+            onChange={({ target }) => change({ name: target.value })}
+          />
+        )}
+      </Field>
+      <div className="field">
+        <span id={days}>{words.policy.days}</span>
+        <Checkbox.Group
+          role="group"
+          aria-labelledby={days}
+          value={draft.repeatWeekdays}
+          options={WEEK.map((day) => ({ value: day, label: format.weekday(day) }))}
+          onChange={(repeatWeekdays) => change({ repeatWeekdays })}
+        />
+        {broken('REPEAT_WEEKDAYS') !== undefined && (
+          <div className="problem" role="alert">
+            {broken('REPEAT_WEEKDAYS')}
+          </div>
+        )}
+      </div>
+      <Field label={words.policy.hours} problem={broken('TIME_POINTS')}>
+        {(id, describedBy) => (
+          // The list stays open, and would take Tab for one more choice.
+          <div onKeyDownCapture={(event) => event.key === 'Tab' && event.stopPropagation()}>
+            <Select
+              mode="multiple"
+              className="hours"
+              showSearch={{ optionFilterProp: 'label' }}
+              id={id}
+              aria-describedby={describedBy}
+              placeholder={words.policy.chooseHours}
+              value={draft.timePoints}
+              options={HOURS.map((hour) => ({ value: hour, label: hourName(hour) }))}
+              onChange={(timePoints: number[]) =>
+                change({ timePoints: timePoints.toSorted((a, b) => a - b) })
+              }
+            />
+          </div>
+        )}
+      </Field>
+      <Field label={words.policy.timeZone} problem={broken('TIME_ZONE')}>
+        {(id, describedBy) => (
+          <Select
+            showSearch
+            id={id}
+            aria-describedby={describedBy}
+            value={draft.timeZone}
+            options={zones.map((zone) => ({ value: zone, label: zone }))}
+            onChange={(timeZone) => change({ timeZone })}
+          />
+        )}
+      </Field>
+      <Field label={words.policy.keepDays} hint={words.policy.keepHint} problem={broken('RETENTION_DAYS')}>
+        {(id, describedBy) => (
+          <InputNumber
+            id={id}
+            aria-describedby={describedBy}
+            precision={0}
+            value={draft.retentionDays === FOR_EVER ? null : draft.retentionDays}
+            onChange={(retentionDays) => change({ retentionDays: retentionDays ?? FOR_EVER })}
+          />
+        )}
+      </Field>
+      {refusal?.__typename === 'PolicyQuotaExceeded' && (
+        <Alert type="error" showIcon title={words.policy.refusal.quota(format.number(refusal.limit))} />
+      )}
+    </div>
+  )
+}
