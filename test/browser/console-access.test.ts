@@ -29,7 +29,7 @@ describe.skipIf(NO_BROWSER)(`who may use the console${why}`, { timeout: 60_000 }
     const admin = await app.token('ADMIN')
     const revoked = await app.token('ADMIN')
     await app.tokens.revoke(app.viewer, revoked.id)
-    await using tab = await openStrictly(browser, app, '/healthz', TURNED_AWAY)
+    await using tab = await openStrictly(browser, `${app.url}/healthz`, TURNED_AWAY)
     const { page } = tab
     const initial: unknown[] = []
     page.on('websocket', (socket) =>
@@ -77,7 +77,7 @@ describe.skipIf(NO_BROWSER)(`who may use the console${why}`, { timeout: 60_000 }
     const disk = await app.disk({ name: 'data-1' })
     const forADay = await app.token('OPERATOR', 'local', 1)
     const forEver = await app.token('ADMIN')
-    await using tab = await openStrictly(browser, app, `/disks/${disk.id}`, TURNED_AWAY)
+    await using tab = await openStrictly(browser, `${app.url}/disks/${disk.id}`, TURNED_AWAY)
     const { page } = tab
     const asksAgain = async (reason: string) => {
       await page.getByRole('alert').getByText(reason).waitFor()
@@ -126,7 +126,7 @@ describe.skipIf(NO_BROWSER)(`who may use the console${why}`, { timeout: 60_000 }
     await using app = await startTestApp()
     const disk = await app.disk({ name: 'data-1' })
     const [viewer, operator] = [await app.token('VIEWER'), await app.token('OPERATOR')]
-    await using tab = await openStrictly(browser, app, '/disks', TURNED_AWAY)
+    await using tab = await openStrictly(browser, `${app.url}/disks`, TURNED_AWAY)
     const { page } = tab
     const reason = 'This takes the role “Operator”. You are signed in as “Viewer”.'
     const actions = page.getByRole('main').getByRole('button', { name: /^(Create Snapshot|Link a policy…)$/ })
