@@ -54,7 +54,7 @@ describe.skipIf(NO_BROWSER)(`who may use the console${why}`, { timeout: 60_000 }
     await header(page).getByText('Administrator').waitFor()
     await isLive(page)
     await admin.graphql(CREATE, { id: disk.id, name: 'seen' })
-    await row(page, 'seen').getByText('Creating').waitFor()
+    await row(page, 'seen').getByText('Creating', { exact: true }).waitFor()
     await app.runner.tick()
     await row(page, 'seen').getByText('Completed').waitFor()
     const authorization = `Bearer ${admin.token}`
@@ -163,7 +163,7 @@ describe.skipIf(NO_BROWSER)(`who may use the console${why}`, { timeout: 60_000 }
     await page.getByRole('link', { name: 'Snapshot', exact: true }).click()
     await isLive(page)
     await operator.graphql(CREATE, { id: disk.id, name: 'by another' })
-    await row(page, 'by another').getByText('Creating').waitFor()
+    await row(page, 'by another').getByText('Creating', { exact: true }).waitFor()
 
     await page.getByRole('button', { name: 'Sign out' }).click()
     await signIn(page, operator.token)
