@@ -1,7 +1,9 @@
 import { Alert, Modal } from 'antd'
 import { useId, useState, type ReactNode } from 'react'
 import { useAddress } from '../address.ts'
+import type { Permission } from '../api/documents.ts'
 import { useWords } from '../settings.tsx'
+import { useForbidden } from './viewer.tsx'
 
 /** What a dialog is open for, and how it is closed. */
 export interface Asked {
@@ -34,6 +36,8 @@ interface DialogProps {
   /** What the button says that does it. */
   verb: string
   danger?: boolean
+  /** What it takes; whoever has not got it is told so before anything else. */
+  needs: Permission
   /** Whether what it is about has been read. */
   ready?: boolean
   /** Why it cannot be done now. */
@@ -52,8 +56,9 @@ export function Dialog({
   width = 600,
   verb,
   danger = false,
+  needs,
   ready = true,
-  reason,
+  reason: ownReason,
   sending,
   over = false,
   submit,
@@ -61,6 +66,7 @@ export function Dialog({
 }: DialogProps) {
   const words = useWords()
   const form = useId()
+  const reason = useForbidden()(needs) ?? ownReason
   const disabled = !ready || reason !== undefined || over
   return (
     <Modal

@@ -53,7 +53,9 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
   })
   afterAll(() => browser.close())
 
-  const open = (app: TestApp, path: string, expected?: RegExp[]) => openStrictly(browser, app, path, expected)
+  const open = (app: TestApp, path: string, expected?: RegExp[]) =>
+    openStrictly(browser, app.url + path, expected)
+
   const button = (page: Page, name = 'Create Snapshot') => page.getByRole('button', { name, exact: true })
   const confirm = (page: Page) => dialog(page).getByRole('button', { name: 'Confirm' }).click()
 
