@@ -3,7 +3,7 @@ import { Client, fetchExchange, subscriptionExchange } from 'urql'
 import { graphql } from './graphql.ts'
 import { createLive, type Live } from './live.ts'
 import { authorization } from './session.ts'
-import type { LiveTransition } from './documents.ts'
+import type { DiskTransition, SnapshotTransition } from './documents.ts'
 
 export const ENDPOINT = '/graphql'
 
@@ -18,7 +18,7 @@ const PROGRESS_OF_SNAPSHOT = graphql(`
 const PARTS = [
   'SnapshotQuota',
   'DiskSnapshotQuota',
-  'SnapshotEligibility',
+  'Eligibility',
   'DiskAttachment',
   'DiskStatusForbidsSnapshot',
   'SnapshotQuotaExceeded',
@@ -41,16 +41,21 @@ export function createApi(onUnauthenticated: () => void): { client: Client; live
     keys: {
       ...Object.fromEntries(PARTS.map((type) => [type, () => null])),
       SnapshotTransition: ({ sequence }) => String(sequence as number),
+      DiskTransition: ({ sequence }) => String(sequence as number),
     },
     updates: {
       Subscription: {
         // What the answer holds of the snapshot and its disk is in the cache already.
         snapshotTransitions({ snapshotTransitions }, _arguments, cached) {
-          const { to, snapshotId, diskId } = snapshotTransitions as LiveTransition
+          const { to, snapshotId, diskId } = snapshotTransitions as SnapshotTransition
           if (to !== 'DELETED') return
           cached.invalidate({ __typename: 'Snapshot', id: snapshotId })
           cached.invalidate({ __typename: 'Disk', id: diskId }, 'snapshotQuota')
           cached.invalidate({ __typename: 'Disk', id: diskId }, 'snapshotEligibility')
+        },
+        diskTransitions({ diskTransitions }, _arguments, cached) {
+          const { to, diskId } = diskTransitions as DiskTransition
+          if (to === 'DELETED') cached.invalidate({ __typename: 'Disk', id: diskId })
         },
         snapshotProgress({ snapshotProgress }, _arguments, cached) {
           const { snapshotId, percent } = snapshotProgress as { snapshotId: string; percent: number | null }

@@ -20,6 +20,23 @@ const QUOTA_REFUSAL = graphql(`
   }
 `)
 
+const QUOTA_OF_DISK = graphql(`
+  fragment QuotaOfDisk on Disk {
+    snapshotQuota {
+      manual {
+        used
+        limit
+        remaining
+      }
+      automatic {
+        used
+        limit
+        remaining
+      }
+    }
+  }
+`)
+
 const DISK = graphql(
   `
     fragment Disk on Disk {
@@ -37,18 +54,7 @@ const DISK = graphql(
         instanceId
         device
       }
-      snapshotQuota {
-        manual {
-          used
-          limit
-          remaining
-        }
-        automatic {
-          used
-          limit
-          remaining
-        }
-      }
+      ...QuotaOfDisk
       snapshotEligibility {
         allowed
         refusals {
@@ -60,7 +66,7 @@ const DISK = graphql(
       }
     }
   `,
-  [STATUS_REFUSAL, QUOTA_REFUSAL],
+  [QUOTA_OF_DISK, STATUS_REFUSAL, QUOTA_REFUSAL],
 )
 
 const SNAPSHOT = graphql(`
@@ -88,6 +94,7 @@ const SNAPSHOT = graphql(`
 
 const TRANSITION = graphql(`
   fragment Transition on SnapshotTransition {
+    __typename
     sequence
     from
     to
@@ -300,10 +307,10 @@ export type Refusal =
   | Exclude<ResultOf<typeof CREATE_SNAPSHOT>['createSnapshot'], { __typename: 'CreateSnapshotPayload' }>
   | Disk['snapshotEligibility']['refusals'][number]
 
-/** What the pages live on: every transition, with what it changes of the snapshot and its disk. */
-export const TRANSITIONS = graphql(
+/** Every transition of a snapshot, with what it changes of the snapshot and its disk; the disk's status is said by its own. */
+export const SNAPSHOT_TRANSITIONS = graphql(
   `
-    subscription Transitions($after: String) {
+    subscription SnapshotTransitions($after: String) {
       snapshotTransitions(after: $after) {
         ...Transition
         cursor
@@ -314,16 +321,41 @@ export const TRANSITIONS = graphql(
             ...Transition
           }
           disk {
-            ...Disk
+            id
+            ...QuotaOfDisk
           }
         }
       }
     }
   `,
-  [TRANSITION, SNAPSHOT, DISK],
+  [TRANSITION, SNAPSHOT, QUOTA_OF_DISK],
 )
 
-export type LiveTransition = ResultOf<typeof TRANSITIONS>['snapshotTransitions']
+/** Every transition of a disk, with what it changes of the disk. */
+export const DISK_TRANSITIONS = graphql(
+  `
+    subscription DiskTransitions($after: String) {
+      diskTransitions(after: $after) {
+        __typename
+        sequence
+        from
+        to
+        reason
+        at
+        diskId
+        cursor
+        disk {
+          ...Disk
+        }
+      }
+    }
+  `,
+  [DISK],
+)
+
+export type SnapshotTransition = ResultOf<typeof SNAPSHOT_TRANSITIONS>['snapshotTransitions']
+export type DiskTransition = ResultOf<typeof DISK_TRANSITIONS>['diskTransitions']
+export type LiveTransition = SnapshotTransition | DiskTransition
 
 /** How far one copy is. */
 export const PROGRESS = graphql(`

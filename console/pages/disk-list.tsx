@@ -52,7 +52,11 @@ export function DiskList() {
   const columns = useColumns(address)
   const filtered = ['q', 'status', 'kind'].some((name) => address.text(name))
   const readAgain = () => read({ requestPolicy: 'network-only' })
-  useListRefresh(readAgain, () => address.text('status') !== '')
+  useListRefresh(
+    readAgain,
+    ({ __typename, from, to }) =>
+      __typename === 'DiskTransition' && (from === null || to === 'DELETED' || address.text('status') !== ''),
+  )
 
   return (
     <Page

@@ -49,10 +49,18 @@ export function SnapshotList() {
   const diskId = address.text('disk')
   const filtered = FILTERS.some((name) => address.text(name))
   const readAgain = () => read({ requestPolicy: 'network-only' })
-  useListRefresh(
-    readAgain,
-    ({ from, to }) => from === null || to === 'DELETED' || address.text('status') !== '',
-  )
+  useListRefresh(readAgain, (transition) => {
+    const { __typename, from, to, diskId } = transition
+    if (__typename === 'SnapshotTransition') {
+      return from === null || to === 'DELETED' || address.text('status') !== ''
+    }
+    // What can be done with a snapshot depends on its disk, and on the disks that are made from snapshots.
+    return (
+      from === null ||
+      from === 'CREATING' ||
+      snapshots?.nodes.some(({ disk }) => disk?.id === diskId) === true
+    )
+  })
 
   return (
     <Page

@@ -1,6 +1,6 @@
 import { Alert, Button } from 'antd'
 import { createContext, use, useEffect, useEffectEvent, useState, useSyncExternalStore } from 'react'
-import type { LiveTransition } from '../api/documents.ts'
+import type { DiskTransition, LiveTransition } from '../api/documents.ts'
 import type { Connection, Live } from '../api/live.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
@@ -18,6 +18,11 @@ function useLive(): Live {
   const live = use(LiveContext)
   if (!live) throw new Error('There is no live stream here.')
   return live
+}
+
+/** Whether a disk only goes into a snapshot or comes out of it, which that snapshot says itself. */
+export function isSaidBySnapshot({ from, to }: DiskTransition): boolean {
+  return to === 'SNAPSHOTTING' || (from === 'SNAPSHOTTING' && to !== 'ERROR')
 }
 
 /** Calls back for each transition, once. */
@@ -102,8 +107,14 @@ export function OfflineBanner() {
 /** Says each change of a status to those who do not see it. */
 export function TransitionAnnouncer() {
   const words = useWords()
-  useTransitions(({ snapshot, snapshotId, to }) =>
-    announce(words.announcement(snapshot?.name ?? snapshotId, words.snapshotStatus[to])),
-  )
+  useTransitions((transition) => {
+    if (transition.__typename === 'SnapshotTransition') {
+      const { snapshot, snapshotId, to } = transition
+      announce(words.announcement(snapshot?.name ?? snapshotId, words.snapshotStatus[to]))
+    } else if (!isSaidBySnapshot(transition)) {
+      const { disk, diskId, to } = transition
+      announce(words.diskAnnouncement(disk?.name ?? diskId, words.diskStatus[to]))
+    }
+  })
   return null
 }

@@ -142,7 +142,7 @@ export const en = {
   quotaLine: (used: string, limit: string, remaining: string) =>
     `${used} of ${limit} manual snapshots of this disk are used, ${remaining} remain.`,
   eventLog: 'Event log',
-  noEvents: 'Nothing has happened to snapshots of this disk yet.',
+  noEvents: 'Nothing has happened to this disk and its snapshots yet.',
   history: 'History',
   transition: (from: string | undefined, to: string) => (from === undefined ? to : `${from} → ${to}`),
 
@@ -192,6 +192,7 @@ export const en = {
   offlineBanner: (time: string) =>
     `The connection to the gateway was lost at ${time}. What is shown may be out of date; it is tried again until it works.`,
   announcement: (name: string, status: string) => `Snapshot ${name}: ${status}`,
+  diskAnnouncement: (name: string, status: string) => `Disk ${name}: ${status}`,
 
   graphiql: 'GraphiQL',
   queryBehind: 'The query behind this page',

@@ -135,7 +135,7 @@ export const zh: Words = {
   quotaLine: (used, limit, remaining) =>
     `该磁盘已有 ${used} 个手动快照，上限 ${limit} 个，还可创建 ${remaining} 个。`,
   eventLog: '事件日志',
-  noEvents: '该磁盘的快照还没有任何事件。',
+  noEvents: '该磁盘及其快照还没有任何事件。',
   history: '历史',
   transition: (from, to) => (from === undefined ? to : `${from} → ${to}`),
 
@@ -181,6 +181,7 @@ export const zh: Words = {
   offlineSince: (time) => `自 ${time} 起离线`,
   offlineBanner: (time) => `${time} 与网关的连接中断，显示的内容可能已过时；正在自动重试。`,
   announcement: (name, status) => `快照 ${name}：${status}`,
+  diskAnnouncement: (name, status) => `磁盘 ${name}：${status}`,
 
   graphiql: 'GraphiQL',
   queryBehind: '本页背后的查询',

@@ -2,25 +2,20 @@ import type { Browser, Page, WebSocketRoute } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { launchBrowser, NO_BROWSER } from '../support/browser.ts'
-import {
-  countBytes,
-  dialog,
-  isLive,
-  openConsole,
-  row,
-  seriousFindings,
-  type ConsoleTab,
-} from '../support/console-page.ts'
+import { countBytes, dialog, isLive, openStrictly, row, seriousFindings } from '../support/console-page.ts'
 
 const CREATE = `mutation ($id: ID!, $name: String!) {
   createSnapshot(input: { diskId: $id, name: $name }) { __typename }
 }`
 
+type Stream = 'snapshotTransitions' | 'diskTransitions'
+
 /** Puts a test between the page and its socket: it can cut the line, mend it, listen, and speak. */
 async function holdWire(page: Page) {
   const sockets: WebSocketRoute[] = []
-  const transitions: any[] = []
-  const subscriptions: any[] = []
+  const transitions: Record<Stream, any[]> = { snapshotTransitions: [], diskTransitions: [] }
+  const subscriptions: Record<Stream, any[]> = { snapshotTransitions: [], diskTransitions: [] }
+  const streams = Object.keys(transitions) as Stream[]
   let isCut = false
   await page.routeWebSocket('**/graphql', (socket) => {
     if (isCut) return void socket.close()
@@ -28,12 +23,16 @@ async function holdWire(page: Page) {
     const server = socket.connectToServer()
     socket.onMessage((text) => {
       const message = JSON.parse(text.toString())
-      if (String(message.payload?.query).includes('snapshotTransitions')) subscriptions.push(message)
+      for (const stream of streams) {
+        if (String(message.payload?.query).includes(stream)) subscriptions[stream].push(message)
+      }
       server.send(text)
     })
     server.onMessage((text) => {
       const message = JSON.parse(text.toString())
-      if (message.payload?.data?.snapshotTransitions) transitions.push(message)
+      for (const stream of streams) {
+        if (message.payload?.data?.[stream]) transitions[stream].push(message)
+      }
       socket.send(text)
     })
   })
@@ -61,19 +60,8 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
   })
   afterAll(() => browser.close())
 
-  /** When it is closed: no request left the origin, the policy held, and nothing was complained of but what was expected. */
-  async function open(app: TestApp, path: string, expected: RegExp[] = []): Promise<ConsoleTab> {
-    const tab = await openConsole(browser, app.url + path)
-    return {
-      ...tab,
-      async [Symbol.asyncDispose]() {
-        await tab[Symbol.asyncDispose]()
-        const { host } = new URL(app.url)
-        expect(tab.requests.filter((url) => new URL(url).host !== host)).toEqual([])
-        expect(tab.problems.filter((problem) => !expected.some((known) => known.test(problem)))).toEqual([])
-      },
-    }
-  }
+  const open = (app: TestApp, path: string, expected?: RegExp[]) =>
+    openStrictly(browser, app.url + path, expected)
 
   const button = (page: Page, name = 'Create Snapshot') => page.getByRole('button', { name, exact: true })
   const confirm = (page: Page) => dialog(page).getByRole('button', { name: 'Confirm' }).click()
@@ -388,22 +376,22 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
     await row(page, 'first').getByText('Completed').waitFor()
     await row(page, 'second').getByText('Creating').waitFor()
 
-    const [firstCreating, ...others] = wire.transitions
-    expect(wire.transitions.map(({ payload }) => payload.data.snapshotTransitions.sequence)).toEqual([
-      1, 2, 3,
-    ])
-    expect(wire.subscriptions.at(-1)?.payload.variables).toEqual({
-      after: firstCreating?.payload.data.snapshotTransitions.cursor,
-    })
+    const [firstCreating, ...others] = wire.transitions.snapshotTransitions
+    const seen = (stream: Stream) => wire.transitions[stream].map(({ payload }) => payload.data[stream])
+    expect(seen('snapshotTransitions').map(({ sequence }) => sequence)).toEqual([1, 2, 3])
+    // The first is its registration, before the page was read.
+    expect(seen('diskTransitions').map(({ sequence }) => sequence)).toEqual([2, 3, 4])
+    for (const stream of ['snapshotTransitions', 'diskTransitions'] as const) {
+      expect(wire.subscriptions[stream].at(-1)?.payload.variables).toEqual({ after: seen(stream)[0].cursor })
+    }
     await page.evaluate(() => {
       const region = document.querySelector('.unseen[aria-live]')
       const said: string[] = []
       Object.assign(globalThis, { said })
-      new MutationObserver(() => said.push(region?.textContent ?? '')).observe(region ?? document, {
-        characterData: true,
-        childList: true,
-        subtree: true,
-      })
+      new MutationObserver((changes) => {
+        for (const { addedNodes } of changes)
+          said.push(...[...addedNodes].map((line) => line.textContent ?? ''))
+      }).observe(region ?? document, { childList: true })
     })
     wire.send({ ...firstCreating, id: others.at(-1)?.id })
     await app.runner.tick()

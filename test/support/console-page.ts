@@ -1,5 +1,6 @@
 import axe from 'axe-core'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { expect } from 'vitest'
 
 export type ConsoleTab = Awaited<ReturnType<typeof openConsole>>
 
@@ -46,6 +47,24 @@ export async function openConsole(browser: Browser, url: string, options: Browse
     requests,
     problems,
     [Symbol.asyncDispose]: () => context.close(),
+  }
+}
+
+/** When it is closed: no request left the origin, the policy held, and nothing was complained of but what was expected. */
+export async function openStrictly(
+  browser: Browser,
+  url: string,
+  expected: RegExp[] = [],
+): Promise<ConsoleTab> {
+  const tab = await openConsole(browser, url)
+  return {
+    ...tab,
+    async [Symbol.asyncDispose]() {
+      await tab[Symbol.asyncDispose]()
+      const { host } = new URL(url)
+      expect(tab.requests.filter((request) => new URL(request).host !== host)).toEqual([])
+      expect(tab.problems.filter((problem) => !expected.some((known) => known.test(problem)))).toEqual([])
+    },
   }
 }
 
