@@ -1,4 +1,4 @@
-import { cacheExchange } from '@urql/exchange-graphcache'
+import { cacheExchange, type Cache } from '@urql/exchange-graphcache'
 import { Client, fetchExchange, subscriptionExchange } from 'urql'
 import { graphql } from './graphql.ts'
 import { createLive, type Live } from './live.ts'
@@ -20,11 +20,20 @@ const PARTS = [
   'DiskSnapshotQuota',
   'Eligibility',
   'DiskAttachment',
-  'DiskStatusForbidsSnapshot',
-  'SnapshotQuotaExceeded',
-  'InvalidName',
   'ClientTokenReused',
+  'DeleteSnapshotsItem',
   'DiskNotFound',
+  'DiskSizeRefused',
+  'DiskStatusForbidsOperation',
+  'DiskStatusForbidsSnapshot',
+  'InvalidName',
+  'SnapshotInUse',
+  'SnapshotNotFound',
+  'SnapshotOfOtherDisk',
+  'SnapshotQuotaExceeded',
+  'SnapshotStatusForbidsOperation',
+  'SystemSnapshotForbidsDisk',
+  'TooManyDisksUnderWay',
   'SnapshotProgress',
   'SnapshotWarning',
   'Tag',
@@ -37,6 +46,11 @@ export function createApi(onUnauthenticated: () => void): { client: Client; live
     authorization,
     onUnauthenticated,
   })
+  function forget(gone: { __typename: string; id: string }, cached: Cache): void {
+    const name = cached.resolve(gone, 'name')
+    if (typeof name === 'string') live.formerNames.set(gone.id, name)
+    cached.invalidate(gone)
+  }
   const cache = cacheExchange({
     keys: {
       ...Object.fromEntries(PARTS.map((type) => [type, () => null])),
@@ -49,13 +63,13 @@ export function createApi(onUnauthenticated: () => void): { client: Client; live
         snapshotTransitions({ snapshotTransitions }, _arguments, cached) {
           const { to, snapshotId, diskId } = snapshotTransitions as SnapshotTransition
           if (to !== 'DELETED') return
-          cached.invalidate({ __typename: 'Snapshot', id: snapshotId })
+          forget({ __typename: 'Snapshot', id: snapshotId }, cached)
           cached.invalidate({ __typename: 'Disk', id: diskId }, 'snapshotQuota')
           cached.invalidate({ __typename: 'Disk', id: diskId }, 'snapshotEligibility')
         },
         diskTransitions({ diskTransitions }, _arguments, cached) {
           const { to, diskId } = diskTransitions as DiskTransition
-          if (to === 'DELETED') cached.invalidate({ __typename: 'Disk', id: diskId })
+          if (to === 'DELETED') forget({ __typename: 'Disk', id: diskId }, cached)
         },
         snapshotProgress({ snapshotProgress }, _arguments, cached) {
           const { snapshotId, percent } = snapshotProgress as { snapshotId: string; percent: number | null }

@@ -20,6 +20,67 @@ const QUOTA_REFUSAL = graphql(`
   }
 `)
 
+// The statuses of snapshots and disks are of two types, so one of them goes by other names.
+const SNAPSHOT_STATUS_REFUSAL = graphql(`
+  fragment SnapshotStatusRefusal on SnapshotStatusForbidsOperation {
+    message
+    snapshotOperation: operation
+    snapshotStatus: actual
+    snapshotStatuses: allowed
+  }
+`)
+
+const DISK_STATUS_REFUSAL = graphql(`
+  fragment DiskStatusRefusal on DiskStatusForbidsOperation {
+    message
+    operation
+    kind
+    actual
+    allowed
+  }
+`)
+
+const DISKS_UNDER_WAY_REFUSAL = graphql(`
+  fragment DisksUnderWayRefusal on TooManyDisksUnderWay {
+    message
+    limit
+  }
+`)
+
+const NAME_REFUSAL = graphql(`
+  fragment NameRefusal on InvalidName {
+    message
+    brokenRules
+  }
+`)
+
+/** The refusals that have facts, wherever any refusal may stand. */
+const REFUSALS = [
+  STATUS_REFUSAL,
+  QUOTA_REFUSAL,
+  SNAPSHOT_STATUS_REFUSAL,
+  DISK_STATUS_REFUSAL,
+  DISKS_UNDER_WAY_REFUSAL,
+] as const
+
+const ELIGIBILITY = graphql(
+  `
+    fragment Eligibility on Eligibility {
+      allowed
+      refusals {
+        __typename
+        message
+        ...StatusRefusal
+        ...QuotaRefusal
+        ...SnapshotStatusRefusal
+        ...DiskStatusRefusal
+        ...DisksUnderWayRefusal
+      }
+    }
+  `,
+  REFUSALS,
+)
+
 const QUOTA_OF_DISK = graphql(`
   fragment QuotaOfDisk on Disk {
     snapshotQuota {
@@ -56,38 +117,59 @@ const DISK = graphql(
       }
       ...QuotaOfDisk
       snapshotEligibility {
-        allowed
-        refusals {
-          __typename
-          message
-          ...StatusRefusal
-          ...QuotaRefusal
-        }
+        ...Eligibility
       }
     }
   `,
-  [QUOTA_OF_DISK, STATUS_REFUSAL, QUOTA_REFUSAL],
+  [QUOTA_OF_DISK, ELIGIBILITY],
 )
 
-const SNAPSHOT = graphql(`
-  fragment Snapshot on Snapshot {
-    id
-    name
-    description
-    type
-    status
-    progress
-    diskKind
-    sizeGiB
-    dataBytes
-    createdAt
-    completedAt
-    failureReason
-    stalledSince
-    stallReason
-    disk {
+const SNAPSHOT = graphql(
+  `
+    fragment Snapshot on Snapshot {
       id
       name
+      description
+      type
+      status
+      progress
+      diskKind
+      sizeGiB
+      dataBytes
+      createdAt
+      completedAt
+      failureReason
+      stalledSince
+      stallReason
+      disk {
+        id
+        name
+      }
+      updateEligibility {
+        ...Eligibility
+      }
+      deleteEligibility {
+        ...Eligibility
+      }
+      rollBackEligibility {
+        ...Eligibility
+      }
+      createDiskEligibility {
+        ...Eligibility
+      }
+    }
+  `,
+  [ELIGIBILITY],
+)
+
+/** What is kept of a snapshot besides. */
+const NOTES = graphql(`
+  fragment Notes on Snapshot {
+    retentionDays
+    expiresAt
+    tags {
+      key
+      value
     }
   }
 `)
@@ -107,10 +189,14 @@ const TRANSITION = graphql(`
 export type Disk = ResultOf<typeof DISK>
 export type Snapshot = ResultOf<typeof SNAPSHOT>
 export type Transition = ResultOf<typeof TRANSITION>
+export type Eligibility = ResultOf<typeof ELIGIBILITY>
 export type DiskStatus = Disk['status']
 export type DiskKind = Disk['kind']
 export type SnapshotStatus = Snapshot['status']
 export type SnapshotType = Snapshot['type']
+type Refused<Type> = Extract<Eligibility['refusals'][number], { __typename: Type }>
+export type DiskOperation = Refused<'DiskStatusForbidsOperation'>['operation']
+export type SnapshotOperation = Refused<'SnapshotStatusForbidsOperation'>['snapshotOperation']
 export type Quota = Disk['snapshotQuota']['manual']
 
 /** The Disk List. */
@@ -223,13 +309,11 @@ export const SNAPSHOT_DETAILS = graphql(
     query SnapshotDetails($id: ID!) {
       snapshot(id: $id) {
         ...Snapshot
+        ...Notes
         checksum
         consistency
-        retentionDays
-        expiresAt
-        tags {
-          key
-          value
+        disk {
+          ...Disk
         }
         transitions {
           ...Transition
@@ -237,7 +321,24 @@ export const SNAPSHOT_DETAILS = graphql(
       }
     }
   `,
-  [SNAPSHOT, TRANSITION],
+  [SNAPSHOT, NOTES, DISK, TRANSITION],
+)
+
+export type DetailedSnapshot = NonNullable<ResultOf<typeof SNAPSHOT_DETAILS>['snapshot']>
+
+/** The snapshots that something is to be done with. */
+export const CHOSEN_SNAPSHOTS = graphql(
+  `
+    query ChosenSnapshots($ids: [ID!]!) {
+      nodes(ids: $ids) {
+        __typename
+        ... on Snapshot {
+          ...Snapshot
+        }
+      }
+    }
+  `,
+  [SNAPSHOT],
 )
 
 /** Which disks a snapshot may be wanted of, by what is typed. */
@@ -286,10 +387,7 @@ export const CREATE_SNAPSHOT = graphql(
         }
         ...StatusRefusal
         ...QuotaRefusal
-        ... on InvalidName {
-          message
-          brokenRules
-        }
+        ...NameRefusal
         ... on ClientTokenReused {
           message
         }
@@ -299,13 +397,135 @@ export const CREATE_SNAPSHOT = graphql(
       }
     }
   `,
-  [SNAPSHOT, STATUS_REFUSAL, QUOTA_REFUSAL],
+  [SNAPSHOT, STATUS_REFUSAL, QUOTA_REFUSAL, NAME_REFUSAL],
 )
 
-/** Why a snapshot was not created, or would not be. */
+export const UPDATE_SNAPSHOT = graphql(
+  `
+    mutation UpdateSnapshot($input: UpdateSnapshotInput!) {
+      updateSnapshot(input: $input) {
+        __typename
+        ... on UpdateSnapshotPayload {
+          snapshot {
+            ...Snapshot
+            ...Notes
+          }
+        }
+        ...NameRefusal
+        ...SnapshotStatusRefusal
+        ... on SnapshotNotFound {
+          message
+        }
+      }
+    }
+  `,
+  [SNAPSHOT, NOTES, NAME_REFUSAL, SNAPSHOT_STATUS_REFUSAL],
+)
+
+export const DELETE_SNAPSHOTS = graphql(
+  `
+    mutation DeleteSnapshots($input: DeleteSnapshotsInput!) {
+      deleteSnapshots(input: $input) {
+        __typename
+        ... on DeleteSnapshotsPayload {
+          items {
+            snapshotId
+            snapshot {
+              ...Snapshot
+            }
+            refusal {
+              __typename
+              message
+              ...StatusRefusal
+              ...QuotaRefusal
+              ...SnapshotStatusRefusal
+              ...DiskStatusRefusal
+              ...DisksUnderWayRefusal
+            }
+          }
+        }
+      }
+    }
+  `,
+  [SNAPSHOT, ...REFUSALS],
+)
+
+export const ROLL_BACK_DISK = graphql(
+  `
+    mutation RollBackDisk($input: RollBackDiskInput!) {
+      rollBackDisk(input: $input) {
+        __typename
+        ... on RollBackDiskPayload {
+          disk {
+            ...Disk
+          }
+        }
+        ...SnapshotStatusRefusal
+        ...DiskStatusRefusal
+        ... on DiskNotFound {
+          message
+        }
+        ... on SnapshotNotFound {
+          message
+        }
+        ... on SnapshotOfOtherDisk {
+          message
+        }
+      }
+    }
+  `,
+  [DISK, SNAPSHOT_STATUS_REFUSAL, DISK_STATUS_REFUSAL],
+)
+
+export const CREATE_DISK = graphql(
+  `
+    mutation CreateDisk($input: CreateDiskInput!) {
+      createDisk(input: $input) {
+        __typename
+        ... on CreateDiskPayload {
+          disk {
+            ...Disk
+          }
+        }
+        ...NameRefusal
+        ...SnapshotStatusRefusal
+        ...DisksUnderWayRefusal
+        ... on DiskSizeRefused {
+          message
+          minGiB
+          maxGiB
+        }
+        ... on ClientTokenReused {
+          message
+        }
+        ... on SnapshotNotFound {
+          message
+        }
+        ... on SystemSnapshotForbidsDisk {
+          message
+        }
+      }
+    }
+  `,
+  [DISK, NAME_REFUSAL, SNAPSHOT_STATUS_REFUSAL, DISKS_UNDER_WAY_REFUSAL],
+)
+
+/** What a change answers when it was accepted. */
+export type PayloadOf<Data> = Extract<Data[keyof Data], { __typename: `${string}Payload` }>
+
+type RefusalOf<Document> = Exclude<
+  ResultOf<Document>[keyof ResultOf<Document>],
+  PayloadOf<ResultOf<Document>>
+>
+
+/** Why something was not done, or would not be. */
 export type Refusal =
-  | Exclude<ResultOf<typeof CREATE_SNAPSHOT>['createSnapshot'], { __typename: 'CreateSnapshotPayload' }>
-  | Disk['snapshotEligibility']['refusals'][number]
+  | RefusalOf<typeof CREATE_SNAPSHOT>
+  | RefusalOf<typeof UPDATE_SNAPSHOT>
+  | RefusalOf<typeof ROLL_BACK_DISK>
+  | RefusalOf<typeof CREATE_DISK>
+  | NonNullable<PayloadOf<ResultOf<typeof DELETE_SNAPSHOTS>>['items'][number]['refusal']>
+  | Eligibility['refusals'][number]
 
 /** Every transition of a snapshot, with what it changes of the snapshot and its disk; the disk's status is said by its own. */
 export const SNAPSHOT_TRANSITIONS = graphql(

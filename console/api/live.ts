@@ -273,6 +273,9 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
     follow,
     exchange,
 
+    /** What the things that are gone were called: their last transition does not say it. */
+    formerNames: new Map<string, string>(),
+
     /** For `useSyncExternalStore`. */
     watchConnection: (onChange: () => void): (() => void) => {
       watchers.add(onChange)

@@ -16,13 +16,14 @@ import { ActionButton } from '../parts/actions.tsx'
 import { Copyable } from '../parts/copyable.tsx'
 import { CreateSnapshot } from '../parts/create-snapshot.tsx'
 import { Failure } from '../parts/failure.tsx'
-import { isSaidBySnapshot, useListRefresh, useTransitions } from '../parts/live.tsx'
+import { isSaidBySnapshot, useListRefresh, useLive, useTransitions } from '../parts/live.tsx'
 import { Page } from '../parts/page.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { QueryBehind } from '../parts/query-behind.tsx'
 import { QuotaBar } from '../parts/quota.tsx'
 import { whyNot } from '../parts/refusal.ts'
 import { SnapshotDetails } from '../parts/snapshot-details.tsx'
+import { SnapshotDialogs } from '../parts/snapshot-dialogs.tsx'
 import { SnapshotTable } from '../parts/snapshot-table.tsx'
 import { Nothing } from '../parts/state.tsx'
 import { DiskStatusTag } from '../parts/status.tsx'
@@ -128,6 +129,7 @@ export function DiskDetails({ id }: { id: string }) {
       )}
       <CreateSnapshot />
       <SnapshotDetails />
+      <SnapshotDialogs />
     </Page>
   )
 }
@@ -180,6 +182,7 @@ interface EventLogProps {
 /** The newest transitions of the snapshots shown, and those that come while one looks: of the disk and all its snapshots. */
 function EventLog({ disk, snapshots }: EventLogProps) {
   const words = useWords()
+  const { formerNames } = useLive()
   const [came, setCame] = useState<(SnapshotTransition | DiskTransition)[]>([])
   useTransitions((transition) => {
     if (transition.diskId !== disk.id) return
@@ -188,8 +191,8 @@ function EventLog({ disk, snapshots }: EventLogProps) {
   })
   const names = new Map([
     ...came.flatMap((event) =>
-      event.__typename === 'SnapshotTransition'
-        ? ([[event.snapshotId, event.snapshot?.name ?? event.snapshotId]] as const)
+      event.__typename === 'SnapshotTransition' && event.snapshot
+        ? ([[event.snapshotId, event.snapshot.name]] as const)
         : [],
     ),
     ...snapshots.map(({ id, name }) => [id, name] as const),
@@ -208,7 +211,9 @@ function EventLog({ disk, snapshots }: EventLogProps) {
     <TransitionLog
       transitions={newest}
       nameOf={(event) =>
-        event.__typename === 'DiskTransition' ? words.disk : (names.get(event.snapshotId) ?? event.snapshotId)
+        event.__typename === 'DiskTransition'
+          ? words.disk
+          : (names.get(event.snapshotId) ?? formerNames.get(event.snapshotId) ?? event.snapshotId)
       }
     />
   )

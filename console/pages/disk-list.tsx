@@ -134,7 +134,7 @@ export function DiskList() {
             preserveSelectedRowKeys: true,
             onChange: (keys) => setSelected(keys as string[]),
             getTitleCheckboxProps: () => ({ 'aria-label': words.selectAll }),
-            getCheckboxProps: ({ name }) => ({ 'aria-label': words.selectDisk(name) }),
+            getCheckboxProps: ({ name }) => ({ 'aria-label': words.selectRow(name) }),
           }}
           locale={{
             emptyText: fetching ? (

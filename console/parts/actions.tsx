@@ -1,5 +1,5 @@
 import { Button, Dropdown, Tooltip } from 'antd'
-import { useId } from 'react'
+import { useId, useRef } from 'react'
 import { useWords } from '../settings.tsx'
 
 /** Something that can be done. With a `refusal` it is shown, cannot be done, and says why. */
@@ -52,6 +52,7 @@ export function ActionButton({
 /** The actions of a row: the first ones as they are, the others in a menu. */
 export function RowActions({ of, actions, shown = 2 }: { of: string; actions: Action[]; shown?: number }) {
   const words = useWords()
+  const opener = useRef<HTMLButtonElement>(null)
   const others = actions.slice(shown)
   return (
     <span className="row-actions">
@@ -61,17 +62,36 @@ export function RowActions({ of, actions, shown = 2 }: { of: string; actions: Ac
       {others.length > 0 && (
         <Dropdown
           trigger={['click']}
+          autoFocus
           menu={{
             items: others.map(({ key, label, refusal, danger }) => ({
               key,
-              label: refusal === undefined ? label : <Tooltip title={refusal}>{label}</Tooltip>,
+              label:
+                refusal === undefined ? (
+                  label
+                ) : (
+                  <>
+                    {label}
+                    <div className="hint">{refusal}</div>
+                  </>
+                ),
               disabled: refusal !== undefined,
+              // In reach of the keyboard, as its reason is to be read.
+              tabIndex: -1,
               danger: danger ?? false,
             })),
-            onClick: ({ key }) => others.find((action) => action.key === key)?.run(),
+            onClick: ({ key, domEvent }) => {
+              const action = others.find((other) => other.key === key)
+              if (!action || action.refusal !== undefined) return
+              // Or the key that chose it would press what has the focus next.
+              domEvent.preventDefault()
+              // What is opened gives the focus back to where it was, and the menu is gone by then.
+              opener.current?.focus()
+              action.run()
+            },
           }}
         >
-          <Button type="link" size="small" aria-label={`${words.more}: ${of}`}>
+          <Button ref={opener} type="link" size="small" aria-label={`${words.more}: ${of}`}>
             {words.more}
           </Button>
         </Dropdown>

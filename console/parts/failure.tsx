@@ -3,8 +3,15 @@ import type { CombinedError } from 'urql'
 import { useWords } from '../settings.tsx'
 import { Copyable } from './copyable.tsx'
 
+interface FailureProps {
+  error: CombinedError
+  /** What could not be done, where that was more than reading. */
+  title?: string
+  retry?: () => void
+}
+
 /** What went wrong with a request, with what to tell whoever runs the gateway. */
-export function Failure({ error, retry }: { error: CombinedError; retry?: () => void }) {
+export function Failure({ error, title, retry }: FailureProps) {
   const words = useWords()
   const [first] = error.graphQLErrors
   const { code, requestId } = (first?.extensions ?? {}) as { code?: string; requestId?: string }
@@ -12,7 +19,7 @@ export function Failure({ error, retry }: { error: CombinedError; retry?: () => 
     <Alert
       type="error"
       showIcon
-      title={error.networkError ? words.unreachable : words.errorTitle}
+      title={error.networkError ? words.unreachable : (title ?? words.errorTitle)}
       description={
         <div className="failure">
           <p>{first?.message ?? error.networkError?.message}</p>

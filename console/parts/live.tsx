@@ -1,4 +1,4 @@
-import { Alert, Button } from 'antd'
+import { Alert, App, Button } from 'antd'
 import { createContext, use, useEffect, useEffectEvent, useState, useSyncExternalStore } from 'react'
 import type { DiskTransition, LiveTransition } from '../api/documents.ts'
 import type { Connection, Live } from '../api/live.ts'
@@ -14,7 +14,7 @@ const GATHER_MS = 250
 
 export const LiveContext = createContext<Live | undefined>(undefined)
 
-function useLive(): Live {
+export function useLive(): Live {
   const live = use(LiveContext)
   if (!live) throw new Error('There is no live stream here.')
   return live
@@ -104,16 +104,28 @@ export function OfflineBanner() {
   )
 }
 
-/** Says each change of a status to those who do not see it. */
+/** Says each change of a status to those who do not see it, and to everybody that what was begun with a disk was given up. */
 export function TransitionAnnouncer() {
   const words = useWords()
+  const { formerNames } = useLive()
+  const { notification } = App.useApp()
   useTransitions((transition) => {
     if (transition.__typename === 'SnapshotTransition') {
       const { snapshot, snapshotId, to } = transition
-      announce(words.announcement(snapshot?.name ?? snapshotId, words.snapshotStatus[to]))
+      const name = snapshot?.name ?? formerNames.get(snapshotId) ?? snapshotId
+      announce(words.announcement(name, words.snapshotStatus[to]))
     } else if (!isSaidBySnapshot(transition)) {
-      const { disk, diskId, to } = transition
-      announce(words.diskAnnouncement(disk?.name ?? diskId, words.diskStatus[to]))
+      const { disk, diskId, from, to, reason } = transition
+      const name = disk?.name ?? formerNames.get(diskId) ?? diskId
+      announce(words.diskAnnouncement(name, words.diskStatus[to]))
+      // The disk is well again, so nothing on the page says it.
+      if (from === null || to === 'ERROR' || reason === null) return
+      notification.warning({
+        key: diskId,
+        title: words.givenUp(name, words.diskStatus[from], words.diskStatus[to]),
+        description: reason,
+        duration: false,
+      })
     }
   })
   return null

@@ -8,6 +8,7 @@ import { useWords } from '../settings.tsx'
 import { RowActions } from './actions.tsx'
 import { Copyable } from './copyable.tsx'
 import { Moment } from './moment.tsx'
+import { snapshotActions } from './snapshot-actions.ts'
 import { SnapshotStatusCell } from './status.tsx'
 import { onSort, SORT_DIRECTIONS, sortOrder } from './table.ts'
 
@@ -19,6 +20,8 @@ interface SnapshotTableProps {
   nothing: ReactNode
   /** Left out where all snapshots are of one disk. */
   withDisk?: boolean
+  /** Where several can be chosen. */
+  selection?: { selected: readonly string[]; onSelect: (ids: string[]) => void }
 }
 
 export function SnapshotTable({
@@ -27,7 +30,9 @@ export function SnapshotTable({
   loading,
   nothing,
   withDisk = false,
+  selection,
 }: SnapshotTableProps) {
+  const words = useWords()
   const columns = useColumns(address, withDisk)
   return (
     <Table<Snapshot>
@@ -41,6 +46,14 @@ export function SnapshotTable({
       sortDirections={SORT_DIRECTIONS}
       className={withDisk ? 'wide' : 'narrow'}
       onChange={onSort(address)}
+      {...(selection && {
+        rowSelection: {
+          selectedRowKeys: [...selection.selected],
+          onChange: (keys) => selection.onSelect(keys as string[]),
+          getTitleCheckboxProps: () => ({ 'aria-label': words.selectAll }),
+          getCheckboxProps: ({ name }) => ({ 'aria-label': words.selectRow(name) }),
+        },
+      })}
       locale={{ emptyText: loading ? ' ' : nothing }}
     />
   )
@@ -123,11 +136,12 @@ function useColumns(address: Address, withDisk: boolean): TableColumnsType<Snaps
       },
       {
         title: words.actions,
-        width: 68,
-        render: (_, { id, name }) => (
+        width: withDisk ? 132 : 68,
+        render: (_, snapshot) => (
           <RowActions
-            of={name}
-            actions={[{ key: 'details', label: words.details, run: () => address.change({ show: id }) }]}
+            of={snapshot.name}
+            actions={snapshotActions(snapshot, address, words, format)}
+            shown={withDisk ? 1 : 0}
           />
         ),
       },

@@ -63,7 +63,7 @@ export function DiskStatusTag({ status, reason }: { status: DiskStatus; reason?:
   )
 }
 
-function SnapshotStatusTag({ status }: { status: SnapshotStatus }) {
+export function SnapshotStatusTag({ status }: { status: SnapshotStatus }) {
   const words = useWords()
   return <Status look={SNAPSHOT_LOOKS[status]}>{words.snapshotStatus[status]}</Status>
 }

@@ -105,7 +105,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
       await begin()
       await name(page, given)
       await confirm(page)
-      await row(second, given).getByText('Creating').waitFor()
+      await row(second, given).getByText('Creating', { exact: true }).waitFor()
 
       const { id } = await app.db.snapshot.findFirstOrThrow({ where: { name: given } })
       app.progress.report(id, { copiedBytes: 45, totalBytes: 100 })
@@ -113,7 +113,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
       const bar = row(second, given).getByRole('progressbar')
       expect(await bar.getAttribute('aria-valuenow')).toBe('45')
       await app.runner.tick()
-      await row(second, given).getByText('Completed').waitFor()
+      await row(second, given).getByText('Completed', { exact: true }).waitFor()
       await second.getByText(`Snapshot ${given}: Completed`).waitFor({ state: 'attached' })
     }
     expect(await second.evaluate(() => 'sameDocument' in globalThis)).toBe(true)
@@ -364,7 +364,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
     const create = (name: string) => app.graphql(CREATE, { id: disk.id, name })
 
     await create('first')
-    await row(page, 'first').getByText('Creating').waitFor()
+    await row(page, 'first').getByText('Creating', { exact: true }).waitFor()
     await wire.cut()
     await page.getByText('Reconnecting').waitFor()
     await app.runner.tick()
@@ -373,8 +373,8 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
     wire.mend()
     await button(page, 'Try again').click()
     await isLive(page)
-    await row(page, 'first').getByText('Completed').waitFor()
-    await row(page, 'second').getByText('Creating').waitFor()
+    await row(page, 'first').getByText('Completed', { exact: true }).waitFor()
+    await row(page, 'second').getByText('Creating', { exact: true }).waitFor()
 
     const [firstCreating, ...others] = wire.transitions.snapshotTransitions
     const seen = (stream: Stream) => wire.transitions[stream].map(({ payload }) => payload.data[stream])
@@ -395,11 +395,11 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
     })
     wire.send({ ...firstCreating, id: others.at(-1)?.id })
     await app.runner.tick()
-    await row(page, 'second').getByText('Completed').waitFor()
+    await row(page, 'second').getByText('Completed', { exact: true }).waitFor()
     expect(await page.evaluate(() => (globalThis as unknown as { said: string[] }).said)).toEqual([
       'Snapshot second: Completed',
     ])
-    expect(await row(page, 'first').getByText('Completed').count()).toBe(1)
+    expect(await row(page, 'first').getByText('Completed', { exact: true }).count()).toBe(1)
   })
 
   test('when the log no longer reaches back to the cursor, the page lists again', async () => {
@@ -422,7 +422,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
     days = 2
     await app.housekeeping.tick()
     wire.mend()
-    await row(page, 'unseen').getByText('Completed').waitFor()
+    await row(page, 'unseen').getByText('Completed', { exact: true }).waitFor()
     await isLive(page)
   })
 
@@ -433,7 +433,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
     await using tab = await open(app, '/snapshots')
     const { page } = tab
     await isLive(page)
-    await row(page, 'slow').getByText('Creating').waitFor()
+    await row(page, 'slow').getByText('Creating', { exact: true }).waitFor()
     const read = Promise.withResolvers<undefined>()
     const arrive = Promise.withResolvers<undefined>()
     await page.route('**/graphql', async (route) => {
@@ -446,12 +446,12 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
     await button(page, 'Refresh').click()
     await read.promise
     await app.runner.tick()
-    await row(page, 'slow').getByText('Completed').waitFor()
+    await row(page, 'slow').getByText('Completed', { exact: true }).waitFor()
     const arrived = page.waitForResponse('**/graphql')
     arrive.resolve(undefined)
     await (await arrived).finished()
     await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)))
-    expect(await row(page, 'slow').getByText('Completed').count()).toBe(1)
+    expect(await row(page, 'slow').getByText('Completed', { exact: true }).count()).toBe(1)
   })
 
   test('asks for a token when the API asks for one, keeps it in the tab, and sends it with every request and the socket', async () => {

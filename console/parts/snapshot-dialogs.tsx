@@ -1,0 +1,10 @@
+import { EditSnapshot } from './edit-snapshot.tsx'
+
+/** Everything that can be done with snapshots that are there, each in a dialog that the address opens. */
+export function SnapshotDialogs() {
+  return (
+    <>
+      <EditSnapshot />
+    </>
+  )
+}
