@@ -19,5 +19,12 @@ export function snapshotActions(
       refusal: reasonAgainst(updateEligibility, words, format),
     },
     { key: 'details', label: words.details, run: () => address.change({ show: id }) },
+    {
+      key: 'delete',
+      label: words.delete,
+      run: () => address.change({ delete: id }),
+      refusal: reasonAgainst(deleteEligibility, words, format),
+      danger: true,
+    },
   ]
 }

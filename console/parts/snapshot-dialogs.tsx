@@ -1,3 +1,4 @@
+import { DeleteSnapshots } from './delete-snapshots.tsx'
 import { EditSnapshot } from './edit-snapshot.tsx'
 
 /** Everything that can be done with snapshots that are there, each in a dialog that the address opens. */
@@ -5,6 +6,7 @@ export function SnapshotDialogs() {
   return (
     <>
       <EditSnapshot />
+      <DeleteSnapshots />
     </>
   )
 }

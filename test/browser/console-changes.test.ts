@@ -50,6 +50,83 @@ describe.skipIf(NO_BROWSER)(`changes in the console${why}`, { timeout: 60_000 },
 
   const hasFocus = (element: Locator) => element.evaluate((one) => one === document.activeElement)
 
+  test('a snapshot is deleted by keyboard once its name was confirmed, and goes from every page as it happens', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1' })
+    const id = await completed(app, disk, { name: 'old' })
+    await using tab = await open(app, '/snapshots')
+    const { page, openTab } = tab
+    const second = await openTab(`${app.url}/disks/${disk.id}`)
+    await isLive(second)
+    await second.getByText('1 / 256').waitFor()
+    await page.bringToFront()
+    const asked = countChanges(page, 'DeleteSnapshots')
+
+    await menuOf(page, 'old')
+    const item = page.getByRole('menuitem', { name: 'Delete', exact: true })
+    await expect
+      .poll(async () => (await hasFocus(item)) || (await page.keyboard.press('ArrowDown')))
+      .toBe(true)
+    await page.keyboard.press('Enter')
+    await dialog(page, 'Delete Snapshot').getByText('Snapshot old is deleted for good.').waitFor()
+    await page.keyboard.press('Escape')
+    await dialog(page, 'Delete Snapshot').waitFor({ state: 'hidden' })
+    await expect.poll(() => hasFocus(more(page, 'old'))).toBe(true)
+    expect(asked()).toBe(0)
+
+    await choose(page, 'old', 'Delete')
+    await button(dialog(page, 'Delete Snapshot'), 'Delete').dblclick()
+    for (const one of [page, second]) await row(one, 'old').getByText('Deleting', { exact: true }).waitFor()
+    expect(asked()).toBe(1)
+    await app.runner.tick()
+    for (const one of [page, second]) {
+      await row(one, id).waitFor({ state: 'detached' })
+      await one.getByText('Snapshot old: Deleted').waitFor({ state: 'attached' })
+    }
+    await second.getByText('0 / 256').first().waitFor()
+    expect(await app.db.snapshot.count()).toBe(0)
+  })
+
+  test('of several snapshots each says whether it can be deleted, and what became of it', async () => {
+    await using app = await startTestApp()
+    const [first, second] = [await app.disk({ name: 'data-1' }), await app.disk({ name: 'data-2' })]
+    await completed(app, first, { name: 'january' })
+    await completed(app, first, { name: 'february' })
+    await using tab = await open(app, '/snapshots')
+    const { page } = tab
+    await isLive(page)
+    const way = button(page, 'Delete').first()
+    expect(await way.getAttribute('aria-disabled')).toBe('true')
+    await mutate(app, 'createSnapshot', { diskId: second.id, name: 'under-way' }, '__typename')
+    await row(page, 'under-way').getByText('Creating', { exact: true }).waitFor()
+
+    const refusal =
+      'The snapshot is “Creating”. Deleting it is possible while it is “Completed” or “Failed” or “Unavailable”.'
+    const item = (await menuOf(page, 'under-way')).getByRole('menuitem', { name: refusal })
+    expect(await item.getAttribute('aria-disabled')).toBe('true')
+    await item.press('Enter')
+    expect(await page.getByRole('dialog').count()).toBe(0)
+
+    await page.keyboard.press('Escape')
+    await page.getByLabel('Select all on this page').check()
+    await page.getByText('3 selected').waitFor()
+    await way.click()
+    const confirmation = dialog(page, 'Delete 3 Snapshots')
+    await row(page, refusal).waitFor()
+    await button(confirmation, 'Delete').click()
+    await confirmation.getByText('2 accepted, 1 refused').waitFor()
+    expect(await confirmation.getByRole('row').filter({ hasText: 'under-way' }).innerText()).toContain(
+      refusal,
+    )
+    await app.runner.tick()
+    for (const name of ['january', 'february']) {
+      await confirmation.getByRole('row', { name }).getByText('Deleted', { exact: true }).waitFor()
+    }
+    await button(confirmation, 'Close').last().click()
+    await row(page, 'under-way').getByText('Completed', { exact: true }).waitFor()
+    expect((await app.db.snapshot.findMany()).map(({ name }) => name)).toEqual(['under-way'])
+  })
+
   test('a snapshot is renamed, described, tagged and kept for some days; a refused name is said under the field', async () => {
     await using app = await startTestApp()
     const id = await completed(app, await app.disk({ name: 'data-1' }), {
