@@ -13,6 +13,14 @@ export function snapshotActions(
 ): Action[] {
   return [
     {
+      key: 'roll-back',
+      label: words.rollBack,
+      run: () => address.change({ 'roll-back': id }),
+      refusal: rollBackEligibility
+        ? reasonAgainst(rollBackEligibility, words, format)
+        : words.rollingBack.released,
+    },
+    {
       key: 'edit',
       label: words.edit,
       run: () => address.change({ edit: id }),
