@@ -21,6 +21,12 @@ export function snapshotActions(
         : words.rollingBack.released,
     },
     {
+      key: 'create-disk',
+      label: words.createDisk,
+      run: () => address.change({ 'create-disk': id }),
+      refusal: reasonAgainst(createDiskEligibility, words, format),
+    },
+    {
       key: 'edit',
       label: words.edit,
       run: () => address.change({ edit: id }),

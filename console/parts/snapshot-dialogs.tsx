@@ -1,3 +1,4 @@
+import { CreateDisk } from './create-disk.tsx'
 import { DeleteSnapshots } from './delete-snapshots.tsx'
 import { EditSnapshot } from './edit-snapshot.tsx'
 import { RollBackDisk } from './roll-back-disk.tsx'
@@ -9,6 +10,7 @@ export function SnapshotDialogs() {
       <EditSnapshot />
       <DeleteSnapshots />
       <RollBackDisk />
+      <CreateDisk />
     </>
   )
 }

@@ -257,4 +257,48 @@ describe.skipIf(NO_BROWSER)(`changes in the console${why}`, { timeout: 60_000 },
     await page.getByText('Disk data-1 is being rolled back to before.').waitFor()
     expect(await header.getByText('Unmounted', { exact: true }).count()).toBe(1)
   })
+
+  test('a disk is created from a snapshot, which cannot be deleted meanwhile; a refused size is said under the field', async () => {
+    await using app = await startTestApp()
+    const system = await app.disk({ name: 'root', kind: 'SYSTEM' })
+    await completed(app, system, { name: 'of-root' })
+    await completed(app, await app.disk({ name: 'data-1' }), { name: 'golden' })
+    await using tab = await open(app, '/snapshots')
+    const { page, openTab } = tab
+    const second = await openTab(`${app.url}/disks`)
+    await isLive(second)
+    await page.bringToFront()
+
+    const refused = (await menuOf(page, 'of-root')).getByRole('menuitem', {
+      name: 'It was taken of a system disk. A disk is created from a snapshot of a data disk.',
+    })
+    expect(await refused.getAttribute('aria-disabled')).toBe('true')
+    await page.keyboard.press('Escape')
+    await choose(page, 'golden', 'Create Disk')
+    const create = dialog(page, 'Create Disk from Snapshot')
+    expect(await create.getByLabel('Disk name').inputValue()).toBe('golden-disk')
+    expect(await create.getByLabel('Storage type').inputValue()).toBe('local')
+    await create.getByLabel('Size (GiB)').fill('4')
+    await page.keyboard.press('Enter')
+    await create.getByRole('alert').getByText('The size must be from 5 to 32,765 GiB.').waitFor()
+    expect(await app.db.disk.count()).toBe(2)
+
+    await create.getByLabel('Size (GiB)').fill('')
+    await button(create, 'Confirm').dblclick()
+    await page.getByText('Disk golden-disk is being created.').waitFor()
+    await row(second, 'golden-disk').getByText('Creating', { exact: true }).waitFor()
+    const reading = (await menuOf(page, 'golden')).getByRole('menuitem', {
+      name: /The snapshot is being read/,
+    })
+    await reading.waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('link', { name: 'View the disk' }).click()
+    await page.getByRole('heading', { level: 1, name: 'golden-disk' }).waitFor()
+    const header = page.locator('.page-header')
+    await header.getByText('Creating', { exact: true }).waitFor()
+    await app.runner.tick()
+    for (const place of [header, row(second, 'golden-disk')])
+      await place.getByText('Unmounted', { exact: true }).waitFor()
+    expect(await app.db.disk.count()).toBe(3)
+  })
 })
