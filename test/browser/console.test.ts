@@ -305,12 +305,15 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
     const full = await app.disk({ name: 'system', kind: 'SYSTEM', status: 'ERROR' })
     await app.heldSnapshots(disk, 3)
     await app.heldSnapshots(full, 2, 'AUTOMATIC')
+    await app.heldSnapshots(await app.disk({ name: 'free' }), 1)
     await app.graphql(CREATE, { id: disk.id, name: 'now' })
     await using tab = await open(app, '/disks')
     const { page } = tab
     await isLive(page)
 
     const heading = (text: string) => page.getByRole('heading', { level: 1, name: text })
+    const dialogOf = (name: string) => page.getByRole('dialog', { name })
+    const [held, free] = ['s-helddata1MANUAL0000', 's-heldfreeMANUAL0000']
     const places = [
       { path: '/disks', shows: heading('Disk List') },
       { path: `/disks/${disk.id}`, shows: heading('data-1') },
@@ -323,7 +326,12 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
       },
       { path: '/snapshots?create=new', shows: dialog(page).getByLabel('Disk ID') },
       { path: '/snapshots?show=query', shows: page.getByRole('dialog').getByText('Variables') },
-      { path: '/snapshots?show=s-helddata1MANUAL0000', shows: page.getByRole('dialog').getByText('History') },
+      { path: `/snapshots?show=${held}`, shows: page.getByRole('dialog').getByText('History') },
+      { path: `/snapshots?edit=${held}`, shows: dialogOf('Edit Snapshot').getByText('Add a tag') },
+      { path: `/snapshots?delete=${held}`, shows: dialogOf('Delete Snapshot').getByText('for good') },
+      { path: `/snapshots?delete=${held},${free}`, shows: dialogOf('Delete 2 Snapshots').getByRole('table') },
+      { path: `/snapshots?roll-back=${free}`, shows: dialogOf('Roll Back Disk').getByText('is lost') },
+      { path: `/snapshots?create-disk=${held}`, shows: dialogOf('Create Disk').getByLabel('Size') },
     ]
     const check = async (rules?: string[]) => {
       for (const { path, shows } of places) {
@@ -331,6 +339,11 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
         await shows.waitFor()
         expect([path, await seriousFindings(page, rules)]).toEqual([path, []])
       }
+      await page.evaluate(() => history.pushState(null, '', '/snapshots'))
+      await button(page, 'More: held-0').first().press('Enter')
+      await page.getByRole('menuitem', { name: 'Delete' }).waitFor()
+      expect(await seriousFindings(page, rules)).toEqual([])
+      await page.keyboard.press('Escape')
     }
     await check()
     await page.evaluate(() => history.pushState(null, '', '/disks'))
