@@ -54,15 +54,7 @@ const NAME_REFUSAL = graphql(`
   }
 `)
 
-/** The refusals that have facts, wherever any refusal may stand. */
-const REFUSALS = [
-  STATUS_REFUSAL,
-  QUOTA_REFUSAL,
-  SNAPSHOT_STATUS_REFUSAL,
-  DISK_STATUS_REFUSAL,
-  DISKS_UNDER_WAY_REFUSAL,
-] as const
-
+// Wherever any refusal may stand, all that have facts are named.
 const ELIGIBILITY = graphql(
   `
     fragment Eligibility on Eligibility {
@@ -78,7 +70,7 @@ const ELIGIBILITY = graphql(
       }
     }
   `,
-  REFUSALS,
+  [STATUS_REFUSAL, QUOTA_REFUSAL, SNAPSHOT_STATUS_REFUSAL, DISK_STATUS_REFUSAL, DISKS_UNDER_WAY_REFUSAL],
 )
 
 const QUOTA_OF_DISK = graphql(`
@@ -447,7 +439,14 @@ export const DELETE_SNAPSHOTS = graphql(
       }
     }
   `,
-  [SNAPSHOT, ...REFUSALS],
+  [
+    SNAPSHOT,
+    STATUS_REFUSAL,
+    QUOTA_REFUSAL,
+    SNAPSHOT_STATUS_REFUSAL,
+    DISK_STATUS_REFUSAL,
+    DISKS_UNDER_WAY_REFUSAL,
+  ],
 )
 
 export const ROLL_BACK_DISK = graphql(
