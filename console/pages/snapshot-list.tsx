@@ -1,6 +1,6 @@
 import { ReloadOutlined } from '@ant-design/icons'
 import { Button, Select, Tag } from 'antd'
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
 import { useQuery } from 'urql'
 import { known, orderOf, pagingOf, useAddress, type Address } from '../address.ts'
 import { SNAPSHOTS, type SnapshotStatus, type SnapshotType } from '../api/documents.ts'
@@ -50,7 +50,10 @@ export function SnapshotList() {
   const snapshots = useKept(data)?.snapshots
   const [chosen, setSelected] = useState<string[]>([])
   // Those on the page, as long as they are there.
-  const selected = chosen.filter((id) => snapshots?.nodes.some((snapshot) => snapshot.id === id))
+  const selected = useMemo(() => {
+    const there = new Set(snapshots?.nodes.map(({ id }) => id))
+    return chosen.filter((id) => there.has(id))
+  }, [chosen, snapshots])
   const diskId = address.text('disk')
   const filtered = FILTERS.some((name) => address.text(name))
   const readAgain = () => read({ requestPolicy: 'network-only' })
@@ -146,7 +149,8 @@ export function SnapshotList() {
       {(snapshots || !error) && (
         <SnapshotTable
           withDisk
-          selection={{ selected, onSelect: setSelected }}
+          selected={selected}
+          onSelect={setSelected}
           address={address}
           snapshots={snapshots?.nodes}
           loading={fetching && !snapshots}

@@ -1,4 +1,4 @@
-import { Table, type TableColumnsType } from 'antd'
+import { Table, type TableColumnsType, type TableProps } from 'antd'
 import { useMemo, type ReactNode } from 'react'
 import { Link } from 'wouter'
 import type { Address } from '../address.ts'
@@ -20,8 +20,9 @@ interface SnapshotTableProps {
   nothing: ReactNode
   /** Left out where all snapshots are of one disk. */
   withDisk?: boolean
-  /** Where several can be chosen. */
-  selection?: { selected: readonly string[]; onSelect: (ids: string[]) => void }
+  /** Where several can be chosen: both the same as long as nothing has changed, or every row is drawn again. */
+  selected?: string[]
+  onSelect?: (ids: string[]) => void
 }
 
 export function SnapshotTable({
@@ -30,9 +31,10 @@ export function SnapshotTable({
   loading,
   nothing,
   withDisk = false,
-  selection,
+  selected,
+  onSelect,
 }: SnapshotTableProps) {
-  const words = useWords()
+  const rowSelection = useSelection(selected, onSelect)
   const columns = useColumns(address, withDisk)
   return (
     <Table<Snapshot>
@@ -46,16 +48,23 @@ export function SnapshotTable({
       sortDirections={SORT_DIRECTIONS}
       className={withDisk ? 'wide' : 'narrow'}
       onChange={onSort(address)}
-      {...(selection && {
-        rowSelection: {
-          selectedRowKeys: [...selection.selected],
-          onChange: (keys) => selection.onSelect(keys as string[]),
-          getTitleCheckboxProps: () => ({ 'aria-label': words.selectAll }),
-          getCheckboxProps: ({ name }) => ({ 'aria-label': words.selectRow(name) }),
-        },
-      })}
+      {...(rowSelection && { rowSelection })}
       locale={{ emptyText: loading ? ' ' : nothing }}
     />
+  )
+}
+
+function useSelection(selected: string[] | undefined, onSelect: ((ids: string[]) => void) | undefined) {
+  const words = useWords()
+  return useMemo(
+    (): TableProps<Snapshot>['rowSelection'] =>
+      onSelect && {
+        selectedRowKeys: selected ?? [],
+        onChange: (keys) => onSelect(keys as string[]),
+        getTitleCheckboxProps: () => ({ 'aria-label': words.selectAll }),
+        getCheckboxProps: ({ name }) => ({ 'aria-label': words.selectRow(name) }),
+      },
+    [selected, onSelect, words],
   )
 }
 
