@@ -1,8 +1,12 @@
 import { Alert, Modal } from 'antd'
 import { useId, useState, type ReactNode } from 'react'
 import { useAddress } from '../address.ts'
-import type { Permission } from '../api/documents.ts'
+import type { Permission, Refusal } from '../api/documents.ts'
+import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
+import type { Outcome } from './change.ts'
+import { Failure } from './failure.tsx'
+import { explain } from './refusal.ts'
 import { useForbidden } from './viewer.tsx'
 
 /** What a dialog is open for, and how it is closed. */
@@ -12,7 +16,7 @@ export interface Asked {
   close: () => void
 }
 
-/** Opens a dialog while the address says so: `link=v-…,v-…` names what is wanted. */
+/** Opens a dialog while the address says so: `delete=s-…,s-…` names what is wanted. */
 export function useAsked(name: string): Asked & { opened: number } {
   const address = useAddress()
   const asked = address.text(name)
@@ -92,4 +96,19 @@ export function Dialog({
       </form>
     </Modal>
   )
+}
+
+interface TroubleProps {
+  outcome: Outcome<unknown> | undefined
+  /** The refusals that are said elsewhere, under their fields. */
+  besides?: readonly Refusal['__typename'][]
+}
+
+/** Why a change was refused, or how it failed. */
+export function Trouble({ outcome, besides = [] }: TroubleProps) {
+  const words = useWords()
+  const format = useFormat()
+  if (outcome?.is === 'failed') return <Failure error={outcome.error} title={words.notDone} />
+  if (outcome?.is !== 'refused' || besides.includes(outcome.refusal.__typename)) return null
+  return <Alert type="error" showIcon title={explain(outcome.refusal, words, format)} />
 }

@@ -92,10 +92,12 @@ export function dialog(page: Page, name = 'Create Snapshot') {
 
 /** What axe-core finds on the page that is serious or worse, by all its rules or by some: which rule, and where. */
 export async function seriousFindings(page: Page, rules?: string[]): Promise<string[]> {
-  // By the debugger, which the page's policy does not bind.
-  const debug = await page.context().newCDPSession(page)
-  await debug.send('Runtime.evaluate', { expression: axe.source })
-  await debug.detach()
+  if (!(await page.evaluate(() => 'axe' in globalThis))) {
+    // By the debugger, which the page's policy does not bind.
+    const debug = await page.context().newCDPSession(page)
+    await debug.send('Runtime.evaluate', { expression: axe.source })
+    await debug.detach()
+  }
   const { violations } = await page.evaluate(
     (only) =>
       (globalThis as unknown as { axe: typeof axe }).axe.run({
