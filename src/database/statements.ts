@@ -78,11 +78,17 @@ export class Statements {
   }
 
   #prepare(text: string): Prepared {
-    this.#onStatement?.(text)
-    const known = this.#prepared.get(text)
-    if (known) return known
+    const known = this.#prepared.get(text) ?? this.#prepareAnew(text)
+    this.#onStatement?.(known.statement.source)
+    return known
+  }
+
+  #prepareAnew(text: string): Prepared {
+    // SQLite looks at the values of parameters when it plans, and so plans anew whenever one is bound, which takes longer than
+    // most of these statements. Behind a plus it does not see them, and each is planned once.
+    const planned = text.replaceAll('?', '+?')
     // Prisma sets its own connection to the other way.
-    const statement = this.connection.prepare<unknown[], StoredRow>(text).safeIntegers(false)
+    const statement = this.connection.prepare<unknown[], StoredRow>(planned).safeIntegers(false)
     const prepared = { statement, convert: converter(statement) }
     for (const oldest of this.#prepared.keys()) {
       if (this.#prepared.size < KEPT) break

@@ -55,20 +55,29 @@ const OUT_OF_THE_ORDINARY = new Error('This is left to an execution.')
  * the bytes that an execution would give, for a part of its cost. There is one case only that they know, that all goes
  * well and nothing has to be waited for; whatever is out of the ordinary, an error first of all, is left to an
  * execution, so that there is one place where that is dealt with. Nothing is generated from the text of a document.
- * Undefined for operations with directives, and for mutations, which must not be run again.
+ * Undefined for mutations, which must not be run again, and for what takes values of variables to say what is selected, unless
+ * these are given now, for every run: then they must be right.
  */
 export function projectionOf(
   schema: GraphQLSchema,
   document: DocumentNode,
   operationName: string | null | undefined,
+  given?: Readonly<Record<string, unknown>>,
 ): Project | undefined {
   const operation = getOperationAST(document, operationName)
   const root = operation && schema.getRootType(operation.operation)
-  if (!root || operation.operation === OperationTypeNode.MUTATION || hasDirectives(document)) return undefined
+  if (!root || operation.operation === OperationTypeNode.MUTATION) return undefined
+  const coerce = (values: Readonly<Record<string, unknown>>) =>
+    getVariableValues(schema, operation.variableDefinitions ?? [], values).coerced
+  const bound = given && coerce(given)
+  if (given ? !bound : hasDirectives(document)) return undefined
   const fragments: Record<string, FragmentDefinitionNode> = {}
   for (const definition of document.definitions)
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition
 
+  const subscriptions = schema.getSubscriptionType()
+  /** The same for every run when the variables are. */
+  const kept: Pick<Run, 'args' | 'infos'> | undefined = bound && { args: [], infos: [] }
   let fields = 0
   let waits = false
 
@@ -99,7 +108,7 @@ export function projectionOf(
     }
     if (isLeafType(type)) return leafWriter(type)
     if (isObjectType(type)) {
-      const write = selectionWriter(type, collectSubfields(schema, fragments, {}, type, nodes))
+      const write = selectionWriter(type, collectSubfields(schema, fragments, bound ?? {}, type, nodes))
       if (!type.isTypeOf) return write
       return (value, run) => {
         if (type.isTypeOf?.(value, run.context, info(run)) !== true) throw OUT_OF_THE_ORDINARY
@@ -111,7 +120,10 @@ export function projectionOf(
     const writers = new Map(
       schema
         .getPossibleTypes(type)
-        .map((one) => [one.name, selectionWriter(one, collectSubfields(schema, fragments, {}, one, nodes))]),
+        .map((one) => [
+          one.name,
+          selectionWriter(one, collectSubfields(schema, fragments, bound ?? {}, one, nodes)),
+        ]),
     )
     return (value, run) => {
       const write = writers.get(resolveType(value, run.context, info(run), type) as string)
@@ -148,6 +160,8 @@ export function projectionOf(
     const info = (run: Run) => (run.infos[index] ??= infoOf(type, field, key, nodes, run))
     const args = argumentsOf(field, nodes, index)
     const write = writerOf(field.type, nodes, info)
+    // What is given is the event itself; all about its arguments was decided when the stream was opened.
+    if (type === subscriptions) return write
     const { resolve } = field
     if (resolve)
       return (source, run) => write(simple(resolve(source, args(run), run.context, info(run))), run)
@@ -195,7 +209,7 @@ export function projectionOf(
 
   let write: Write
   try {
-    write = selectionWriter(root, collectFields(schema, fragments, {}, root, operation.selectionSet))
+    write = selectionWriter(root, collectFields(schema, fragments, bound ?? {}, root, operation.selectionSet))
   } catch (error) {
     if (error === OUT_OF_THE_ORDINARY) return undefined
     throw error
@@ -203,15 +217,16 @@ export function projectionOf(
 
   return ({ rootValue, contextValue, variableValues }) => {
     if (waits) return undefined
-    const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {})
-    if (!coerced) return undefined
+    const variables = bound ?? coerce(variableValues ?? {})
+    if (!variables) return undefined
     try {
       return write(rootValue ?? NO_ROOT, {
         context: contextValue,
-        variables: coerced,
-        rootValue,
-        args: [],
-        infos: [],
+        variables,
+        // Nobody asks an info for it, and one that is kept would hold it.
+        rootValue: kept ? undefined : rootValue,
+        args: kept?.args ?? [],
+        infos: kept?.infos ?? [],
       })
     } catch {
       // Whatever it was: an execution finds it again, and says what it is.
@@ -268,8 +283,23 @@ function leafWriter(type: GraphQLLeafType): Write {
       return (value) => (typeof value === 'string' ? JSON.stringify(value) : general(value))
     case 'Boolean':
       return (value) => (typeof value === 'boolean' ? String(value) : general(value))
-    case 'DateTime':
-      return (value) => (value instanceof Date ? `"${value.toISOString()}"` : general(value))
+    case 'Int':
+      return (value) => (typeof value === 'number' && (value | 0) === value ? String(value) : general(value))
+    case 'SafeInt':
+      return (value) => (Number.isSafeInteger(value) ? String(value) : general(value))
+    case 'Float':
+      return (value) => (Number.isFinite(value) ? String(value) : general(value))
+    case 'DateTime': {
+      // Much happens at the same time.
+      let last: number | undefined
+      let text = ''
+      return (value) => {
+        if (!(value instanceof Date)) return general(value)
+        const time = value.getTime()
+        if (time !== last) [last, text] = [time, `"${value.toISOString()}"`]
+        return text
+      }
+    }
     default:
       return general
   }

@@ -7,7 +7,7 @@ const ENTRY_BYTES = 200
  */
 export class Answers {
   readonly #maxBytes: number
-  #entries = new Map<string, Buffer>()
+  #entries = new Map<string, string>()
   #bytes = 0
   #version: number | undefined
 
@@ -16,7 +16,7 @@ export class Answers {
     this.#maxBytes = maxBytes
   }
 
-  get(version: number, key: string): Buffer | undefined {
+  get(version: number, key: string): string | undefined {
     this.#turnTo(version)
     const answer = this.#entries.get(key)
     if (!answer) return undefined
@@ -26,7 +26,7 @@ export class Answers {
     return answer
   }
 
-  keep(version: number, key: string, answer: Buffer): void {
+  keep(version: number, key: string, answer: string): void {
     this.#turnTo(version)
     const bytes = sizeOf(key, answer)
     if (bytes > this.#maxBytes || this.#entries.has(key)) return
@@ -48,6 +48,6 @@ export class Answers {
   }
 }
 
-function sizeOf(key: string, answer: Buffer): number {
+function sizeOf(key: string, answer: string): number {
   return key.length + answer.length + ENTRY_BYTES
 }

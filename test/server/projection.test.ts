@@ -1,7 +1,7 @@
 import { execute, parse, validate, type ExecutionArgs, type ExecutionResult } from 'graphql'
 import { expect, test } from 'vitest'
 import { schema } from '../../src/graphql/schema.ts'
-import { projectionOf } from '../../src/server/live/projection.ts'
+import { storedProjectionOf } from '../../src/server/live/projection.ts'
 import type { Transition } from '../../src/transitions/log.ts'
 import { startTestApp } from '../support/app.ts'
 import { announce, subscriber } from '../support/subscribers.ts'
@@ -59,7 +59,7 @@ function argsOf(text: string, variableValues: object = {}): ExecutionArgs {
 test.each(STORED)('%s is projected to the very bytes that graphql-js answers', (selection, variables) => {
   for (const root of ['snapshotTransitions', 'all: snapshotTransitions']) {
     const args = argsOf(document(selection, root), variables)
-    const project = projectionOf(args)
+    const project = storedProjectionOf(args)
     for (const rootValue of ROWS) {
       const executed = execute({ ...args, rootValue }) as ExecutionResult
       expect(executed.errors).toBeUndefined()
@@ -73,12 +73,12 @@ test.each([
   ['another subscription', 'subscription { snapshotProgress(id: "s-00000001") { percent } }'],
   ['a query', '{ snapshot(id: "s-00000001") { name } }'],
 ])('%s is not projected', (_what, text) => {
-  expect(projectionOf(argsOf(text))).toBeUndefined()
+  expect(storedProjectionOf(argsOf(text))).toBeUndefined()
 })
 
 test('variables that cannot be read are left to an execution', () => {
   const text = document('{ sequence @include(if: $yes) }')
-  expect(projectionOf(argsOf(text, { yes: 'maybe' }))).toBeUndefined()
+  expect(storedProjectionOf(argsOf(text, { yes: 'maybe' }))).toBeUndefined()
 })
 
 test.each([
@@ -88,7 +88,7 @@ test.each([
   ['an error in place of a value', { reason: new Error('no') }],
   ['a value that is still to come', { reason: Promise.resolve('later') }],
 ])('%s is left to an execution', (_what, wrong) => {
-  const project = projectionOf(argsOf(document('{ sequence to reason }')))
+  const project = storedProjectionOf(argsOf(document('{ sequence to reason }')))
   expect(project?.(ROW)).toBeDefined()
   expect(project?.({ ...ROW, ...wrong })).toBeUndefined()
 })

@@ -22,6 +22,7 @@ import {
 } from './shelf.ts'
 import { withinSpace } from './space.ts'
 import { verifyCopy } from './stored-copy.ts'
+import { isOpenOnlyHere } from './system-calls.ts'
 
 export interface LocalProviderOptions {
   /** Where snapshots are kept; made when it is missing. For reflinks, on the same file system as the disks. */
@@ -80,18 +81,19 @@ async function observe(
   disks: readonly DiskReference[],
   diskDirs: readonly string[],
 ): Promise<Map<string, DiskObservation>> {
-  const occupied = disks.some(({ instanceId }) => instanceId === null)
-    ? await findOccupied()
-    : new Set<string>()
   const observations = new Map<string, DiskObservation>()
+  // Found out at most once, and only when the kernel does not say of a single file that it is free.
+  let occupied: ReadonlySet<string> | undefined
   for (const disk of disks) {
     const file = await openDisk(disk.location, diskDirs)
     if (!file.ok) {
       observations.set(disk.id, { status: 'ERROR', statusReason: file.reason, sizeBytes: null })
       continue
     }
+    const isFree = disk.instanceId === null && isOpenOnlyHere(file.handle.fd)
     await file.handle.close()
-    const inUse = disk.instanceId !== null || occupied.has(identityOf(file.stat))
+    const inUse =
+      disk.instanceId !== null || (!isFree && (occupied ??= await findOccupied()).has(identityOf(file.stat)))
     const status = inUse ? 'IN_USE' : disk.kind === 'DATA' ? 'UNMOUNTED' : 'NORMAL'
     observations.set(disk.id, { status, statusReason: null, sizeBytes: file.sizeBytes })
   }

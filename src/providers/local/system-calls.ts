@@ -12,11 +12,17 @@ const SYNC_FILE_RANGE_WRITE = 2
 const SYNC_FILE_RANGE_WRITE_AND_WAIT = 7
 const POSIX_FADV_DONTNEED = 4
 const LOCK_EX_NB = 6
+const F_SETSIG = 10
+const F_SETLEASE = 1024
+const F_WRLCK = 1
+const F_UNLCK = 2
+const SIGURG = 23
 
 const lseek = find('int64_t lseek(int fd, int64_t offset, int whence)')
 const syncFileRange = find('int sync_file_range(int fd, int64_t offset, int64_t length, unsigned int flags)')
 const posixFadvise = find('int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)')
 const flock = find('int flock(int fd, int operation)')
+const fcntl = find('int fcntl(int fd, int command, int argument)')
 
 /** The next range at or after `from` that may hold data; undefined when only a hole is left. */
 export function nextData(fd: number, from: number, size: number): { start: number; end: number } | undefined {
@@ -46,4 +52,16 @@ export function dropCache(fd: number, offset: number, length: number): void {
 /** Takes the file's lock unless someone holds it. The kernel gives it back when the file is closed or its process dies. */
 export function tryLock(fd: number): boolean {
   return flock === undefined || flock(fd, LOCK_EX_NB) === 0
+}
+
+/**
+ * Whether nobody else has the file open, be it a process, a mount or a device, by the kernel's own word: it leases a file to
+ * its only user. False when somebody has, this process included, and when the kernel does not say (block devices, files of
+ * others, other file systems). The lease is given back at once; should somebody open the file right then, the signal of that
+ * is one that is ignored.
+ */
+export function isOpenOnlyHere(fd: number): boolean {
+  if (fcntl?.(fd, F_SETSIG, SIGURG) !== 0 || fcntl(fd, F_SETLEASE, F_WRLCK) !== 0) return false
+  fcntl(fd, F_SETLEASE, F_UNLCK)
+  return true
 }

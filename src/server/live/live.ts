@@ -12,7 +12,7 @@ import { describeError } from '../error-contract.ts'
 import { createEventStreams, EventStream } from './event-stream.ts'
 import { LiveResults, LiveStream } from './live-stream.ts'
 import type { Outlet } from './outlet.ts'
-import { projectionOf } from './projection.ts'
+import { storedProjectionOf } from './projection.ts'
 import { documentToExecute, selectionKey } from './selection.ts'
 
 /** What the transports add to the context. */
@@ -125,7 +125,7 @@ export function createLive({ credentials, streamBuffer, log }: LiveOptions) {
         const result = run({ ...args, rootValue: transition })
         return result instanceof Promise ? result.then(bytes) : bytes(result)
       },
-      project: projectionOf(args),
+      project: storedProjectionOf(args),
     }
   }
 
