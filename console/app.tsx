@@ -73,7 +73,7 @@ const THEMES: Record<Theme, ThemeConfig> = {
       colorFillAlter: '#1d2229',
       borderRadius: 6,
     },
-    components: { Table: table('#1d2229') },
+    components: { Table: table('#1d2229'), Button: { dangerColor: '#1f1f1f' } },
   },
 }
 

@@ -45,3 +45,10 @@ export function useFormat() {
     }
   }, [locale])
 }
+
+/** A name that says what something is of: the beginning of that, and what is behind it, as much as a name may have. */
+export function suggestName(origin: string, suffix: string): string {
+  return `${Array.from(origin)
+    .slice(0, 64 - suffix.length)
+    .join('')}-${suffix}`
+}

@@ -1,9 +1,9 @@
-import { cacheExchange } from '@urql/exchange-graphcache'
+import { cacheExchange, type Cache } from '@urql/exchange-graphcache'
 import { Client, fetchExchange, subscriptionExchange } from 'urql'
 import { graphql } from './graphql.ts'
 import { createLive, type Live } from './live.ts'
 import { authorization } from './session.ts'
-import type { LiveTransition } from './documents.ts'
+import type { DiskTransition, SnapshotTransition } from './documents.ts'
 
 export const ENDPOINT = '/graphql'
 
@@ -18,13 +18,22 @@ const PROGRESS_OF_SNAPSHOT = graphql(`
 const PARTS = [
   'SnapshotQuota',
   'DiskSnapshotQuota',
-  'SnapshotEligibility',
+  'Eligibility',
   'DiskAttachment',
-  'DiskStatusForbidsSnapshot',
-  'SnapshotQuotaExceeded',
-  'InvalidName',
   'ClientTokenReused',
+  'DeleteSnapshotsItem',
   'DiskNotFound',
+  'DiskSizeRefused',
+  'DiskStatusForbidsOperation',
+  'DiskStatusForbidsSnapshot',
+  'InvalidName',
+  'SnapshotInUse',
+  'SnapshotNotFound',
+  'SnapshotOfOtherDisk',
+  'SnapshotQuotaExceeded',
+  'SnapshotStatusForbidsOperation',
+  'SystemSnapshotForbidsDisk',
+  'TooManyDisksUnderWay',
   'SnapshotProgress',
   'SnapshotWarning',
   'Tag',
@@ -49,20 +58,30 @@ export function createApi(onUnauthenticated: (why: string) => void): { client: C
       if (authorization() === own) onUnauthenticated(why)
     },
   })
+  function forget(gone: { __typename: string; id: string }, cached: Cache): void {
+    const name = cached.resolve(gone, 'name')
+    if (typeof name === 'string') live.formerNames.set(gone.id, name)
+    cached.invalidate(gone)
+  }
   const cache = cacheExchange({
     keys: {
       ...Object.fromEntries(PARTS.map((type) => [type, () => null])),
       SnapshotTransition: ({ sequence }) => String(sequence as number),
+      DiskTransition: ({ sequence }) => String(sequence as number),
     },
     updates: {
       Subscription: {
         // What the answer holds of the snapshot and its disk is in the cache already.
         snapshotTransitions({ snapshotTransitions }, _arguments, cached) {
-          const { to, snapshotId, diskId } = snapshotTransitions as LiveTransition
+          const { to, snapshotId, diskId } = snapshotTransitions as SnapshotTransition
           if (to !== 'DELETED') return
-          cached.invalidate({ __typename: 'Snapshot', id: snapshotId })
+          forget({ __typename: 'Snapshot', id: snapshotId }, cached)
           cached.invalidate({ __typename: 'Disk', id: diskId }, 'snapshotQuota')
           cached.invalidate({ __typename: 'Disk', id: diskId }, 'snapshotEligibility')
+        },
+        diskTransitions({ diskTransitions }, _arguments, cached) {
+          const { to, diskId } = diskTransitions as DiskTransition
+          if (to === 'DELETED') forget({ __typename: 'Disk', id: diskId }, cached)
         },
         snapshotProgress({ snapshotProgress }, _arguments, cached) {
           const { snapshotId, percent } = snapshotProgress as { snapshotId: string; percent: number | null }

@@ -20,6 +20,76 @@ const QUOTA_REFUSAL = graphql(`
   }
 `)
 
+// The statuses of snapshots and disks are of two types, so one of them goes by other names.
+const SNAPSHOT_STATUS_REFUSAL = graphql(`
+  fragment SnapshotStatusRefusal on SnapshotStatusForbidsOperation {
+    message
+    snapshotOperation: operation
+    snapshotStatus: actual
+    snapshotStatuses: allowed
+  }
+`)
+
+const DISK_STATUS_REFUSAL = graphql(`
+  fragment DiskStatusRefusal on DiskStatusForbidsOperation {
+    message
+    operation
+    kind
+    actual
+    allowed
+  }
+`)
+
+const DISKS_UNDER_WAY_REFUSAL = graphql(`
+  fragment DisksUnderWayRefusal on TooManyDisksUnderWay {
+    message
+    limit
+  }
+`)
+
+const NAME_REFUSAL = graphql(`
+  fragment NameRefusal on InvalidName {
+    message
+    brokenRules
+  }
+`)
+
+// Wherever any refusal may stand, all that have facts are named.
+const ELIGIBILITY = graphql(
+  `
+    fragment Eligibility on Eligibility {
+      allowed
+      refusals {
+        __typename
+        message
+        ...StatusRefusal
+        ...QuotaRefusal
+        ...SnapshotStatusRefusal
+        ...DiskStatusRefusal
+        ...DisksUnderWayRefusal
+      }
+    }
+  `,
+  [STATUS_REFUSAL, QUOTA_REFUSAL, SNAPSHOT_STATUS_REFUSAL, DISK_STATUS_REFUSAL, DISKS_UNDER_WAY_REFUSAL],
+)
+
+const QUOTA_OF_DISK = graphql(`
+  fragment QuotaOfDisk on Disk {
+    snapshotQuota {
+      manual {
+        used
+        limit
+        remaining
+      }
+      automatic {
+        used
+        limit
+        remaining
+      }
+    }
+  }
+`)
+
 const LINK_STATUS_REFUSAL = graphql(`
   fragment LinkStatusRefusal on DiskStatusForbidsPolicy {
     message
@@ -64,26 +134,9 @@ const DISK = graphql(
         instanceId
         device
       }
-      snapshotQuota {
-        manual {
-          used
-          limit
-          remaining
-        }
-        automatic {
-          used
-          limit
-          remaining
-        }
-      }
+      ...QuotaOfDisk
       snapshotEligibility {
-        allowed
-        refusals {
-          __typename
-          message
-          ...StatusRefusal
-          ...QuotaRefusal
-        }
+        ...Eligibility
       }
       autoSnapshotPolicy {
         id
@@ -100,34 +153,62 @@ const DISK = graphql(
       }
     }
   `,
-  [STATUS_REFUSAL, QUOTA_REFUSAL, LINK_STATUS_REFUSAL, LINKED_ELSEWHERE],
+  [QUOTA_OF_DISK, ELIGIBILITY, LINK_STATUS_REFUSAL, LINKED_ELSEWHERE],
 )
 
-const SNAPSHOT = graphql(`
-  fragment Snapshot on Snapshot {
-    id
-    name
-    description
-    type
-    status
-    progress
-    diskKind
-    sizeGiB
-    dataBytes
-    createdAt
-    completedAt
-    failureReason
-    stalledSince
-    stallReason
-    disk {
+const SNAPSHOT = graphql(
+  `
+    fragment Snapshot on Snapshot {
       id
       name
+      description
+      type
+      status
+      progress
+      diskKind
+      sizeGiB
+      dataBytes
+      createdAt
+      completedAt
+      failureReason
+      stalledSince
+      stallReason
+      disk {
+        id
+        name
+      }
+      updateEligibility {
+        ...Eligibility
+      }
+      deleteEligibility {
+        ...Eligibility
+      }
+      rollBackEligibility {
+        ...Eligibility
+      }
+      createDiskEligibility {
+        ...Eligibility
+      }
+    }
+  `,
+  [ELIGIBILITY],
+)
+
+/** What is kept of a snapshot besides. */
+const NOTES = graphql(`
+  fragment Notes on Snapshot {
+    retentionDays
+    expiresAt
+    tags {
+      key
+      value
     }
   }
 `)
 
 const TRANSITION = graphql(`
   fragment Transition on SnapshotTransition {
+    __typename
     sequence
     from
     to
@@ -140,10 +221,14 @@ const TRANSITION = graphql(`
 export type Disk = ResultOf<typeof DISK>
 export type Snapshot = ResultOf<typeof SNAPSHOT>
 export type Transition = ResultOf<typeof TRANSITION>
+export type Eligibility = ResultOf<typeof ELIGIBILITY>
 export type DiskStatus = Disk['status']
 export type DiskKind = Disk['kind']
 export type SnapshotStatus = Snapshot['status']
 export type SnapshotType = Snapshot['type']
+type Refused<Type> = Extract<Eligibility['refusals'][number], { __typename: Type }>
+export type DiskOperation = Refused<'DiskStatusForbidsOperation'>['operation']
+export type SnapshotOperation = Refused<'SnapshotStatusForbidsOperation'>['snapshotOperation']
 export type Quota = Disk['snapshotQuota']['manual']
 export type Policy = ResultOf<typeof POLICY>
 
@@ -278,13 +363,11 @@ export const SNAPSHOT_DETAILS = graphql(
     query SnapshotDetails($id: ID!) {
       snapshot(id: $id) {
         ...Snapshot
+        ...Notes
         checksum
         consistency
-        retentionDays
-        expiresAt
-        tags {
-          key
-          value
+        disk {
+          ...Disk
         }
         transitions {
           ...Transition
@@ -292,7 +375,24 @@ export const SNAPSHOT_DETAILS = graphql(
       }
     }
   `,
-  [SNAPSHOT, TRANSITION],
+  [SNAPSHOT, NOTES, DISK, TRANSITION],
+)
+
+export type DetailedSnapshot = NonNullable<ResultOf<typeof SNAPSHOT_DETAILS>['snapshot']>
+
+/** The snapshots that something is to be done with. */
+export const CHOSEN_SNAPSHOTS = graphql(
+  `
+    query ChosenSnapshots($ids: [ID!]!) {
+      nodes(ids: $ids) {
+        __typename
+        ... on Snapshot {
+          ...Snapshot
+        }
+      }
+    }
+  `,
+  [SNAPSHOT],
 )
 
 /** Which disks a snapshot may be wanted of, by what is typed. */
@@ -341,10 +441,7 @@ export const CREATE_SNAPSHOT = graphql(
         }
         ...StatusRefusal
         ...QuotaRefusal
-        ... on InvalidName {
-          message
-          brokenRules
-        }
+        ...NameRefusal
         ... on ClientTokenReused {
           message
         }
@@ -354,13 +451,125 @@ export const CREATE_SNAPSHOT = graphql(
       }
     }
   `,
-  [SNAPSHOT, STATUS_REFUSAL, QUOTA_REFUSAL],
+  [SNAPSHOT, STATUS_REFUSAL, QUOTA_REFUSAL, NAME_REFUSAL],
 )
 
-/** Why a snapshot was not created, or would not be. */
-export type Refusal =
-  | Exclude<ResultOf<typeof CREATE_SNAPSHOT>['createSnapshot'], { __typename: 'CreateSnapshotPayload' }>
-  | Disk['snapshotEligibility']['refusals'][number]
+export const UPDATE_SNAPSHOT = graphql(
+  `
+    mutation UpdateSnapshot($input: UpdateSnapshotInput!) {
+      updateSnapshot(input: $input) {
+        __typename
+        ... on UpdateSnapshotPayload {
+          snapshot {
+            ...Snapshot
+            ...Notes
+          }
+        }
+        ...NameRefusal
+        ...SnapshotStatusRefusal
+        ... on SnapshotNotFound {
+          message
+        }
+      }
+    }
+  `,
+  [SNAPSHOT, NOTES, NAME_REFUSAL, SNAPSHOT_STATUS_REFUSAL],
+)
+
+export const DELETE_SNAPSHOTS = graphql(
+  `
+    mutation DeleteSnapshots($input: DeleteSnapshotsInput!) {
+      deleteSnapshots(input: $input) {
+        __typename
+        ... on DeleteSnapshotsPayload {
+          items {
+            snapshotId
+            snapshot {
+              ...Snapshot
+            }
+            refusal {
+              __typename
+              message
+              ...StatusRefusal
+              ...QuotaRefusal
+              ...SnapshotStatusRefusal
+              ...DiskStatusRefusal
+              ...DisksUnderWayRefusal
+            }
+          }
+        }
+      }
+    }
+  `,
+  [
+    SNAPSHOT,
+    STATUS_REFUSAL,
+    QUOTA_REFUSAL,
+    SNAPSHOT_STATUS_REFUSAL,
+    DISK_STATUS_REFUSAL,
+    DISKS_UNDER_WAY_REFUSAL,
+  ],
+)
+
+export const ROLL_BACK_DISK = graphql(
+  `
+    mutation RollBackDisk($input: RollBackDiskInput!) {
+      rollBackDisk(input: $input) {
+        __typename
+        ... on RollBackDiskPayload {
+          disk {
+            ...Disk
+          }
+        }
+        ...SnapshotStatusRefusal
+        ...DiskStatusRefusal
+        ... on DiskNotFound {
+          message
+        }
+        ... on SnapshotNotFound {
+          message
+        }
+        ... on SnapshotOfOtherDisk {
+          message
+        }
+      }
+    }
+  `,
+  [DISK, SNAPSHOT_STATUS_REFUSAL, DISK_STATUS_REFUSAL],
+)
+
+export const CREATE_DISK = graphql(
+  `
+    mutation CreateDisk($input: CreateDiskInput!) {
+      createDisk(input: $input) {
+        __typename
+        ... on CreateDiskPayload {
+          disk {
+            ...Disk
+          }
+        }
+        ...NameRefusal
+        ...SnapshotStatusRefusal
+        ...DisksUnderWayRefusal
+        ... on DiskSizeRefused {
+          message
+          minGiB
+          maxGiB
+        }
+        ... on ClientTokenReused {
+          message
+        }
+        ... on SnapshotNotFound {
+          message
+        }
+        ... on SystemSnapshotForbidsDisk {
+          message
+        }
+      }
+    }
+  `,
+  [DISK, NAME_REFUSAL, SNAPSHOT_STATUS_REFUSAL, DISKS_UNDER_WAY_REFUSAL],
+)
 
 /** The policies there are, all of them: an account has no more than a page. */
 export const POLICIES = graphql(
@@ -527,10 +736,27 @@ export const VIEWER = graphql(`
 export type Viewer = ResultOf<typeof VIEWER>['viewer']
 export type Permission = keyof Viewer['may']
 
-/** What the pages live on: every transition, with what it changes of the snapshot and its disk. */
-export const TRANSITIONS = graphql(
+/** What a change answers when it was accepted. */
+export type PayloadOf<Data> = Extract<Data[keyof Data], { __typename: `${string}Payload` }>
+
+type RefusalOf<Document> = Exclude<
+  ResultOf<Document>[keyof ResultOf<Document>],
+  PayloadOf<ResultOf<Document>>
+>
+
+/** Why something was not done, or would not be. */
+export type Refusal =
+  | RefusalOf<typeof CREATE_SNAPSHOT>
+  | RefusalOf<typeof UPDATE_SNAPSHOT>
+  | RefusalOf<typeof ROLL_BACK_DISK>
+  | RefusalOf<typeof CREATE_DISK>
+  | NonNullable<PayloadOf<ResultOf<typeof DELETE_SNAPSHOTS>>['items'][number]['refusal']>
+  | Eligibility['refusals'][number]
+
+/** Every transition of a snapshot, with what it changes of the snapshot and its disk; the disk's status is said by its own. */
+export const SNAPSHOT_TRANSITIONS = graphql(
   `
-    subscription Transitions($after: String) {
+    subscription SnapshotTransitions($after: String) {
       snapshotTransitions(after: $after) {
         ...Transition
         cursor
@@ -541,16 +767,41 @@ export const TRANSITIONS = graphql(
             ...Transition
           }
           disk {
-            ...Disk
+            id
+            ...QuotaOfDisk
           }
         }
       }
     }
   `,
-  [TRANSITION, SNAPSHOT, DISK],
+  [TRANSITION, SNAPSHOT, QUOTA_OF_DISK],
 )
 
-export type LiveTransition = ResultOf<typeof TRANSITIONS>['snapshotTransitions']
+/** Every transition of a disk, with what it changes of the disk. */
+export const DISK_TRANSITIONS = graphql(
+  `
+    subscription DiskTransitions($after: String) {
+      diskTransitions(after: $after) {
+        __typename
+        sequence
+        from
+        to
+        reason
+        at
+        diskId
+        cursor
+        disk {
+          ...Disk
+        }
+      }
+    }
+  `,
+  [DISK],
+)
+
+export type SnapshotTransition = ResultOf<typeof SNAPSHOT_TRANSITIONS>['snapshotTransitions']
+export type DiskTransition = ResultOf<typeof DISK_TRANSITIONS>['diskTransitions']
+export type LiveTransition = SnapshotTransition | DiskTransition
 
 /** How far one copy is. */
 export const PROGRESS = graphql(`

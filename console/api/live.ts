@@ -1,7 +1,7 @@
 import { createClient, type SubscribePayload } from 'graphql-ws'
 import { makeOperation, type Exchange, type Operation, type OperationResult } from 'urql'
 import { fromArray, fromValue, mergeMap, pipe, share, tap, type Source } from 'wonka'
-import { TRANSITIONS, type LiveTransition } from './documents.ts'
+import { DISK_TRANSITIONS, SNAPSHOT_TRANSITIONS, type LiveTransition } from './documents.ts'
 
 /** How the page is connected to what happens; `since` is when that began. */
 export interface Connection {
@@ -20,6 +20,9 @@ const LAZY_CLOSE_MS = 3_000
 const FIRST_RETRY_MS = 250
 const LAST_RETRY_MS = 8_000
 
+/** What is followed, each with a cursor and numbers of its own. */
+const STREAMS = [SNAPSHOT_TRANSITIONS, DISK_TRANSITIONS] as const
+
 interface LiveOptions {
   url: string
   authorization: () => string | undefined
@@ -36,11 +39,11 @@ interface Sink {
 export type Live = ReturnType<typeof createLive>
 
 /**
- * The one WebSocket of this tab, and the one subscription to all transitions over it.
+ * The one WebSocket of this tab, and the two subscriptions over it: to all transitions of snapshots, and of disks.
  *
- * The subscription begins at the `streamCursor` of the first list that is read, and after any loss of the connection at
- * the cursor of the last transition seen, so nothing is missed; what comes twice is dropped by its sequence number.
- * What could still be lost is a transition that arrives while a list is being read and is older in that list: see `exchange`.
+ * They begin at the `streamCursor` of the first list that is read, and after any loss of the connection each at the cursor
+ * of the last transition seen, so nothing is missed; what comes twice is dropped by its sequence number.
+ * What could still be lost is a transition that arrives while something is asked for and is older in the answer: see `exchange`.
  */
 export function createLive({ url, authorization, onUnauthenticated }: LiveOptions) {
   let connection: Connection = { phase: 'connecting', since: new Date() }
@@ -49,9 +52,8 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
   /** Resolves the waits of those who would connect again. */
   let hurry = new Set<() => void>()
   let attempts = 0
-  let lastSequence = 0
   let closed = false
-  /** Begins the subscription; called with the first cursor. */
+  /** Begins the subscriptions; called with the first cursor. */
   let begin: ((cursor: string) => void) | undefined
   let startOver: () => void = () => undefined
 
@@ -116,11 +118,12 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
     let ended = false
     let end: () => void = () => undefined
     let after: string | undefined
+    let lastSequence = 0
 
     function subscribe(): void {
       if (ended) return
       const variables = after === undefined ? payload.variables : { ...payload.variables, after }
-      end = socket.subscribe<Record<string, { cursor?: string; sequence?: number } | null>>(
+      end = socket.subscribe(
         { ...payload, variables },
         {
           next(result) {
@@ -130,11 +133,11 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
               return
             }
             attempts = 0
-            const transition = result.data?.['snapshotTransitions']
+            const transition = transitionOf(result.data)
             if (transition) {
               after = transition.cursor
-              if ((transition.sequence ?? 0) <= lastSequence) return
-              lastSequence = transition.sequence ?? 0
+              if (transition.sequence <= lastSequence) return
+              lastSequence = transition.sequence
             }
             sink.next(result as never)
           },
@@ -156,7 +159,6 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
         onUnauthenticated(refused.message)
       } else if (codes.includes('CURSOR_EXPIRED') || codes.includes('BAD_USER_INPUT')) {
         // The log no longer reaches back so far, or is another one: list again.
-        lastSequence = 0
         startOver()
       } else if (codes.includes('NOT_FOUND')) {
         sink.complete()
@@ -174,31 +176,38 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
 
   /**
    * Sits between the cache and the network.
-   * A list may be read just before a transition and arrive just after it: then the transition is handed to the cache once
-   * more, behind the list. When the connection comes back, what could not be read is asked for again.
+   * A list may be read, or a change answered, just before a transition and arrive just after it: then the transition is
+   * handed to the cache once more, behind that. When the connection comes back, what could not be read is asked for again.
    */
   const exchange: Exchange =
     ({ client, forward }) =>
     (operations) => {
       const active = new Map<number, Operation>()
       const failed = new Set<number>()
-      /** What is being read: how many transitions had come when it was asked for, and whether the stream had begun. */
+      /** What is waited for: how many transitions had come when it was asked for, and whether the streams had begun. */
       const asked = new Map<number, { seen: number; begun: boolean }>()
-      /** The transitions that came while something was being read. */
+      /** The transitions that came while something was waited for. */
       let recent: OperationResult[] = []
-      let following: { unsubscribe: () => void } | undefined
+      let following: { unsubscribe: () => void }[] | undefined
 
       const readAgain = (operation: Operation) =>
         client.reexecuteOperation(
           makeOperation('query', operation, { ...operation.context, requestPolicy: 'network-only' }),
         )
       begin = (cursor) => {
-        following = client.subscription(TRANSITIONS, { after: cursor }).subscribe(({ data }) => {
-          if (data) for (const listener of listeners) listener(data.snapshotTransitions)
+        following = STREAMS.map((document) => {
+          let told = 0
+          return client.subscription<unknown>(document, { after: cursor }).subscribe(({ data }) => {
+            const transition = transitionOf(data)
+            // What is handed to the cache once more comes by here as well.
+            if (!transition || transition.sequence <= told) return
+            told = transition.sequence
+            for (const listener of listeners) listener(transition)
+          })
         })
       }
       startOver = () => {
-        following?.unsubscribe()
+        for (const subscription of following ?? []) subscription.unsubscribe()
         following = undefined
         for (const operation of active.values()) readAgain(operation)
       }
@@ -217,32 +226,36 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
         const { key, kind } = result.operation
         const refused = result.error?.graphQLErrors.find(isUnauthenticated)
         if (refused) onUnauthenticated(refused.message)
-        if (kind === 'subscription' && isTransition(result.data)) {
+        if (kind === 'subscription' && transitionOf(result.data)) {
           if (asked.size > 0) recent.push(result)
           return fromValue(result)
         }
         const asking = asked.get(key)
-        if (kind !== 'query' || !asking) return fromValue(result)
+        if (!asking) return fromValue(result)
         asked.delete(key)
-        if (result.error && !refused) {
-          failed.add(key)
+        const missed = recent.slice(asking.seen)
+        if (asked.size === 0) recent = []
+        if (kind === 'query' && !refused) onRead(result, asking.begun)
+        return fromArray([result, ...missed])
+      }
+
+      function onRead(result: OperationResult, begun: boolean): void {
+        if (result.error) {
+          failed.add(result.operation.key)
           // With no stream, nothing else would say that the gateway is back.
           if (!following) void waitToRetry().then(readFailed)
         }
         const cursor = findStreamCursor(result.data)
         if (cursor !== undefined && !following) begin?.(cursor)
-        else if (following && !asking.begun) readAgain(result.operation)
-        const missed = recent.slice(asking.seen)
-        if (asked.size === 0) recent = []
-        return fromArray([result, ...missed])
+        else if (following && !begun) readAgain(result.operation)
       }
 
       return pipe(
         operations,
         tap((operation) => {
           const { key, kind } = operation
-          if (kind === 'query') {
-            active.set(key, operation)
+          if (kind === 'query') active.set(key, operation)
+          if (kind === 'query' || kind === 'mutation') {
             asked.set(key, { seen: recent.length, begun: following !== undefined })
           } else if (kind === 'teardown') {
             active.delete(key)
@@ -260,6 +273,9 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
   return {
     follow,
     exchange,
+
+    /** What the things that are gone were called: their last transition does not say it. */
+    formerNames: new Map<string, string>(),
 
     /** For `useSyncExternalStore`. */
     watchConnection: (onChange: () => void): (() => void) => {
@@ -308,8 +324,12 @@ function complaintOfClose(error: unknown): Complaint {
   return { message: reason, extensions: { code: refused ? 'UNAUTHENTICATED' : 'CONNECTION_LOST' } }
 }
 
-function isTransition(data: unknown): boolean {
-  return typeof data === 'object' && data !== null && 'snapshotTransitions' in data
+/** The transition in an answer, if that is of one of the streams. */
+function transitionOf(data: unknown): LiveTransition | undefined {
+  const { snapshotTransitions, diskTransitions } = (data ?? {}) as Partial<
+    Record<'snapshotTransitions' | 'diskTransitions', LiveTransition>
+  >
+  return snapshotTransitions ?? diskTransitions
 }
 
 /** The `streamCursor` of the list in a result. */

@@ -4,13 +4,19 @@ import { useState } from 'react'
 import { useQuery } from 'urql'
 import { Link } from 'wouter'
 import { orderOf, pagingOf, useAddress } from '../address.ts'
-import { DISK_DETAILS, type Disk, type LiveTransition, type Transition } from '../api/documents.ts'
+import {
+  DISK_DETAILS,
+  type Disk,
+  type DiskTransition,
+  type SnapshotTransition,
+  type Transition,
+} from '../api/documents.ts'
 import { useFormat } from '../format.ts'
 import { ActionButton } from '../parts/actions.tsx'
 import { Copyable } from '../parts/copyable.tsx'
 import { CreateSnapshot } from '../parts/create-snapshot.tsx'
 import { Failure } from '../parts/failure.tsx'
-import { useListRefresh, useTransitions } from '../parts/live.tsx'
+import { isSaidBySnapshot, useListRefresh, useLive, useTransitions } from '../parts/live.tsx'
 import { LinkPolicy } from '../parts/link-policy.tsx'
 import { Page } from '../parts/page.tsx'
 import { Pager } from '../parts/pager.tsx'
@@ -19,6 +25,7 @@ import { QueryBehind } from '../parts/query-behind.tsx'
 import { QuotaBar } from '../parts/quota.tsx'
 import { whyNot } from '../parts/refusal.ts'
 import { SnapshotDetails } from '../parts/snapshot-details.tsx'
+import { SnapshotDialogs } from '../parts/snapshot-dialogs.tsx'
 import { SnapshotTable } from '../parts/snapshot-table.tsx'
 import { Nothing } from '../parts/state.tsx'
 import { DiskStatusTag } from '../parts/status.tsx'
@@ -44,7 +51,12 @@ export function DiskDetails({ id }: { id: string }) {
   const [{ data, fetching, error }, read] = useQuery({ query: DISK_DETAILS, variables })
   const disk = useKept(data)?.disk
   const readAgain = () => read({ requestPolicy: 'network-only' })
-  useListRefresh(readAgain, ({ from, to, diskId }) => diskId === id && (from === null || to === 'DELETED'))
+  // What can be done with its snapshots depends on the disk.
+  useListRefresh(
+    readAgain,
+    ({ __typename, from, to, diskId }) =>
+      diskId === id && (__typename === 'DiskTransition' || from === null || to === 'DELETED'),
+  )
 
   if (disk === null) return <Unknown id={id} />
   return (
@@ -115,13 +127,14 @@ export function DiskDetails({ id }: { id: string }) {
           <PolicyCard disk={disk} policy={disk.autoSnapshotPolicy} readAgain={readAgain} />
           <section className="card" aria-labelledby="events">
             <h2 id="events">{words.eventLog}</h2>
-            <EventLog diskId={id} snapshots={disk.snapshots.nodes} />
+            <EventLog disk={disk} snapshots={disk.snapshots.nodes} />
           </section>
         </div>
       )}
       <CreateSnapshot />
       <LinkPolicy />
       <SnapshotDetails />
+      <SnapshotDialogs />
     </Page>
   )
 }
@@ -167,27 +180,46 @@ function Overview({ disk }: { disk: Disk }) {
 }
 
 interface EventLogProps {
-  diskId: string
+  disk: Disk
   snapshots: readonly { id: string; name: string; transitions: readonly Transition[] }[]
 }
 
-/** The newest transitions of the snapshots shown, and those that come while one looks, of whichever snapshot of the disk. */
-function EventLog({ diskId, snapshots }: EventLogProps) {
+/** The newest transitions of the snapshots shown, and those that come while one looks: of the disk and all its snapshots. */
+function EventLog({ disk, snapshots }: EventLogProps) {
   const words = useWords()
-  const [came, setCame] = useState<LiveTransition[]>([])
+  const { formerNames } = useLive()
+  const [came, setCame] = useState<(SnapshotTransition | DiskTransition)[]>([])
   useTransitions((transition) => {
-    if (transition.diskId === diskId) setCame((before) => [transition, ...before].slice(0, EVENTS))
+    if (transition.diskId !== disk.id) return
+    if (transition.__typename === 'DiskTransition' && isSaidBySnapshot(transition)) return
+    setCame((before) => [transition, ...before].slice(0, EVENTS))
   })
   const names = new Map([
-    ...came.map(({ snapshotId, snapshot }) => [snapshotId, snapshot?.name ?? snapshotId] as const),
+    ...came.flatMap((event) =>
+      event.__typename === 'SnapshotTransition' && event.snapshot
+        ? ([[event.snapshotId, event.snapshot.name]] as const)
+        : [],
+    ),
     ...snapshots.map(({ id, name }) => [id, name] as const),
   ])
-  const all = new Map<number, Transition>(
-    [...snapshots.flatMap(({ transitions }) => transitions), ...came].map((event) => [event.sequence, event]),
+  const all = new Map<string, Transition | DiskTransition>(
+    [...snapshots.flatMap(({ transitions }) => transitions), ...came].map((event) => [
+      `${event.__typename} ${event.sequence}`,
+      event,
+    ]),
   )
-  const newest = [...all.values()].toSorted((a, b) => b.sequence - a.sequence).slice(0, EVENTS)
+  const newest = [...all.values()]
+    .toSorted((a, b) => b.at.localeCompare(a.at) || b.sequence - a.sequence)
+    .slice(0, EVENTS)
   if (newest.length === 0) return <Nothing title={words.noEvents} />
   return (
-    <TransitionLog transitions={newest} nameOf={({ snapshotId }) => names.get(snapshotId) ?? snapshotId} />
+    <TransitionLog
+      transitions={newest}
+      nameOf={(event) =>
+        event.__typename === 'DiskTransition'
+          ? words.disk
+          : (names.get(event.snapshotId) ?? formerNames.get(event.snapshotId) ?? event.snapshotId)
+      }
+    />
   )
 }

@@ -53,7 +53,11 @@ export function DiskList() {
   const columns = useColumns(address)
   const filtered = ['q', 'status', 'kind'].some((name) => address.text(name))
   const readAgain = () => read({ requestPolicy: 'network-only' })
-  useListRefresh(readAgain, () => address.text('status') !== '')
+  useListRefresh(
+    readAgain,
+    ({ __typename, from, to }) =>
+      __typename === 'DiskTransition' && (from === null || to === 'DELETED' || address.text('status') !== ''),
+  )
 
   return (
     <Page
@@ -143,7 +147,7 @@ export function DiskList() {
             preserveSelectedRowKeys: true,
             onChange: (keys) => setSelected(keys as string[]),
             getTitleCheckboxProps: () => ({ 'aria-label': words.selectAll }),
-            getCheckboxProps: ({ name }) => ({ 'aria-label': words.selectDisk(name) }),
+            getCheckboxProps: ({ name }) => ({ 'aria-label': words.selectRow(name) }),
           }}
           locale={{
             emptyText: fetching ? (

@@ -1,5 +1,6 @@
 import { ReloadOutlined } from '@ant-design/icons'
 import { Button, Select, Tag } from 'antd'
+import { useMemo, useState } from 'react'
 import { useQuery } from 'urql'
 import { known, orderOf, pagingOf, useAddress, type Address } from '../address.ts'
 import { SNAPSHOTS, type SnapshotStatus, type SnapshotType } from '../api/documents.ts'
@@ -13,6 +14,7 @@ import { Pager } from '../parts/pager.tsx'
 import { QueryBehind } from '../parts/query-behind.tsx'
 import { Search } from '../parts/search.tsx'
 import { SnapshotDetails } from '../parts/snapshot-details.tsx'
+import { SnapshotDialogs } from '../parts/snapshot-dialogs.tsx'
 import { SnapshotTable } from '../parts/snapshot-table.tsx'
 import { Nothing } from '../parts/state.tsx'
 import { useKept } from '../parts/table.ts'
@@ -46,27 +48,53 @@ export function SnapshotList() {
   const variables = useVariables(address)
   const [{ data, fetching, error }, read] = useQuery({ query: SNAPSHOTS, variables })
   const snapshots = useKept(data)?.snapshots
+  const [chosen, setSelected] = useState<string[]>([])
+  // Those on the page, as long as they are there.
+  const selected = useMemo(() => {
+    const there = new Set(snapshots?.nodes.map(({ id }) => id))
+    return chosen.filter((id) => there.has(id))
+  }, [chosen, snapshots])
   const diskId = address.text('disk')
   const filtered = FILTERS.some((name) => address.text(name))
   const readAgain = () => read({ requestPolicy: 'network-only' })
-  useListRefresh(
-    readAgain,
-    ({ from, to }) => from === null || to === 'DELETED' || address.text('status') !== '',
-  )
+  useListRefresh(readAgain, (transition) => {
+    const { __typename, from, to, diskId } = transition
+    if (__typename === 'SnapshotTransition') {
+      return from === null || to === 'DELETED' || address.text('status') !== ''
+    }
+    // What can be done with a snapshot depends on its disk, and on the disks that are made from snapshots.
+    return (
+      from === null ||
+      from === 'CREATING' ||
+      snapshots?.nodes.some(({ disk }) => disk?.id === diskId) === true
+    )
+  })
 
   return (
     <Page
       title={words.snapshotList}
       actions={
-        <ActionButton
-          type="primary"
-          action={{
-            key: 'create',
-            label: words.createSnapshot,
-            needs: 'manageSnapshots',
-            run: () => address.change({ create: 'new' }),
-          }}
-        />
+        <>
+          <ActionButton
+            action={{
+              key: 'delete',
+              label: words.delete,
+              needs: 'manageSnapshots',
+              run: () => address.change({ delete: selected }),
+              refusal: selected.length === 0 ? words.noSnapshotSelected : undefined,
+              danger: true,
+            }}
+          />
+          <ActionButton
+            type="primary"
+            action={{
+              key: 'create',
+              label: words.createSnapshot,
+              needs: 'manageSnapshots',
+              run: () => address.change({ create: 'new' }),
+            }}
+          />
+        </>
       }
     >
       <div className="toolbar">
@@ -111,6 +139,7 @@ export function SnapshotList() {
           </Button>
         )}
         <span className="space" />
+        {selected.length > 0 && <span className="selected">{words.selected(selected.length)}</span>}
         <Button
           aria-label={words.refresh}
           title={words.refresh}
@@ -122,6 +151,8 @@ export function SnapshotList() {
       {(snapshots || !error) && (
         <SnapshotTable
           withDisk
+          selected={selected}
+          onSelect={setSelected}
           address={address}
           snapshots={snapshots?.nodes}
           loading={fetching && !snapshots}
@@ -140,6 +171,7 @@ export function SnapshotList() {
       </footer>
       <CreateSnapshot />
       <SnapshotDetails />
+      <SnapshotDialogs />
     </Page>
   )
 }

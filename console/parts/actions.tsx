@@ -1,5 +1,5 @@
 import { Button, Dropdown, Tooltip } from 'antd'
-import { useId } from 'react'
+import { useId, useRef, useState } from 'react'
 import type { Permission } from '../api/documents.ts'
 import { useWords } from '../settings.tsx'
 import { useForbidden } from './viewer.tsx'
@@ -54,36 +54,73 @@ export function ActionButton({
   )
 }
 
-/** The actions of a row: the first ones as they are, the others in a menu. */
+/** The actions of a row: the first ones as they are, the others in a menu, which is made when it is first opened. */
 export function RowActions({ of, actions, shown = 2 }: { of: string; actions: Action[]; shown?: number }) {
   const words = useWords()
   const forbidden = useForbidden()
   const others = actions
     .slice(shown)
     .map((action) => ({ ...action, refusal: forbidden(action.needs) ?? action.refusal }))
+  const opener = useRef<HTMLButtonElement>(null)
+  const [menu, setMenu] = useState<'unopened' | 'open' | 'closed'>('unopened')
+  const more = (
+    <Button
+      ref={opener}
+      type="link"
+      size="small"
+      aria-label={`${words.more}: ${of}`}
+      aria-haspopup="menu"
+      aria-expanded={menu === 'open'}
+      onClick={menu === 'unopened' ? () => setMenu('open') : undefined}
+    >
+      {words.more}
+    </Button>
+  )
   return (
     <span className="row-actions">
       {actions.slice(0, shown).map((action) => (
         <ActionButton key={action.key} action={action} type="link" size="small" />
       ))}
-      {others.length > 0 && (
-        <Dropdown
-          trigger={['click']}
-          menu={{
-            items: others.map(({ key, label, refusal, danger }) => ({
-              key,
-              label: refusal === undefined ? label : <Tooltip title={refusal}>{label}</Tooltip>,
-              disabled: refusal !== undefined,
-              danger: danger ?? false,
-            })),
-            onClick: ({ key }) => others.find((action) => action.key === key)?.run(),
-          }}
-        >
-          <Button type="link" size="small" aria-label={`${words.more}: ${of}`}>
-            {words.more}
-          </Button>
-        </Dropdown>
-      )}
+      {others.length > 0 &&
+        (menu === 'unopened' ? (
+          more
+        ) : (
+          <Dropdown
+            trigger={['click']}
+            autoFocus
+            open={menu === 'open'}
+            onOpenChange={(open) => setMenu(open ? 'open' : 'closed')}
+            menu={{
+              items: others.map(({ key, label, refusal, danger }) => ({
+                key,
+                label:
+                  refusal === undefined ? (
+                    label
+                  ) : (
+                    <>
+                      {label}
+                      <div className="hint">{refusal}</div>
+                    </>
+                  ),
+                disabled: refusal !== undefined,
+                // In reach of the keyboard, as its reason is to be read.
+                tabIndex: -1,
+                danger: danger ?? false,
+              })),
+              onClick: ({ key, domEvent }) => {
+                const action = others.find((other) => other.key === key)
+                if (!action || action.refusal !== undefined) return
+                // Or the key that chose it would press what has the focus next.
+                domEvent.preventDefault()
+                // What is opened gives the focus back to where it was, and the menu is gone by then.
+                opener.current?.focus()
+                action.run()
+              },
+            }}
+          >
+            {more}
+          </Dropdown>
+        ))}
     </span>
   )
 }

@@ -1,11 +1,15 @@
 import { useSyncExternalStore } from 'react'
 
-let announced = ''
+/** How many announcements stay for those who read more slowly than they come. */
+const KEPT = 5
+
+let announced: readonly { key: number; text: string }[] = []
+let count = 0
 const watchers = new Set<() => void>()
 
 /** Has screen readers say this when they are done with what they are saying. */
 export function announce(text: string): void {
-  announced = text
+  announced = [...announced, { key: count++, text }].slice(-KEPT)
   for (const watcher of watchers) watcher()
 }
 
@@ -15,10 +19,12 @@ function watch(onChange: () => void): () => void {
 }
 
 export function Announcer() {
-  const text = useSyncExternalStore(watch, () => announced)
+  const lines = useSyncExternalStore(watch, () => announced)
   return (
-    <div className="unseen" aria-live="polite" role="status">
-      {text}
+    <div className="unseen" aria-live="polite" role="log">
+      {lines.map(({ key, text }) => (
+        <p key={key}>{text}</p>
+      ))}
     </div>
   )
 }

@@ -1,6 +1,6 @@
-import { Alert, App, Input, InputNumber, Modal, Radio, Select, Skeleton, type InputRef } from 'antd'
-import { useEffect, useId, useRef, useState } from 'react'
-import { useClient, useQuery, type CombinedError } from 'urql'
+import { Alert, App, Input, InputNumber, Radio, Select, Skeleton, type InputRef } from 'antd'
+import { useId, useRef, useState } from 'react'
+import { useClient, useQuery } from 'urql'
 import { Link } from 'wouter'
 import {
   CHOSEN_DISKS,
@@ -8,52 +8,38 @@ import {
   DISK_CHOICES,
   type Disk,
   type DiskKind,
+  type PayloadOf,
   type Refusal,
   type Snapshot,
 } from '../api/documents.ts'
-import type { VariablesOf } from '../api/graphql.ts'
-import { useFormat } from '../format.ts'
+import type { ResultOf, VariablesOf } from '../api/graphql.ts'
+import { suggestName, useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
-import { useAsked } from './dialog.tsx'
+import { ask, useClientTokens, type Outcome } from './change.ts'
+import { Dialog, Trouble, useAsked, type Asked } from './dialog.tsx'
 import { DiskSummary } from './disk-summary.tsx'
 import { Failure } from './failure.tsx'
-import { Field } from './field.tsx'
+import { Field, NameField, useFirstField } from './field.tsx'
 import { QuotaBar } from './quota.tsx'
 import { explain, whyNot } from './refusal.ts'
 import { DiskStatusTag } from './status.tsx'
-import { useForbidden } from './viewer.tsx'
 
 type Input = VariablesOf<typeof CREATE_SNAPSHOT>['input']
-
-/** What became of one disk's snapshot. */
-type Outcome =
-  | { is: 'sending' }
-  | { is: 'created'; snapshot: Snapshot }
-  | { is: 'refused'; refusal: Refusal }
-  | { is: 'failed'; error: CombinedError }
+type SnapshotOutcome = Outcome<PayloadOf<ResultOf<typeof CREATE_SNAPSHOT>>>
 
 /** In the address: `create=new` asks for the disk first, `create=v-…,v-…` names the disks. */
 const NEW = 'new'
 
 /** The dialog Create Snapshot, open while the address says so. */
 export function CreateSnapshot({ onCreated }: { onCreated?: () => void }) {
-  const { opened, open, wanted, close } = useAsked('create')
-  return <Dialog key={opened} open={open} wanted={wanted} close={close} onCreated={onCreated} />
+  const { opened, ...asked } = useAsked('create')
+  return <CreateDialog key={opened} asked={asked} onCreated={onCreated} />
 }
 
-interface DialogProps {
-  open: boolean
-  /** `new`, or the disks. */
-  wanted: string[]
-  close: () => void
-  onCreated: (() => void) | undefined
-}
-
-function Dialog({ open, wanted, close, onCreated }: DialogProps) {
+function CreateDialog({ asked, onCreated }: { asked: Asked; onCreated: (() => void) | undefined }) {
   const words = useWords()
   const { message } = App.useApp()
-  const form = useId()
-  const firstName = useRef<InputRef>(null)
+  const { open, wanted, close } = asked
   const asksForDisk = wanted[0] === NEW
   const [chosen, setChosen] = useState<string>()
   const ids = asksForDisk ? (chosen === undefined ? [] : [chosen]) : wanted
@@ -70,18 +56,14 @@ function Dialog({ open, wanted, close, onCreated }: DialogProps) {
   const single = shown.length === 1 ? shown[0] : undefined
   const batch = ids.length > 1
   const sending = Object.values(outcomes).some(({ is }) => is === 'sending')
-  const created = Object.values(outcomes).filter(({ is }) => is === 'created').length
+  const created = Object.values(outcomes).filter(({ is }) => is === 'done').length
   const over = batch && created > 0 && !sending
   const nameOf = (disk: Disk) => names[disk.id] ?? suggestName(disk.name, suffix)
   const setName = (disk: Disk, name: string) => setNames((before) => ({ ...before, [disk.id]: name }))
   // What failed on the way may be asked for again, whatever it has already changed.
   const reason = useReason(single && outcomes[single.id]?.is === 'failed' ? undefined : single)
-  const forbidden = useForbidden()('manageSnapshots')
   const count = shown.length
-
-  useEffect(() => {
-    if (open && count > 0 && !asksForDisk) firstName.current?.focus({ cursor: 'all' })
-  }, [open, count, asksForDisk])
+  const firstName = useFirstField(open && count > 0 && !asksForDisk)
 
   async function submit(): Promise<void> {
     if (shown.length === 0) {
@@ -107,120 +89,95 @@ function Dialog({ open, wanted, close, onCreated }: DialogProps) {
   }
 
   return (
-    <Modal
-      open={open}
-      destroyOnHidden
+    <Dialog
+      asked={asked}
       width={batch ? 860 : 600}
       title={words.createSnapshot}
-      onCancel={close}
-      okText={words.confirm}
-      cancelText={over ? words.close : words.cancel}
-      okButtonProps={{
-        htmlType: 'submit',
-        form,
-        loading: sending,
-        disabled: forbidden !== undefined || reason !== undefined || over,
-      }}
+      verb={words.confirm}
+      needs="manageSnapshots"
+      reason={reason}
+      sending={sending}
+      over={over}
+      submit={submit}
     >
-      <form
-        id={form}
-        className="create"
-        onSubmit={(event) => {
-          event.preventDefault()
-          void submit()
-        }}
-      >
-        {forbidden !== undefined && <Alert type="warning" showIcon title={forbidden} />}
-        {asksForDisk && (
-          <ChooseDisk chosen={chosen} onChoose={setChosen} complaint={mustChoose && chosen === undefined} />
-        )}
-        {error && <Failure error={error} />}
-        {ids.length > 0 && shown.length === 0 && !error && (data ? null : <Skeleton active />)}
-        {ids.length > 0 && data && shown.length < ids.length && !asksForDisk && (
-          <Alert
-            type="error"
-            showIcon
-            title={words.noDisk(ids.filter((id) => !shown.some((disk) => disk.id === id)).join(', '))}
-            description={words.noDiskHint}
+      {asksForDisk && (
+        <ChooseDisk chosen={chosen} onChoose={setChosen} complaint={mustChoose && chosen === undefined} />
+      )}
+      {error && <Failure error={error} />}
+      {ids.length > 0 && shown.length === 0 && !error && (data ? null : <Skeleton active />)}
+      {ids.length > 0 && data && shown.length < ids.length && !asksForDisk && (
+        <Alert
+          type="error"
+          showIcon
+          title={words.noDisk(ids.filter((id) => !shown.some((disk) => disk.id === id)).join(', '))}
+          description={words.noDiskHint}
+        />
+      )}
+      {single && <DiskSummary disk={single} withName={!asksForDisk} />}
+      {(count > 0 || asksForDisk) && <Alert type="info" showIcon title={words.dialog.notice} />}
+      {single && (
+        <>
+          <NameField
+            ref={firstName}
+            label={words.dialog.snapshotName}
+            value={nameOf(single)}
+            onChange={(name) => setName(single, name)}
+            refusal={refusalOf(outcomes[single.id])}
           />
-        )}
-        {single && <DiskSummary disk={single} withName={!asksForDisk} />}
-        {(count > 0 || asksForDisk) && <Alert type="info" showIcon title={words.dialog.notice} />}
-        {single && (
-          <>
-            {reason !== undefined && <Alert type="warning" showIcon title={reason} />}
-            <NameField
-              ref={firstName}
-              value={nameOf(single)}
-              onChange={(name) => setName(single, name)}
-              outcome={outcomes[single.id]}
-            />
-            <QuotaLine disk={single} />
-          </>
-        )}
-        {batch && count > 0 && (
-          <BatchTable disks={shown} nameOf={nameOf} setName={setName} outcomes={outcomes} first={firstName} />
-        )}
-        {count > 0 && !over && (
-          <details>
-            <summary>{words.dialog.more}</summary>
-            <Field label={words.description}>
-              {(id) => (
-                <Input
-                  id={id}
-                  value={description}
-                  maxLength={1000}
-                  onChange={({ target }) => setDescription(target.value)}
-                />
-              )}
-            </Field>
-            <Field label={words.dialog.retention} hint={words.dialog.retentionHint}>
-              {(id) => (
-                <InputNumber id={id} min={1} max={10_000} value={retentionDays} onChange={setRetentionDays} />
-              )}
-            </Field>
-          </details>
-        )}
-        {over && (
-          <Alert
-            type={created === count ? 'success' : 'warning'}
-            showIcon
-            title={words.dialog.batch(created, count - created)}
-            description={<Link href="/snapshots">{words.dialog.view}</Link>}
-          />
-        )}
-      </form>
-    </Modal>
+          <Trouble outcome={outcomes[single.id]} besides={['InvalidName']} />
+          <QuotaLine disk={single} />
+        </>
+      )}
+      {batch && count > 0 && (
+        <BatchTable disks={shown} nameOf={nameOf} setName={setName} outcomes={outcomes} first={firstName} />
+      )}
+      {count > 0 && !over && (
+        <details>
+          <summary>{words.dialog.more}</summary>
+          <Field label={words.description}>
+            {(id) => (
+              <Input
+                id={id}
+                value={description}
+                maxLength={1000}
+                onChange={({ target }) => setDescription(target.value)}
+              />
+            )}
+          </Field>
+          <Field label={words.dialog.retention} hint={words.dialog.retentionHint}>
+            {(id) => (
+              <InputNumber id={id} min={1} max={10_000} value={retentionDays} onChange={setRetentionDays} />
+            )}
+          </Field>
+        </details>
+      )}
+      {over && (
+        <Alert
+          type={created === count ? 'success' : 'warning'}
+          showIcon
+          title={words.dialog.batch(created, count - created)}
+          description={<Link href="/snapshots">{words.dialog.view}</Link>}
+        />
+      )}
+    </Dialog>
   )
 }
 
 /** Creates snapshots, one for each input, and keeps what became of each. */
 function useCreation() {
   const client = useClient()
-  const [outcomes, setOutcomes] = useState<Record<string, Outcome>>({})
-  const tokens = useRef(new Map<string, string>())
+  const tokenFor = useClientTokens()
+  const [outcomes, setOutcomes] = useState<Record<string, SnapshotOutcome>>({})
   const sending = useRef(false)
 
-  /** The same input is the same wish, also when it is sent again: it makes one snapshot. */
-  function tokenFor(input: Input): string {
-    const wish = JSON.stringify(input)
-    const token = tokens.current.get(wish) ?? randomToken()
-    tokens.current.set(wish, token)
-    return token
-  }
-
   async function createOne(input: Input): Promise<Snapshot | undefined> {
-    const note = (outcome: Outcome) => setOutcomes((before) => ({ ...before, [input.diskId]: outcome }))
+    const note = (outcome: SnapshotOutcome) =>
+      setOutcomes((before) => ({ ...before, [input.diskId]: outcome }))
     note({ is: 'sending' })
     const variables = { input: { ...input, clientToken: tokenFor(input) } }
-    const { data, error } = await client.mutation(CREATE_SNAPSHOT, variables).toPromise()
-    const result = data?.createSnapshot
-    if (error) note({ is: 'failed', error })
-    else if (result?.__typename === 'CreateSnapshotPayload') {
-      note({ is: 'created', snapshot: result.snapshot })
-      return result.snapshot
-    } else if (result) note({ is: 'refused', refusal: result })
-    return undefined
+    const outcome = await ask(client, CREATE_SNAPSHOT, variables)
+    note(outcome)
+    return outcome.is === 'done' ? outcome.payload.snapshot : undefined
   }
 
   return {
@@ -229,7 +186,7 @@ function useCreation() {
     create: async (inputs: Input[]): Promise<Snapshot[]> => {
       if (sending.current) return []
       sending.current = true
-      const due = inputs.filter(({ diskId }) => outcomes[diskId]?.is !== 'created')
+      const due = inputs.filter(({ diskId }) => outcomes[diskId]?.is !== 'done')
       const made = await Promise.all(due.map(createOne))
       sending.current = false
       return made.filter((snapshot) => snapshot !== undefined)
@@ -237,11 +194,8 @@ function useCreation() {
   }
 }
 
-/** Not by `randomUUID`, which browsers have only where the page came over TLS or from this machine. */
-function randomToken(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, '0'),
-  ).join('')
+function refusalOf(outcome: SnapshotOutcome | undefined): Refusal | undefined {
+  return outcome?.is === 'refused' ? outcome.refusal : undefined
 }
 
 function timestamp(): string {
@@ -251,54 +205,10 @@ function timestamp(): string {
   return `${day}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`
 }
 
-function suggestName(disk: string, suffix: string): string {
-  return `${Array.from(disk)
-    .slice(0, 64 - suffix.length)
-    .join('')}-${suffix}`
-}
-
 function useReason(disk: Disk | undefined): string | undefined {
   const words = useWords()
   const format = useFormat()
   return disk && whyNot(disk, words, format)
-}
-
-interface NameFieldProps {
-  ref: React.Ref<InputRef>
-  value: string
-  onChange: (name: string) => void
-  outcome: Outcome | undefined
-}
-
-/** A refused name is said under the field; any other refusal, and a fault, below it. */
-function NameField({ ref, value, onChange, outcome }: NameFieldProps) {
-  const words = useWords()
-  const format = useFormat()
-  const refusal = outcome?.is === 'refused' ? outcome.refusal : undefined
-  const ofName = refusal?.__typename === 'InvalidName'
-  return (
-    <>
-      <Field
-        label={words.dialog.snapshotName}
-        hint={words.dialog.nameRule}
-        problem={refusal && ofName ? explain(refusal, words, format) : undefined}
-      >
-        {(id, describedBy) => (
-          <Input
-            ref={ref}
-            id={id}
-            aria-describedby={describedBy}
-            value={value}
-            autoComplete="off"
-            {...(ofName && { status: 'error' as const, 'aria-invalid': true })}
-            onChange={({ target }) => onChange(target.value)}
-          />
-        )}
-      </Field>
-      {refusal && !ofName && <Alert type="error" showIcon title={explain(refusal, words, format)} />}
-      {outcome?.is === 'failed' && <Failure error={outcome.error} />}
-    </>
-  )
 }
 
 function QuotaLine({ disk }: { disk: Disk }) {
@@ -388,7 +298,7 @@ interface BatchTableProps {
   disks: readonly Disk[]
   nameOf: (disk: Disk) => string
   setName: (disk: Disk, name: string) => void
-  outcomes: Record<string, Outcome>
+  outcomes: Record<string, SnapshotOutcome>
   first: React.Ref<InputRef>
 }
 
@@ -419,7 +329,7 @@ function BatchTable({ disks, nameOf, setName, outcomes, first }: BatchTableProps
                 {...(index === 0 && { ref: first })}
                 aria-label={`${words.dialog.snapshotName}: ${disk.name}`}
                 value={nameOf(disk)}
-                disabled={outcomes[disk.id]?.is === 'created'}
+                disabled={outcomes[disk.id]?.is === 'done'}
                 onChange={({ target }) => setName(disk, target.value)}
               />
             </td>
@@ -433,16 +343,16 @@ function BatchTable({ disks, nameOf, setName, outcomes, first }: BatchTableProps
   )
 }
 
-function BatchOutcome({ disk, outcome }: { disk: Disk; outcome: Outcome | undefined }) {
+function BatchOutcome({ disk, outcome }: { disk: Disk; outcome: SnapshotOutcome | undefined }) {
   const words = useWords()
   const format = useFormat()
   switch (outcome?.is) {
-    case 'created':
-      return <span className="made">{words.dialog.started(outcome.snapshot.name)}</span>
+    case 'done':
+      return <span className="made">{words.dialog.started(outcome.payload.snapshot.name)}</span>
     case 'refused':
       return <span className="problem">{explain(outcome.refusal, words, format)}</span>
     case 'failed':
-      return <Failure error={outcome.error} />
+      return <Trouble outcome={outcome} />
     case 'sending':
       return <span className="hint">…</span>
     case undefined: {

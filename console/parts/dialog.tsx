@@ -1,7 +1,13 @@
 import { Alert, Modal } from 'antd'
 import { useId, useState, type ReactNode } from 'react'
 import { useAddress } from '../address.ts'
+import type { Permission, Refusal } from '../api/documents.ts'
+import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
+import type { Outcome } from './change.ts'
+import { Failure } from './failure.tsx'
+import { explain } from './refusal.ts'
+import { useForbidden } from './viewer.tsx'
 
 /** What a dialog is open for, and how it is closed. */
 export interface Asked {
@@ -10,7 +16,7 @@ export interface Asked {
   close: () => void
 }
 
-/** Opens a dialog while the address says so: `link=v-…,v-…` names what is wanted. */
+/** Opens a dialog while the address says so: `delete=s-…,s-…` names what is wanted. */
 export function useAsked(name: string): Asked & { opened: number } {
   const address = useAddress()
   const asked = address.text(name)
@@ -34,6 +40,8 @@ interface DialogProps {
   /** What the button says that does it. */
   verb: string
   danger?: boolean
+  /** What it takes; whoever has not got it is told so before anything else. */
+  needs: Permission
   /** Whether what it is about has been read. */
   ready?: boolean
   /** Why it cannot be done now. */
@@ -52,8 +60,9 @@ export function Dialog({
   width = 600,
   verb,
   danger = false,
+  needs,
   ready = true,
-  reason,
+  reason: ownReason,
   sending,
   over = false,
   submit,
@@ -61,6 +70,7 @@ export function Dialog({
 }: DialogProps) {
   const words = useWords()
   const form = useId()
+  const reason = useForbidden()(needs) ?? ownReason
   const disabled = !ready || reason !== undefined || over
   return (
     <Modal
@@ -86,4 +96,19 @@ export function Dialog({
       </form>
     </Modal>
   )
+}
+
+interface TroubleProps {
+  outcome: Outcome<unknown> | undefined
+  /** The refusals that are said elsewhere, under their fields. */
+  besides?: readonly Refusal['__typename'][]
+}
+
+/** Why a change was refused, or how it failed. */
+export function Trouble({ outcome, besides = [] }: TroubleProps) {
+  const words = useWords()
+  const format = useFormat()
+  if (outcome?.is === 'failed') return <Failure error={outcome.error} title={words.notDone} />
+  if (outcome?.is !== 'refused' || besides.includes(outcome.refusal.__typename)) return null
+  return <Alert type="error" showIcon title={explain(outcome.refusal, words, format)} />
 }

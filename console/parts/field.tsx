@@ -1,4 +1,9 @@
-import { useId, type ReactNode } from 'react'
+import { Input, type InputRef } from 'antd'
+import { useEffect, useId, useRef, type ReactNode, type Ref } from 'react'
+import type { Refusal } from '../api/documents.ts'
+import { useFormat } from '../format.ts'
+import { useWords } from '../settings.tsx'
+import { explain } from './refusal.ts'
 
 interface FieldProps {
   label: string
@@ -24,5 +29,48 @@ export function Field({ label, hint, problem, children }: FieldProps) {
         {hint !== undefined && <div className="hint">{hint}</div>}
       </div>
     </div>
+  )
+}
+
+/** For the field that one begins to write in, once it is there. */
+export function useFirstField(ready: boolean) {
+  const field = useRef<InputRef>(null)
+  useEffect(() => {
+    if (ready) field.current?.focus({ cursor: 'all' })
+  }, [ready])
+  return field
+}
+
+interface NameFieldProps {
+  ref: Ref<InputRef>
+  label: string
+  value: string
+  onChange: (name: string) => void
+  /** Said under the field when it is of the name. */
+  refusal: Refusal | undefined
+}
+
+export function NameField({ ref, label, value, onChange, refusal }: NameFieldProps) {
+  const words = useWords()
+  const format = useFormat()
+  const refused = refusal?.__typename === 'InvalidName'
+  return (
+    <Field
+      label={label}
+      hint={words.dialog.nameRule}
+      problem={refused ? explain(refusal, words, format) : undefined}
+    >
+      {(id, describedBy) => (
+        <Input
+          ref={ref}
+          id={id}
+          aria-describedby={describedBy}
+          value={value}
+          autoComplete="off"
+          {...(refused && { status: 'error' as const, 'aria-invalid': true })}
+          onChange={({ target }) => onChange(target.value)}
+        />
+      )}
+    </Field>
   )
 }

@@ -20,7 +20,6 @@ import { explainLink, whyNotLink } from './refusal.ts'
 import { useSchedule } from './schedule.ts'
 import { DiskStatusTag } from './status.tsx'
 import { useKept } from './table.ts'
-import { useForbidden } from './viewer.tsx'
 
 /** The choice of a policy that is still to be created. */
 const NEW = 'new'
@@ -40,7 +39,6 @@ function LinkDialog({ asked, onLinked }: LinkDialogProps) {
   const words = useWords()
   const { message } = App.useApp()
   const { open, wanted: ids, close } = asked
-  const forbidden = useForbidden()
   const [{ data: listed, error: unlisted }, list] = useQuery({ query: POLICIES, pause: !open })
   const policies = listed?.autoSnapshotPolicies.nodes
   const [chosen, setChosen] = useState<string>()
@@ -96,7 +94,8 @@ function LinkDialog({ asked, onLinked }: LinkDialogProps) {
       title={words.policy.linkTitle}
       verb={words.confirm}
       ready={disks.length > 0 && policies !== undefined}
-      reason={forbidden('managePolicies') ?? against}
+      needs="managePolicies"
+      reason={against}
       sending={sending}
       over={over}
       submit={submit}

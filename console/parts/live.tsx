@@ -1,6 +1,6 @@
-import { Alert, Button } from 'antd'
+import { Alert, App, Button } from 'antd'
 import { createContext, use, useEffect, useEffectEvent, useState, useSyncExternalStore } from 'react'
-import type { LiveTransition } from '../api/documents.ts'
+import type { DiskTransition, LiveTransition } from '../api/documents.ts'
 import type { Connection, Live } from '../api/live.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
@@ -14,10 +14,15 @@ const GATHER_MS = 250
 
 export const LiveContext = createContext<Live | undefined>(undefined)
 
-function useLive(): Live {
+export function useLive(): Live {
   const live = use(LiveContext)
   if (!live) throw new Error('There is no live stream here.')
   return live
+}
+
+/** Whether a disk only goes into a snapshot or comes out of it, which that snapshot says itself. */
+export function isSaidBySnapshot({ from, to }: DiskTransition): boolean {
+  return to === 'SNAPSHOTTING' || (from === 'SNAPSHOTTING' && to !== 'ERROR')
 }
 
 /** Calls back for each transition, once. */
@@ -99,11 +104,29 @@ export function OfflineBanner() {
   )
 }
 
-/** Says each change of a status to those who do not see it. */
+/** Says each change of a status to those who do not see it, and to everybody that what was begun with a disk was given up. */
 export function TransitionAnnouncer() {
   const words = useWords()
-  useTransitions(({ snapshot, snapshotId, to }) =>
-    announce(words.announcement(snapshot?.name ?? snapshotId, words.snapshotStatus[to])),
-  )
+  const { formerNames } = useLive()
+  const { notification } = App.useApp()
+  useTransitions((transition) => {
+    if (transition.__typename === 'SnapshotTransition') {
+      const { snapshot, snapshotId, to } = transition
+      const name = snapshot?.name ?? formerNames.get(snapshotId) ?? snapshotId
+      announce(words.announcement(name, words.snapshotStatus[to]))
+    } else if (!isSaidBySnapshot(transition)) {
+      const { disk, diskId, from, to, reason } = transition
+      const name = disk?.name ?? formerNames.get(diskId) ?? diskId
+      announce(words.diskAnnouncement(name, words.diskStatus[to]))
+      // The disk is well again, so nothing on the page says it.
+      if (from === null || to === 'ERROR' || reason === null) return
+      notification.warning({
+        key: diskId,
+        title: words.givenUp(name, words.diskStatus[from], words.diskStatus[to]),
+        description: reason,
+        duration: false,
+      })
+    }
+  })
   return null
 }

@@ -1,8 +1,8 @@
-import type { Disk, DiskStatus, LinkRefusal, Refusal } from '../api/documents.ts'
+import type { Disk, DiskStatus, Eligibility, LinkRefusal, Refusal } from '../api/documents.ts'
 import type { useFormat } from '../format.ts'
 import type { Words } from '../words/en.ts'
 
-type Format = ReturnType<typeof useFormat>
+export type Format = ReturnType<typeof useFormat>
 
 /** Statuses of which any would do. */
 function anyOf(statuses: readonly DiskStatus[], { diskStatus, refusal: { quoted, or } }: Words): string {
@@ -25,6 +25,29 @@ export function explain(refusal: Refusal, words: Words, format: Format): string 
         format.number(refusal.used),
         format.number(refusal.limit),
       )
+    case 'SnapshotStatusForbidsOperation':
+      return say.snapshotStatus(
+        words.snapshotStatus[refusal.snapshotStatus],
+        words.snapshotOperation[refusal.snapshotOperation],
+        refusal.snapshotStatuses.map((status) => say.quoted(words.snapshotStatus[status])).join(say.or),
+      )
+    case 'DiskStatusForbidsOperation':
+      return say.diskStatus(
+        words.diskStatus[refusal.actual],
+        words.diskOperation[refusal.operation],
+        words.diskKind[refusal.kind],
+        refusal.allowed.map((status) => say.quoted(words.diskStatus[status])).join(say.or),
+      )
+    case 'DiskSizeRefused':
+      return 'minGiB' in refusal
+        ? say.size(format.number(refusal.minGiB), format.number(refusal.maxGiB))
+        : refusal.message
+    case 'TooManyDisksUnderWay':
+      return say.disksUnderWay(format.number(refusal.limit))
+    case 'SnapshotInUse':
+      return say.snapshotInUse
+    case 'SystemSnapshotForbidsDisk':
+      return say.systemSnapshot
     case 'InvalidName':
       return 'brokenRules' in refusal
         ? refusal.brokenRules.map((rule) => say.rules[rule] ?? refusal.message).join(' ')
@@ -34,12 +57,8 @@ export function explain(refusal: Refusal, words: Words, format: Format): string 
   }
 }
 
-/** Why no snapshot of this disk can be created now; undefined when it can. */
-export function whyNot(
-  { snapshotEligibility: { refusals } }: Disk,
-  words: Words,
-  format: Format,
-): string | undefined {
+/** Why something cannot be done now; undefined when it can. */
+export function reasonAgainst({ refusals }: Eligibility, words: Words, format: Format): string | undefined {
   return refusals.length === 0
     ? undefined
     : refusals.map((refusal) => explain(refusal, words, format)).join(' ')
@@ -67,4 +86,9 @@ export function whyNotLink(
   return refusals.length === 0
     ? undefined
     : refusals.map((refusal) => explainLink(refusal, disk, words)).join(' ')
+}
+
+/** Why no snapshot of this disk can be created now; undefined when it can. */
+export function whyNot(disk: Disk, words: Words, format: Format): string | undefined {
+  return reasonAgainst(disk.snapshotEligibility, words, format)
 }

@@ -2,8 +2,7 @@ import { Descriptions, Drawer, Skeleton, type DescriptionsProps } from 'antd'
 import { useQuery } from 'urql'
 import { Link } from 'wouter'
 import { useAddress } from '../address.ts'
-import { SNAPSHOT_DETAILS } from '../api/documents.ts'
-import type { ResultOf } from '../api/graphql.ts'
+import { SNAPSHOT_DETAILS, type DetailedSnapshot } from '../api/documents.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
 import { Copyable } from './copyable.tsx'
@@ -36,7 +35,7 @@ export function SnapshotDetails() {
   )
 }
 
-function Facts({ snapshot }: { snapshot: NonNullable<ResultOf<typeof SNAPSHOT_DETAILS>['snapshot']> }) {
+function Facts({ snapshot }: { snapshot: DetailedSnapshot }) {
   const words = useWords()
   const format = useFormat()
   const { retentionDays, expiresAt, completedAt, dataBytes } = snapshot

@@ -1,4 +1,4 @@
-import { Table, type TableColumnsType } from 'antd'
+import { Table, type TableColumnsType, type TableProps } from 'antd'
 import { useMemo, type ReactNode } from 'react'
 import { Link } from 'wouter'
 import type { Address } from '../address.ts'
@@ -8,6 +8,7 @@ import { useWords } from '../settings.tsx'
 import { RowActions } from './actions.tsx'
 import { Copyable } from './copyable.tsx'
 import { Moment } from './moment.tsx'
+import { snapshotActions } from './snapshot-actions.ts'
 import { SnapshotStatusCell } from './status.tsx'
 import { onSort, SORT_DIRECTIONS, sortOrder } from './table.ts'
 
@@ -19,6 +20,9 @@ interface SnapshotTableProps {
   nothing: ReactNode
   /** Left out where all snapshots are of one disk. */
   withDisk?: boolean
+  /** Where several can be chosen: both the same as long as nothing has changed, or every row is drawn again. */
+  selected?: string[]
+  onSelect?: (ids: string[]) => void
 }
 
 export function SnapshotTable({
@@ -27,7 +31,10 @@ export function SnapshotTable({
   loading,
   nothing,
   withDisk = false,
+  selected,
+  onSelect,
 }: SnapshotTableProps) {
+  const rowSelection = useSelection(selected, onSelect)
   const columns = useColumns(address, withDisk)
   return (
     <Table<Snapshot>
@@ -41,8 +48,23 @@ export function SnapshotTable({
       sortDirections={SORT_DIRECTIONS}
       className={withDisk ? 'wide' : 'narrow'}
       onChange={onSort(address)}
+      {...(rowSelection && { rowSelection })}
       locale={{ emptyText: loading ? ' ' : nothing }}
     />
+  )
+}
+
+function useSelection(selected: string[] | undefined, onSelect: ((ids: string[]) => void) | undefined) {
+  const words = useWords()
+  return useMemo(
+    (): TableProps<Snapshot>['rowSelection'] =>
+      onSelect && {
+        selectedRowKeys: selected ?? [],
+        onChange: (keys) => onSelect(keys as string[]),
+        getTitleCheckboxProps: () => ({ 'aria-label': words.selectAll }),
+        getCheckboxProps: ({ name }) => ({ 'aria-label': words.selectRow(name) }),
+      },
+    [selected, onSelect, words],
   )
 }
 
@@ -123,11 +145,12 @@ function useColumns(address: Address, withDisk: boolean): TableColumnsType<Snaps
       },
       {
         title: words.actions,
-        width: 68,
-        render: (_, { id, name }) => (
+        width: withDisk ? 132 : 68,
+        render: (_, snapshot) => (
           <RowActions
-            of={name}
-            actions={[{ key: 'details', label: words.details, run: () => address.change({ show: id }) }]}
+            of={snapshot.name}
+            actions={snapshotActions(snapshot, address, words, format)}
+            shown={withDisk ? 1 : 0}
           />
         ),
       },

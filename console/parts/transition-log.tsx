@@ -1,23 +1,29 @@
 import { Timeline } from 'antd'
-import type { Transition } from '../api/documents.ts'
+import type { DiskTransition, Transition } from '../api/documents.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
 
-const COLORS: Partial<Record<Transition['to'], string>> = {
+type Event = Transition | DiskTransition
+
+const COLORS: Partial<Record<Event['to'], string>> = {
   COMPLETED: 'green',
+  IN_USE: 'green',
+  NORMAL: 'green',
+  UNMOUNTED: 'green',
   FAILED: 'red',
   UNAVAILABLE: 'red',
+  ERROR: 'red',
   DELETED: 'gray',
 }
 
 interface TransitionLogProps {
   /** Newest first. */
-  transitions: readonly Transition[]
-  /** What each one is of, where they are of several snapshots. */
-  nameOf?: (transition: Transition) => string
+  transitions: readonly Event[]
+  /** What each one is of, where they are of several things. */
+  nameOf?: (transition: Event) => string
 }
 
-/** What happened to snapshots, step by step. */
+/** What happened to snapshots and disks, step by step. */
 export function TransitionLog({ transitions, nameOf }: TransitionLogProps) {
   const words = useWords()
   const format = useFormat()
@@ -26,12 +32,13 @@ export function TransitionLog({ transitions, nameOf }: TransitionLogProps) {
       className="log"
       items={transitions.map((transition) => {
         const { sequence, from, to, reason, at } = transition
-        const step = words.transition(
-          from === null ? undefined : words.snapshotStatus[from],
-          words.snapshotStatus[to],
-        )
+        const status = (token: Event['to']) =>
+          transition.__typename === 'DiskTransition'
+            ? words.diskStatus[token as DiskTransition['to']]
+            : words.snapshotStatus[token as Transition['to']]
+        const step = words.transition(from === null ? undefined : status(from), status(to))
         return {
-          key: sequence,
+          key: `${transition.__typename} ${sequence}`,
           color: COLORS[to] ?? 'blue',
           content: (
             <>

@@ -8,7 +8,6 @@ import { useWords } from '../settings.tsx'
 import { Dialog, useAsked, type Asked } from './dialog.tsx'
 import { DiskSummary } from './disk-summary.tsx'
 import { Failure } from './failure.tsx'
-import { useForbidden } from './viewer.tsx'
 
 /** Asks whether the policy of a disk is to be unlinked from it, while the address says so with `unlink`. */
 export function UnlinkPolicy({ disk }: { disk: Disk }) {
@@ -21,7 +20,6 @@ function UnlinkDialog({ asked, disk }: { asked: Asked; disk: Disk }) {
   const format = useFormat()
   const { message } = App.useApp()
   const hint = useId()
-  const forbidden = useForbidden()
   // It closes with what it asked about, which is over by then.
   const [policy] = useState(disk.autoSnapshotPolicy)
   const [deleteSnapshots, setDeleteSnapshots] = useState(false)
@@ -44,7 +42,7 @@ function UnlinkDialog({ asked, disk }: { asked: Asked; disk: Disk }) {
       title={words.policy.unlinkTitle}
       verb={words.policy.unlinkNow}
       danger
-      reason={forbidden('managePolicies')}
+      needs="managePolicies"
       sending={fetching}
       submit={submit}
     >

@@ -1,8 +1,10 @@
 import type {
   DiskKind,
+  DiskOperation,
   DiskStatus,
   PolicyRule,
   RunDiskOutcome,
+  SnapshotOperation,
   SnapshotStatus,
   SnapshotType,
   Viewer,
@@ -41,6 +43,22 @@ export const en = {
     FAILED: 'Failed',
     UNAVAILABLE: 'Unavailable',
   } satisfies Record<SnapshotStatus, string> as Record<SnapshotStatus, string>,
+  /** What is asked of a disk or snapshot, as the subject of a sentence. */
+  diskOperation: {
+    ATTACH: 'Attaching it',
+    DETACH: 'Detaching it',
+    RELEASE: 'Releasing it',
+    RESIZE: 'Resizing it',
+    ROLL_BACK: 'Rolling it back',
+    UPDATE: 'Editing it',
+  } satisfies Record<DiskOperation, string> as Record<DiskOperation, string>,
+  snapshotOperation: {
+    CREATE_DISK: 'Creating a disk from it',
+    DELETE: 'Deleting it',
+    ROLL_BACK: 'Rolling back to it',
+    UPDATE: 'Editing it',
+    VERIFY: 'Verifying it',
+  } satisfies Record<SnapshotOperation, string> as Record<SnapshotOperation, string>,
   diskKind: { DATA: 'Data disk', SYSTEM: 'System disk' } satisfies Record<DiskKind, string> as Record<
     DiskKind,
     string
@@ -68,6 +86,10 @@ export const en = {
   notFound: 'Not found',
 
   createSnapshot: 'Create Snapshot',
+  rollBack: 'Roll Back',
+  createDisk: 'Create Disk',
+  edit: 'Edit',
+  delete: 'Delete',
   details: 'Details',
   more: 'More',
   refresh: 'Refresh',
@@ -115,9 +137,10 @@ export const en = {
   anyMethod: 'Any creation method',
   ofDisk: (disk: string) => `Of disk ${disk}`,
   selected: (count: number) => `${count} selected`,
-  selectDisk: (name: string) => `Select ${name}`,
+  selectRow: (name: string) => `Select ${name}`,
   selectAll: 'Select all on this page',
   nothingSelected: 'Select the disks first.',
+  noSnapshotSelected: 'Select the snapshots first.',
 
   range: (from: string, to: string, total: string) => `${from}–${to} of ${total}`,
   perPage: 'Per page',
@@ -151,7 +174,7 @@ export const en = {
   quotaLine: (used: string, limit: string, remaining: string) =>
     `${used} of ${limit} manual snapshots of this disk are used, ${remaining} remain.`,
   eventLog: 'Event log',
-  noEvents: 'Nothing has happened to snapshots of this disk yet.',
+  noEvents: 'Nothing has happened to this disk and its snapshots yet.',
   history: 'History',
   transition: (from: string | undefined, to: string) => (from === undefined ? to : `${from} → ${to}`),
 
@@ -178,11 +201,64 @@ export const en = {
     mustChoose: 'Choose a disk.',
   },
 
+  edition: {
+    title: 'Edit Snapshot',
+    retentionHint: (created: string) =>
+      `Counted from its creation, ${created}; for ever when left empty. A snapshot that has been kept that long already is deleted soon.`,
+    tagKey: (number: number) => `Key of tag ${number}`,
+    tagValue: (number: number) => `Value of tag ${number}`,
+    key: 'Key',
+    value: 'Value',
+    addTag: 'Add a tag',
+    removeTag: (key: string) => `Remove tag ${key}`,
+    done: (name: string) => `Snapshot ${name} was changed.`,
+  },
+  deletion: {
+    title: (count: number) => (count === 1 ? 'Delete Snapshot' : `Delete ${count} Snapshots`),
+    question: (name: string) => `Snapshot ${name} is deleted for good.`,
+    questions: (count: number) => `These ${count} snapshots are deleted for good.`,
+    loss: 'What they hold cannot be brought back. Their places in the quota become free.',
+    lossOfOne: 'What it holds cannot be brought back. Its place in the quota becomes free.',
+    started: (name: string) => `Snapshot ${name} is being deleted.`,
+    batch: (deleted: number, refused: number) =>
+      refused === 0 ? `${deleted} accepted` : `${deleted} accepted, ${refused} refused`,
+  },
+  rollingBack: {
+    title: 'Roll Back Disk',
+    question: (disk: string, snapshot: string) => `Disk ${disk} is set back to snapshot ${snapshot}.`,
+    loss: (created: string) =>
+      `Everything written to the disk since ${created} is lost and cannot be brought back. Create a snapshot first to keep it.`,
+    released: 'The disk has been released.',
+    started: (disk: string, snapshot: string) => `Disk ${disk} is being rolled back to ${snapshot}.`,
+    view: 'View the disk',
+  },
+  newDisk: {
+    title: 'Create Disk from Snapshot',
+    name: 'Disk name',
+    size: 'Size (GiB)',
+    sizeHint: (size: string) => `As large as the snapshot, ${size}, when left empty.`,
+    storageHint: 'The kind of storage the disk lies on.',
+    started: (name: string) => `Disk ${name} is being created.`,
+    view: 'View the disk',
+    suffix: 'disk',
+  },
+  givenUp: (disk: string, from: string, to: string) => `Disk ${disk}: ${from} → ${to}`,
+
   refusal: {
     status: (kind: string, actual: string, allowed: string) =>
       `The disk is “${actual}”. A snapshot of a ${kind.toLowerCase()} can be created while it is ${allowed}.`,
     quota: (type: string, used: string, limit: string) =>
       `The disk holds ${used} of ${limit} ${type.toLowerCase()} snapshots. Delete one to make room.`,
+    snapshotStatus: (actual: string, operation: string, allowed: string) =>
+      `The snapshot is “${actual}”. ${operation} is possible while it is ${allowed}.`,
+    diskStatus: (actual: string, operation: string, kind: string, allowed: string) =>
+      `The disk is “${actual}”. ${operation} is possible while a ${kind.toLowerCase()} is ${allowed}.`,
+    snapshotInUse:
+      'The snapshot is being read: it is verified, or a disk is rolled back to it or created from it. Wait until that has ended.',
+    systemSnapshot: 'It was taken of a system disk. A disk is created from a snapshot of a data disk.',
+    disksUnderWay: (limit: string) =>
+      `${limit} disks are being created from snapshots already, as many as may be at once. Wait until one has ended.`,
+    size: (smallest: string, largest: string) => `The size must be from ${smallest} to ${largest} GiB.`,
     or: ' or ',
     quoted: (text: string) => `“${text}”`,
     rules: {
@@ -201,6 +277,7 @@ export const en = {
   offlineBanner: (time: string) =>
     `The connection to the gateway was lost at ${time}. What is shown may be out of date; it is tried again until it works.`,
   announcement: (name: string, status: string) => `Snapshot ${name}: ${status}`,
+  diskAnnouncement: (name: string, status: string) => `Disk ${name}: ${status}`,
 
   graphiql: 'GraphiQL',
   queryBehind: 'The query behind this page',

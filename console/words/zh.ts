@@ -32,6 +32,21 @@ export const zh: Words = {
     FAILED: '创建失败',
     UNAVAILABLE: '不可用',
   },
+  diskOperation: {
+    ATTACH: '挂载',
+    DETACH: '卸载',
+    RELEASE: '释放',
+    RESIZE: '扩容',
+    ROLL_BACK: '回滚',
+    UPDATE: '编辑',
+  },
+  snapshotOperation: {
+    CREATE_DISK: '创建磁盘',
+    DELETE: '删除',
+    ROLL_BACK: '回滚',
+    UPDATE: '编辑',
+    VERIFY: '校验',
+  },
   diskKind: { DATA: '数据盘', SYSTEM: '系统盘' },
   snapshotType: { MANUAL: '手动', AUTOMATIC: '自动' },
   consistency: {
@@ -53,6 +68,10 @@ export const zh: Words = {
   notFound: '未找到',
 
   createSnapshot: '创建快照',
+  rollBack: '回滚',
+  createDisk: '创建磁盘',
+  edit: '编辑',
+  delete: '删除',
   details: '详情',
   more: '更多',
   refresh: '刷新',
@@ -100,9 +119,10 @@ export const zh: Words = {
   anyMethod: '全部创建方式',
   ofDisk: (disk) => `磁盘 ${disk}`,
   selected: (count) => `已选 ${count} 项`,
-  selectDisk: (name) => `选择 ${name}`,
+  selectRow: (name) => `选择 ${name}`,
   selectAll: '选择本页全部',
   nothingSelected: '请先选择磁盘。',
+  noSnapshotSelected: '请先选择快照。',
 
   range: (from, to, total) => `第 ${from}–${to} 条，共 ${total} 条`,
   perPage: '每页条数',
@@ -136,7 +156,7 @@ export const zh: Words = {
   quotaLine: (used, limit, remaining) =>
     `该磁盘已有 ${used} 个手动快照，上限 ${limit} 个，还可创建 ${remaining} 个。`,
   eventLog: '事件日志',
-  noEvents: '该磁盘的快照还没有任何事件。',
+  noEvents: '该磁盘及其快照还没有任何事件。',
   history: '历史',
   transition: (from, to) => (from === undefined ? to : `${from} → ${to}`),
 
@@ -162,9 +182,59 @@ export const zh: Words = {
     mustChoose: '请选择磁盘。',
   },
 
+  edition: {
+    title: '编辑快照',
+    retentionHint: (created) =>
+      `自创建时间 ${created} 起计算，留空则永久保留。若已超过保留时间，快照会很快被删除。`,
+    tagKey: (number) => `标签 ${number} 的键`,
+    tagValue: (number) => `标签 ${number} 的值`,
+    key: '键',
+    value: '值',
+    addTag: '添加标签',
+    removeTag: (key) => `移除标签 ${key}`,
+    done: (name) => `快照 ${name} 已修改。`,
+  },
+  deletion: {
+    title: (count) => (count === 1 ? '删除快照' : `删除 ${count} 个快照`),
+    question: (name) => `快照 ${name} 将被永久删除。`,
+    questions: (count) => `以下 ${count} 个快照将被永久删除。`,
+    loss: '其中的数据无法恢复，所占配额将释放。',
+    lossOfOne: '其中的数据无法恢复，所占配额将释放。',
+    started: (name) => `快照 ${name} 正在删除。`,
+    batch: (deleted, refused) =>
+      refused === 0 ? `已受理 ${deleted} 个` : `已受理 ${deleted} 个，被拒绝 ${refused} 个`,
+  },
+  rollingBack: {
+    title: '回滚磁盘',
+    question: (disk, snapshot) => `磁盘 ${disk} 将回滚到快照 ${snapshot}。`,
+    loss: (created) => `${created} 之后写入磁盘的所有数据都会丢失，且无法恢复。如需保留，请先创建快照。`,
+    released: '磁盘已释放。',
+    started: (disk, snapshot) => `磁盘 ${disk} 正在回滚到 ${snapshot}。`,
+    view: '查看磁盘',
+  },
+  newDisk: {
+    title: '用快照创建磁盘',
+    name: '磁盘名称',
+    size: '容量（GiB）',
+    sizeHint: (size) => `留空则与快照容量相同，为 ${size}。`,
+    storageHint: '磁盘所在存储的类型。',
+    started: (name) => `磁盘 ${name} 正在创建。`,
+    view: '查看磁盘',
+    suffix: 'disk',
+  },
+  givenUp: (disk, from, to) => `磁盘 ${disk}：${from} → ${to}`,
+
   refusal: {
     status: (kind, actual, allowed) => `磁盘状态为“${actual}”。${kind}仅在${allowed}状态下可以创建快照。`,
     quota: (type, used, limit) => `该磁盘的${type}快照已有 ${used} 个，上限 ${limit} 个。请先删除一个。`,
+    snapshotStatus: (actual, operation, allowed) =>
+      `快照状态为“${actual}”。仅在${allowed}状态下可以${operation}。`,
+    diskStatus: (actual, operation, kind, allowed) =>
+      `磁盘状态为“${actual}”。${kind}仅在${allowed}状态下可以${operation}。`,
+    snapshotInUse: '快照正在被读取：正在校验，或正在用它回滚、创建磁盘。请等待完成。',
+    systemSnapshot: '这是系统盘快照；只能用数据盘快照创建磁盘。',
+    disksUnderWay: (limit) => `已有 ${limit} 块磁盘正在用快照创建，达到同时创建的上限。请等待其中一块完成。`,
+    size: (smallest, largest) => `容量必须在 ${smallest} 到 ${largest} GiB 之间。`,
     or: '或',
     quoted: (text) => `“${text}”`,
     rules: {
@@ -182,6 +252,7 @@ export const zh: Words = {
   offlineSince: (time) => `自 ${time} 起离线`,
   offlineBanner: (time) => `${time} 与网关的连接中断，显示的内容可能已过时；正在自动重试。`,
   announcement: (name, status) => `快照 ${name}：${status}`,
+  diskAnnouncement: (name, status) => `磁盘 ${name}：${status}`,
 
   graphiql: 'GraphiQL',
   queryBehind: '本页背后的查询',

@@ -29,7 +29,7 @@ describe.skipIf(NO_BROWSER)(`who may use the console${why}`, { timeout: 60_000 }
     const admin = await app.token('ADMIN')
     const revoked = await app.token('ADMIN')
     await app.tokens.revoke(app.viewer, revoked.id)
-    await using tab = await openStrictly(browser, app, '/healthz', TURNED_AWAY)
+    await using tab = await openStrictly(browser, `${app.url}/healthz`, TURNED_AWAY)
     const { page } = tab
     const initial: unknown[] = []
     page.on('websocket', (socket) =>
@@ -54,7 +54,7 @@ describe.skipIf(NO_BROWSER)(`who may use the console${why}`, { timeout: 60_000 }
     await header(page).getByText('Administrator').waitFor()
     await isLive(page)
     await admin.graphql(CREATE, { id: disk.id, name: 'seen' })
-    await row(page, 'seen').getByText('Creating').waitFor()
+    await row(page, 'seen').getByText('Creating', { exact: true }).waitFor()
     await app.runner.tick()
     await row(page, 'seen').getByText('Completed').waitFor()
     const authorization = `Bearer ${admin.token}`
@@ -77,7 +77,7 @@ describe.skipIf(NO_BROWSER)(`who may use the console${why}`, { timeout: 60_000 }
     const disk = await app.disk({ name: 'data-1' })
     const forADay = await app.token('OPERATOR', 'local', 1)
     const forEver = await app.token('ADMIN')
-    await using tab = await openStrictly(browser, app, `/disks/${disk.id}`, TURNED_AWAY)
+    await using tab = await openStrictly(browser, `${app.url}/disks/${disk.id}`, TURNED_AWAY)
     const { page } = tab
     const asksAgain = async (reason: string) => {
       await page.getByRole('alert').getByText(reason).waitFor()
@@ -126,7 +126,7 @@ describe.skipIf(NO_BROWSER)(`who may use the console${why}`, { timeout: 60_000 }
     await using app = await startTestApp()
     const disk = await app.disk({ name: 'data-1' })
     const [viewer, operator] = [await app.token('VIEWER'), await app.token('OPERATOR')]
-    await using tab = await openStrictly(browser, app, '/disks', TURNED_AWAY)
+    await using tab = await openStrictly(browser, `${app.url}/disks`, TURNED_AWAY)
     const { page } = tab
     const reason = 'This takes the role “Operator”. You are signed in as “Viewer”.'
     const actions = page.getByRole('main').getByRole('button', { name: /^(Create Snapshot|Link a policy…)$/ })
@@ -163,7 +163,7 @@ describe.skipIf(NO_BROWSER)(`who may use the console${why}`, { timeout: 60_000 }
     await page.getByRole('link', { name: 'Snapshot', exact: true }).click()
     await isLive(page)
     await operator.graphql(CREATE, { id: disk.id, name: 'by another' })
-    await row(page, 'by another').getByText('Creating').waitFor()
+    await row(page, 'by another').getByText('Creating', { exact: true }).waitFor()
 
     await page.getByRole('button', { name: 'Sign out' }).click()
     await signIn(page, operator.token)

@@ -24,7 +24,7 @@ describe.skipIf(NO_BROWSER)(`automatic policies in the console${why}`, { timeout
   test('with no policy yet, one is created and linked by keyboard, and what is wrong with it is said under its fields', async () => {
     await using app = await startTestApp()
     const disk = await app.disk({ name: 'data-1', attachedTo: 'i-1' })
-    await using tab = await openStrictly(browser, app, `/disks/${disk.id}`, [], {
+    await using tab = await openStrictly(browser, `${app.url}/disks/${disk.id}`, [], {
       timezoneId: 'Asia/Shanghai',
     })
     const { page } = tab
@@ -91,7 +91,7 @@ describe.skipIf(NO_BROWSER)(`automatic policies in the console${why}`, { timeout
     await using app = await startTestApp({}, { now: () => clock.now })
     const disk = await app.disk({ name: 'data-1', attachedTo: 'i-1' })
     const policyId = await policyOf(app, EVERY_NIGHT, disk)
-    await using tab = await openStrictly(browser, app, '/healthz', [/404/])
+    await using tab = await openStrictly(browser, `${app.url}/healthz`, [/404/])
     const { page } = tab
     await page.clock.install({ time: new Date('2026-05-01T02:00:10Z') })
     await page.goto(`${app.url}/disks/${disk.id}`)
@@ -152,7 +152,7 @@ describe.skipIf(NO_BROWSER)(`automatic policies in the console${why}`, { timeout
     const policyId = await policyOf(app, EVERY_NIGHT)
     const workdays = { ...EVERY_NIGHT, name: 'workdays', repeatWeekdays: [1, 2, 3, 4, 5] }
     const goneId = await policyOf(app, workdays, taken)
-    await using tab = await openStrictly(browser, app, '/disks')
+    await using tab = await openStrictly(browser, `${app.url}/disks`)
     const { page } = tab
     const link = page.getByRole('main').getByRole('button', { name: 'Link a policy…' })
     const result = (disk: string, text: string) =>

@@ -53,7 +53,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser, at length${why}`, () => {
     await using next = await startGateway({ ...settings, PORT: new URL(killed.url).port })
     await isLive(page)
     // Whoever was killed holds the work until its lease has run out.
-    await row(page, 'survivor').getByText('Completed').waitFor({ timeout: 60_000 })
+    await row(page, 'survivor').getByText('Completed', { exact: true }).waitFor({ timeout: 60_000 })
     const log = page.getByRole('region', { name: 'Event log' })
     expect(await log.getByRole('listitem').allInnerTexts()).toEqual([
       expect.stringContaining('Creating → Completed'),
@@ -115,9 +115,9 @@ describe.skipIf(NO_BROWSER)(`the console in a browser, at length${why}`, () => {
       'mutation ($id: ID!) { createSnapshot(input: { diskId: $id, name: "new" }) { __typename } }',
       { id: free.id },
     )
-    await row(page, 'new').getByText('Creating').waitFor()
+    await row(page, 'new').getByText('Creating', { exact: true }).waitFor()
     await app.runner.tick()
-    await row(page, 'new').getByText('Completed').waitFor()
+    await row(page, 'new').getByText('Completed', { exact: true }).waitFor()
 
     console.log(
       `first views ${JSON.stringify(views)} ms; pages ${turns.join(', ')} ms; longest frame ${longest} ms`,

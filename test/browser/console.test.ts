@@ -8,11 +8,14 @@ const CREATE = `mutation ($id: ID!, $name: String!) {
   createSnapshot(input: { diskId: $id, name: $name }) { __typename }
 }`
 
+type Stream = 'snapshotTransitions' | 'diskTransitions'
+
 /** Puts a test between the page and its socket: it can cut the line, mend it, listen, and speak. */
 async function holdWire(page: Page) {
   const sockets: WebSocketRoute[] = []
-  const transitions: any[] = []
-  const subscriptions: any[] = []
+  const transitions: Record<Stream, any[]> = { snapshotTransitions: [], diskTransitions: [] }
+  const subscriptions: Record<Stream, any[]> = { snapshotTransitions: [], diskTransitions: [] }
+  const streams = Object.keys(transitions) as Stream[]
   let isCut = false
   await page.routeWebSocket('**/graphql', (socket) => {
     if (isCut) return void socket.close()
@@ -20,12 +23,16 @@ async function holdWire(page: Page) {
     const server = socket.connectToServer()
     socket.onMessage((text) => {
       const message = JSON.parse(text.toString())
-      if (String(message.payload?.query).includes('snapshotTransitions')) subscriptions.push(message)
+      for (const stream of streams) {
+        if (String(message.payload?.query).includes(stream)) subscriptions[stream].push(message)
+      }
       server.send(text)
     })
     server.onMessage((text) => {
       const message = JSON.parse(text.toString())
-      if (message.payload?.data?.snapshotTransitions) transitions.push(message)
+      for (const stream of streams) {
+        if (message.payload?.data?.[stream]) transitions[stream].push(message)
+      }
       socket.send(text)
     })
   })
@@ -53,7 +60,9 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
   })
   afterAll(() => browser.close())
 
-  const open = (app: TestApp, path: string, expected?: RegExp[]) => openStrictly(browser, app, path, expected)
+  const open = (app: TestApp, path: string, expected?: RegExp[]) =>
+    openStrictly(browser, app.url + path, expected)
+
   const button = (page: Page, name = 'Create Snapshot') => page.getByRole('button', { name, exact: true })
   const confirm = (page: Page) => dialog(page).getByRole('button', { name: 'Confirm' }).click()
 
@@ -96,7 +105,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
       await begin()
       await name(page, given)
       await confirm(page)
-      await row(second, given).getByText('Creating').waitFor()
+      await row(second, given).getByText('Creating', { exact: true }).waitFor()
 
       const { id } = await app.db.snapshot.findFirstOrThrow({ where: { name: given } })
       app.progress.report(id, { copiedBytes: 45, totalBytes: 100 })
@@ -104,7 +113,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
       const bar = row(second, given).getByRole('progressbar')
       expect(await bar.getAttribute('aria-valuenow')).toBe('45')
       await app.runner.tick()
-      await row(second, given).getByText('Completed').waitFor()
+      await row(second, given).getByText('Completed', { exact: true }).waitFor()
       await second.getByText(`Snapshot ${given}: Completed`).waitFor({ state: 'attached' })
     }
     expect(await second.evaluate(() => 'sameDocument' in globalThis)).toBe(true)
@@ -296,12 +305,15 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
     const full = await app.disk({ name: 'system', kind: 'SYSTEM', status: 'ERROR' })
     await app.heldSnapshots(disk, 3)
     await app.heldSnapshots(full, 2, 'AUTOMATIC')
+    await app.heldSnapshots(await app.disk({ name: 'free' }), 1)
     await app.graphql(CREATE, { id: disk.id, name: 'now' })
     await using tab = await open(app, '/disks')
     const { page } = tab
     await isLive(page)
 
     const heading = (text: string) => page.getByRole('heading', { level: 1, name: text })
+    const dialogOf = (name: string) => page.getByRole('dialog', { name })
+    const [held, free] = ['s-helddata1MANUAL0000', 's-heldfreeMANUAL0000']
     const places = [
       { path: '/disks', shows: heading('Disk List') },
       { path: `/disks/${disk.id}`, shows: heading('data-1') },
@@ -314,7 +326,12 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
       },
       { path: '/snapshots?create=new', shows: dialog(page).getByLabel('Disk ID') },
       { path: '/snapshots?show=query', shows: page.getByRole('dialog').getByText('Variables') },
-      { path: '/snapshots?show=s-helddata1MANUAL0000', shows: page.getByRole('dialog').getByText('History') },
+      { path: `/snapshots?show=${held}`, shows: page.getByRole('dialog').getByText('History') },
+      { path: `/snapshots?edit=${held}`, shows: dialogOf('Edit Snapshot').getByText('Add a tag') },
+      { path: `/snapshots?delete=${held}`, shows: dialogOf('Delete Snapshot').getByText('for good') },
+      { path: `/snapshots?delete=${held},${free}`, shows: dialogOf('Delete 2 Snapshots').getByRole('table') },
+      { path: `/snapshots?roll-back=${free}`, shows: dialogOf('Roll Back Disk').getByText('is lost') },
+      { path: `/snapshots?create-disk=${held}`, shows: dialogOf('Create Disk').getByLabel('Size') },
     ]
     const check = async (rules?: string[]) => {
       for (const { path, shows } of places) {
@@ -322,6 +339,11 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
         await shows.waitFor()
         expect([path, await seriousFindings(page, rules)]).toEqual([path, []])
       }
+      await page.evaluate(() => history.pushState(null, '', '/snapshots'))
+      await button(page, 'More: held-0').first().press('Enter')
+      await page.getByRole('menuitem', { name: 'Delete' }).waitFor()
+      expect(await seriousFindings(page, rules)).toEqual([])
+      await page.keyboard.press('Escape')
     }
     await check()
     await page.evaluate(() => history.pushState(null, '', '/disks'))
@@ -355,7 +377,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
     const create = (name: string) => app.graphql(CREATE, { id: disk.id, name })
 
     await create('first')
-    await row(page, 'first').getByText('Creating').waitFor()
+    await row(page, 'first').getByText('Creating', { exact: true }).waitFor()
     await wire.cut()
     await page.getByText('Reconnecting').waitFor()
     await app.runner.tick()
@@ -364,33 +386,33 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
     wire.mend()
     await button(page, 'Try again').click()
     await isLive(page)
-    await row(page, 'first').getByText('Completed').waitFor()
-    await row(page, 'second').getByText('Creating').waitFor()
+    await row(page, 'first').getByText('Completed', { exact: true }).waitFor()
+    await row(page, 'second').getByText('Creating', { exact: true }).waitFor()
 
-    const [firstCreating, ...others] = wire.transitions
-    expect(wire.transitions.map(({ payload }) => payload.data.snapshotTransitions.sequence)).toEqual([
-      1, 2, 3,
-    ])
-    expect(wire.subscriptions.at(-1)?.payload.variables).toEqual({
-      after: firstCreating?.payload.data.snapshotTransitions.cursor,
-    })
+    const [firstCreating, ...others] = wire.transitions.snapshotTransitions
+    const seen = (stream: Stream) => wire.transitions[stream].map(({ payload }) => payload.data[stream])
+    expect(seen('snapshotTransitions').map(({ sequence }) => sequence)).toEqual([1, 2, 3])
+    // The first is its registration, before the page was read.
+    expect(seen('diskTransitions').map(({ sequence }) => sequence)).toEqual([2, 3, 4])
+    for (const stream of ['snapshotTransitions', 'diskTransitions'] as const) {
+      expect(wire.subscriptions[stream].at(-1)?.payload.variables).toEqual({ after: seen(stream)[0].cursor })
+    }
     await page.evaluate(() => {
       const region = document.querySelector('.unseen[aria-live]')
       const said: string[] = []
       Object.assign(globalThis, { said })
-      new MutationObserver(() => said.push(region?.textContent ?? '')).observe(region ?? document, {
-        characterData: true,
-        childList: true,
-        subtree: true,
-      })
+      new MutationObserver((changes) => {
+        for (const { addedNodes } of changes)
+          said.push(...[...addedNodes].map((line) => line.textContent ?? ''))
+      }).observe(region ?? document, { childList: true })
     })
     wire.send({ ...firstCreating, id: others.at(-1)?.id })
     await app.runner.tick()
-    await row(page, 'second').getByText('Completed').waitFor()
+    await row(page, 'second').getByText('Completed', { exact: true }).waitFor()
     expect(await page.evaluate(() => (globalThis as unknown as { said: string[] }).said)).toEqual([
       'Snapshot second: Completed',
     ])
-    expect(await row(page, 'first').getByText('Completed').count()).toBe(1)
+    expect(await row(page, 'first').getByText('Completed', { exact: true }).count()).toBe(1)
   })
 
   test('when the log no longer reaches back to the cursor, the page lists again', async () => {
@@ -413,7 +435,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
     days = 2
     await app.housekeeping.tick()
     wire.mend()
-    await row(page, 'unseen').getByText('Completed').waitFor()
+    await row(page, 'unseen').getByText('Completed', { exact: true }).waitFor()
     await isLive(page)
   })
 
@@ -424,7 +446,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
     await using tab = await open(app, '/snapshots')
     const { page } = tab
     await isLive(page)
-    await row(page, 'slow').getByText('Creating').waitFor()
+    await row(page, 'slow').getByText('Creating', { exact: true }).waitFor()
     const read = Promise.withResolvers<undefined>()
     const arrive = Promise.withResolvers<undefined>()
     await page.route('**/graphql', async (route) => {
@@ -437,12 +459,12 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 
     await button(page, 'Refresh').click()
     await read.promise
     await app.runner.tick()
-    await row(page, 'slow').getByText('Completed').waitFor()
+    await row(page, 'slow').getByText('Completed', { exact: true }).waitFor()
     const arrived = page.waitForResponse('**/graphql')
     arrive.resolve(undefined)
     await (await arrived).finished()
     await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)))
-    expect(await row(page, 'slow').getByText('Completed').count()).toBe(1)
+    expect(await row(page, 'slow').getByText('Completed', { exact: true }).count()).toBe(1)
   })
 
   test('the first visit transfers less than 600 KB, the next one less than 30 KB', async () => {

@@ -53,18 +53,17 @@ export async function openConsole(browser: Browser, url: string, options: Browse
 /** Opens it; once closed: no request left the origin, the policy held, and nothing went wrong but what was expected. */
 export async function openStrictly(
   browser: Browser,
-  app: { url: string },
-  path: string,
+  url: string,
   expected: RegExp[] = [],
   options?: BrowserContextOptions,
 ): Promise<ConsoleTab> {
-  const tab = await openConsole(browser, app.url + path, options)
+  const tab = await openConsole(browser, url, options)
   return {
     ...tab,
     async [Symbol.asyncDispose]() {
       await tab[Symbol.asyncDispose]()
-      const { host } = new URL(app.url)
-      expect(tab.requests.filter((url) => new URL(url).host !== host)).toEqual([])
+      const { host } = new URL(url)
+      expect(tab.requests.filter((request) => new URL(request).host !== host)).toEqual([])
       expect(tab.problems.filter((problem) => !expected.some((known) => known.test(problem)))).toEqual([])
     },
   }
@@ -93,10 +92,12 @@ export function dialog(page: Page, name = 'Create Snapshot') {
 
 /** What axe-core finds on the page that is serious or worse, by all its rules or by some: which rule, and where. */
 export async function seriousFindings(page: Page, rules?: string[]): Promise<string[]> {
-  // By the debugger, which the page's policy does not bind.
-  const debug = await page.context().newCDPSession(page)
-  await debug.send('Runtime.evaluate', { expression: axe.source })
-  await debug.detach()
+  if (!(await page.evaluate(() => 'axe' in globalThis))) {
+    // By the debugger, which the page's policy does not bind.
+    const debug = await page.context().newCDPSession(page)
+    await debug.send('Runtime.evaluate', { expression: axe.source })
+    await debug.detach()
+  }
   const { violations } = await page.evaluate(
     (only) =>
       (globalThis as unknown as { axe: typeof axe }).axe.run({

@@ -1,0 +1,328 @@
+import { open as openFile, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Browser, Locator, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startTestApp, type TestApp } from '../support/app.ts'
+import { launchBrowser, NO_BROWSER } from '../support/browser.ts'
+import { isLive, openStrictly, row } from '../support/console-page.ts'
+import { completed, mutate } from '../support/snapshots.ts'
+
+const why = NO_BROWSER ? ' (skipped: no browser; install chromium or set CHROMIUM_PATH)' : ''
+
+async function write(path: string, bytes: string): Promise<void> {
+  await using file = await openFile(path, 'r+')
+  await file.write(bytes, 5_000)
+}
+
+// Longer than others: on a busy machine the browser has to wait too.
+describe.skipIf(NO_BROWSER)(`changes in the console${why}`, { timeout: 60_000 }, () => {
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await launchBrowser()
+  })
+  afterAll(() => browser.close())
+
+  const open = (app: TestApp, path: string, expected?: RegExp[]) =>
+    openStrictly(browser, app.url + path, expected)
+  const dialog = (page: Page, name: string) => page.getByRole('dialog', { name, exact: true })
+  const button = (place: Page | Locator, name: string) => place.getByRole('button', { name, exact: true })
+  const more = (page: Page, of: string) => button(row(page, of), `More: ${of}`)
+
+  /** Opens the menu of a row. */
+  async function menuOf(page: Page, of: string): Promise<Locator> {
+    await more(page, of).press('Enter')
+    const menu = page.getByRole('menu').filter({ visible: true })
+    await menu.waitFor()
+    return menu
+  }
+
+  /** Chooses from the menu of a row. */
+  async function choose(page: Page, of: string, label: string): Promise<void> {
+    await (await menuOf(page, of)).getByRole('menuitem', { name: label, exact: true }).click()
+  }
+
+  /** How often the page asks for a change from now on. */
+  function countChanges(page: Page, name: string): () => number {
+    let count = 0
+    page.on('request', (request) => (count += request.postData()?.includes(`mutation ${name}`) ? 1 : 0))
+    return () => count
+  }
+
+  const hasFocus = (element: Locator) => element.evaluate((one) => one === document.activeElement)
+
+  test('a snapshot is deleted by keyboard once its name was confirmed, and goes from every page as it happens', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1' })
+    const id = await completed(app, disk, { name: 'old' })
+    await using tab = await open(app, '/snapshots')
+    const { page, openTab } = tab
+    const second = await openTab(`${app.url}/disks/${disk.id}`)
+    await isLive(second)
+    await second.getByText('1 / 256').waitFor()
+    await page.bringToFront()
+    const asked = countChanges(page, 'DeleteSnapshots')
+
+    await menuOf(page, 'old')
+    const item = page.getByRole('menuitem', { name: 'Delete', exact: true })
+    await expect
+      .poll(async () => (await hasFocus(item)) || (await page.keyboard.press('ArrowDown')))
+      .toBe(true)
+    await page.keyboard.press('Enter')
+    await dialog(page, 'Delete Snapshot').getByText('Snapshot old is deleted for good.').waitFor()
+    await page.keyboard.press('Escape')
+    await dialog(page, 'Delete Snapshot').waitFor({ state: 'hidden' })
+    await expect.poll(() => hasFocus(more(page, 'old'))).toBe(true)
+    expect(asked()).toBe(0)
+
+    await choose(page, 'old', 'Delete')
+    await button(dialog(page, 'Delete Snapshot'), 'Delete').dblclick()
+    for (const one of [page, second]) await row(one, 'old').getByText('Deleting', { exact: true }).waitFor()
+    expect(asked()).toBe(1)
+    await app.runner.tick()
+    for (const one of [page, second]) {
+      await row(one, id).waitFor({ state: 'detached' })
+      await one.getByText('Snapshot old: Deleted').waitFor({ state: 'attached' })
+    }
+    await second.getByText('0 / 256').first().waitFor()
+    expect(await app.db.snapshot.count()).toBe(0)
+  })
+
+  test('of several snapshots each says whether it can be deleted, and what became of it', async () => {
+    await using app = await startTestApp()
+    const [first, second] = [await app.disk({ name: 'data-1' }), await app.disk({ name: 'data-2' })]
+    await completed(app, first, { name: 'january' })
+    await completed(app, first, { name: 'february' })
+    await using tab = await open(app, '/snapshots')
+    const { page } = tab
+    await isLive(page)
+    const way = button(page, 'Delete').first()
+    expect(await way.getAttribute('aria-disabled')).toBe('true')
+    await mutate(app, 'createSnapshot', { diskId: second.id, name: 'under-way' }, '__typename')
+    await row(page, 'under-way').getByText('Creating', { exact: true }).waitFor()
+
+    const refusal =
+      'The snapshot is “Creating”. Deleting it is possible while it is “Completed” or “Failed” or “Unavailable”.'
+    const item = (await menuOf(page, 'under-way')).getByRole('menuitem', { name: refusal })
+    expect(await item.getAttribute('aria-disabled')).toBe('true')
+    await item.press('Enter')
+    expect(await page.getByRole('dialog').count()).toBe(0)
+
+    await page.keyboard.press('Escape')
+    await page.getByLabel('Select all on this page').check()
+    await page.getByText('3 selected').waitFor()
+    await way.click()
+    const confirmation = dialog(page, 'Delete 3 Snapshots')
+    await row(page, refusal).waitFor()
+    await button(confirmation, 'Delete').click()
+    await confirmation.getByText('2 accepted, 1 refused').waitFor()
+    expect(await confirmation.getByRole('row').filter({ hasText: 'under-way' }).innerText()).toContain(
+      refusal,
+    )
+    await app.runner.tick()
+    for (const name of ['january', 'february']) {
+      await confirmation.getByRole('row', { name }).getByText('Deleted', { exact: true }).waitFor()
+    }
+    await button(confirmation, 'Close').last().click()
+    await row(page, 'under-way').getByText('Completed', { exact: true }).waitFor()
+    expect((await app.db.snapshot.findMany()).map(({ name }) => name)).toEqual(['under-way'])
+  })
+
+  test('a snapshot is renamed, described, tagged and kept for some days; a refused name is said under the field', async () => {
+    await using app = await startTestApp()
+    const id = await completed(app, await app.disk({ name: 'data-1' }), {
+      name: 'old',
+      description: 'As it was',
+    })
+    await using tab = await open(app, '/snapshots')
+    const { page } = tab
+
+    await choose(page, 'old', 'Edit')
+    const edit = dialog(page, 'Edit Snapshot')
+    const name = edit.getByLabel('Snapshot name')
+    await expect.poll(() => hasFocus(name)).toBe(true)
+    await page.keyboard.type('1st')
+    await page.keyboard.press('Enter')
+    await edit.getByRole('alert').getByText('It must start with a letter, A–Z or a–z.').waitFor()
+    expect(await name.getAttribute('aria-invalid')).toBe('true')
+
+    await name.fill('first')
+    await edit.getByLabel('Keep for (days)').fill('30')
+    await button(edit, 'Add a tag').click()
+    await edit.getByLabel('Key of tag 1').fill('team')
+    await edit.getByLabel('Value of tag 1').fill('data')
+    await button(edit, 'Confirm').click()
+    await page.getByText('Snapshot first was changed.').waitFor()
+    await row(page, 'first').getByText(id).waitFor()
+    await expect.poll(() => hasFocus(more(page, 'first'))).toBe(true)
+    expect(await app.db.snapshot.findFirst({ include: { tags: true } })).toMatchObject({
+      name: 'first',
+      description: 'As it was',
+      retentionDays: 30,
+      tags: [{ key: 'team', value: 'data' }],
+    })
+
+    await choose(page, 'first', 'Edit')
+    await button(edit, 'Remove tag team').click()
+    await edit.getByLabel('Keep for (days)').fill('')
+    await button(edit, 'Confirm').click()
+    await edit.waitFor({ state: 'hidden' })
+    expect(await app.db.snapshot.findFirst({ include: { tags: true } })).toMatchObject({
+      name: 'first',
+      retentionDays: null,
+      expiresAt: null,
+      tags: [],
+    })
+  })
+
+  test('a disk is rolled back once disk and snapshot were confirmed; while it is in use the reason is said', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1' })
+    await completed(app, disk, { name: 'before' })
+    const before = await readFile(disk.path)
+    await write(disk.path, 'written since')
+    await mutate(app, 'attachDisk', { diskId: disk.id, instanceId: 'i-1' }, '__typename')
+    await app.runner.tick()
+    await using tab = await open(app, '/snapshots')
+    const { page, openTab } = tab
+    const second = await openTab(`${app.url}/disks`)
+    await isLive(second)
+    await row(second, 'data-1').getByText('In Use', { exact: true }).waitFor()
+    await page.bringToFront()
+    const action = button(row(page, 'before'), 'Roll Back')
+
+    await action.focus()
+    await page
+      .getByRole('tooltip')
+      .getByText('The disk is “In Use”. Rolling it back is possible while a data disk is “Unmounted”.')
+      .waitFor()
+    await action.click({ force: true })
+    expect(await page.getByRole('dialog').count()).toBe(0)
+    await mutate(app, 'detachDisk', { diskId: disk.id }, '__typename')
+    await row(second, 'data-1').getByText('Detaching', { exact: true }).waitFor()
+    await app.runner.tick()
+    await row(second, 'data-1').getByText('Unmounted', { exact: true }).waitFor()
+    await expect.poll(() => action.getAttribute('aria-disabled')).toBe('false')
+
+    await action.press('Enter')
+    const confirmation = dialog(page, 'Roll Back Disk')
+    await confirmation.getByText('Disk data-1 is set back to snapshot before.').waitFor()
+    await confirmation.getByText(/Everything written to the disk since .+ is lost/).waitFor()
+    const asked = countChanges(page, 'RollBackDisk')
+    await button(confirmation, 'Roll Back').dblclick()
+    await row(second, 'data-1').getByText('Rolling back', { exact: true }).waitFor()
+    await page.getByRole('link', { name: 'View the disk' }).click()
+    const header = page.locator('.page-header')
+    await header.getByText('Rolling back', { exact: true }).waitFor()
+    await app.runner.tick()
+    for (const place of [header, row(second, 'data-1')])
+      await place.getByText('Unmounted', { exact: true }).waitFor()
+    await page.getByText('Disk data-1: Rolling back').waitFor({ state: 'attached' })
+    await page.getByRole('region', { name: 'Event log' }).getByText('Rolling back → Unmounted').waitFor()
+    expect(asked()).toBe(1)
+    expect((await readFile(disk.path)).equals(before)).toBe(true)
+  })
+
+  test('a roll back that is given up is said with the reason; an answer that comes behind its end does not undo it', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1' })
+    const id = await completed(app, disk, { name: 'before' })
+    await write(join(app.config.snapshotsDir, id, 'image'), 'damaged')
+    await using tab = await open(app, `/disks/${disk.id}?roll-back=${id}`)
+    const { page } = tab
+    await isLive(page)
+    const answered = Promise.withResolvers<undefined>()
+    const arrive = Promise.withResolvers<undefined>()
+    await page.route('**/graphql', async (route) => {
+      if (!route.request().postData()?.includes('mutation RollBackDisk')) return route.continue()
+      const answer = await route.fetch()
+      answered.resolve(undefined)
+      await arrive.promise
+      return route.fulfill({ response: answer })
+    })
+
+    const header = page.locator('.page-header')
+    await header.evaluate((element) => {
+      const shown: (string | undefined)[] = []
+      Object.assign(globalThis, { shown })
+      new MutationObserver(() => {
+        const status = element.querySelector('.status')?.textContent
+        if (status !== shown.at(-1)) shown.push(status)
+      }).observe(element, { subtree: true, childList: true, characterData: true })
+    })
+    await button(dialog(page, 'Roll Back Disk'), 'Roll Back').click()
+    await answered.promise
+    await header.getByText('Rolling back', { exact: true }).waitFor()
+    await app.runner.tick()
+    await header.getByText('Unmounted', { exact: true }).waitFor()
+    const { reason } = await app.db.diskTransition.findFirstOrThrow({ where: { from: 'ROLLING_BACK' } })
+    await page.getByRole('alert').getByText('Disk data-1: Rolling back → Unmounted').waitFor()
+    await page
+      .getByRole('alert')
+      .getByText(reason ?? '')
+      .waitFor()
+    await row(page, 'before').getByText('Unavailable', { exact: true }).waitFor()
+    arrive.resolve(undefined)
+    await page.getByText('Disk data-1 is being rolled back to before.').waitFor()
+    await mutate(app, 'attachDisk', { diskId: disk.id, instanceId: 'i-1' }, '__typename')
+    await header.getByText('Attaching', { exact: true }).waitFor()
+    expect(await page.evaluate(() => (globalThis as unknown as { shown: string[] }).shown)).toEqual([
+      'Rolling back',
+      'Unmounted',
+      'Attaching',
+    ])
+  })
+
+  test('a disk is created from a snapshot, which cannot be deleted meanwhile; a refused size is said under the field', async () => {
+    await using app = await startTestApp()
+    const system = await app.disk({ name: 'root', kind: 'SYSTEM' })
+    await completed(app, system, { name: 'of-root' })
+    await completed(app, await app.disk({ name: 'data-1' }), { name: 'golden' })
+    await using tab = await open(app, '/snapshots', [/ERR_FAILED/])
+    const { page, openTab } = tab
+    const second = await openTab(`${app.url}/disks`)
+    await isLive(second)
+    await page.bringToFront()
+
+    const refused = (await menuOf(page, 'of-root')).getByRole('menuitem', {
+      name: 'It was taken of a system disk. A disk is created from a snapshot of a data disk.',
+    })
+    expect(await refused.getAttribute('aria-disabled')).toBe('true')
+    await page.keyboard.press('Escape')
+    await choose(page, 'golden', 'Create Disk')
+    const create = dialog(page, 'Create Disk from Snapshot')
+    expect(await create.getByLabel('Disk name').inputValue()).toBe('golden-disk')
+    expect(await create.getByLabel('Storage type').inputValue()).toBe('local')
+    await create.getByLabel('Size (GiB)').fill('4')
+    await page.keyboard.press('Enter')
+    await create.getByRole('alert').getByText('The size must be from 5 to 32,765 GiB.').waitFor()
+    expect(await app.db.disk.count()).toBe(2)
+
+    // An answer that is lost is asked for again, and makes no second disk.
+    let lost = 0
+    await page.route('**/graphql', async (route) => {
+      if (lost > 0 || !route.request().postData()?.includes('mutation CreateDisk')) return route.continue()
+      lost++
+      await route.fetch()
+      return route.abort()
+    })
+    await create.getByLabel('Size (GiB)').fill('')
+    await button(create, 'Confirm').click()
+    await create.getByText('The gateway cannot be reached.').waitFor()
+    await button(create, 'Confirm').dblclick()
+    await page.getByText('Disk golden-disk is being created.').waitFor()
+    await row(second, 'golden-disk').getByText('Creating', { exact: true }).waitFor()
+    const reading = (await menuOf(page, 'golden')).getByRole('menuitem', {
+      name: /The snapshot is being read/,
+    })
+    await reading.waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('link', { name: 'View the disk' }).click()
+    await page.getByRole('heading', { level: 1, name: 'golden-disk' }).waitFor()
+    const header = page.locator('.page-header')
+    await header.getByText('Creating', { exact: true }).waitFor()
+    await app.runner.tick()
+    for (const place of [header, row(second, 'golden-disk')])
+      await place.getByText('Unmounted', { exact: true }).waitFor()
+    expect(await app.db.disk.count()).toBe(3)
+  })
+})
