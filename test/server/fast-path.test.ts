@@ -278,3 +278,68 @@ test('the progress of a copy is never kept', async () => {
     ),
   )
 })
+
+test('each request is counted once, and pays once, whichever way it goes', async () => {
+  await using app = await startTestApp({ RATE_REQUESTS: '1000', RATE_COST: '100000' })
+  const { id } = await app.disk()
+  const query =
+    'query ($id: ID!, $first: Int) { disk(id: $id) { name snapshots(first: $first) { nodes { id } } } }'
+  const left: number[][] = []
+  // The long way, twice the short one, a fault that is found on the short way, a refusal of the cost, and the short one again.
+  for (const first of [2, 2, 2, 101, 2]) {
+    const response = await fetch(app.endpoint, {
+      method: 'POST',
+      body: JSON.stringify({ query, variables: { id, first } }),
+      headers: JSON_HEADERS,
+    })
+    const [, requests, cost] =
+      /"requests";r=(\d+);.*"cost";r=(\d+);/.exec(response.headers.get('ratelimit') ?? '') ?? []
+    left.push([Number(requests), Number(cost), Number(response.headers.get('x-query-cost'))])
+    const { extensions } = (await response.json()) as { extensions?: { cost: { remaining: number } } }
+    if (extensions) expect(extensions.cost.remaining).toBe(Number(cost))
+  }
+  const [price = 0, many = 0] = [left[0]?.[2], left[3]?.[2]]
+  expect(many).toBeGreaterThan(price)
+  const paid = [price, price, price, many, price]
+  expect(left).toEqual(
+    paid.map((points, index) => [
+      999 - index,
+      100_000 - paid.slice(0, index + 1).reduce((sum, one) => sum + one, 0),
+      points,
+    ]),
+  )
+})
+
+test('what was kept for one credential is told to no other account or role, and to none that has been revoked', async () => {
+  await using app = await startTestApp()
+  const body = JSON.stringify({ query: '{ viewer { role account { name } } disks { nodes { name } } }' })
+  const tokens = [
+    await app.token('ADMIN', 'one'),
+    await app.token('VIEWER', 'one'),
+    await app.token('ADMIN', 'two'),
+  ]
+  const [admin, , other] = tokens
+  await app.disk({ name: 'of-one', accountId: admin?.accountId ?? '' })
+  const asked = async () =>
+    Promise.all(
+      tokens.map(async ({ token }) => {
+        const { text } = await post(app, body, { ...JSON_HEADERS, authorization: `Bearer ${token}` })
+        return text.replace(/,"extensions".*/, '')
+      }),
+    )
+  const own = (role: string, account: string, disks: string) =>
+    `{"data":{"viewer":{"role":"${role}","account":{"name":"${account}"}},"disks":{"nodes":[${disks}]}}`
+  const expected = [
+    own('ADMIN', 'one', '{"name":"of-one"}'),
+    own('VIEWER', 'one', '{"name":"of-one"}'),
+    own('ADMIN', 'two', ''),
+  ]
+  for (let times = 0; times < 3; times++) expect(await asked()).toEqual(expected)
+
+  await app.tokens.revoke({ accountId: other?.accountId ?? '' }, other?.id ?? '')
+  await app.credentials.check()
+
+  const [first, second, refused] = await asked()
+  expect([first, second]).toEqual(expected.slice(0, 2))
+  expect(refused).toContain('was revoked')
+})
