@@ -1,0 +1,113 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startTestApp, type TestApp } from '../support/app.ts'
+import { launchBrowser, NO_BROWSER } from '../support/browser.ts'
+import { countBytes, dialog, isLive, openStrictly, row, seriousFindings } from '../support/console-page.ts'
+
+const CREATE = `mutation ($id: ID!, $name: String!) {
+  createSnapshot(input: { diskId: $id, name: $name }) { __typename }
+}`
+
+const why = NO_BROWSER ? ' (skipped: no browser; install chromium or set CHROMIUM_PATH)' : ''
+
+// Longer than others: on a busy machine the browser has to wait too.
+describe.skipIf(NO_BROWSER)(`the console in a browser, its quality${why}`, { timeout: 60_000 }, () => {
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await launchBrowser()
+  })
+  afterAll(() => browser.close())
+
+  const open = (app: TestApp, path: string, expected?: RegExp[]) =>
+    openStrictly(browser, app.url + path, expected)
+
+  const button = (page: Page, name = 'Create Snapshot') => page.getByRole('button', { name, exact: true })
+
+  test('axe-core finds nothing serious on any page or dialog, light or dark', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1', attachedTo: 'i-1' })
+    const full = await app.disk({ name: 'system', kind: 'SYSTEM', status: 'ERROR' })
+    await app.heldSnapshots(disk, 3)
+    await app.heldSnapshots(full, 2, 'AUTOMATIC')
+    await app.heldSnapshots(await app.disk({ name: 'free' }), 1)
+    await app.graphql(CREATE, { id: disk.id, name: 'now' })
+    await using tab = await open(app, '/disks')
+    const { page } = tab
+    await isLive(page)
+
+    const heading = (text: string) => page.getByRole('heading', { level: 1, name: text })
+    const dialogOf = (name: string) => page.getByRole('dialog', { name })
+    const [held, free] = ['s-helddata1MANUAL0000', 's-heldfreeMANUAL0000']
+    const places = [
+      { path: '/disks', shows: heading('Disk List') },
+      { path: `/disks/${disk.id}`, shows: heading('data-1') },
+      { path: '/snapshots', shows: heading('Snapshot List') },
+      { path: '/disks/v-nowhere123', shows: heading('Not found') },
+      { path: `/disks?create=${full.id}`, shows: dialog(page).getByLabel('Snapshot name') },
+      {
+        path: `/disks?create=${disk.id},${full.id}`,
+        shows: dialog(page).getByLabel(/Snapshot name: system/),
+      },
+      { path: '/snapshots?create=new', shows: dialog(page).getByLabel('Disk ID') },
+      { path: '/snapshots?show=query', shows: page.getByRole('dialog').getByText('Variables') },
+      { path: `/snapshots?show=${held}`, shows: page.getByRole('dialog').getByText('History') },
+      { path: `/snapshots?edit=${held}`, shows: dialogOf('Edit Snapshot').getByText('Add a tag') },
+      { path: `/snapshots?delete=${held}`, shows: dialogOf('Delete Snapshot').getByText('for good') },
+      { path: `/snapshots?delete=${held},${free}`, shows: dialogOf('Delete 2 Snapshots').getByRole('table') },
+      { path: `/snapshots?roll-back=${free}`, shows: dialogOf('Roll Back Disk').getByText('is lost') },
+      { path: `/snapshots?create-disk=${held}`, shows: dialogOf('Create Disk').getByLabel('Size') },
+    ]
+    const check = async (rules?: string[]) => {
+      for (const { path, shows } of places) {
+        await page.evaluate((to) => history.pushState(null, '', to), path)
+        await shows.waitFor()
+        expect([path, await seriousFindings(page, rules)]).toEqual([path, []])
+      }
+      await page.evaluate(() => history.pushState(null, '', '/snapshots'))
+      await button(page, 'More: held-0').first().press('Enter')
+      await page.getByRole('menuitem', { name: 'Delete' }).waitFor()
+      expect(await seriousFindings(page, rules)).toEqual([])
+      await page.keyboard.press('Escape')
+    }
+    await check()
+    await page.evaluate(() => history.pushState(null, '', '/disks'))
+    await button(page, 'Dark theme').click()
+    // Nothing but the colours is another.
+    await check(['color-contrast'])
+  })
+
+  test('the query behind a page runs in GraphiQL', async () => {
+    await using app = await startTestApp()
+    await app.disk({ name: 'data-1' })
+    await using tab = await open(app, '/disks?q=data')
+    const { page, context } = tab
+    await button(page, 'The query behind this page').click()
+    const arriving = context.waitForEvent('page')
+    await page.getByRole('link', { name: 'Open in GraphiQL' }).click()
+    const graphiql = await arriving
+    await graphiql.getByRole('tab', { selected: true }).getByText('Disks', { exact: true }).waitFor()
+    await graphiql.getByRole('button', { name: /Execute query/ }).click()
+    await graphiql.locator('.result-window').getByText('"name": "data-1"').waitFor()
+  })
+
+  test('the first visit transfers less than 600 KB, the next one less than 30 KB', async () => {
+    await using app = await startTestApp({ DEMO: 'true' })
+    await using tab = await open(app, '/healthz', [/404/])
+    const { page } = tab
+    const transferred = await countBytes(page)
+    const visit = async (): Promise<number> => {
+      const before = transferred()
+      await page.goto(`${app.url}/disks`)
+      await row(page, 'orders-db').waitFor()
+      await isLive(page)
+      await page.waitForLoadState('networkidle')
+      return transferred() - before
+    }
+
+    const [first, second] = [await visit(), await visit()]
+    console.log(`first visit ${Math.round(first / 1000)} KB, second ${(second / 1000).toFixed(1)} KB`)
+    expect(first).toBeGreaterThan(100_000)
+    expect(first).toBeLessThan(600_000)
+    expect(second).toBeLessThan(30_000)
+  })
+})

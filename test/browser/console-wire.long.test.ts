@@ -1,0 +1,174 @@
+import type { Browser, Page, WebSocketRoute } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startTestApp, type TestApp } from '../support/app.ts'
+import { launchBrowser, NO_BROWSER } from '../support/browser.ts'
+import { isLive, openStrictly, row } from '../support/console-page.ts'
+
+const CREATE = `mutation ($id: ID!, $name: String!) {
+  createSnapshot(input: { diskId: $id, name: $name }) { __typename }
+}`
+
+type Stream = 'snapshotTransitions' | 'diskTransitions'
+
+/** Puts a test between the page and its socket: it can cut the line, mend it, listen, and speak. */
+async function holdWire(page: Page) {
+  const sockets: WebSocketRoute[] = []
+  const transitions: Record<Stream, any[]> = { snapshotTransitions: [], diskTransitions: [] }
+  const subscriptions: Record<Stream, any[]> = { snapshotTransitions: [], diskTransitions: [] }
+  const streams = Object.keys(transitions) as Stream[]
+  let isCut = false
+  await page.routeWebSocket('**/graphql', (socket) => {
+    if (isCut) return void socket.close()
+    sockets.push(socket)
+    const server = socket.connectToServer()
+    socket.onMessage((text) => {
+      const message = JSON.parse(text.toString())
+      for (const stream of streams) {
+        if (String(message.payload?.query).includes(stream)) subscriptions[stream].push(message)
+      }
+      server.send(text)
+    })
+    server.onMessage((text) => {
+      const message = JSON.parse(text.toString())
+      for (const stream of streams) {
+        if (message.payload?.data?.[stream]) transitions[stream].push(message)
+      }
+      socket.send(text)
+    })
+  })
+  return {
+    transitions,
+    subscriptions,
+    async cut() {
+      isCut = true
+      await sockets.at(-1)?.close()
+    },
+    mend() {
+      isCut = false
+    },
+    send: (message: object) => sockets.at(-1)?.send(JSON.stringify(message)),
+  }
+}
+
+const why = NO_BROWSER ? ' (skipped: no browser; install chromium or set CHROMIUM_PATH)' : ''
+
+// Longer than others: on a busy machine the browser has to wait too.
+describe.skipIf(NO_BROWSER)(
+  `the console in a browser, as its connection is held${why}`,
+  { timeout: 60_000 },
+  () => {
+    let browser: Browser
+    beforeAll(async () => {
+      browser = await launchBrowser()
+    })
+    afterAll(() => browser.close())
+
+    const open = (app: TestApp, path: string, expected?: RegExp[]) =>
+      openStrictly(browser, app.url + path, expected)
+
+    const button = (page: Page, name = 'Create Snapshot') => page.getByRole('button', { name, exact: true })
+
+    test('a cut connection is said, resumed from the last cursor, and what comes twice changes nothing', async () => {
+      await using app = await startTestApp()
+      const disk = await app.disk({ name: 'data-1' })
+      await using tab = await open(app, '/snapshots', [/WebSocket/])
+      const { page } = tab
+      const wire = await holdWire(page)
+      await page.reload()
+      await isLive(page)
+      const create = (name: string) => app.graphql(CREATE, { id: disk.id, name })
+
+      await create('first')
+      await row(page, 'first').getByText('Creating', { exact: true }).waitFor()
+      await wire.cut()
+      await page.getByText('Reconnecting').waitFor()
+      await app.runner.tick()
+      await create('second')
+      await page.getByText(/^Offline since/).waitFor()
+      wire.mend()
+      await button(page, 'Try again').click()
+      await isLive(page)
+      await row(page, 'first').getByText('Completed', { exact: true }).waitFor()
+      await row(page, 'second').getByText('Creating', { exact: true }).waitFor()
+
+      const [firstCreating, ...others] = wire.transitions.snapshotTransitions
+      const seen = (stream: Stream) => wire.transitions[stream].map(({ payload }) => payload.data[stream])
+      expect(seen('snapshotTransitions').map(({ sequence }) => sequence)).toEqual([1, 2, 3])
+      // The first is its registration, before the page was read.
+      expect(seen('diskTransitions').map(({ sequence }) => sequence)).toEqual([2, 3, 4])
+      for (const stream of ['snapshotTransitions', 'diskTransitions'] as const) {
+        expect(wire.subscriptions[stream].at(-1)?.payload.variables).toEqual({
+          after: seen(stream)[0].cursor,
+        })
+      }
+      await page.evaluate(() => {
+        const region = document.querySelector('.unseen[aria-live]')
+        const said: string[] = []
+        Object.assign(globalThis, { said })
+        new MutationObserver((changes) => {
+          for (const { addedNodes } of changes)
+            said.push(...[...addedNodes].map((line) => line.textContent ?? ''))
+        }).observe(region ?? document, { childList: true })
+      })
+      wire.send({ ...firstCreating, id: others.at(-1)?.id })
+      await app.runner.tick()
+      await row(page, 'second').getByText('Completed', { exact: true }).waitFor()
+      expect(await page.evaluate(() => (globalThis as unknown as { said: string[] }).said)).toEqual([
+        'Snapshot second: Completed',
+      ])
+      expect(await row(page, 'first').getByText('Completed', { exact: true }).count()).toBe(1)
+    })
+
+    test('when the log no longer reaches back to the cursor, the page lists again', async () => {
+      let days = 0
+      await using app = await startTestApp(
+        { LOG_RETENTION_DAYS: '1', LOG_RETENTION_EVENTS: '0' },
+        { now: () => new Date(Date.now() + days * 86_400_000) },
+      )
+      const disk = await app.disk({ name: 'data-1' })
+      await using tab = await open(app, '/snapshots', [/WebSocket/])
+      const { page } = tab
+      const wire = await holdWire(page)
+      await page.reload()
+      await isLive(page)
+
+      await wire.cut()
+      await page.getByText('Reconnecting').waitFor()
+      await app.graphql(CREATE, { id: disk.id, name: 'unseen' })
+      await app.runner.tick()
+      days = 2
+      await app.housekeeping.tick()
+      wire.mend()
+      await row(page, 'unseen').getByText('Completed', { exact: true }).waitFor()
+      await isLive(page)
+    })
+
+    test('a list that arrives behind a transition does not undo it', async () => {
+      await using app = await startTestApp()
+      const disk = await app.disk({ name: 'data-1' })
+      await app.graphql(CREATE, { id: disk.id, name: 'slow' })
+      await using tab = await open(app, '/snapshots')
+      const { page } = tab
+      await isLive(page)
+      await row(page, 'slow').getByText('Creating', { exact: true }).waitFor()
+      const read = Promise.withResolvers<undefined>()
+      const arrive = Promise.withResolvers<undefined>()
+      await page.route('**/graphql', async (route) => {
+        const answer = await route.fetch()
+        read.resolve(undefined)
+        await arrive.promise
+        await route.fulfill({ response: answer })
+      })
+
+      await button(page, 'Refresh').click()
+      await read.promise
+      await app.runner.tick()
+      await row(page, 'slow').getByText('Completed', { exact: true }).waitFor()
+      const arrived = page.waitForResponse('**/graphql')
+      arrive.resolve(undefined)
+      await (await arrived).finished()
+      await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)))
+      expect(await row(page, 'slow').getByText('Completed', { exact: true }).count()).toBe(1)
+    })
+  },
+)
