@@ -17,7 +17,7 @@ export default defineConfig({
     // Facts are waited for, however loaded the machine is.
     expect: { poll: { timeout: 10_000 } },
     // Much of the time is spent waiting for disks and processes.
-    maxWorkers: 2,
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },
