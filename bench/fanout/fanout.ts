@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util'
 import { CONTENDERS, type Contender } from './messages.ts'
 import { startSession, type Load } from './session.ts'
 
@@ -8,10 +9,11 @@ import { startSession, type Load } from './session.ts'
  * same round. The gateway reads its transitions from the database, where another process commits them.
  */
 
-/** Rounds at each number of subscribers, and the fixed rate, in transitions per second, that latency is taken at. */
+const ROUNDS = 3
+/** How many subscribers, and the fixed rate, in transitions per second, that latency is taken at. */
 const SIZES = [
-  { subscribers: 1_000, rounds: 3, perSecond: 20 },
-  { subscribers: 5_000, rounds: 3, perSecond: 4 },
+  { subscribers: 1_000, perSecond: 20 },
+  { subscribers: 5_000, perSecond: 4 },
 ]
 const LOAD_MS = 1_500
 const LATENCY_MS = 3_000
@@ -37,23 +39,33 @@ interface Figures {
   p99: number
 }
 
-export async function benchFanout(): Promise<void> {
+export async function benchFanout(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      contenders: { type: 'string', default: CONTENDERS.join(',') },
+      rounds: { type: 'string', default: String(ROUNDS) },
+    },
+  })
+  const rounds = Number(values.rounds)
+  const asked = new Set(values.contenders.split(','))
+  const wanted = CONTENDERS.filter((contender) => contender === 'raw' || asked.has(contender))
+  const gateways = (['gateway', 'gateway-sse'] as const).filter((contender) => asked.has(contender))
   const started = performance.now()
   const verdicts: object[] = []
-  for (const { subscribers, rounds, perSecond } of SIZES) {
+  for (const { subscribers, perSecond } of SIZES) {
     const measured: Measured[][] = []
     for (let round = 0; round < rounds; round++) {
-      const turn = round % 2 ? CONTENDERS.toReversed() : CONTENDERS
+      const turn = round % 2 ? wanted.toReversed() : wanted
       const results: Measured[] = []
       for (const contender of turn) results.push(await measure(contender, subscribers, perSecond))
       measured.push(results)
     }
     console.log(`\n${subscribers} subscribers: medians of ${rounds} round(s), × raw in brackets`)
-    console.table(Object.fromEntries(CONTENDERS.map((contender) => [contender, row(measured, contender)])))
-    for (const contender of ['gateway', 'gateway-sse'] as const)
-      verdicts.push(...judge(measured, contender, subscribers))
+    console.table(Object.fromEntries(wanted.map((contender) => [contender, row(measured, contender)])))
+    for (const contender of gateways) verdicts.push(...judge(measured, contender, subscribers))
   }
-  verdicts.push(await judgeDisks())
+  if (asked.has('gateway')) verdicts.push(await judgeDisks(rounds))
   console.table(verdicts)
   console.log(`${((performance.now() - started) / 60_000).toFixed(1)} minutes.`)
 }
@@ -68,10 +80,10 @@ async function measure(contender: Contender, subscribers: number, perSecond: num
 }
 
 /** Everyone watches a disk of its own, against everyone watching all. */
-async function judgeDisks(): Promise<object> {
+async function judgeDisks(rounds: number): Promise<object> {
   const subscribers = 1_000
   const costs: { disks: number; one: number }[] = []
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < rounds; round++) {
     const one = await costOf(false)
     costs.push({ one, disks: await costOf(true) })
   }

@@ -126,6 +126,9 @@ export async function startSession({ contender, subscribers, perDisk = false }: 
       for (let wait = 0; wait < 30; wait++) {
         await sleep(50)
         if ((await received()) - start >= subscribers) {
+          // What an earlier attempt has sent may still be on its way.
+          for (let last = -1, now = 0; last !== now; await sleep(SETTLE_MS / 3))
+            [last, now] = [now, await received()]
           totals = (await times(false)).map((message) => message.received)
           sent = totals.reduce((sum, total) => sum + total)
           return
