@@ -127,8 +127,11 @@ export async function startSession({ contender, subscribers, perDisk = false }: 
         await sleep(50)
         if ((await received()) - start >= subscribers) {
           // What an earlier attempt has sent may still be on its way.
-          for (let last = -1, now = 0; last !== now; await sleep(SETTLE_MS / 3))
-            [last, now] = [now, await received()]
+          let now = await received()
+          for (let last = -1; last !== now; now = await received()) {
+            last = now
+            await sleep(SETTLE_MS / 3)
+          }
           totals = (await times(false)).map((message) => message.received)
           sent = totals.reduce((sum, total) => sum + total)
           return

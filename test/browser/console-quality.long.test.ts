@@ -23,6 +23,78 @@ describe.skipIf(NO_BROWSER)(`the console in a browser, its quality${why}`, { tim
 
   const button = (page: Page, name = 'Create Snapshot') => page.getByRole('button', { name, exact: true })
 
+  test('search, filters, order and page are in the address', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1' })
+    await app.heldSnapshots(disk, 45)
+    await using tab = await open(app, '/snapshots?q=held&size=20')
+    const { page } = tab
+    const names = () => page.locator('tbody .link-button').allInnerTexts()
+    const held = (from: number, to: number) =>
+      Array.from({ length: Math.abs(from - to) + 1 }, (_, i) => `held-${from > to ? from - i : from + i}`)
+
+    await page.getByText('1–20 of 45').waitFor()
+    expect(await names()).toEqual(held(44, 25))
+    await button(page, 'Next page').click()
+    await page.getByText('21–40 of 45').waitFor()
+    expect(await names()).toEqual(held(24, 5))
+    await page.reload()
+    await page.getByText('21–40 of 45').waitFor()
+    await button(page, 'Last page').click()
+    await page.getByText('41–45 of 45').waitFor()
+    expect(await names()).toEqual(held(4, 0))
+    await button(page, 'Previous page').click()
+    await page.getByText('21–40 of 45').waitFor()
+    await page.getByRole('columnheader', { name: 'Created' }).click()
+    await page.getByText('1–20 of 45').waitFor()
+    expect(await names()).toEqual(held(0, 19))
+    await page.goBack()
+    await page.getByText('21–40 of 45').waitFor()
+
+    await page.getByRole('searchbox').fill('held-44')
+    await page.getByText('1–1 of 1').waitFor()
+    await page.getByRole('searchbox').fill('nothing')
+    await page.getByText('Nothing matches the search and filters.').waitFor()
+    expect(new URL(page.url()).searchParams.get('q')).toBe('nothing')
+    await button(page, 'Clear filters').click()
+    await page.getByText('1–20 of 45').waitFor()
+    expect(await page.getByRole('searchbox').inputValue()).toBe('')
+  })
+
+  test('what is empty, unknown or wrong is said, with what to quote', async () => {
+    await using app = await startTestApp()
+    await using tab = await open(app, '/disks')
+    const { page } = tab
+    await page.getByText('There are no disks yet.').waitFor()
+    await page.goto(`${app.url}/disks/v-nowhere123`)
+    await page.getByText('There is no disk v-nowhere123.').waitFor()
+    await page.goto(`${app.url}/snapshots`)
+    await page.getByText('There are no snapshots yet.').waitFor()
+
+    await page.goto(`${app.url}/snapshots?page=2&after=nonsense`)
+    const alert = page.getByRole('alert')
+    await alert.getByText('BAD_USER_INPUT').waitFor()
+    expect(await alert.getByRole('button', { name: /Copy [0-9a-f-]{36}/ }).count()).toBe(1)
+  })
+
+  test('language and theme are remembered', async () => {
+    await using app = await startTestApp()
+    await app.disk({ name: 'data-1' })
+    await using tab = await open(app, '/disks')
+    const { page } = tab
+
+    await button(page, '中文').click()
+    await button(page, '深色主题').click()
+    await page.reload()
+    await row(page, 'data-1').getByText('待挂载').waitFor()
+    expect(
+      await page.evaluate(() => [document.documentElement.lang, document.documentElement.dataset['theme']]),
+    ).toEqual(['zh-CN', 'dark'])
+    await page.getByText('实时', { exact: true }).waitFor()
+    await row(page, 'data-1').getByRole('button', { name: '创建快照' }).click()
+    await page.getByRole('dialog', { name: '创建快照' }).getByLabel('快照名称').waitFor()
+  })
+
   test('axe-core finds nothing serious on any page or dialog, light or dark', async () => {
     await using app = await startTestApp()
     const disk = await app.disk({ name: 'data-1', attachedTo: 'i-1' })

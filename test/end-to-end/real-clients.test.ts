@@ -1,97 +1,13 @@
 import { once } from 'node:events'
-import { open, readdir, stat, type FileHandle, mkdir, mkdtempDisposable } from 'node:fs/promises'
+import { mkdir, readdir, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { writeImage } from '../support/app.ts'
-import { connectWebSocket, postGraphql, streamEvents } from '../support/clients.ts'
+import { postGraphql, streamEvents } from '../support/clients.ts'
 import { run, startGateway } from '../support/process.ts'
-
-const MIB = 1024 ** 2
-const temporary = () => mkdtempDisposable(join(tmpdir(), 'snapgate-'))
-
-async function sameBytes(a: string, b: string): Promise<boolean> {
-  await using left = await open(a)
-  await using right = await open(b)
-  const [leftPiece, rightPiece] = [Buffer.alloc(4 * MIB), Buffer.alloc(4 * MIB)]
-  const read = async (file: FileHandle, into: Buffer, at: number) =>
-    (await file.read(into, 0, into.length, at)).bytesRead
-  for (let at = 0; ; at += leftPiece.length) {
-    const [length, other] = [await read(left, leftPiece, at), await read(right, rightPiece, at)]
-    if (length !== other || !leftPiece.subarray(0, length).equals(rightPiece.subarray(0, length)))
-      return false
-    if (length < leftPiece.length) return true
-  }
-}
-
-const REGISTER = `mutation ($path: String!) {
-  registerDisk(input: { path: $path, name: "big", kind: DATA }) { ... on RegisterDiskPayload { disk { id } } }
-}`
-const CREATE = `mutation ($diskId: ID!) {
-  createSnapshot(input: { diskId: $diskId, name: "first" }) {
-    ... on CreateSnapshotPayload { snapshot { id status disk { status } transitions { to } } }
-  }
-}`
-const WATCH = `subscription ($id: ID!) { snapshotStatus(id: $id) { from to } }`
-const PROGRESS = `subscription ($id: ID!) { snapshotProgress(id: $id) { percent } }`
-
-test('the official WebSocket client and plain fetch both see a snapshot of 200 MiB from CREATING over its progress to COMPLETED', async () => {
-  await using folder = await temporary()
-  const env = { DATA_DIR: folder.path, DEMO: 'false' }
-  const image = join(folder.path, 'disks', 'big.img')
-  await mkdir(join(folder.path, 'disks'))
-  await writeImage(image, 1024, 200)
-  let id: string
-  {
-    await using gateway = await startGateway(env)
-    const { endpoint } = gateway
-    const diskId = (await postGraphql(endpoint, REGISTER, { path: image })).data.registerDisk.disk
-      .id as string
-
-    const { data } = await postGraphql(endpoint, CREATE, { diskId })
-    id = data.createSnapshot.snapshot.id as string
-    // The answer is there before the copy, not after it.
-    expect(data.createSnapshot.snapshot).toEqual({
-      id: expect.stringMatching(/^s-/),
-      status: 'CREATING',
-      disk: { status: 'SNAPSHOTTING' },
-      transitions: [{ to: 'CREATING' }],
-    })
-
-    await using client = connectWebSocket(endpoint.replace('http', 'ws'))
-    const [overWebSocket, overEvents, progress] = await Promise.all([
-      Array.fromAsync(client.iterate({ query: WATCH, variables: { id } })),
-      Array.fromAsync(streamEvents(endpoint, WATCH, { id })),
-      Array.fromAsync(client.iterate<any>({ query: PROGRESS, variables: { id } })),
-    ])
-
-    const life = [
-      { data: { snapshotStatus: { from: null, to: 'CREATING' } } },
-      { data: { snapshotStatus: { from: 'CREATING', to: 'COMPLETED' } } },
-    ]
-    expect([overWebSocket, overEvents]).toEqual([life, life])
-    const percents = progress
-      .map(({ data }) => data.snapshotProgress.percent as number | null)
-      .filter((percent) => percent !== null)
-    expect(percents).toEqual(percents.toSorted((a, b) => a - b))
-    expect(percents.at(-1)).toBe(100)
-    expect(percents.some((percent) => percent > 0 && percent < 100)).toBe(true)
-    expect(await sameBytes(join(folder.path, 'snapshots', id, 'image'), image)).toBe(true)
-    expect(await gateway.stop('SIGTERM')).toBe(0)
-  }
-  await using again = await startGateway(env)
-  const query = `query ($id: ID!) { snapshot(id: $id) { name status dataBytes disk { name } transitions { to } } }`
-  expect((await postGraphql(again.endpoint, query, { id })).data.snapshot).toEqual({
-    name: 'first',
-    status: 'COMPLETED',
-    dataBytes: 200 * MIB,
-    disk: { name: 'big' },
-    transitions: [{ to: 'CREATING' }, { to: 'COMPLETED' }],
-  })
-  expect(await again.stop('SIGINT')).toBe(0)
-})
+import { CREATE, PROGRESS, REGISTER, sameBytes, temporary, WATCH } from '../support/real-disk.ts'
 
 test('a gateway that is killed in the middle of a copy completes the snapshot after the next start', async () => {
   await using folder = await temporary()
