@@ -1,5 +1,6 @@
 import SQLite, { type Statement } from 'better-sqlite3'
 import { Statements } from './statements.ts'
+import { openWalIndex, type WalIndex } from './wal-index.ts'
 
 /** The number of the last transition in each log, 0 when there is none. */
 export interface Heads {
@@ -21,7 +22,8 @@ const CACHE_KIB = 16 * 1024
 export class Reader extends Statements implements Disposable {
   readonly #begin: Statement
   readonly #end: Statement
-  readonly #version: Statement<[], number>
+  readonly #dataVersion: Statement<[], number>
+  readonly #index: WalIndex | undefined
   #headStatement: Statement<[], Heads> | undefined
   #heads: Heads | undefined
   #isAtOnce = false
@@ -31,7 +33,10 @@ export class Reader extends Statements implements Disposable {
     this.connection.pragma(`cache_size = -${CACHE_KIB}`)
     this.#begin = this.connection.prepare('BEGIN')
     this.#end = this.connection.prepare('COMMIT')
-    this.#version = this.connection.prepare<[], number>('PRAGMA data_version').pluck()
+    this.#dataVersion = this.connection.prepare<[], number>('PRAGMA data_version').pluck()
+    // SQLite maps the index when it first reads.
+    this.#dataVersion.get()
+    this.#index = openWalIndex(path)
   }
 
   /** Does work, which must not wait for anything, on one state of the database: what all of its reads find was true at once. */
@@ -50,7 +55,7 @@ export class Reader extends Statements implements Disposable {
 
   /** A number that is another one after every commit, be it of this process or of another. */
   version(): number {
-    return this.#version.get() ?? 0
+    return this.#index?.version() ?? this.#dataVersion.get() ?? 0
   }
 
   /** How far each transition log goes; to be asked for in `atOnce`. */
@@ -60,6 +65,7 @@ export class Reader extends Statements implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#index?.[Symbol.dispose]()
     this.connection.close()
   }
 }

@@ -21,3 +21,8 @@ export function find(prototype: string): Call | undefined {
 export function errno(): number | undefined {
   return koffi?.errno()
 }
+
+/** The memory at an address. */
+export function view(address: bigint, bytes: number): ArrayBuffer | undefined {
+  return koffi?.view(address, bytes)
+}

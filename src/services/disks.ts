@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader'
-import type { Disk } from '../generated/prisma/client.ts'
+import { Prisma, type Disk } from '../generated/prisma/client.ts'
 import { inTransaction, type Database } from '../database/database.ts'
 import { OBSERVED_DISK_STATUSES, type DiskKind } from '../domain/disk.ts'
 import { DiskAlreadyRegistered, DiskPathRefused, type DiskPathProblem } from '../domain/refusals.ts'
@@ -63,23 +63,22 @@ export function createDiskService({
     announce()
   }
 
-  const observable = {
-    provider: provider.name,
-    provisioned: true,
-    status: { in: [...OBSERVED_DISK_STATUSES] },
-  }
+  const observable = Prisma.sql`"provider" = ${provider.name} AND "provisioned"
+    AND "status" IN (${Prisma.join([...OBSERVED_DISK_STATUSES])})`
 
   // A look costs the same for one disk as for many, so those asked for while one is under way share the next:
   // no caller is answered by a look that began before its call.
   let looked: Promise<unknown> = Promise.resolve()
   const looks = new DataLoader<{ accountId: string; id: string }, undefined>(
     async (wanted) => {
-      const byAccount = Map.groupBy(wanted, ({ accountId }) => accountId)
-      const owned = [...byAccount].map(([accountId, disks]) => ({
-        accountId,
-        id: { in: [...new Set(disks.map(({ id }) => id))] },
-      }))
-      const looking = db.disk.findMany({ where: { OR: owned, ...observable } }).then(look)
+      const disks = new Map<string, Disk>()
+      for (const { accountId, id } of wanted) {
+        const disk = db.reader.get<Disk>(
+          Prisma.sql`SELECT * FROM "Disk" WHERE "id" = ${id} AND "accountId" = ${accountId} AND ${observable}`,
+        )
+        if (disk) disks.set(id, disk)
+      }
+      const looking = look([...disks.values()])
       looked = looking.catch(() => undefined)
       await looking
       return wanted.map(() => undefined)
@@ -139,11 +138,9 @@ export function createDiskService({
     async lookAtAll(): Promise<void> {
       let last = ''
       for (;;) {
-        const disks = await db.disk.findMany({
-          where: { id: { gt: last }, ...observable },
-          orderBy: { id: 'asc' },
-          take: LOOK_BATCH,
-        })
+        const disks = db.reader.all<Disk>(
+          Prisma.sql`SELECT * FROM "Disk" WHERE "id" > ${last} AND ${observable} ORDER BY "id" LIMIT ${LOOK_BATCH}`,
+        )
         await look(disks)
         const end = disks.at(-1)
         if (end === undefined || disks.length < LOOK_BATCH) return
