@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
+import { V8_FLAGS } from '../npm-start.ts'
 import {
   ACCOUNT,
   diskOf,
@@ -42,10 +43,12 @@ export async function startSession({ contender, subscribers, perDisk = false }: 
   const dataDir = await mkdtemp(join(tmpdir(), 'snapgate-fanout-'))
   parts.defer(() => rm(dataDir, { recursive: true, force: true }))
 
-  const server = child('server-process.ts', [contender], { DATA_DIR: dataDir })
+  const isGateway = contender.startsWith('gateway')
+  const flags = isGateway ? V8_FLAGS : []
+  const server = child('server-process.ts', [contender], { DATA_DIR: dataDir }, flags)
   parts.defer(() => stop(server))
   const ready = await answer(server, 'ready')
-  const write = contender.startsWith('gateway') ? committer(join(dataDir, 'snapgate.db'), parts) : undefined
+  const write = isGateway ? committer(join(dataDir, 'snapgate.db'), parts) : undefined
 
   const clients = Array.from({ length: CLIENT_PROCESSES }, () => child('client-process.ts', [], {}))
   for (const client of clients) parts.defer(() => stop(client))
@@ -230,9 +233,14 @@ function rowOf(sequence: number, disks: number): Row {
   }
 }
 
-function child(file: string, args: string[], environment: Record<string, string>): ChildProcess {
+function child(
+  file: string,
+  args: string[],
+  environment: Record<string, string>,
+  flags: string[] = [],
+): ChildProcess {
   return fork(join(import.meta.dirname, file), args, {
-    execArgv: ['--expose-gc'],
+    execArgv: ['--expose-gc', ...flags],
     env: { ...process.env, NODE_ENV: 'production', ...environment },
   })
 }

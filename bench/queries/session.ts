@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFile, constants, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { V8_FLAGS } from '../npm-start.ts'
 import { load, type Load, type LoadOptions, type Target } from './load.ts'
 
 export const CONTENDERS = [
@@ -38,8 +39,7 @@ export async function startServer(
   const path = join(dataDir, 'snapgate.db')
   await copyFile(world.path, path, constants.COPYFILE_FICLONE)
   const child = fork(join(import.meta.dirname, 'server-process.ts'), [contender, path], {
-    // As `npm start` has it.
-    execArgv: contender.startsWith('gateway') ? ['--max-semi-space-size=4'] : [],
+    execArgv: contender.startsWith('gateway') ? V8_FLAGS : [],
     env: {
       ...process.env,
       NODE_ENV: 'production',

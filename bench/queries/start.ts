@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as pause } from 'node:timers/promises'
+import { START_ARGS } from '../npm-start.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const PORT = '4987'
@@ -11,14 +12,10 @@ const ROUNDS = 4
 
 /** How long `npm start` takes to be ready with a migrated database, and what it holds when nobody asks for anything. */
 export async function benchStart(dataDir: string): Promise<object[]> {
-  const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
-    scripts: { start: string }
-  }
-  const [, ...args] = scripts.start.split(' ')
   const rows: object[] = []
   for (let round = 0; round < ROUNDS; round++) {
     const from = performance.now()
-    const child = spawn(process.execPath, args, {
+    const child = spawn(process.execPath, START_ARGS, {
       cwd: ROOT,
       stdio: 'ignore',
       env: { ...process.env, DATA_DIR: dataDir, PORT, DEMO: 'false', LOG_LEVEL: 'silent' },

@@ -1,17 +1,30 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { DocumentNode, ExecutionArgs } from 'graphql'
+import { execute, getOperationAST, OperationTypeNode, type DocumentNode, type ExecutionArgs } from 'graphql'
 import type { GraphQLParams, Plugin } from 'graphql-yoga'
 import type { Reader } from '../database/reader.ts'
 import type { Context } from '../graphql/context.ts'
 import { projectionOf, type Project } from '../graphql/projection.ts'
 import { schema } from '../graphql/schema.ts'
+import type { Viewer } from '../services/viewer.ts'
 import { Answers } from './answers.ts'
+import { atEndOfRound } from './end-of-round.ts'
 import { extensionsOf, type Limits } from './limits/limits.ts'
 import { paramsOf, readBody } from './request-rules.ts'
 import type { GraphqlOptions, RequestFacts } from './yoga.ts'
 
 /** How many ways to say what is accepted are known. */
 const ACCEPTS_KNOWN = 100
+
+/** An operation that is known, asked for once more. */
+interface Asked {
+  facts: RequestFacts
+  viewer: Viewer
+  params: GraphQLParams
+  body: Buffer
+}
+
+/** The beginning of the answer, up to the end of its data, each byte as a character; undefined when it takes the long way. */
+type Answer = (asked: Asked) => string | undefined | Promise<string | undefined>
 
 interface FastPathOptions extends GraphqlOptions {
   reader: Reader
@@ -22,13 +35,14 @@ interface FastPathOptions extends GraphqlOptions {
 export type FastPath = ReturnType<typeof createFastPath>
 
 /**
- * The short way for queries that have been asked before. It answers only what the long way, which is Yoga with all its
+ * The short way for operations that have been asked for before. It answers only what the long way, which is Yoga with all its
  * rules, has shown it to be right: a document that was parsed, validated and executed there, for an Accept header that was
  * answered there, and then only when all goes well. Who asks, and what they may ask for, is decided by the same functions.
- * Anything else, and every refusal, goes the long way, with what has been decided by then. So there is no rule here that is
- * not there.
+ * Anything else, and every refusal, goes the long way, with what has been decided, and done, by then. So there is no rule
+ * here that is not there.
  *
- * What was answered is kept as bytes until the next commit, for the same bytes on behalf of the same viewer, in every respect.
+ * What a query was answered is kept as bytes until the next commit, for the same bytes on behalf of the same viewer, in every
+ * respect.
  */
 export function createFastPath({
   gateway,
@@ -40,14 +54,17 @@ export function createFastPath({
   answerCacheBytes,
   maxBodyBytes,
 }: FastPathOptions) {
-  /** The operations that have been executed, by name; each is compiled when it is asked for again, if it can be. */
-  const executed = new WeakMap<DocumentNode, Map<string, Project | null | undefined>>()
+  /** The operations that have been executed, by name; how each is answered is found out when it is asked for again. */
+  const executed = new WeakMap<DocumentNode, Map<string, Answer | null | undefined>>()
   const contentTypes = new Map<string, string>()
   const answers = new Answers(answerCacheBytes)
 
   const plugin: Plugin<object, RequestFacts> = {
-    onExecute({ args: { document, operationName } }: { args: ExecutionArgs }) {
-      const operations = executed.get(document) ?? new Map<string, Project | null | undefined>()
+    onExecute({ args, setExecuteFn }) {
+      const { document, operationName, contextValue } = args as ExecutionArgs
+      const { result } = contextValue as RequestFacts
+      if (result) setExecuteFn(() => result)
+      const operations = executed.get(document) ?? new Map<string, Answer | null | undefined>()
       executed.set(document, operations)
       if (!operations.has(operationName ?? '')) operations.set(operationName ?? '', undefined)
     },
@@ -63,15 +80,58 @@ export function createFastPath({
     },
   }
 
-  function projectOf(document: DocumentNode, operationName: string | null | undefined): Project | null {
+  function answerOf(document: DocumentNode, operationName: string | null | undefined): Answer | null {
     const operations = executed.get(document)
     const name = operationName ?? ''
     if (!operations?.has(name)) return null
     const known = operations.get(name)
     if (known !== undefined) return known
-    const project = projectionOf(schema, document, operationName) ?? null
-    operations.set(name, project)
-    return project
+    const answer = compile(document, operationName)
+    operations.set(name, answer)
+    return answer
+  }
+
+  function compile(document: DocumentNode, operationName: string | null | undefined): Answer | null {
+    if (getOperationAST(document, operationName)?.operation === OperationTypeNode.MUTATION) {
+      return (asked) => mutate(document, asked)
+    }
+    const project = projectionOf(schema, document, operationName)
+    return project ? (asked) => read(project, asked) : null
+  }
+
+  function contextOf({ facts, viewer }: Asked): Context {
+    return { gateway, viewer, reads: reads(viewer), requestId: facts.requestId }
+  }
+
+  /** Executes a mutation. If there is more to say than its data, the long way does so, with what came of it here. */
+  async function mutate(document: DocumentNode, asked: Asked) {
+    const { facts, params } = asked
+    const { variables: variableValues, operationName } = params
+    facts.result = execute({
+      schema,
+      document,
+      operationName,
+      variableValues,
+      contextValue: contextOf(asked),
+    })
+    const { data, errors } = await facts.result
+    return errors ? undefined : asBytes(`{"data":${JSON.stringify(data)}`)
+  }
+
+  function read(project: Project, asked: Asked): string | undefined {
+    const { viewer, params, body } = asked
+    const key = `${JSON.stringify(viewer)} ${body.toString('latin1')}`
+    const version = reader.version()
+    const kept = answers.get(version, key)
+    if (kept) return kept
+    const lasts = { isFleeting: false }
+    const contextValue = { ...contextOf(asked), fleeting: () => void (lasts.isFleeting = true) }
+    const text = reader.atOnce(() => project({ contextValue, variableValues: params.variables }))
+    if (text === undefined) return undefined
+    const data = asBytes(`{"data":${text}`)
+    // Should another process have committed since, the answer is newer than this, and forgotten with the next look.
+    if (!lasts.isFleeting) answers.keep(version, key, data)
+    return data
   }
 
   /** The bytes of the answer, each as a character; undefined when it takes the long way. */
@@ -88,30 +148,12 @@ export function createFastPath({
     const { admission, viewer } = facts
     if (!admission) return undefined
     const params = await limits.admit(facts, paramsOf(body))
-    const document = documents.get(params.query ?? '')
-    const project = isPlain(params) && document ? projectOf(document, params.operationName) : null
-    if (!project || !document) return undefined
+    const document = isPlain(params) ? documents.get(params.query ?? '') : undefined
+    const answer = document && answerOf(document, params.operationName)
+    if (!answer) return undefined
     await limits.charge(facts, document, params)
-
-    const key = `${JSON.stringify(viewer)} ${body.toString('latin1')}`
-    const version = reader.version()
-    let data = answers.get(version, key)
-    if (!data) {
-      const lasts = { isFleeting: false }
-      const fleeting = () => void (lasts.isFleeting = true)
-      const contextValue: Context = {
-        gateway,
-        viewer,
-        reads: reads(viewer),
-        requestId: facts.requestId,
-        fleeting,
-      }
-      const text = reader.atOnce(() => project({ contextValue, variableValues: params.variables }))
-      if (text === undefined) return undefined
-      data = asBytes(`{"data":${text}`)
-      // Should another process have committed since, the answer is newer than this, and forgotten with the next look.
-      if (!lasts.isFleeting) answers.keep(version, key, data)
-    }
+    const data = await answer({ facts, viewer, params, body })
+    if (data === undefined) return undefined
     admission.turn.executed()
     limits.tell(response, admission)
     return `${data},"extensions":${JSON.stringify(extensionsOf(admission))}}`
@@ -131,10 +173,9 @@ export function createFastPath({
         // Whatever it was: the long way finds it again, and says what it is.
       }
       if (bytes === undefined) return false
+      const head = { 'content-type': contentType, 'content-length': bytes.length }
       // In one piece with the head, which is a string too.
-      response
-        .writeHead(200, { 'content-type': contentType, 'content-length': bytes.length })
-        .end(bytes, 'latin1')
+      atEndOfRound(() => response.writeHead(200, head).end(bytes, 'latin1'))
       return true
     },
   }

@@ -1,4 +1,5 @@
-import { createYoga } from 'graphql-yoga'
+import { createYoga, type PromiseOrValue } from 'graphql-yoga'
+import type { ExecutionResult } from 'graphql'
 import type { Logger } from 'pino'
 import type { Context, Gateway } from '../graphql/context.ts'
 import { maskError } from '../graphql/errors.ts'
@@ -27,6 +28,8 @@ export interface RequestFacts {
   viewer?: Viewer
   /** What the limits decided of it. */
   admission?: Admission
+  /** What came of its execution, where there has been one. */
+  result?: PromiseOrValue<ExecutionResult>
 }
 
 export interface GraphqlOptions {

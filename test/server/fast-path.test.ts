@@ -260,6 +260,33 @@ test('a mutation is run once each time it is sent', async () => {
   expect(await app.db.snapshot.count()).toBe(4)
 })
 
+test('a mutation of which a part fails is run once all the same, and says so in the same way each time', async () => {
+  await using app = await startTestApp()
+  const query = `mutation ($policy: CreateAutoSnapshotPolicyInput!, $snapshot: CreateSnapshotInput!) {
+    createAutoSnapshotPolicy(input: $policy) { __typename }
+    createSnapshot(input: $snapshot) { __typename }
+  }`
+  const { id: diskId } = await app.disk()
+  const policy = { name: 'p', timePoints: [1], repeatWeekdays: [1] }
+  const ask = (retentionDays: number) =>
+    post(
+      app,
+      JSON.stringify({ query, variables: { policy, snapshot: { diskId, name: 'x', retentionDays } } }),
+    )
+  const none = 0
+
+  const first = await ask(none)
+  const known = await ask(1)
+  const later = [await ask(none), await ask(none)]
+
+  expect(first.text).toContain('retentionDays must be')
+  expect(known.text).toMatch(
+    /^\{"data":\{"createAutoSnapshotPolicy":\{"__typename":"CreateAutoSnapshotPolicyPayload"/,
+  )
+  expect(later).toEqual([first, first])
+  expect(await app.db.autoSnapshotPolicy.count()).toBe(4)
+})
+
 test('the progress of a copy is never kept', async () => {
   const { app } = await world()
   await using _ = app

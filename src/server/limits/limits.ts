@@ -32,6 +32,8 @@ export interface Admission {
   /** Whether the request has been counted. */
   isCounted?: boolean
   document?: DocumentNode
+  /** Whether what it costs and creates has been counted. */
+  isCharged?: boolean
   /** What the operation costs, and how the budget of points stands after it. */
   cost?: { requested: number; standing: Standing }
   /** How budgets stand, as far as they were asked. */
@@ -125,7 +127,7 @@ export function createLimits({
     { operationName, variables }: GraphQLParams,
   ): Promise<void> {
     const { admission } = facts
-    if (!admission || admission.cost) return
+    if (!admission || admission.isCharged) return
     const { accountId } = viewerOf(facts)
     const { points, creates } = costOf(schema, document, operationName, variables)
     if (points > maxCost) {
@@ -135,8 +137,9 @@ export function createLimits({
         { cost: { requested: points, limit: maxCost } },
       )
     }
-    admission.cost = { requested: points, standing: await take(admission, 'cost', accountId, points) }
+    admission.cost ??= { requested: points, standing: await take(admission, 'cost', accountId, points) }
     if (creates > 0) await take(admission, 'creates', accountId, creates)
+    admission.isCharged = true
   }
 
   function takeStream(context: TransportContext, document: DocumentNode): void {
