@@ -7,7 +7,7 @@ import { migrate } from './database/migrations.ts'
 import { createDemoWorld } from './demo/world.ts'
 import { createLocalProvider } from './providers/local/local.ts'
 import { resolveDiskPath } from './providers/local/disk-file.ts'
-import { createReads } from './reads/reads.ts'
+import { Reads } from './reads/reads.ts'
 import { createHousekeeping } from './runner/housekeeping.ts'
 import { startInventory } from './runner/inventory.ts'
 import { createRunner } from './runner/runner.ts'
@@ -186,7 +186,7 @@ export async function startApp(
         quota,
       },
       credentials,
-      reads: (viewer) => createReads(db, viewer),
+      reads: (viewer) => new Reads(db, viewer),
       graphiql: config.graphiql ? graphiqlFor(credentials, await exampleIds(db, viewer)) : undefined,
       webConsole: createConsole(),
       log,

@@ -13,6 +13,7 @@ import type {
   SnapshotTransition,
 } from '../generated/prisma/client.ts'
 import type { Database } from '../database/database.ts'
+import type { Reader } from '../database/reader.ts'
 import { COUNTED_SNAPSHOT_STATUSES } from '../domain/quota.ts'
 import type { SnapshotType } from '../domain/snapshot.ts'
 import { countOfSnapshots } from './counts.ts'
@@ -28,7 +29,6 @@ import {
   type Where,
 } from './pages.ts'
 
-export type Reads = ReturnType<typeof createReads>
 export type HeldSnapshots = Record<SnapshotType, number>
 
 const byCreation = {
@@ -74,144 +74,183 @@ export const RUN_DISK_ORDERS = { DISK: byDisk }
 /**
  * The reads of one request, scoped to the viewer's account in the query itself. Each is a prepared statement on an index,
  * done when the call returns: with SQLite in the same process, many small statements cost less than gathering them into
- * large ones. Nothing is kept from one read to the next.
+ * large ones. Nothing is kept from one read to the next, and next to nothing while nobody reads: streams hold one of these.
  */
-export function createReads({ reader }: Pick<Database, 'reader'>, { accountId }: { accountId: string }) {
-  const owned = Prisma.sql`t."accountId" = ${accountId}`
-  // Where something else leads the index.
-  const alsoOwned = Prisma.sql`+t."accountId" = ${accountId}`
+export class Reads {
+  readonly #reader: Reader
+  readonly #accountId: string
+
+  constructor({ reader }: Pick<Database, 'reader'>, { accountId }: { accountId: string }) {
+    this.#reader = reader
+    this.#accountId = accountId
+  }
+
+  /** The account itself. */
+  account(): Account {
+    const account = this.#reader.get<Account>(
+      Prisma.sql`SELECT * FROM "Account" WHERE "id" = ${this.#accountId}`,
+    )
+    if (!account) throw new Error(`There is no account ${this.#accountId}.`)
+    return account
+  }
+
+  /** Null when the viewer's account has none of this id. */
+  disk(id: string): Disk | null {
+    return this.#one('Disk', id)
+  }
+  snapshot(id: string): Snapshot | null {
+    return this.#one('Snapshot', id)
+  }
+  policy(id: string): AutoSnapshotPolicy | null {
+    return this.#one('AutoSnapshotPolicy', id)
+  }
+  run(id: string): AutoSnapshotRun | null {
+    return this.#one('AutoSnapshotRun', id)
+  }
+
+  /** How many snapshots of each type count against the disk's quota. */
+  held(diskId: string): HeldSnapshots {
+    const numbers = this.#reader.all<{ type: SnapshotType; number: number }>(
+      Prisma.sql`SELECT t."type", sum(t."count") AS "number" FROM "SnapshotCount" t
+        WHERE ${this.#owned} AND t."diskId" = ${diskId} AND ${HELD} GROUP BY t."type"`,
+    )
+    return {
+      MANUAL: 0,
+      AUTOMATIC: 0,
+      ...Object.fromEntries(numbers.map(({ type, number }) => [type, number])),
+    }
+  }
+
+  /** The tags of a snapshot, ordered by key. */
+  tags(snapshotId: string): SnapshotTag[] {
+    return this.#reader.all(
+      Prisma.sql`SELECT g.* FROM "SnapshotTag" g JOIN "Snapshot" t ON t."id" = g."snapshotId"
+        WHERE g."snapshotId" = ${snapshotId} AND ${this.#owned} ORDER BY g."key"`,
+    )
+  }
+
+  /** The same of a disk. */
+  diskTags(diskId: string): DiskTag[] {
+    return this.#reader.all(
+      Prisma.sql`SELECT g.* FROM "DiskTag" g JOIN "Disk" t ON t."id" = g."diskId"
+        WHERE g."diskId" = ${diskId} AND ${this.#owned} ORDER BY g."key"`,
+    )
+  }
+
+  /** Every transition of a snapshot, oldest first; also of one that is gone. */
+  history(snapshotId: string): SnapshotTransition[] {
+    return this.#reader.all(
+      Prisma.sql`SELECT * FROM "SnapshotTransition" t WHERE t."snapshotId" = ${snapshotId} AND ${this.#alsoOwned}
+        ORDER BY t."sequence"`,
+    )
+  }
+
+  /** The work that is under way on a snapshot, or that reads it, oldest first. */
+  snapshotJobs(snapshotId: string): Job[] {
+    return this.#reader.all(
+      Prisma.sql`SELECT * FROM "Job" t WHERE t."snapshotId" = ${snapshotId} AND ${this.#alsoOwned} ORDER BY t."id"`,
+    )
+  }
+
+  /** The work that is under way on a disk or its snapshots, oldest first. */
+  diskJobs(diskId: string): Job[] {
+    return this.#reader.all(
+      Prisma.sql`SELECT * FROM "Job" t WHERE t."diskId" = ${diskId} AND ${this.#alsoOwned} ORDER BY t."id"`,
+    )
+  }
+
+  /** How many disks are being made from snapshots. */
+  disksFromSnapshots(): number {
+    return readNumber(
+      this.#reader,
+      Prisma.sql`SELECT count(*) AS "number" FROM "Job" t
+        WHERE ${this.#owned} AND t."kind" = 'CREATE_DISK' AND t."snapshotId" IS NOT NULL`,
+    )
+  }
+
+  disks(filter: DiskFilter | null | undefined, policyId?: string): List<Disk> {
+    return this.#list('Disk', (order) =>
+      whereOf('Disk', this.#ownedBy('policyId', policyId), filter, {
+        order,
+        isOfOneThing: policyId !== undefined,
+      }),
+    )
+  }
+
+  snapshots(filter: SnapshotFilter | null | undefined, diskId?: string): List<Snapshot> {
+    return this.#list(
+      'Snapshot',
+      (order) =>
+        whereOf('Snapshot', this.#ownedBy('diskId', diskId), filter, {
+          order,
+          isOfOneThing: diskId !== undefined,
+        }),
+      () => countOfSnapshots(this.#reader, this.#accountId, filter, diskId),
+    )
+  }
+
+  apiTokens(): List<ApiToken> {
+    return this.#list('ApiToken', () => ({ conditions: [this.#owned] }))
+  }
+
+  policies(): List<AutoSnapshotPolicy> {
+    return this.#list('AutoSnapshotPolicy', () => ({ conditions: [this.#owned] }))
+  }
+
+  /** The runs of a policy: those with this outcome, or all. */
+  runs(policyId: string, outcome?: AutoSnapshotRun['outcome']): List<AutoSnapshotRun> {
+    return this.#list('AutoSnapshotRun', () => ({
+      conditions: [
+        ...this.#ownedBy('policyId', policyId),
+        ...(outcome === undefined ? [] : [Prisma.sql`t."outcome" = ${outcome}`]),
+      ],
+    }))
+  }
+
+  runDisks(runId: string): List<AutoSnapshotRunDisk> {
+    return this.#list('AutoSnapshotRunDisk', () => ({ conditions: this.#ownedBy('runId', runId) }))
+  }
+
+  /** What became of one disk in a run; undefined when it was not linked then. */
+  runDisk(runId: string, diskId: string): AutoSnapshotRunDisk | undefined {
+    return this.#reader.get(
+      Prisma.sql`SELECT * FROM "AutoSnapshotRunDisk" t
+        WHERE t."runId" = ${runId} AND t."diskId" = ${diskId} AND ${this.#alsoOwned}`,
+    )
+  }
+
+  get #owned(): Prisma.Sql {
+    return Prisma.sql`t."accountId" = ${this.#accountId}`
+  }
+
+  /** Where something else leads the index. */
+  get #alsoOwned(): Prisma.Sql {
+    return Prisma.sql`+t."accountId" = ${this.#accountId}`
+  }
+
+  /** Of what belongs to one thing, the indexes that begin with that are the ones to read along. */
+  #ownedBy(column: 'policyId' | 'diskId' | 'runId', id: string | undefined): Prisma.Sql[] {
+    return id === undefined
+      ? [this.#owned]
+      : [Prisma.sql`${Prisma.raw(`t."${column}"`)} = ${id}`, this.#alsoOwned]
+  }
 
   /** The one of this id; null when the viewer's account has none. */
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- only the caller knows
-  function one<Row>(table: Table, id: string): Row | null {
+  #one<Row>(table: Table, id: string): Row | null {
     return (
-      reader.get<Row>(
-        Prisma.sql`SELECT * FROM ${Prisma.raw(`"${table}"`)} t WHERE t."id" = ${id} AND ${owned}`,
+      this.#reader.get<Row>(
+        Prisma.sql`SELECT * FROM ${Prisma.raw(`"${table}"`)} t WHERE t."id" = ${id} AND ${this.#owned}`,
       ) ?? null
     )
   }
 
-  function list<Row>(table: Table, where: (order?: string) => Where, count?: () => number | undefined) {
+  #list<Row>(table: Table, where: (order?: string) => Where, count?: () => number | undefined): List<Row> {
+    const reader = this.#reader
     return {
-      page: (query: Omit<PageQuery, 'where'>): Page<Row> =>
-        readPage<Row>(reader, table, { ...query, where: where(query.column) }),
-      count: (): number => count?.() ?? readCount(reader, table, where()),
+      page: (query) => readPage<Row>(reader, table, { ...query, where: where(query.column) }),
+      count: () => count?.() ?? readCount(reader, table, where()),
     }
-  }
-
-  /** Of what belongs to one thing, the indexes that begin with that are the ones to read along. */
-  function ownedBy(column: 'policyId' | 'diskId' | 'runId', id: string | undefined): Prisma.Sql[] {
-    return id === undefined ? [owned] : [Prisma.sql`${Prisma.raw(`t."${column}"`)} = ${id}`, alsoOwned]
-  }
-
-  return {
-    /** The account itself. */
-    account(): Account {
-      const account = reader.get<Account>(Prisma.sql`SELECT * FROM "Account" WHERE "id" = ${accountId}`)
-      if (!account) throw new Error(`There is no account ${accountId}.`)
-      return account
-    },
-
-    /** Null when the viewer's account has none of this id. */
-    disk: (id: string) => one<Disk>('Disk', id),
-    snapshot: (id: string) => one<Snapshot>('Snapshot', id),
-    policy: (id: string) => one<AutoSnapshotPolicy>('AutoSnapshotPolicy', id),
-    run: (id: string) => one<AutoSnapshotRun>('AutoSnapshotRun', id),
-
-    /** How many snapshots of each type count against the disk's quota. */
-    held: (diskId: string): HeldSnapshots => ({
-      MANUAL: 0,
-      AUTOMATIC: 0,
-      ...Object.fromEntries(
-        reader
-          .all<{ type: SnapshotType; number: number }>(
-            Prisma.sql`SELECT t."type", sum(t."count") AS "number" FROM "SnapshotCount" t
-              WHERE ${owned} AND t."diskId" = ${diskId} AND ${HELD} GROUP BY t."type"`,
-          )
-          .map(({ type, number }) => [type, number]),
-      ),
-    }),
-
-    /** The tags of a snapshot, ordered by key. */
-    tags: (snapshotId: string): SnapshotTag[] =>
-      reader.all(
-        Prisma.sql`SELECT g.* FROM "SnapshotTag" g JOIN "Snapshot" t ON t."id" = g."snapshotId"
-          WHERE g."snapshotId" = ${snapshotId} AND ${owned} ORDER BY g."key"`,
-      ),
-
-    /** The same of a disk. */
-    diskTags: (diskId: string): DiskTag[] =>
-      reader.all(
-        Prisma.sql`SELECT g.* FROM "DiskTag" g JOIN "Disk" t ON t."id" = g."diskId"
-          WHERE g."diskId" = ${diskId} AND ${owned} ORDER BY g."key"`,
-      ),
-
-    /** Every transition of a snapshot, oldest first; also of one that is gone. */
-    history: (snapshotId: string): SnapshotTransition[] =>
-      reader.all(
-        Prisma.sql`SELECT * FROM "SnapshotTransition" t WHERE t."snapshotId" = ${snapshotId} AND ${alsoOwned}
-          ORDER BY t."sequence"`,
-      ),
-
-    /** The work that is under way on a snapshot, or that reads it, oldest first. */
-    snapshotJobs: (snapshotId: string): Job[] =>
-      reader.all(
-        Prisma.sql`SELECT * FROM "Job" t WHERE t."snapshotId" = ${snapshotId} AND ${alsoOwned} ORDER BY t."id"`,
-      ),
-
-    /** The work that is under way on a disk or its snapshots, oldest first. */
-    diskJobs: (diskId: string): Job[] =>
-      reader.all(
-        Prisma.sql`SELECT * FROM "Job" t WHERE t."diskId" = ${diskId} AND ${alsoOwned} ORDER BY t."id"`,
-      ),
-
-    /** How many disks are being made from snapshots. */
-    disksFromSnapshots: (): number =>
-      readNumber(
-        reader,
-        Prisma.sql`SELECT count(*) AS "number" FROM "Job" t
-          WHERE ${owned} AND t."kind" = 'CREATE_DISK' AND t."snapshotId" IS NOT NULL`,
-      ),
-
-    disks: (filter: DiskFilter | null | undefined, policyId?: string): List<Disk> =>
-      list('Disk', (order) =>
-        whereOf('Disk', ownedBy('policyId', policyId), filter, {
-          order,
-          isOfOneThing: policyId !== undefined,
-        }),
-      ),
-
-    snapshots: (filter: SnapshotFilter | null | undefined, diskId?: string): List<Snapshot> =>
-      list(
-        'Snapshot',
-        (order) =>
-          whereOf('Snapshot', ownedBy('diskId', diskId), filter, {
-            order,
-            isOfOneThing: diskId !== undefined,
-          }),
-        () => countOfSnapshots(reader, accountId, filter, diskId),
-      ),
-
-    apiTokens: (): List<ApiToken> => list('ApiToken', () => ({ conditions: [owned] })),
-    policies: (): List<AutoSnapshotPolicy> => list('AutoSnapshotPolicy', () => ({ conditions: [owned] })),
-
-    /** The runs of a policy: those with this outcome, or all. */
-    runs: (policyId: string, outcome?: AutoSnapshotRun['outcome']): List<AutoSnapshotRun> =>
-      list('AutoSnapshotRun', () => ({
-        conditions: [
-          ...ownedBy('policyId', policyId),
-          ...(outcome === undefined ? [] : [Prisma.sql`t."outcome" = ${outcome}`]),
-        ],
-      })),
-
-    runDisks: (runId: string): List<AutoSnapshotRunDisk> =>
-      list('AutoSnapshotRunDisk', () => ({ conditions: ownedBy('runId', runId) })),
-    /** What became of one disk in a run; undefined when it was not linked then. */
-    runDisk: (runId: string, diskId: string): AutoSnapshotRunDisk | undefined =>
-      reader.get(
-        Prisma.sql`SELECT * FROM "AutoSnapshotRunDisk" t
-          WHERE t."runId" = ${runId} AND t."diskId" = ${diskId} AND ${alsoOwned}`,
-      ),
   }
 }
 

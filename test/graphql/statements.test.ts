@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { readPage, type PageQuery } from '../../src/reads/pages.ts'
-import { createReads } from '../../src/reads/reads.ts'
+import { Reads } from '../../src/reads/reads.ts'
 import { Prisma, type Disk, type Snapshot } from '../../src/generated/prisma/client.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 
@@ -175,7 +175,7 @@ test('a page tells the heads of the logs as of its rows', async () => {
 test('reads see what was written between two of them', async () => {
   await using app = await startTestApp()
   await recordWorld(app, 1, 0)
-  const reads = createReads(app.db, app.viewer)
+  const reads = new Reads(app.db, app.viewer)
 
   const before = reads.disk('v-disk0000')
   await app.db.disk.update({ where: { id: 'v-disk0000' }, data: { status: 'ERROR' } })

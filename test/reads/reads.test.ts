@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { SNAPSHOT_STATUSES_IN_ORDER } from '../../src/domain/lifecycle.ts'
 import type { Prisma, Snapshot } from '../../src/generated/prisma/client.ts'
 import type { SnapshotFilter } from '../../src/reads/filters.ts'
-import { createReads, SNAPSHOT_ORDERS } from '../../src/reads/reads.ts'
+import { Reads, SNAPSHOT_ORDERS } from '../../src/reads/reads.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { chance } from '../support/random.ts'
 
@@ -102,7 +102,7 @@ test('pages and counts are those of Prisma, for random filters, orders, cursors 
     const column = random.pick(Object.values(SNAPSHOT_ORDERS).map(({ column }) => column)) as keyof Snapshot
     const direction = random.pick(['ASC', 'DESC'] as const)
     const limit = 1 + random.below(30)
-    const list = createReads(app.db, { accountId }).snapshots(filter, diskId)
+    const list = new Reads(app.db, { accountId }).snapshots(filter, diskId)
     const where = { ...prismaWhere(filter), accountId, ...(diskId !== undefined && { diskId }) }
     const ascending = direction === 'ASC' ? 'asc' : 'desc'
     const all = await app.db.snapshot.findMany({
