@@ -13,7 +13,6 @@ import { startInventory } from './runner/inventory.ts'
 import { createRunner } from './runner/runner.ts'
 import { createScheduler } from './runner/scheduler.ts'
 import { createCredentials, type Credentials } from './server/auth/credentials.ts'
-import { createJwtVerifier } from './server/auth/jwt.ts'
 import type { PageHandler } from './server/assets/page.ts'
 import { createConsole } from './server/console.ts'
 import { createGraphiql } from './server/graphiql/graphiql.ts'
@@ -66,7 +65,8 @@ export async function startApp(
   const credentials = parts.use(
     await createCredentials({
       tokens,
-      verifyJwt: config.jwt && createJwtVerifier(config.jwt, log),
+      // Only who accepts them needs what verifies them.
+      verifyJwt: config.jwt && (await import('./server/auth/jwt.ts')).createJwtVerifier(config.jwt, log),
       accountIdOf: createAccountIds(db, { now, newId }),
       localViewer: viewer,
       required: config.requireCredentials,

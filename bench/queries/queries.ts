@@ -86,9 +86,9 @@ export async function benchQueries(args: readonly string[]): Promise<void> {
       verdicts.push(...judge(rounds, operation, perDisk))
     }
     const memory = await Promise.all(
-      started.map(async (server) => [server.contender, mib(await server.rssBytes())] as const),
+      started.map(async (server) => [server.contender, megabytes(await server.rssBytes())] as const),
     )
-    console.log('\nMiB resident after this load')
+    console.log('\nMB resident after this load; of the gateway at most 300')
     console.table(Object.fromEntries(memory))
     await rm(worldFolder, { recursive: true, force: true })
   }
@@ -98,7 +98,7 @@ export async function benchQueries(args: readonly string[]): Promise<void> {
     console.table(await benchFlat(folder, images, Number(values.ms) / 2))
   }
   if (isAsked('start')) {
-    console.log('\nReady in under 1,000 ms with a migrated database; at most 160 MiB when idle')
+    console.log('\nReady in under 1,000 ms with a migrated database; at most 160 MB when idle')
     console.table(await benchStart(join(folder, 'start')))
   }
 }
@@ -218,6 +218,6 @@ function median(values: readonly number[]): number {
   return ((sorted[Math.floor(middle)] ?? NaN) + (sorted[Math.ceil(middle)] ?? NaN)) / 2
 }
 
-function mib(bytes: number): string {
-  return (bytes / 1024 ** 2).toFixed(0)
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(0)
 }

@@ -32,7 +32,7 @@ export async function benchStart(dataDir: string): Promise<object[]> {
     rows.push({
       'ready after ms': Math.round(readyMs),
       'ms CPU': user + system,
-      'MiB when idle': Math.round(kib / 1024),
+      'MB when idle': Math.round((kib * 1024) / 1e6),
     })
     const gone = once(child, 'exit')
     child.kill('SIGTERM')
