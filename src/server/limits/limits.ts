@@ -158,21 +158,16 @@ export function createLimits({
   /** The state of the budgets as headers: RateLimit fields (draft-ietf-httpapi-ratelimit-headers), and the cost. */
   function tell(response: ServerResponse, { standings, cost }: Admission): void {
     if (response.headersSent) return
-    const known = Object.entries(standings)
     const now = Date.now()
-    response.setHeader(
-      'ratelimit-policy',
-      known.map(([budget, { limit }]) => `"${budget}";q=${limit};w=${windowSeconds}`).join(', '),
-    )
-    response.setHeader(
-      'ratelimit',
-      known
-        .map(
-          ([budget, { remaining, resetAt }]) =>
-            `"${budget}";r=${remaining};t=${Math.max(0, Math.ceil((resetAt - now) / 1000))}`,
-        )
-        .join(', '),
-    )
+    let policy = ''
+    let state = ''
+    for (const [budget, { limit, remaining, resetAt }] of Object.entries(standings)) {
+      const separator = policy && ', '
+      policy += `${separator}"${budget}";q=${limit};w=${windowSeconds}`
+      state += `${separator}"${budget}";r=${remaining};t=${Math.max(0, Math.ceil((resetAt - now) / 1000))}`
+    }
+    response.setHeader('ratelimit-policy', policy)
+    response.setHeader('ratelimit', state)
     if (cost) response.setHeader('x-query-cost', String(cost.requested))
   }
 
