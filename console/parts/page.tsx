@@ -1,4 +1,4 @@
-import { useEffect, useRef, type ReactNode } from 'react'
+import { useEffect, useRef, type ReactNode, type RefObject } from 'react'
 import { useWords } from '../settings.tsx'
 
 /** Whether a page was shown before: whoever goes to another one is taken to its heading, also without eyes. */
@@ -16,7 +16,9 @@ interface PageProps {
 
 export function Page({ title, beside, actions, before, children }: PageProps) {
   const words = useWords()
+  const page = useRef<HTMLDivElement>(null)
   const heading = useRef<HTMLHeadingElement>(null)
+  useKeptFocus(page, heading)
   useEffect(() => {
     document.title = `${title} – ${words.product}`
   }, [title, words])
@@ -25,7 +27,7 @@ export function Page({ title, beside, actions, before, children }: PageProps) {
     shownBefore = true
   }, [])
   return (
-    <div className="page">
+    <div className="page" ref={page}>
       {before}
       <header className="page-header">
         <div className="page-title">
@@ -39,4 +41,35 @@ export function Page({ title, beside, actions, before, children }: PageProps) {
       {children}
     </div>
   )
+}
+
+/** When what has the focus goes from the page, as a row does whose snapshot is deleted, the focus is not lost but given on. */
+function useKeptFocus(page: RefObject<HTMLElement | null>, next: RefObject<HTMLElement | null>): void {
+  useEffect(() => {
+    const root = page.current
+    if (!root) return undefined
+    let focused: Node | null = null
+    const onFocus = ({ target }: FocusEvent) => {
+      focused = target as Node
+    }
+    // Some browsers say so too when it goes from the page, just before.
+    const onBlur = ({ target }: FocusEvent) => {
+      queueMicrotask(() => {
+        if (target === focused && focused?.isConnected) focused = null
+      })
+    }
+    const observer = new MutationObserver(() => {
+      if (!focused || focused.isConnected) return
+      focused = null
+      if (document.activeElement === document.body) next.current?.focus({ preventScroll: true })
+    })
+    root.addEventListener('focusin', onFocus)
+    root.addEventListener('focusout', onBlur)
+    observer.observe(root, { childList: true, subtree: true })
+    return () => {
+      observer.disconnect()
+      root.removeEventListener('focusin', onFocus)
+      root.removeEventListener('focusout', onBlur)
+    }
+  }, [page, next])
 }

@@ -84,6 +84,8 @@ describe.skipIf(NO_BROWSER)(`changes in the console${why}`, { timeout: 60_000 },
       await one.getByText('Snapshot old: Deleted').waitFor({ state: 'attached' })
     }
     await second.getByText('0 / 256').first().waitFor()
+    // The button that opened the dialog went with the row.
+    await expect.poll(() => hasFocus(page.getByRole('heading', { level: 1 }))).toBe(true)
     expect(await app.db.snapshot.count()).toBe(0)
   })
 

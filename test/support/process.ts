@@ -2,9 +2,14 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import manifest from '../../package.json' with { type: 'json' }
 import { AMPLE } from './ample.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+/** What the scripts of package.json tell Node. */
+const [, ...START] = manifest.scripts.start.split(' ')
+const COMPILED = ['--import', './src/compile-cache.ts']
 
 export interface Exit {
   exitCode: number | null
@@ -22,7 +27,7 @@ export function run(
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
-      [program, ...args],
+      [...COMPILED, program, ...args],
       { cwd: ROOT, env, ...(uid !== undefined && { uid }) },
       (_error, stdout, stderr) => {
         resolve({ exitCode: child.exitCode, stdout, stderr })
@@ -43,7 +48,7 @@ export interface Gateway extends AsyncDisposable {
 
 /** Starts the gateway as an operator does, and resolves when it says that it is ready, on a port of its own. */
 export async function startGateway(env: Record<string, string>): Promise<Gateway> {
-  const child: ChildProcess = spawn(process.execPath, ['src/main.ts'], {
+  const child: ChildProcess = spawn(process.execPath, START, {
     cwd: ROOT,
     env: { PORT: '0', LOG_LEVEL: 'warn', ...AMPLE, ...env },
   })
