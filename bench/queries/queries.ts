@@ -83,13 +83,22 @@ export async function benchQueries(args: readonly string[]): Promise<void> {
       }
       console.log(`\n${operation}, ${perDisk} snapshots on each of 200 disks: medians, × raw in brackets`)
       console.table(Object.fromEntries(wanted.map((contender) => [contender, row(rounds, contender)])))
+      const gateways = wanted.filter((contender) => contender.startsWith('gateway'))
+      console.log('\nThe gateway ÷ each of them: requests/s, p50, p99, CPU')
+      console.table(
+        Object.fromEntries(
+          wanted.map((peer) => [
+            peer,
+            Object.fromEntries(gateways.map((gateway) => [gateway, overPeer(rounds, gateway, peer)])),
+          ]),
+        ),
+      )
       verdicts.push(...judge(rounds, operation, perDisk))
     }
-    const memory = await Promise.all(
-      started.map(async (server) => [server.contender, megabytes(await server.rssBytes())] as const),
-    )
-    console.log('\nMB resident after this load; of the gateway at most 300')
-    console.table(Object.fromEntries(memory))
+    const memory = new Map<Contender, number>()
+    for (const server of started) memory.set(server.contender, await server.rssBytes())
+    console.log('\nMB resident after this load, of the gateway at most 300; and the gateway ÷ each')
+    console.table(Object.fromEntries(wanted.map((contender) => [contender, memoryRow(memory, contender)])))
     await rm(worldFolder, { recursive: true, force: true })
   }
   console.table(verdicts)
@@ -155,7 +164,23 @@ function row(rounds: readonly Round[], contender: Contender) {
     'p50 ms': show('p50', 2),
     'p99 ms': show('p99', 2),
     'CPU µs/request': show('cpu', 0),
-    'requests/s ÷ Apollo': ratios(rounds, contender, 'rate', 'Apollo, Prisma').toFixed(2),
+  }
+}
+
+/** The figures of a gateway as ratios to those of another one in the same round. */
+function overPeer(rounds: readonly Round[], gateway: Contender, peer: Contender): string {
+  return (['rate', 'p50', 'p99', 'cpu'] as const)
+    .map((figure) => ratios(rounds, gateway, figure, peer).toFixed(2))
+    .join(', ')
+}
+
+function memoryRow(memory: ReadonlyMap<Contender, number>, contender: Contender) {
+  const bytes = memory.get(contender) ?? NaN
+  const over = (gateway: Contender) => ((memory.get(gateway) ?? NaN) / bytes).toFixed(2)
+  return {
+    MB: (bytes / 1e6).toFixed(0),
+    'gateway, hot ÷ it': over('gateway, hot'),
+    'gateway, cold ÷ it': over('gateway, cold'),
   }
 }
 
@@ -216,8 +241,4 @@ function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = (sorted.length - 1) / 2
   return ((sorted[Math.floor(middle)] ?? NaN) + (sorted[Math.ceil(middle)] ?? NaN)) / 2
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(0)
 }
