@@ -2,13 +2,12 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
-import manifest from '../../package.json' with { type: 'json' }
+import { START_ARGS } from '../../bench/npm-start.ts'
 import { AMPLE } from './ample.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-/** What the scripts of package.json tell Node. */
-const [, ...START] = manifest.scripts.start.split(' ')
+/** What the scripts of package.json tell Node before a command. */
 const COMPILED = ['--import', './src/compile-cache.ts']
 
 export interface Exit {
@@ -48,7 +47,7 @@ export interface Gateway extends AsyncDisposable {
 
 /** Starts the gateway as an operator does, and resolves when it says that it is ready, on a port of its own. */
 export async function startGateway(env: Record<string, string>): Promise<Gateway> {
-  const child: ChildProcess = spawn(process.execPath, START, {
+  const child: ChildProcess = spawn(process.execPath, START_ARGS, {
     cwd: ROOT,
     env: { PORT: '0', LOG_LEVEL: 'warn', ...AMPLE, ...env },
   })

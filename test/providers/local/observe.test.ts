@@ -56,6 +56,26 @@ test.skipIf(!hasProc)('another name does not hide that a disk is in use', async 
   expect(await look(world, diskAt(first.replace('first', 'second')))).toMatchObject({ status: 'IN_USE' })
 })
 
+test('of many disks that are looked at together, each gets what is seen of its own image', async () => {
+  await using world = await makeWorld()
+  const disks: DiskReference[] = []
+  const expected = new Map<string, DiskObservation>()
+  for (let n = 0; n < 40; n++) {
+    const id = `v-${n}`
+    const location = await world.image(`${n}.img`, 5000 + n)
+    const isMissing = n % 5 === 0
+    disks.push(diskAt(isMissing ? `${location}.gone` : location, { id, instanceId: n % 3 ? null : 'i-1' }))
+    expected.set(
+      id,
+      isMissing
+        ? { status: 'ERROR', statusReason: 'The image file is missing.', sizeBytes: null }
+        : { status: n % 3 ? 'UNMOUNTED' : 'IN_USE', statusReason: null, sizeBytes: BigInt(5000 + n) },
+    )
+  }
+
+  expect(await world.provider.observe(disks)).toEqual(expected)
+})
+
 test('a missing image is an ERROR with its reason, and the disk is well when it is back', async () => {
   await using world = await makeWorld()
   const location = await world.image('a.img', 5000)
