@@ -121,7 +121,10 @@ function row(measured: Measured[][], contender: Contender) {
     const { value, ratio } = compare(measured, contender, figure, against)
     return `${value.toFixed(digits)} (${ratio.toFixed(2)})`
   }
-  const own = measured.flatMap((round) => round.filter((one) => one.contender === contender))
+  const own = measuredOf(measured, contender)
+  const [kib, kibOfRaw] = [own, measuredOf(measured, 'raw')].map(
+    (some) => median(some.map(({ bytesPerSubscriber }) => bytesPerSubscriber)) / 1024,
+  ) as [number, number]
   return {
     'messages/s': show('singleRate', 0),
     'in bursts': show('burstRate', 0, 'singleRate'),
@@ -129,13 +132,17 @@ function row(measured: Measured[][], contender: Contender) {
     'in bursts ': show('burstCpu', 2, 'singleCpu'),
     'p50 ms': show('p50', 2),
     'p99 ms': show('p99', 2),
-    'KiB/subscriber': (median(own.map(({ bytesPerSubscriber }) => bytesPerSubscriber)) / 1024).toFixed(1),
+    'KiB/subscriber': `${kib.toFixed(1)} (${(kib / kibOfRaw).toFixed(2)})`,
     lost: own.reduce((sum, { lost }) => sum + lost, 0),
   }
 }
 
+function measuredOf(measured: Measured[][], contender: Contender): Measured[] {
+  return measured.flatMap((round) => round.filter((one) => one.contender === contender))
+}
+
 function judge(measured: Measured[][], contender: Contender, subscribers: number): object[] {
-  const own = measured.flatMap((round) => round.filter((one) => one.contender === contender))
+  const own = measuredOf(measured, contender)
   const ratio = (figure: keyof Figures, against = figure) =>
     compare(measured, contender, figure, against).ratio
   const kib = median(own.map(({ bytesPerSubscriber }) => bytesPerSubscriber)) / 1024
