@@ -6,7 +6,6 @@ import {
   DiskStatusForbidsOperation,
   SnapshotOfOtherDisk,
   SnapshotStatusForbidsOperation,
-  SystemDiskForbidsRelease,
   SystemSnapshotForbidsDisk,
   TooManyDisksUnderWay,
   type Refusal,
@@ -24,7 +23,8 @@ const ANY_BUT_GOING = DISK_STATUSES.filter((status) => !GOING.includes(status))
 /**
  * The statuses in which each operation may begin. Sources: the cloud's API, roll back (the disk must be Available, a
  * mounted disk cannot be) and release volume (Available, Expired or Error). For attach, detach and resize no source says
- * more than what is nearest: free, attached, and at rest.
+ * more than what is nearest: free, attached, and at rest. A cloud releases a system disk together with its instance; the
+ * system disks here were registered or created on their own, so they are released on their own.
  */
 export const DISK_OPERATION_STATUSES: Record<DiskOperation, Record<DiskKind, readonly DiskStatus[]>> = {
   UPDATE: { DATA: ANY_BUT_GOING, SYSTEM: ANY_BUT_GOING },
@@ -32,7 +32,7 @@ export const DISK_OPERATION_STATUSES: Record<DiskOperation, Record<DiskKind, rea
   DETACH: { DATA: ['IN_USE'], SYSTEM: ['IN_USE'] },
   RESIZE: { DATA: ['UNMOUNTED', 'IN_USE'], SYSTEM: ['NORMAL', 'IN_USE'] },
   ROLL_BACK: { DATA: ['UNMOUNTED'], SYSTEM: ['NORMAL'] },
-  RELEASE: { DATA: ['UNMOUNTED', 'EXPIRED', 'ERROR'], SYSTEM: [] },
+  RELEASE: { DATA: ['UNMOUNTED', 'EXPIRED', 'ERROR'], SYSTEM: ['NORMAL', 'EXPIRED', 'ERROR'] },
 }
 
 /** What a disk is while an operation is under way. */
@@ -92,7 +92,7 @@ export function rollBackRefusals(
 
 /** Why the disk cannot be released now. */
 export function releaseRefusals(disk: Disk): Refusal[] {
-  return disk.kind === 'SYSTEM' ? [new SystemDiskForbidsRelease()] : statusRefusals('RELEASE', disk)
+  return statusRefusals('RELEASE', disk)
 }
 
 /** Why an empty disk of this size cannot be made. */

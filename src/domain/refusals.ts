@@ -27,7 +27,6 @@ export const REFUSAL_CODES = [
   'SYSTEM_SNAPSHOT_FORBIDS_DISK',
   'DISK_STATUS_FORBIDS_OPERATION',
   'DISK_NOT_ATTACHED',
-  'SYSTEM_DISK_FORBIDS_RELEASE',
   'DISK_SIZE_REFUSED',
   'TOO_MANY_DISKS_UNDER_WAY',
   'OTHER_SNAPSHOT_REFUSED',
@@ -232,15 +231,6 @@ export class DiskNotAttached extends Refusal {
     super(
       'DISK_NOT_ATTACHED',
       'The disk is not attached to an instance: a program has it open. Close it there.',
-    )
-  }
-}
-
-export class SystemDiskForbidsRelease extends Refusal {
-  constructor() {
-    super(
-      'SYSTEM_DISK_FORBIDS_RELEASE',
-      'A system disk is released with its instance, not by itself. Release a data disk.',
     )
   }
 }

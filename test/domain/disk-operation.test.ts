@@ -18,7 +18,6 @@ import {
   DiskStatusForbidsOperation,
   SnapshotOfOtherDisk,
   SnapshotStatusForbidsOperation,
-  SystemDiskForbidsRelease,
   SystemSnapshotForbidsDisk,
   TooManyDisksUnderWay,
   type Refusal,
@@ -34,7 +33,7 @@ type Letters = `${'U' | ' '}${'A' | ' '}${'D' | ' '}${'R' | ' '}${'B' | ' '}${'X
 const ALLOWED: Record<DiskStatus, Record<DiskKind, Letters>> = {
   CREATING: { DATA: 'U     ', SYSTEM: 'U     ' },
   UNMOUNTED: { DATA: 'UA RBX', SYSTEM: 'U     ' },
-  NORMAL: { DATA: 'U     ', SYSTEM: 'UA RB ' },
+  NORMAL: { DATA: 'U     ', SYSTEM: 'UA RBX' },
   IN_USE: { DATA: 'U DR  ', SYSTEM: 'U DR  ' },
   ATTACHING: { DATA: 'U     ', SYSTEM: 'U     ' },
   DETACHING: { DATA: 'U     ', SYSTEM: 'U     ' },
@@ -44,9 +43,9 @@ const ALLOWED: Record<DiskStatus, Record<DiskKind, Letters>> = {
   RECHARGING: { DATA: 'U     ', SYSTEM: 'U     ' },
   ROLLING_BACK: { DATA: 'U     ', SYSTEM: 'U     ' },
   DELETING: { DATA: '      ', SYSTEM: '      ' },
-  EXPIRED: { DATA: 'U    X', SYSTEM: 'U     ' },
+  EXPIRED: { DATA: 'U    X', SYSTEM: 'U    X' },
   NOT_AVAILABLE: { DATA: 'U     ', SYSTEM: 'U     ' },
-  ERROR: { DATA: 'U    X', SYSTEM: 'U     ' },
+  ERROR: { DATA: 'U    X', SYSTEM: 'U    X' },
   RECYCLED: { DATA: 'U     ', SYSTEM: 'U     ' },
   UNKNOWN: { DATA: 'U     ', SYSTEM: 'U     ' },
   DELETED: { DATA: '      ', SYSTEM: '      ' },
@@ -85,9 +84,7 @@ describe.each(DISK_KINDS)('a %s disk', (kind) => {
       for (const refusal of refusals) {
         const allowed = DISK_STATUSES.filter((one) => ALLOWED[one][kind].includes(letter))
         expect(refusal).toEqual(
-          letter === 'X' && kind === 'SYSTEM'
-            ? new SystemDiskForbidsRelease()
-            : new DiskStatusForbidsOperation(OPERATIONS[letter] ?? 'UPDATE', kind, status, allowed),
+          new DiskStatusForbidsOperation(OPERATIONS[letter] ?? 'UPDATE', kind, status, allowed),
         )
       }
     }
@@ -184,7 +181,7 @@ const ELSEWHERE: DiskStatus[] = ['IMAGING', 'RECHARGING', 'EXPIRED', 'NOT_AVAILA
 const NEXT: Record<DiskStatus, DiskStatus[]> = {
   CREATING: [...REST, 'UNKNOWN'],
   UNMOUNTED: ['ATTACHING', 'SCALING', 'SNAPSHOTTING', 'ROLLING_BACK', 'DELETING', ...REST, ...ELSEWHERE],
-  NORMAL: ['ATTACHING', 'SCALING', 'SNAPSHOTTING', 'ROLLING_BACK', ...REST, ...ELSEWHERE],
+  NORMAL: ['ATTACHING', 'SCALING', 'SNAPSHOTTING', 'ROLLING_BACK', 'DELETING', ...REST, ...ELSEWHERE],
   IN_USE: ['DETACHING', 'SCALING', 'SNAPSHOTTING', ...REST, ...ELSEWHERE],
   ERROR: ['DELETING', ...REST, ...ELSEWHERE],
   EXPIRED: ['DELETING', ...REST, ...ELSEWHERE],

@@ -441,6 +441,17 @@ describe('releaseDisk', () => {
     expect(await stepsOf(app, id)).toHaveLength(4)
   })
 
+  test('unregisters a system disk that was registered, and removes one that was created', async () => {
+    await using app = await startTestApp()
+    const registered = await app.disk({ kind: 'SYSTEM' })
+    const created = await carry(app, 'createDisk', { name: 'new', sizeGiB: 5, kind: 'SYSTEM' })
+    for (const { id } of [registered, created]) {
+      expect(await carry(app, 'releaseDisk', { diskId: id })).toMatchObject({ status: 'DELETING' })
+      expect(await diskNow(app, id)).toBeNull()
+    }
+    expect(await readdir(join(app.dataDir, 'disks'))).toEqual(['disk-1.img'])
+  })
+
   test('with its snapshots deletes those too, and says why', async () => {
     await using app = await startTestApp()
     const disk = await app.disk()

@@ -15,7 +15,6 @@ import {
   SnapshotNotFound,
   SnapshotOfOtherDisk,
   SnapshotStatusForbidsOperation,
-  SystemDiskForbidsRelease,
   SystemSnapshotForbidsDisk,
   TooManyDisksUnderWay,
 } from '../../domain/refusals.ts'
@@ -396,17 +395,11 @@ builder.mutationFields((t) => ({
     type: ReleaseDiskPayload,
     authScopes: { may: 'manageDisks' },
     description:
-      'Gives up a data disk that is UNMOUNTED, EXPIRED or ERROR. The image of a disk that `createDisk` made is removed; one ' +
-      'that was registered is left where it is. Checked in this order: disk, kind, status, and with snapshots, status and ' +
-      'use of each.',
+      'Removes a disk from the gateway: a data disk that is UNMOUNTED, EXPIRED or ERROR, a system disk that is NORMAL, ' +
+      'EXPIRED or ERROR. If `createDisk` made it, its image is deleted; if it was registered, its image stays where it is. ' +
+      'Checked in this order: disk, status, and with snapshots, status and use of each.',
     errors: {
-      types: [
-        DiskNotFound,
-        SystemDiskForbidsRelease,
-        DiskStatusForbidsOperation,
-        SnapshotStatusForbidsOperation,
-        SnapshotInUse,
-      ],
+      types: [DiskNotFound, DiskStatusForbidsOperation, SnapshotStatusForbidsOperation, SnapshotInUse],
       union: { name: 'ReleaseDiskResult', description: 'The disk, DELETING, or why it was refused.' },
     },
     args: { input: t.arg({ type: ReleaseDiskInput, required: true, description: 'What to give up.' }) },

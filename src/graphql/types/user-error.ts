@@ -22,7 +22,6 @@ import {
   SnapshotOfOtherDisk,
   SnapshotQuotaExceeded,
   SnapshotStatusForbidsOperation,
-  SystemDiskForbidsRelease,
   SystemSnapshotForbidsDisk,
   TooManyDisksUnderWay,
 } from '../../domain/refusals.ts'
@@ -50,7 +49,6 @@ export const RefusalCode = builder.enumType('RefusalCode', {
     SYSTEM_SNAPSHOT_FORBIDS_DISK: { description: 'See `SystemSnapshotForbidsDisk`.' },
     DISK_STATUS_FORBIDS_OPERATION: { description: 'See `DiskStatusForbidsOperation`.' },
     DISK_NOT_ATTACHED: { description: 'See `DiskNotAttached`.' },
-    SYSTEM_DISK_FORBIDS_RELEASE: { description: 'See `SystemDiskForbidsRelease`.' },
     DISK_SIZE_REFUSED: { description: 'See `DiskSizeRefused`.' },
     TOO_MANY_DISKS_UNDER_WAY: { description: 'See `TooManyDisksUnderWay`.' },
     OTHER_SNAPSHOT_REFUSED: { description: 'See `OtherSnapshotRefused`.' },
@@ -233,12 +231,6 @@ builder.objectType(DiskStatusForbidsOperation, {
 builder.objectType(DiskNotAttached, {
   name: 'DiskNotAttached',
   description: 'The disk is IN_USE because a program has it open, not because it is attached to an instance.',
-  interfaces: [UserError],
-})
-
-builder.objectType(SystemDiskForbidsRelease, {
-  name: 'SystemDiskForbidsRelease',
-  description: 'A system disk is not released by itself.',
   interfaces: [UserError],
 })
 
