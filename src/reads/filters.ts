@@ -40,6 +40,7 @@ interface TagFilter {
 }
 
 export interface DiskFilter {
+  search?: string | Absent
   id?: EnumFilter<string> | Absent
   status?: EnumFilter<DiskStatus> | Absent
   kind?: EnumFilter<DiskKind> | Absent
@@ -50,6 +51,7 @@ export interface DiskFilter {
 }
 
 export interface SnapshotFilter {
+  search?: string | Absent
   id?: EnumFilter<string> | Absent
   diskId?: EnumFilter<string> | Absent
   status?: EnumFilter<SnapshotStatus> | Absent
@@ -105,7 +107,7 @@ export function whereOf(
   filter: DiskFilter | SnapshotFilter | Absent,
   { order, isOfOneThing }: { order: string | undefined; isOfOneThing: boolean },
 ): Where {
-  const { tags, sizeGiB, ...columns } = filter ?? {}
+  const { search, tags, sizeGiB, ...columns } = filter ?? {}
   const compared = Object.entries({ ...columns, sizeBytes: inBytes(sizeGiB) }).flatMap(
     ([column, comparisons]) =>
       given(comparisons).map(([comparison, value]) => ({ column, comparison, value })),
@@ -128,7 +130,12 @@ export function whereOf(
   return {
     index: leading?.index,
     choices: chosen && choicesOf(chosen),
-    conditions: [...scope, ...conditions, ...(tags ?? []).map((tag) => hasTag(table, tag))],
+    conditions: [
+      ...scope,
+      ...conditions,
+      ...(tags ?? []).map((tag) => hasTag(table, tag)),
+      ...(typeof search === 'string' ? [isFound(search)] : []),
+    ],
   }
 }
 
@@ -159,6 +166,12 @@ function hasTag(table: Listed, { key, value }: TagFilter): Prisma.Sql {
   )
   const wanted = Prisma.join([Prisma.sql`g."key" = ${key}`, ...values], ' AND ')
   return Prisma.sql`EXISTS (SELECT 1 FROM ${tags} g WHERE g.${id} = t."id" AND ${wanted})`
+}
+
+/** Its name contains the text, or its id is the text. The pluses keep the order's index. */
+function isFound(text: string): Prisma.Sql {
+  const [name, id] = [Prisma.raw('+t."name"'), Prisma.raw('+t."id"')]
+  return Prisma.sql`(${condition(name, 'contains', text)} OR ${condition(id, 'eq', text)})`
 }
 
 function condition(column: Prisma.Sql, comparison: string, value: unknown): Prisma.Sql {

@@ -135,6 +135,7 @@ const OWN_TEXTS = [
 const REFERENCES: [RegExp, (foreign: Foreign) => readonly string[]][] = [
   [/\((after|before):\)$/, ({ cursors }) => cursors],
   [/\.name\.(eq|in|contains)$/, ({ names }) => names],
+  [/\.search$/, ({ ids, names }) => [...names, ...Object.values(ids)]],
   [/\.tags\.(key|value\.(eq|in|contains))$/, ({ names }) => names],
   [/\.clientToken$/, ({ clientToken }) => [clientToken]],
   [/^Mutation\.registerDisk\(input:\)\.path$/, ({ paths }) => paths],

@@ -180,6 +180,7 @@ const values: Bad[] = [
   ['a comparison that there is not', filterDisks({ name: { like: 'a' } }), 400, 'BAD_USER_INPUT', /^Variable "\$filter" got invalid value .* at "filter\.name"; Field "like" is not defined by type "StringFilter"\./],
   ['a list of 101 in a filter', filterDisks({ id: { in: Array(101).fill('v-abcdefgh') } }), 200, 'BAD_USER_INPUT', 'A list in a filter has at most 100 entries.'],
   ['a list of 101 statuses in a filter', filterDisks({ status: { in: Array(101).fill('ERROR') } }), 200, 'BAD_USER_INPUT', 'A list in a filter has at most 100 entries.'],
+  ['a search for a text of 257', filterDisks({ search: 'a'.repeat(257) }), 200, 'BAD_USER_INPUT', 'A text in a filter has at most 256 characters.'],
   ['a text of 257 in a filter', filterDisks({ name: { contains: 'a'.repeat(257) } }), 200, 'BAD_USER_INPUT', 'A text in a filter has at most 256 characters.'],
   ['NUL in a filter', filterDisks({ name: { eq: 'a\0' } }), 200, 'BAD_USER_INPUT', `A text in a filter ${NOT_PLAIN}`],
   ['half a surrogate pair in a list of a filter', filterDisks({ name: { in: ['\ud800'] } }), 200, 'BAD_USER_INPUT', `A text in a filter ${NOT_PLAIN}`],

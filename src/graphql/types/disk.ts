@@ -20,7 +20,7 @@ import { connect, OrderDirection } from '../connection.ts'
 import { idOf } from '../id-argument.ts'
 import { DiskKind, DiskStatus } from './disk-enums.ts'
 import { Eligibility } from './eligibility.ts'
-import { COMPARISON_LIMITS, DateTimeFilter, IDFilter, NumberFilter, StringFilter } from './filters.ts'
+import { COMPARISON_LIMITS, DateTimeFilter, IDFilter, NumberFilter, SEARCH, StringFilter } from './filters.ts'
 import { Operation } from './operation.ts'
 import { AutoSnapshotPolicy } from './policy.ts'
 import { NEWEST_FIRST, Snapshot, SnapshotConnection, SnapshotFilter, SnapshotOrder } from './snapshot.ts'
@@ -237,6 +237,7 @@ export const DiskFilter = builder.inputType('DiskFilter', {
     status: t.field({ type: DiskStatusFilter, description: 'By status.' }),
     kind: t.field({ type: DiskKindFilter, description: 'By kind.' }),
     name: t.field({ type: StringFilter, description: 'By name.' }),
+    search: t.string(SEARCH),
     createdAt: t.field({ type: DateTimeFilter, description: 'By the time of registration or creation.' }),
     sizeGiB: t.field({ type: NumberFilter, description: 'By the declared size, in GiB.' }),
     tags: t.field({ type: [TagFilter], description: TAG_FILTERS, validate: TAG_FILTER_LIMITS }),

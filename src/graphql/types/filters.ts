@@ -7,6 +7,14 @@ const TEXT_MAX = 256
 
 const value = text('A text in a filter', 0, TEXT_MAX)
 
+/** A search for names and ids at once: what a person types cannot be told apart by its looks. */
+export const SEARCH = {
+  description:
+    `Its name contains this text (the case of A-Z is ignored), or its id is exactly this text. ` +
+    `At most ${TEXT_MAX} characters.`,
+  validate: value.nullish(),
+} as const
+
 /** What every comparison in a filter is held to: lists and texts are bounded. */
 export const COMPARISON_LIMITS = z.object({
   eq: value.nullish(),

@@ -15,7 +15,7 @@ import { idOf } from '../id-argument.ts'
 import { Disk } from './disk.ts'
 import { DiskKind } from './disk-enums.ts'
 import { Eligibility } from './eligibility.ts'
-import { COMPARISON_LIMITS, DateTimeFilter, IDFilter, NumberFilter, StringFilter } from './filters.ts'
+import { COMPARISON_LIMITS, DateTimeFilter, IDFilter, NumberFilter, SEARCH, StringFilter } from './filters.ts'
 import { Operation, percentOf } from './operation.ts'
 import { SnapshotConsistency, SnapshotStatus, SnapshotType } from './snapshot-enums.ts'
 import { Tag, TAG_FILTER_LIMITS, TAG_FILTERS, TagFilter } from './tag.ts'
@@ -194,6 +194,7 @@ export const SnapshotFilter = builder.inputType('SnapshotFilter', {
     status: t.field({ type: SnapshotStatusFilter, description: 'By status.' }),
     type: t.field({ type: SnapshotTypeFilter, description: 'By type.' }),
     name: t.field({ type: StringFilter, description: 'By name.' }),
+    search: t.string(SEARCH),
     createdAt: t.field({ type: DateTimeFilter, description: 'By the time of creation.' }),
     completedAt: t.field({ type: DateTimeFilter, description: 'By the time it became COMPLETED or FAILED.' }),
     expiresAt: t.field({ type: DateTimeFilter, description: 'By the time until which it is kept.' }),
