@@ -46,8 +46,8 @@ export const builder = new SchemaBuilder<{
     cursorFieldOptions: { description: 'Where it stands in the list: pass it as `after` or `before`.' },
     pageInfoFieldOptions: { nullable: false, description: 'How to page on.' },
     pageInfoTypeOptions: { description: 'What lies before and behind a page.' },
-    hasNextPageFieldOptions: { description: 'Whether there are entries behind this page.' },
-    hasPreviousPageFieldOptions: { description: 'Whether there are entries before this page.' },
+    hasNextPageFieldOptions: { description: 'Whether the list has entries after this page.' },
+    hasPreviousPageFieldOptions: { description: 'Whether the list has entries before this page.' },
     startCursorFieldOptions: {
       nullable: true,
       description: 'The cursor of the first entry; null when there is none.',

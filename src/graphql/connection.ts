@@ -1,10 +1,9 @@
-import { parseCursorConnectionArgs } from '@pothos/core'
 import type { GraphQLResolveInfo } from 'graphql'
 import { builder } from './builder.ts'
 import { columnsRead } from './columns.ts'
 import type { Context } from './context.ts'
 import { badUserInput } from './errors.ts'
-import { readCursor, writeCursor, type Direction, type OrderColumn } from '../reads/pages.ts'
+import { readCursor, writeCursor, type Bound, type Direction, type OrderColumn } from '../reads/pages.ts'
 import type { List } from '../reads/reads.ts'
 import { jointCursor } from '../transitions/log.ts'
 
@@ -35,9 +34,9 @@ export function connect<Row extends { id: string }, Field extends string>(
   const orderColumn: OrderColumn<Row> = orders[order.field]
   const orderName = `${order.field} ${order.direction}`
 
-  function boundary(name: 'after' | 'before') {
+  function boundary(name: 'after' | 'before'): Bound | undefined {
     const cursor = args[name]
-    if (cursor === null || cursor === undefined) return undefined
+    if (!isGiven(cursor)) return undefined
     const position = readCursor(cursor)
     const value = position?.order === orderName ? orderColumn.read(position.value) : undefined
     if (!position || value === undefined) {
@@ -48,21 +47,39 @@ export function connect<Row extends { id: string }, Field extends string>(
     return { value, id: position.id }
   }
 
-  const { limit, expectedSize, inverted, hasNextPage, hasPreviousPage } = parseCursorConnectionArgs({
-    args,
-    defaultSize: PAGE_DEFAULT,
-    maxSize: PAGE_MAX,
-  })
+  const { first, last } = args
   const [after, before] = [boundary('after'), boundary('before')]
+  // Counted from the end of the list, or back from a cursor.
+  const inverted = !isGiven(first) && (isGiven(last) || (after === undefined && before !== undefined))
+  const size = first ?? last ?? PAGE_DEFAULT
+  const [from, to] = inverted ? [before, after] : [after, before]
+  const ahead = inverted ? opposite(order.direction) : order.direction
+  const { column } = orderColumn
   const { rows, heads } = list.page({
-    column: orderColumn.column,
-    direction: inverted ? opposite(order.direction) : order.direction,
-    after: inverted ? before : after,
-    before: inverted ? after : before,
-    limit,
+    column,
+    direction: ahead,
+    after: from,
+    before: to,
+    // One more, which says whether the page is followed by anything.
+    limit: size + 1,
     columns: columnsRead(info),
   })
-  const shown = rows.slice(0, expectedSize)
+  const shown = rows.slice(0, size)
+  const exists = (direction: Direction, bound?: Bound) =>
+    list.page({ column, direction, after: bound, limit: 1, columns: [] }).rows.length > 0
+
+  /** Whether the list has entries beyond the page, in the direction in which it was read. */
+  function hasMoreAhead(): boolean {
+    if (rows.length > size) return true
+    // The page may have ended at the other cursor and not at the end of the list.
+    return to !== undefined && exists(ahead, shown.length > 0 ? { ...to, inclusive: true } : from)
+  }
+
+  /** The same in the other direction. The row of the cursor may be deleted, and all rows before it. */
+  function hasMoreBehind(): boolean {
+    return from !== undefined && exists(opposite(ahead), { ...from, inclusive: true })
+  }
+
   if (inverted) shown.reverse()
   const edges = shown.map((node) => new Edge(node, orderName, orderColumn.write))
   return {
@@ -74,8 +91,12 @@ export function connect<Row extends { id: string }, Field extends string>(
       get endCursor() {
         return edges.at(-1)?.cursor ?? null
       },
-      hasNextPage: hasNextPage(rows.length),
-      hasPreviousPage: hasPreviousPage(rows.length),
+      get hasNextPage() {
+        return inverted ? hasMoreBehind() : hasMoreAhead()
+      },
+      get hasPreviousPage() {
+        return inverted ? hasMoreAhead() : hasMoreBehind()
+      },
     },
     totalCount: list.count,
     get streamCursor() {
@@ -113,6 +134,10 @@ function checkSize({ first, last }: ConnectionArguments): void {
       throw badUserInput(`${name} is ${size}; it must be from 0 to ${PAGE_MAX}. Page on with the cursors.`)
     }
   }
+}
+
+function isGiven<Value>(value: Value | null | undefined): value is Value {
+  return value !== null && value !== undefined
 }
 
 function opposite(direction: Direction): Direction {

@@ -29,9 +29,16 @@ export interface PageQuery {
   direction: Direction
   /** Which columns are wanted, besides those that the order goes by; all when left out. */
   columns?: readonly string[] | undefined
-  after?: { value: Date | string | bigint; id: string } | undefined
-  before?: { value: Date | string | bigint; id: string } | undefined
+  after?: Bound | undefined
+  before?: Bound | undefined
   limit: number
+}
+
+/** Where a page begins or ends: beyond the row of this value and id, or with it. */
+export interface Bound {
+  value: Date | string | bigint
+  id: string
+  inclusive?: boolean
 }
 
 export interface Page<Row> {
@@ -133,12 +140,7 @@ function columnsOf({ columns, column }: PageQuery): Prisma.Sql {
 /** Between the two cursors, as a comparison of rows of values, which an index on the columns serves. */
 function bounds({ column, direction, after, before }: PageQuery): Prisma.Sql[] {
   const [beyond, short] = direction === 'ASC' ? ['>', '<'] : ['<', '>']
-  return [
-    ...(after
-      ? [Prisma.sql`${Prisma.raw(`(t."${column}", t."id") ${beyond}`)} (${after.value}, ${after.id})`]
-      : []),
-    ...(before
-      ? [Prisma.sql`${Prisma.raw(`(t."${column}", t."id") ${short}`)} (${before.value}, ${before.id})`]
-      : []),
-  ]
+  const compare = (comparison: string, { value, id, inclusive = false }: Bound) =>
+    Prisma.sql`${Prisma.raw(`(t."${column}", t."id") ${comparison}${inclusive ? '=' : ''}`)} (${value}, ${id})`
+  return [...(after ? [compare(beyond, after)] : []), ...(before ? [compare(short, before)] : [])]
 }

@@ -263,6 +263,71 @@ describe('lists', () => {
     expect(await info({ last: 3 })).toEqual({ ...end, hasNextPage: false, hasPreviousPage: true })
   })
 
+  test.each([true, false])(
+    'with cursors, hasNextPage and hasPreviousPage are true exactly where the list has entries beyond the page (deleted rows: %s)',
+    async (deleted) => {
+      await using app = await startTestApp()
+      await recordSnapshots(app, withTies(9))
+      const orderBy = { field: 'NAME', direction: 'DESC' }
+      const { edges } = await list(app, 'snapshots', { orderBy })
+      const there = edges.map(({ node }) => node.id)
+      // Both ends and one in the middle: their cursors are tried all the same.
+      const gone = deleted ? [0, 1, 4, 8].map((index) => there[index] ?? '') : []
+      await app.db.snapshot.deleteMany({ where: { id: { in: gone } } })
+      const left = (from: number, to: number) => there.slice(from, to).filter((id) => !gone.includes(id))
+
+      for (const after of [null, 0, 1, 4, 8]) {
+        for (const before of [null, 0, 1, 4, 8]) {
+          for (const size of [
+            { first: 0 },
+            { first: 2 },
+            { first: 20 },
+            { last: 0 },
+            { last: 2 },
+            { last: 20 },
+          ]) {
+            const cursor = (index: number | null) => (index === null ? null : edges[index]?.cursor)
+            const args = { orderBy, ...size, after: cursor(after), before: cursor(before) }
+            const page = await list(app, 'snapshots', args)
+            const [low, high] = [after === null ? 0 : after + 1, before ?? 9]
+            const within = left(low, Math.max(low, high))
+            const shown =
+              size.first === undefined
+                ? within.slice(Math.max(0, within.length - size.last))
+                : within.slice(0, size.first)
+            // A page without entries stands where its first cursor is, or at the end that it is counted from.
+            const first = shown[0] === undefined ? undefined : there.indexOf(shown[0])
+            const last = shown.length === 0 ? undefined : there.indexOf(shown.at(-1) ?? '')
+            const place = size.first === undefined ? high : low
+            const expected = {
+              hasPreviousPage: (first === undefined ? left(0, place) : left(0, first)).length > 0,
+              hasNextPage: (last === undefined ? left(place, 9) : left(last + 1, 9)).length > 0,
+            }
+            expect([after, before, size, ids(page)]).toEqual([after, before, size, shown])
+            expect([after, before, size, page.pageInfo]).toMatchObject([after, before, size, expected])
+          }
+        }
+      }
+    },
+  )
+
+  test('a page beyond the end, and one before the beginning, say where there is something, filtered too', async () => {
+    await using app = await startTestApp()
+    await recordDisks(app, [...withTies(3), { id: 'v-other000', name: 'zz', createdAt: day(9) }])
+    const { edges } = await list(app, 'disks', { orderBy: { field: 'NAME', direction: 'ASC' } })
+    const args = { orderBy: { field: 'NAME', direction: 'ASC' }, after: edges.at(-1)?.cursor }
+
+    const beyond = await list(app, 'disks', args)
+    expect([ids(beyond), beyond.pageInfo]).toMatchObject([[], { hasPreviousPage: true, hasNextPage: false }])
+    const filtered = await list(app, 'disks', { ...args, filter: { name: { eq: 'none' } } })
+    expect(filtered.pageInfo).toMatchObject({ hasPreviousPage: false, hasNextPage: false })
+    await app.db.disk.deleteMany()
+    const emptied = await list(app, 'disks', args)
+    expect(emptied.pageInfo).toMatchObject({ hasPreviousPage: false, hasNextPage: false })
+    const before = await list(app, 'disks', { orderBy: args.orderBy, last: 5, before: edges[0]?.cursor })
+    expect(before.pageInfo).toMatchObject({ hasPreviousPage: false, hasNextPage: false })
+  })
+
   test('edges, nodes and cursors tell the same', async () => {
     await using app = await startTestApp()
     await recordSnapshots(app, withTies(4))
@@ -345,6 +410,38 @@ describe('lists', () => {
 })
 
 describe('filters', () => {
+  test('search finds names that contain the text, whatever they begin with, and the id that is the text', async () => {
+    await using app = await startTestApp()
+    const names = ['s-old', 'v-recorded0003', 'V-8 engine', 'plain', 'of v-recorded0003']
+    await recordDisks(
+      app,
+      names.map((name) => ({ name })),
+    )
+    await recordSnapshots(
+      app,
+      names.map((name) => ({ name })),
+    )
+    const found = async (Type: 'disks' | 'snapshots', search: string) => {
+      const { nodes } = await list(app, Type, {
+        filter: { search },
+        orderBy: { field: 'CREATED_AT', direction: 'ASC' },
+      })
+      return nodes.map(({ id }) => names[Number(id.slice(-4))])
+    }
+
+    expect(await found('disks', 's-')).toEqual(['s-old'])
+    expect(await found('disks', 'v-8')).toEqual(['V-8 engine'])
+    // The fourth is found by its id, the others by their names.
+    expect(await found('disks', 'v-recorded0003')).toEqual(['v-recorded0003', 'plain', 'of v-recorded0003'])
+    expect(await found('snapshots', 's-recorded0003')).toEqual(['plain'])
+    expect(await found('snapshots', 'v-recorded0003')).toEqual(['v-recorded0003', 'of v-recorded0003'])
+    expect(await found('snapshots', 's-recorded')).toEqual([])
+    expect(await found('snapshots', '%')).toEqual([])
+    expect(await found('disks', '')).toEqual(names)
+    const { totalCount } = await list(app, 'snapshots', { filter: { search: 's-' } })
+    expect(totalCount).toBe(1)
+  })
+
   const AT = '2026-01-03T00:00:00.000Z'
 
   test.each<[filter: Record<string, unknown>, names: string[]]>([

@@ -27,6 +27,7 @@ const COMMON = {
   createdAt: each(times),
   sizeGiB: each(numbers),
   tags,
+  search: ['a', 'v-aaaaaaaa'],
 }
 const FILTERS = {
   Disk: {
@@ -92,7 +93,7 @@ test.each(['Disk', 'Snapshot'] as const)(
     for (const disk of disks) await app.heldSnapshots(disk, 2)
     const list = Type === 'Disk' ? 'disks' : 'snapshots'
     const query = `query ($filter: ${Type}Filter, $orderBy: ${Type}Order, $after: String) {
-      ${list}(filter: $filter, orderBy: $orderBy, after: $after, first: 1) { totalCount pageInfo { endCursor } nodes { id } } }`
+      ${list}(filter: $filter, orderBy: $orderBy, after: $after, first: 1) { totalCount pageInfo { endCursor hasNextPage hasPreviousPage } nodes { id } } }`
     const filters = Object.entries(FILTERS[Type]).flatMap(([field, ways]) =>
       ways.map((way: unknown) => ({ [field]: way })),
     )
