@@ -100,6 +100,11 @@ export function blankDiskRefusals(sizeGiB: number): Refusal[] {
   return sizeRefusals(sizeGiB, DISK_SIZE_GIB.min)
 }
 
+/** The sizes that a disk made from the snapshot may be given, in GiB. When none is given, it is as large as the snapshot. */
+export function cloneSizeGiB({ sizeBytes }: { sizeBytes: bigint }): { min: number; max: number } {
+  return { ...DISK_SIZE_GIB, min: Math.max(DISK_SIZE_GIB.min, Math.ceil(Number(sizeBytes) / GIB)) }
+}
+
 /** Why a disk cannot be made from the snapshot now: of its own size, or of this one. */
 export function cloneRefusals(
   snapshot: { diskKind: DiskKind; status: SnapshotStatus; sizeBytes: bigint },
@@ -110,8 +115,7 @@ export function cloneRefusals(
   if (snapshot.diskKind === 'SYSTEM') refusals.push(new SystemSnapshotForbidsDisk())
   refusals.push(...sourceRefusals('CREATE_DISK', snapshot.status))
   if (sizeGiB !== undefined) {
-    const smallest = Math.max(DISK_SIZE_GIB.min, Math.ceil(Number(snapshot.sizeBytes) / GIB))
-    refusals.push(...sizeRefusals(sizeGiB, smallest))
+    refusals.push(...sizeRefusals(sizeGiB, cloneSizeGiB(snapshot).min))
   }
   if (underWay >= DISKS_FROM_SNAPSHOTS_AT_ONCE)
     refusals.push(new TooManyDisksUnderWay(DISKS_FROM_SNAPSHOTS_AT_ONCE))

@@ -1,5 +1,5 @@
 /** The longest name, in code points. Source: the cloud's API, create snapshot and create policy. */
-const NAME_MAX_LENGTH = 65
+export const NAME_MAX_LENGTH = 65
 
 /** The rules of a name, each with the sentence that says what would be right. */
 export const NAME_RULES = {

@@ -81,6 +81,13 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
+let zones: readonly string[] | undefined
+
+/** The main name of each time zone, in alphabetical order; `isTimeZone` accepts their other names too. */
+export function timeZones(): readonly string[] {
+  return (zones ??= [...new Set(['UTC', ...Intl.supportedValuesOf('timeZone')])].filter(isTimeZone).sort())
+}
+
 /** Each number once, in ascending order. */
 export function sorted(numbers: readonly number[]): number[] {
   return [...new Set(numbers)].sort((a, b) => a - b)

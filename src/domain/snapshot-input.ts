@@ -1,5 +1,8 @@
-/** Source: the cloud's create call, retention of a manual snapshot: −1 for ever, else 1–10000 days. */
-export const RETENTION_DAYS_MAX = 10_000
+/**
+ * The longest retention of a snapshot, in days, whether a person or a policy asks for it: what a policy gave a snapshot,
+ * that snapshot can be given again. Source: the cloud's API, create policy. Its call for manual snapshots stops at 10,000.
+ */
+export const RETENTION_DAYS_MAX = 65_536
 export const CLIENT_TOKEN_MAX_LENGTH = 64
 
 const DAY_MS = 86_400_000

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { NAME_RULE_TEXT } from '../../domain/name.ts'
-import { FOR_EVER, POLICIES_MAX, POLICY_RETENTION_DAYS_MAX } from '../../domain/policy-input.ts'
+import { FOR_EVER, POLICIES_MAX } from '../../domain/policy-input.ts'
 import {
   InvalidName,
   InvalidPolicy,
@@ -9,6 +9,7 @@ import {
   Refusal,
 } from '../../domain/refusals.ts'
 import { nextRuns } from '../../domain/schedule.ts'
+import { RETENTION_DAYS_MAX } from '../../domain/snapshot-input.ts'
 import type {
   AutoSnapshotPolicy as PolicyRow,
   AutoSnapshotRun as RunRow,
@@ -222,7 +223,7 @@ const POLICY_FIELDS = {
   name: `Its name: ${NAME_RULE_TEXT}`,
   timePoints: 'The hours it runs at, 0 to 23; at least one.',
   repeatWeekdays: 'The days it runs on, 0 (Sunday) to 6; at least one.',
-  retentionDays: `How many days its snapshots are kept, 1 to ${POLICY_RETENTION_DAYS_MAX}; ${FOR_EVER} for ever.`,
+  retentionDays: `How many days its snapshots are kept, 1 to ${RETENTION_DAYS_MAX}; ${FOR_EVER} for ever.`,
   timeZone: 'The time zone of hours and days, an IANA name such as `Asia/Shanghai`.',
 }
 

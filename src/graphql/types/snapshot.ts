@@ -1,5 +1,5 @@
 import type { Snapshot as SnapshotRow } from '../../generated/prisma/client.ts'
-import { cloneRefusals, rollBackRefusals } from '../../domain/disk-operation.ts'
+import { cloneRefusals, cloneSizeGiB, rollBackRefusals } from '../../domain/disk-operation.ts'
 import { isReading, isVerifying, subjectOf } from '../../domain/job.ts'
 import {
   deleteSnapshotRefusals,
@@ -16,6 +16,7 @@ import { Disk } from './disk.ts'
 import { DiskKind } from './disk-enums.ts'
 import { Eligibility } from './eligibility.ts'
 import { COMPARISON_LIMITS, DateTimeFilter, IDFilter, NumberFilter, SEARCH, StringFilter } from './filters.ts'
+import { IntRange } from './limits.ts'
 import { Operation, percentOf } from './operation.ts'
 import { SnapshotConsistency, SnapshotStatus, SnapshotType } from './snapshot-enums.ts'
 import { Tag, TAG_FILTER_LIMITS, TAG_FILTERS, TagFilter } from './tag.ts'
@@ -58,6 +59,14 @@ builder.node(Snapshot, {
       ...reading('sizeBytes'),
       description: 'The declared size of the disk when it was taken, in GiB (2^30 bytes).',
       resolve: ({ sizeBytes }) => Number(sizeBytes) / GIB,
+    }),
+    createDiskSizeGiB: t.field({
+      ...reading('sizeBytes'),
+      type: IntRange,
+      description:
+        'The sizes that `createDisk` accepts for a disk with its content, in GiB. Without a size the disk is as large as ' +
+        'the snapshot, which may be smaller.',
+      resolve: cloneSizeGiB,
     }),
     sizeBytes: t.field({
       ...reading('sizeBytes'),
