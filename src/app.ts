@@ -215,7 +215,8 @@ export async function startApp(
     progress,
     viewer,
     async [Symbol.asyncDispose]() {
-      runner.drain()
+      // Leases go back first: another process can go on while clients are still being let go. It is awaited, and may fail, in its turn.
+      runner[Symbol.asyncDispose]().catch(() => undefined)
       await running.disposeAsync()
     },
   }

@@ -12,7 +12,7 @@ const SHAPES = new RegExp(`${TOKEN_SHAPE.source}|${JWT_SHAPE.source}`, 'g')
  */
 export function createLog(
   { logLevel, jwt }: Pick<Config, 'logLevel' | 'jwt'>,
-  destination: DestinationStream = pino.destination({ sync: true }),
+  destination: DestinationStream = standardOutput(),
 ): Logger {
   const secret = jwt && 'secret' in jwt.keys ? JSON.stringify(jwt.keys.secret).slice(1, -1) : undefined
   return pino(
@@ -24,4 +24,9 @@ export function createLog(
       },
     },
   )
+}
+
+/** A closed terminal, or a reader that has ended, takes no more lines; the gateway goes on, and stops as any other. */
+function standardOutput(): DestinationStream {
+  return pino.destination({ sync: true }).on('error', () => undefined)
 }

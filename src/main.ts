@@ -2,6 +2,8 @@ import process from 'node:process'
 import { exampleIds, startApp } from './app.ts'
 import { createLog } from './log.ts'
 import { ConfigError, readConfig, type Config } from './config.ts'
+import { exitAtOnce } from './native/exit.ts'
+import { onStopSignal } from './stop-signals.ts'
 
 function config(): Config {
   try {
@@ -15,20 +17,22 @@ function config(): Config {
 
 const settings = config()
 const log = createLog(settings)
-try {
-  const app = await startApp(settings, log)
-  console.log(await welcome(app))
-  const stop = (signal: NodeJS.Signals) => {
-    log.info({ signal }, 'stopping')
-    app[Symbol.asyncDispose]().then(
+const starting = startApp(settings, log)
+onStopSignal((signal) => {
+  log.info({ signal }, 'stopping')
+  // What is still starting is stopped once it has started; when that fails, the start says so.
+  starting
+    .then((app) => app[Symbol.asyncDispose]())
+    .then(
       () => process.exit(0),
       (error: unknown) => {
         log.fatal({ err: error }, 'could not stop cleanly')
-        process.exit(1)
+        exitAtOnce(1)
       },
     )
-  }
-  process.once('SIGTERM', stop).once('SIGINT', stop)
+})
+try {
+  console.log(await welcome(await starting))
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exit(1)

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { inTransaction, type Database } from '../database/database.ts'
 import { JOB_KINDS, LONG_JOB_KINDS, subjectOf, type JobKind } from '../domain/job.ts'
@@ -30,6 +31,9 @@ const SHORT_JOBS_AT_ONCE = 4
 
 const KINDS = Object.keys(JOB_KINDS) as JobKind[]
 const isLong = (kind: JobKind) => LONG_JOB_KINDS.some((long) => long === kind)
+
+/** How long the work that runs may take to stop when the gateway does, in milliseconds. */
+const STOP_MS = 2_000
 
 /** No lease is longer, and no retry is further away: what claims to be was written before the clock was set back. */
 const FURTHEST_AHEAD_MS = 120_000
@@ -70,6 +74,7 @@ export function createRunner({
   ]
   let timer: NodeJS.Timeout | undefined
   let stopped = false
+  let stopping: Promise<void> | undefined
 
   const inFuture = (ms: number) => new Date(now().getTime() + ms)
 
@@ -212,6 +217,18 @@ export function createRunner({
     }
   }
 
+  async function stop(): Promise<void> {
+    stopped = true
+    clearInterval(timer)
+    await claiming.running
+    for (const { abort } of running.values()) abort.abort(new Error('The gateway is stopping.'))
+    const ended = Promise.all([...running.values()].map(({ done }) => done))
+    await Promise.race([ended, pause(STOP_MS, undefined, { ref: false })])
+    if (running.size === 0) return
+    const stuck = [...running.values()].map(({ job: { id, kind } }) => `${kind} (job ${id})`)
+    throw new Error(`Work did not stop within ${STOP_MS / 1000} s: ${stuck.join(', ')}.`)
+  }
+
   const claiming = wakeable(claimAll, (error) =>
     log.error({ err: error }, 'the runner could not look for work'),
   )
@@ -241,20 +258,11 @@ export function createRunner({
       }
     },
 
-    /** Takes no more work; what runs goes on. */
-    drain(): void {
-      stopped = true
-      clearInterval(timer)
-    },
-
-    /** Stops taking work, stops what runs and gives its leases back, so that the next process goes on at once. */
-    async [Symbol.asyncDispose](): Promise<void> {
-      stopped = true
-      clearInterval(timer)
-      await claiming.running
-      for (const { abort } of running.values()) abort.abort(new Error('The gateway is stopping.'))
-      await Promise.all([...running.values()].map(({ done }) => done))
-    },
+    /**
+     * Stops taking work, stops what runs and gives its leases back, so that the next process goes on at once. Rejects when
+     * work has not stopped after `STOP_MS`, such as a read that the kernel does not end: its lease is left to run out.
+     */
+    [Symbol.asyncDispose]: () => (stopping ??= stop()),
   }
 }
 

@@ -48,6 +48,9 @@ export function useErrorContract(log: Logger): Plugin<object, { requestId: strin
   }
 }
 
+/** What a request or a socket that comes while the gateway stops is told. */
+export const STOPPING = clientError('SERVICE_UNAVAILABLE', 'The gateway is stopping. Try again in a moment.')
+
 const NOT_A_STREAM = clientError(
   'NOT_ACCEPTABLE',
   'A subscription is answered with text/event-stream, which the request does not accept. Accept it, or use a WebSocket.',

@@ -12,7 +12,7 @@ import { turnAway } from './auth/admission.ts'
 import { limitFailures } from './auth/authentication.ts'
 import type { Credentials } from './auth/credentials.ts'
 import { parseDocument } from './document-rules.ts'
-import { describeError } from './error-contract.ts'
+import { describeError, STOPPING } from './error-contract.ts'
 import type { PageHandler } from './assets/page.ts'
 import { createFastPath } from './fast-path.ts'
 import { limitConnections } from './limits/connections.ts'
@@ -64,7 +64,7 @@ const ACCEPTABLE_REQUEST_ID = /^[\w.-]{8,64}$/
  */
 const UNACKNOWLEDGED_MS = 20_000
 
-/** How long requests under way may take to end after that, in milliseconds. */
+/** How long what is still open may take to end by itself when the server stops, in milliseconds. */
 const DRAIN_MS = 2_000
 
 /** Starts to listen; resolves when connections are accepted, rejects with a clear message when they can't be. */
@@ -119,12 +119,7 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
         .end(stopping ? 'stopping\n' : 'ok\n')
     } else if (stopping) {
       response.setHeader('connection', 'close').setHeader('retry-after', '1')
-      fail(
-        response,
-        503,
-        clientError('SERVICE_UNAVAILABLE', 'The gateway is stopping. Try again in a moment.'),
-        requestId,
-      )
+      fail(response, 503, STOPPING, requestId)
     } else if (turnedAway) {
       fail(response, turnedAway.status, turnedAway.error, requestId)
     } else if (graphiql?.(request, response)) {
@@ -180,15 +175,18 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
 
   return {
     url: `http://${shownHost === '127.0.0.1' ? 'localhost' : shownHost}:${address.port}`,
-    /** Answers nothing new but that it stops, ends what is long-lived over a window, and lets the rest finish. */
+    /**
+     * Answers new requests with 503, ends what is long-lived over a window, lets the rest finish, and cuts what has not
+     * ended `DRAIN_MS` after that.
+     */
     async [Symbol.asyncDispose]() {
       stopping = true
+      webSockets.refuse()
       await spread([...webSockets.endings(), ...live.eventStreams.endings()], shutdownMs)
       const closed = new Promise((resolve) => server.close(resolve))
-      await webSockets[Symbol.asyncDispose]()
       server.closeIdleConnections()
       const drained = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
-      await Promise.all([closed, live.eventStreams.close(DRAIN_MS)])
+      await Promise.all([closed, webSockets.close(DRAIN_MS), live.eventStreams.close(DRAIN_MS)])
       clearTimeout(drained)
     },
   }

@@ -4,14 +4,14 @@ import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQ
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws'
 import { errorAsyncIterator, isAsyncIterable, type GraphQLParams } from 'graphql-yoga'
 import type { Logger } from 'pino'
-import { WebSocketServer } from 'ws'
+import { WebSocketServer, type WebSocket } from 'ws'
 import type { ConnectionLimits, StreamBuffer } from '../config.ts'
 import { clientError, maskError } from '../graphql/errors.ts'
 import { turnAway } from './auth/admission.ts'
 import type { Authenticate } from './auth/authentication.ts'
 import type { Credentials } from './auth/credentials.ts'
 import { admitSocket, type SocketSession } from './auth/socket-session.ts'
-import { describeError } from './error-contract.ts'
+import { describeError, STOPPING } from './error-contract.ts'
 import { end, type Limits } from './limits/limits.ts'
 import type { Origins } from './limits/origins.ts'
 import { Pace } from './limits/pace.ts'
@@ -37,6 +37,8 @@ const FOREIGN = {
   status: 403,
   error: clientError('FOREIGN_ORIGIN', 'A page of this site may not open a WebSocket here.'),
 }
+
+const UNAVAILABLE = { status: 503, error: STOPPING }
 
 /** What the arguments of an operation carry from its preparation to its execution. */
 interface Prepared extends ExecutionArgs {
@@ -70,6 +72,16 @@ export interface WebSocketOptions {
   log: Logger
 }
 
+/** The sockets of a server, as its end sees them. */
+export interface WebSockets {
+  /** Answers every new socket with 503 from now on. */
+  refuse: () => void
+  /** For each open socket, what tells its client to go away and come back (1001). */
+  endings: () => (() => void)[]
+  /** Tells all to go away; resolves when all are closed. Cuts those that are left after `timeoutMs`. */
+  close: (timeoutMs: number) => Promise<void>
+}
+
 /**
  * graphql-transport-ws at the same endpoint, run through the same GraphQL as HTTP. An operation that cannot
  * be prepared, a syntax error included, ends that operation and not the socket.
@@ -87,8 +99,9 @@ export function serveWebSockets(
     streamBuffer,
     log,
   }: WebSocketOptions,
-): AsyncDisposable & { endings: () => (() => void)[] } {
+): WebSockets {
   const connections = new Set<Connection>()
+  let isStopping = false
   /** Of operations whose answers are being taken, by their payloads. */
   const turns = new WeakMap<object, Turn>()
   const sockets = new WebSocketServer({
@@ -99,8 +112,9 @@ export function serveWebSockets(
     perMessageDeflate: false,
     handleProtocols,
     verifyClient({ req }, accept) {
-      const turnedAway =
-        turnAway(req, credentials.required) ?? (origins.allowsSocket(req) ? undefined : FOREIGN)
+      const turnedAway = isStopping
+        ? UNAVAILABLE
+        : (turnAway(req, credentials.required) ?? (origins.allowsSocket(req) ? undefined : FOREIGN))
       if (!turnedAway) {
         accept(true)
         return
@@ -257,14 +271,21 @@ export function serveWebSockets(
   }
   const checks = setInterval(check, PING_MS)
 
-  return {
-    /** For each open socket, what tells its client to go away and come back (1001). */
-    endings: () => [...sockets.clients].map((socket) => () => socket.close(GOING_AWAY, 'Going away')),
+  const goAway = (socket: WebSocket) => socket.close(GOING_AWAY, 'Going away')
 
-    async [Symbol.asyncDispose]() {
+  return {
+    refuse: () => (isStopping = true),
+    endings: () => [...sockets.clients].map((socket) => () => goAway(socket)),
+
+    async close(timeoutMs) {
       clearInterval(checks)
-      for (const socket of sockets.clients) socket.close(GOING_AWAY, 'Going away')
+      for (const socket of sockets.clients) goAway(socket)
+      // A close handshake waits for the other side, which may not read, or may be gone.
+      const late = setTimeout(() => {
+        for (const socket of sockets.clients) socket.terminate()
+      }, timeoutMs)
       await new Promise((resolve) => sockets.close(resolve))
+      clearTimeout(late)
     },
   }
 }

@@ -45,11 +45,16 @@ export interface Gateway extends AsyncDisposable {
   stop: (signal?: NodeJS.Signals) => Promise<number | null>
 }
 
-/** Starts the gateway as an operator does, and resolves when it says that it is ready, on a port of its own. */
-export async function startGateway(env: Record<string, string>): Promise<Gateway> {
-  const child: ChildProcess = spawn(process.execPath, START_ARGS, {
+/**
+ * Starts the gateway as an operator does, and resolves when it says that it is ready, on a port of its own. Another
+ * `command` than that of `npm start` runs as the leader of a process group.
+ */
+export async function startGateway(env: Record<string, string>, command?: string[]): Promise<Gateway> {
+  const [program = '', ...args] = command ?? [process.execPath, ...START_ARGS]
+  const child: ChildProcess = spawn(program, args, {
     cwd: ROOT,
     env: { PORT: '0', LOG_LEVEL: 'warn', ...AMPLE, ...env },
+    detached: command !== undefined,
   })
   const exited = once(child, 'exit').then(([code]) => code as number | null)
   let output = ''

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import type {
   CopyOutcome,
   CopyRequest,
@@ -26,6 +27,9 @@ import { isOpenOnlyHere } from './system-calls.ts'
 
 /** How many disks are looked at side by side: waiting for one file after the other takes longer than all else. */
 const AT_ONCE = 16
+
+/** How long closing the provider waits for work to stop, in milliseconds: a call that the kernel does not end never does. */
+const CLOSE_MS = 2_000
 
 export interface LocalProviderOptions {
   /** Where snapshots are kept; made when it is missing. For reflinks, on the same file system as the disks. */
@@ -75,7 +79,7 @@ export function createLocalProvider(options: LocalProviderOptions): DiskProvider
     sweep: () => sweepShelf(snapshotsDir),
     async [Symbol.asyncDispose]() {
       closing.abort(new Error('The provider is closed.'))
-      await Promise.allSettled(underWay)
+      await Promise.race([Promise.allSettled(underWay), pause(CLOSE_MS, undefined, { ref: false })])
     },
   }
 }

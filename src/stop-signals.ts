@@ -1,0 +1,27 @@
+import { constants } from 'node:os'
+import process from 'node:process'
+import { exitAtOnce } from './native/exit.ts'
+
+/** What ends a service, what Ctrl-C sends, and what a closed terminal does. */
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
+
+/**
+ * Signals this close to the first one, in milliseconds, are the same wish: Ctrl-C under npm arrives from the terminal and
+ * once more from npm.
+ */
+const REPEAT_MS = 1_000
+
+/** Calls back at the first signal to stop. One that comes later than `REPEAT_MS` after it ends the process at once. */
+export function onStopSignal(stop: (signal: NodeJS.Signals) => void): void {
+  let stoppingSince: number | undefined
+  for (const signal of STOP_SIGNALS) {
+    process.on(signal, () => {
+      if (stoppingSince === undefined) {
+        stoppingSince = performance.now()
+        stop(signal)
+      } else if (performance.now() - stoppingSince > REPEAT_MS) {
+        exitAtOnce(128 + constants.signals[signal])
+      }
+    })
+  }
+}
