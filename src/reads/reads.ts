@@ -18,6 +18,7 @@ import { COUNTED_SNAPSHOT_STATUSES } from '../domain/quota.ts'
 import type { SnapshotType } from '../domain/snapshot.ts'
 import { countOfSnapshots } from './counts.ts'
 import { whereOf, type DiskFilter, type SnapshotFilter } from './filters.ts'
+import { countDiskHistory, readDiskHistory, type DiskEvent } from './history.ts'
 import {
   readCount,
   readNumber,
@@ -143,6 +144,15 @@ export class Reads {
       Prisma.sql`SELECT * FROM "SnapshotTransition" t WHERE t."snapshotId" = ${snapshotId} AND ${this.#alsoOwned}
         ORDER BY t."sequence"`,
     )
+  }
+
+  /** The transitions of a disk and of its snapshots, also of those that are gone. */
+  diskHistory(diskId: string): List<DiskEvent> {
+    const [reader, scope] = [this.#reader, { accountId: this.#accountId, diskId }]
+    return {
+      page: (query) => readDiskHistory(reader, scope, query),
+      count: () => countDiskHistory(reader, scope),
+    }
   }
 
   /** The work that is under way on a snapshot, or that reads it, oldest first. */

@@ -113,7 +113,6 @@ async function deleteSnapshot(job: Claimed, { provider }: JobContext): Promise<E
     outcome: 'deleted',
     async write(tx, at) {
       const diskId = diskOf(tx, { id: snapshotId, diskId: job.diskId })
-      await tx.snapshot.delete({ where: { id: snapshotId } })
       appendTransitions(tx, {
         accountId,
         snapshotId,
@@ -123,6 +122,7 @@ async function deleteSnapshot(job: Claimed, { provider }: JobContext): Promise<E
         reason: job.reason,
         at,
       })
+      await tx.snapshot.delete({ where: { id: snapshotId } })
     },
   }
 }

@@ -11,6 +11,8 @@ export interface Transition {
   sequence: number
   accountId: string
   snapshotId: string
+  /** The name of the snapshot at that moment; null where it was not stored. */
+  snapshotName: string | null
   diskId: string
   /** Null for the first transition of a snapshot. */
   from: SnapshotStatus | null
@@ -20,7 +22,7 @@ export interface Transition {
 }
 
 /** One change of a disk's status: a row of the log of disks. */
-export interface DiskTransition extends Omit<Transition, 'snapshotId' | 'from' | 'to'> {
+export interface DiskTransition extends Omit<Transition, 'snapshotId' | 'snapshotName' | 'from' | 'to'> {
   snapshotId?: undefined
   /** Null for the first transition of a disk. */
   from: DiskStatus | null
@@ -60,7 +62,9 @@ interface Rows<T> {
 const LOGS = {
   SNAPSHOT: {
     table: Prisma.raw('"SnapshotTransition"'),
-    columns: Prisma.raw('"sequence", "accountId", "snapshotId", "diskId", "from", "to", "reason", "at"'),
+    columns: Prisma.raw(
+      '"sequence", "accountId", "snapshotId", "snapshotName", "diskId", "from", "to", "reason", "at"',
+    ),
     rows: (db: Prisma.TransactionClient) => db.snapshotTransition as unknown as Rows<Transition>,
     /** The index by which a scope is read; what it leaves out is left to the reader. */
     scope: ({ accountId, snapshotId }: TransitionScope) =>
@@ -87,17 +91,21 @@ export const PAGE = 500
 const CURSORS = /^[0-9a-f]{12}\.[0-9a-z]{1,10}(~[0-9a-f]{12}\.[0-9a-z]{1,10})?$/
 
 /**
- * Appends transitions, in the transaction that makes the changes. A step that the life cycle does not know is a
- * defect and throws, which undoes the change.
+ * Appends transitions, in the transaction that makes the changes, while the rows of the snapshots are there: the log
+ * keeps their names. A step that the life cycle does not know is a defect and throws, which undoes the change.
  */
 export function appendTransitions(
   { sql }: SqlTransaction,
-  ...transitions: Omit<Transition, 'sequence'>[]
+  ...transitions: Omit<Transition, 'sequence' | 'snapshotName'>[]
 ): void {
   for (const transition of transitions) {
     const { from, to } = transition
     if (!mayFollow(from, to)) throw new Error(`A snapshot cannot go from ${from ?? 'nothing'} to ${to}.`)
-    sql.insert('SnapshotTransition', { ...transition })
+    const { snapshotId, accountId } = transition
+    const snapshot = sql.get<{ name: string }>(
+      Prisma.sql`SELECT "name" FROM "Snapshot" WHERE "id" = ${snapshotId} AND "accountId" = ${accountId}`,
+    )
+    sql.insert('SnapshotTransition', { ...transition, snapshotName: snapshot?.name ?? null })
   }
 }
 

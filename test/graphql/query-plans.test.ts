@@ -167,6 +167,32 @@ test('the disks of a policy, its runs and what became of each disk are read alon
   }
 })
 
+test('the history of a disk is read along indexes of that disk, both ways', async () => {
+  const statements: string[] = []
+  await using app = await startTestApp(
+    { LOG_POLL_MS: '60000' },
+    { onStatement: (sql) => statements.push(sql) },
+  )
+  const { id } = await app.disk()
+  const query = `query ($id: ID!, $first: Int, $after: String, $last: Int, $before: String) { disk(id: $id) {
+    history(first: $first, after: $after, last: $last, before: $before) { totalCount pageInfo { startCursor } nodes { at } } } }`
+  const { data } = await app.graphql(query, { id })
+  const cursor = data.disk.history.pageInfo.startCursor as string
+  for (const args of [{ first: 5 }, { first: 5, after: cursor }, { last: 5 }, { last: 5, before: cursor }]) {
+    const plan = await plans(app, statements, query, { id, ...args })
+    const bound = 'after' in args ? ' AND at<?' : 'before' in args ? ' AND at>?' : ''
+    for (const table of ['SnapshotTransition', 'DiskTransition']) {
+      const read = plan.indexOf(`SEARCH t USING INDEX ${table}_diskId_at_idx (diskId=?${bound})`)
+      // Not sorted before its page is full; what is sorted then is that page.
+      expect([plan[read - 1], plan[read + 1]]).toEqual([
+        expect.stringContaining('CO-ROUTINE'),
+        expect.stringContaining('SCAN (subquery'),
+      ])
+    }
+    expect(plan.filter((line) => /^SCAN t/.test(line))).toEqual([])
+  }
+})
+
 test('the test would notice a table that is read from end to end, and a sort', async () => {
   await using app = await startTestApp()
   const database = new SQLite(join(app.dataDir, 'snapgate.db'), { readonly: true })

@@ -12,6 +12,7 @@ const ROW: Transition = {
   sequence: 7,
   accountId: 'acc-00000001',
   snapshotId: 's-00000001',
+  snapshotName: 'snapshot-1',
   diskId: 'v-00000001',
   from: null,
   to: 'CREATING',

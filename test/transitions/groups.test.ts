@@ -54,7 +54,7 @@ test('what resolvers read of a transition is read once for all', async () => {
 
   await announce(app, 3)
   for (const one of all) await expect.poll(() => sequences(one)).toEqual([1, 2, 3])
-  expect(statements.filter((sql) => /FROM\W+(main\W+)?Snapshot\W+(t )?WHERE/i.test(sql))).toHaveLength(3)
+  expect(statements.filter((sql) => /\*\W+FROM\W+(main\W+)?Snapshot\W+(t )?WHERE/i.test(sql))).toHaveLength(3)
   all.forEach((one) => one.vanish())
 })
 
@@ -134,6 +134,7 @@ test('the index tells only those under the transition’s own account, snapshot 
   const one = {
     sequence: 1,
     accountId: 'acc-1',
+    snapshotName: null,
     from: null,
     to: 'CREATING',
     reason: null,

@@ -6,6 +6,7 @@ const transition: Transition = {
   sequence: 1,
   accountId: 'acc-one00000',
   snapshotId: 's-00000001',
+  snapshotName: 'snapshot-1',
   diskId: 'v-00000001',
   from: null,
   to: 'CREATING',

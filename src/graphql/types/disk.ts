@@ -13,6 +13,7 @@ import { PolicyNotFound } from '../../domain/refusals.ts'
 import { quotaUsage, type QuotaUsage, type SnapshotQuota } from '../../domain/quota.ts'
 import { snapshotRefusals } from '../../domain/snapshot.ts'
 import type { HeldSnapshots } from '../../reads/reads.ts'
+import { DISK_EVENT_ORDERS } from '../../reads/history.ts'
 import { DISK_ORDERS, SNAPSHOT_ORDERS } from '../../reads/reads.ts'
 import { builder } from '../builder.ts'
 import { reading } from '../columns.ts'
@@ -25,6 +26,7 @@ import { Operation } from './operation.ts'
 import { AutoSnapshotPolicy } from './policy.ts'
 import { NEWEST_FIRST, Snapshot, SnapshotConnection, SnapshotFilter, SnapshotOrder } from './snapshot.ts'
 import { Tag, TAG_FILTER_LIMITS, TAG_FILTERS, TagFilter } from './tag.ts'
+import { StatusTransition } from './transition.ts'
 
 const GIB = 1024 ** 3
 
@@ -177,8 +179,26 @@ builder.node(Disk, {
       },
       SnapshotConnection,
     ),
+    history: t.connection(
+      {
+        ...reading(),
+        type: StatusTransition,
+        description:
+          'Its transitions and those of its snapshots, newest first, as far as the log keeps them: those of the last ' +
+          'LOG_RETENTION_DAYS (7) at least. Older ones remain of snapshots that still exist, and the last one of the disk.',
+        resolve: ({ id }, args, context, info) =>
+          connect(context.reads.diskHistory(id), DISK_EVENT_ORDERS, LATEST_FIRST, args, context, info),
+      },
+      {
+        name: 'DiskHistoryConnection',
+        description: 'A page of the history of a disk.',
+      },
+      { name: 'DiskHistoryEdge', description: 'A transition in the history of a disk.' },
+    ),
   }),
 })
+
+const LATEST_FIRST = { field: 'AT', direction: 'DESC' } as const
 
 export const DiskConnection = builder.connectionObject(
   { type: Disk, name: 'DiskConnection', description: 'A page of disks.' },

@@ -1,6 +1,6 @@
 import { builder } from '../builder.ts'
 import { idOf } from '../id-argument.ts'
-import type { DiskTransition as DiskTransitionRow, Transition } from '../../transitions/log.ts'
+import type { AnyTransition, DiskTransition as DiskTransitionRow, Transition } from '../../transitions/log.ts'
 import { STORED } from '../stored.ts'
 import {
   follow,
@@ -16,9 +16,27 @@ import { IDFilter } from './filters.ts'
 import { Snapshot, SnapshotStatusFilter } from './snapshot.ts'
 import { SnapshotStatus } from './snapshot-enums.ts'
 
+/** What the two kinds of transitions have in common. */
+export const StatusTransition = builder.interfaceRef<AnyTransition>('StatusTransition').implement({
+  description: 'One change of the status of a snapshot or a disk.',
+  resolveType: ({ snapshotId }) => (snapshotId === undefined ? 'DiskTransition' : 'SnapshotTransition'),
+  fields: (t) => ({
+    sequence: t.expose('sequence', { type: 'SafeInt', description: 'Its number in its log.' }),
+    diskId: t.exposeID('diskId', {
+      description: 'The disk that changed, or of which the snapshot was taken.',
+    }),
+    reason: t.exposeString('reason', {
+      nullable: true,
+      description: 'Why, where there is something to say.',
+    }),
+    at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
+  }),
+})
+
 export const SnapshotTransition = builder.objectRef<Transition>('SnapshotTransition')
 
 SnapshotTransition.implement({
+  interfaces: [StatusTransition],
   extensions: STORED,
   description:
     'One change of a snapshot’s status. Transitions are stored and numbered; none is ever dropped or merged.',
@@ -33,6 +51,11 @@ SnapshotTransition.implement({
       resolve: ({ sequence }, _args, { gateway }) => gateway.transitions.cursor(sequence),
     }),
     snapshotId: t.exposeID('snapshotId', { description: 'The snapshot that changed.' }),
+    snapshotName: t.exposeString('snapshotName', {
+      nullable: true,
+      description:
+        'The name of the snapshot at that moment; null if it was not stored, by versions that did not keep it.',
+    }),
     diskId: t.exposeID('diskId', { description: 'The disk it was taken of, also when that is gone.' }),
     from: t.expose('from', {
       type: SnapshotStatus,
@@ -56,6 +79,7 @@ SnapshotTransition.implement({
 })
 
 const DiskTransition = builder.objectRef<DiskTransitionRow>('DiskTransition').implement({
+  interfaces: [StatusTransition],
   description:
     'One change of a disk’s status, by an operation or seen by looking at it. Transitions are stored and numbered; none is ' +
     'ever dropped or merged.',

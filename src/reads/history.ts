@@ -1,0 +1,75 @@
+import { Prisma, type DiskTransition, type SnapshotTransition } from '../generated/prisma/client.ts'
+import type { Reader } from '../database/reader.ts'
+import { readNumber, type OrderColumn, type Page, type PageQuery } from './pages.ts'
+
+/** An entry in the history of a disk. Its id says which transition it is, and breaks ties between those of one moment. */
+export type DiskEvent = { id: string } & (SnapshotTransition | (DiskTransition & { snapshotId?: undefined }))
+
+const byMoment: OrderColumn<DiskEvent> = {
+  column: 'at',
+  write: ({ at }) => at.toISOString(),
+  read: (text) => (Number.isNaN(Date.parse(text)) ? undefined : new Date(text)),
+}
+export const DISK_EVENT_ORDERS = { AT: byMoment }
+
+/** The two logs, and what distinguishes their rows. Both are read along their index by disk and time. */
+const LOGS = [
+  {
+    table: Prisma.raw('"SnapshotTransition"'),
+    id: Prisma.raw(`printf('s%015d', t."sequence")`),
+    snapshot: Prisma.raw('t."snapshotId", t."snapshotName"'),
+  },
+  {
+    table: Prisma.raw('"DiskTransition"'),
+    id: Prisma.raw(`printf('d%015d', t."sequence")`),
+    snapshot: Prisma.raw('NULL AS "snapshotId", NULL AS "snapshotName"'),
+  },
+]
+
+/** Reads a page of the transitions of a disk and of its snapshots, in the order of their moments. */
+export function readDiskHistory(
+  reader: Reader,
+  { accountId, diskId }: { accountId: string; diskId: string },
+  { direction, after, before, limit }: Omit<PageQuery, 'where'>,
+): Page<DiskEvent> {
+  const [beyond, short] = (direction === 'ASC' ? ['>', '<'] : ['<', '>']).map((sign) => Prisma.raw(sign))
+  const way = Prisma.raw(direction)
+  return reader.atOnce(() => {
+    const selects = LOGS.map(({ table, id, snapshot }) => {
+      const conditions = [
+        Prisma.sql`t."diskId" = ${diskId} AND +t."accountId" = ${accountId}`,
+        ...(after ? [Prisma.sql`(t."at", ${id}) ${beyond} (${after.value}, ${after.id})`] : []),
+        ...(before ? [Prisma.sql`(t."at", ${id}) ${short} (${before.value}, ${before.id})`] : []),
+      ]
+      return Prisma.sql`SELECT * FROM (
+        SELECT ${id} AS "id", t."sequence", t."accountId", t."diskId", ${snapshot}, t."from", t."to", t."reason", t."at"
+        FROM ${table} t WHERE ${Prisma.join(conditions, ' AND ')} ORDER BY t."at" ${way}, t."sequence" ${way} LIMIT ${limit})`
+    })
+    const rows = reader.all<EventRow>(
+      Prisma.sql`${Prisma.join(selects, ' UNION ALL ')} ORDER BY "at" ${way}, "id" ${way} LIMIT ${limit}`,
+    )
+    return { rows: rows.map(eventOf), heads: reader.heads() }
+  })
+}
+
+/** A transition of either log; those of disks have nulls for what only snapshots have. */
+type EventRow = Omit<DiskEvent, 'snapshotId' | 'snapshotName'> & {
+  snapshotId: string | null
+  snapshotName: string | null
+}
+
+function eventOf({ snapshotId, snapshotName, ...event }: EventRow): DiskEvent {
+  return (snapshotId === null ? event : { ...event, snapshotId, snapshotName }) as DiskEvent
+}
+
+/** How many there are. */
+export function countDiskHistory(
+  reader: Reader,
+  { accountId, diskId }: { accountId: string; diskId: string },
+): number {
+  const counts = LOGS.map(
+    ({ table }) =>
+      Prisma.sql`(SELECT count(*) FROM ${table} t WHERE t."diskId" = ${diskId} AND +t."accountId" = ${accountId})`,
+  )
+  return readNumber(reader, Prisma.sql`SELECT ${Prisma.join(counts, ' + ')} AS "number"`)
+}
