@@ -23,6 +23,7 @@ import { createAccountIds, localViewer } from './services/accounts.ts'
 import { newRandomId, type Clock, type NewId } from './services/clock.ts'
 import { createDiskOperationService } from './services/disk-operations.ts'
 import { createDiskService } from './services/disks.ts'
+import { createOperationService } from './services/operations.ts'
 import { createPolicyService } from './services/policies.ts'
 import { createSnapshotService } from './services/snapshots.ts'
 import { createTokenService } from './services/tokens.ts'
@@ -129,6 +130,7 @@ export async function startApp(
   const { snapshotQuota: quota } = config
   const snapshots = createSnapshotService({ db, disks, quota, announce, now, newId })
   const diskOperations = createDiskOperationService({ db, provider, disks, announce, now, newId })
+  const operations = createOperationService({ db, announce, now })
   const policies = createPolicyService({ db, disks, announce, now, newId })
   const scheduler = parts.use(createScheduler({ db, disks, snapshots, announce, now, newId, log }))
   const housekeeping = parts.use(
@@ -175,6 +177,7 @@ export async function startApp(
       gateway: {
         disks,
         diskOperations,
+        operations,
         snapshots,
         policies,
         tokens,

@@ -13,14 +13,17 @@ export const SNAPSHOT_STATUSES_IN_ORDER = [
 ] as const
 export type SnapshotStatus = (typeof SNAPSHOT_STATUSES_IN_ORDER)[number]
 
-/** Which status may follow which. `null` stands before the first. `DELETED` is the end: the row is gone, the history stays. */
+/**
+ * Which status may follow which. `null` stands before the first. A deletion that is cancelled leads back to where it began.
+ * `DELETED` is the end: the row is gone, the history stays.
+ */
 const SNAPSHOT_TRANSITIONS: Record<SnapshotStatus | 'null', readonly SnapshotStatus[]> = {
   null: ['CREATING'],
   CREATING: ['COMPLETED', 'FAILED'],
   COMPLETED: ['UNAVAILABLE', 'DELETING'],
   FAILED: ['DELETING'],
   UNAVAILABLE: ['DELETING'],
-  DELETING: ['DELETED'],
+  DELETING: ['DELETED', 'COMPLETED', 'FAILED', 'UNAVAILABLE'],
   DELETED: [],
 }
 

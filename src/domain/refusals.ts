@@ -5,6 +5,7 @@
  */
 import type { DiskOperation } from './disk-operation.ts'
 import type { DiskKind, DiskStatus } from './disk.ts'
+import type { JobKind } from './job.ts'
 import type { SnapshotStatus } from './lifecycle.ts'
 import { NAME_RULES, type NameRule } from './name.ts'
 import { POLICIES_MAX, POLICY_RULES, type PolicyRule } from './policy-input.ts'
@@ -35,6 +36,8 @@ export const REFUSAL_CODES = [
   'POLICY_QUOTA_EXCEEDED',
   'DISK_STATUS_FORBIDS_POLICY',
   'DISK_LINKED_ELSEWHERE',
+  'NOTHING_IN_PROGRESS',
+  'OPERATION_NOT_CANCELLABLE',
 ] as const
 export type RefusalCode = (typeof REFUSAL_CODES)[number]
 
@@ -329,5 +332,26 @@ export class DiskLinkedElsewhere extends Refusal {
       `The disk is linked to the policy ${policyId}, and it can have one only. Unlink it from that one first.`,
     )
     this.policyId = policyId
+  }
+}
+
+export class NothingInProgress extends Refusal {
+  readonly id: string
+
+  constructor(id: string) {
+    super('NOTHING_IN_PROGRESS', `No operation on ${id} is in progress, so there is nothing to cancel.`)
+    this.id = id
+  }
+}
+
+export class OperationNotCancellable extends Refusal {
+  readonly kind: JobKind
+
+  constructor(kind: JobKind) {
+    super(
+      'OPERATION_NOT_CANCELLABLE',
+      'The snapshot is being deleted to make room for a newer automatic snapshot. Its quota slot is already taken.',
+    )
+    this.kind = kind
   }
 }

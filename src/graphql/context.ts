@@ -2,6 +2,7 @@ import type { SnapshotQuota } from '../domain/quota.ts'
 import type { Reads } from '../reads/reads.ts'
 import type { DiskOperationService } from '../services/disk-operations.ts'
 import type { DiskService } from '../services/disks.ts'
+import type { OperationService } from '../services/operations.ts'
 import type { PolicyService } from '../services/policies.ts'
 import type { SnapshotService } from '../services/snapshots.ts'
 import type { TokenService } from '../services/tokens.ts'
@@ -14,6 +15,7 @@ import type { ProgressBoard } from '../transitions/progress.ts'
 export interface Gateway {
   disks: DiskService
   diskOperations: DiskOperationService
+  operations: OperationService
   snapshots: SnapshotService
   policies: PolicyService
   tokens: TokenService

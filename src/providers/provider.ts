@@ -91,6 +91,8 @@ export interface DiskProvider {
   copy(request: CopyRequest): Promise<CopyOutcome>
   /** Reads a copy again from where it is stored, and compares it with its checksum. */
   verify(copy: CopyReference & Work): Promise<Done | Damaged>
+  /** Whether the whole copy of a snapshot is stored. */
+  holds(snapshotId: string): Promise<boolean>
   /** Removes the copy of a snapshot, durably; also when there is none, or a part of one. */
   remove(snapshotId: string): Promise<void>
   /** Where a new disk with this id will be. */

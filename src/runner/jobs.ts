@@ -1,6 +1,6 @@
 import { STATUS_DURING } from '../domain/disk-operation.ts'
 import type { DiskStatus } from '../domain/disk.ts'
-import type { JobKind } from '../domain/job.ts'
+import { CANCELLED, type JobKind } from '../domain/job.ts'
 import type { Transaction } from '../database/database.ts'
 import type { Disk, Job, Snapshot } from '../generated/prisma/client.ts'
 import type { CopyOutcome, Damaged, DiskProvider, DiskWork, Done, Refused } from '../providers/provider.ts'
@@ -56,6 +56,45 @@ export function doJob(job: Claimed, context: JobContext): Promise<Ending> {
   return DOING[job.kind](job, context)
 }
 
+/** Why the work on a job was stopped: its owner asked for that. */
+export class Cancelled extends Error {
+  constructor() {
+    super(CANCELLED)
+  }
+}
+
+const CANCELLING: Partial<Record<JobKind, (job: Claimed, context: JobContext) => Promise<Ending>>> = {
+  async COPY_SNAPSHOT(job, { provider }) {
+    await provider.remove(existing(job.snapshot).id)
+    return endOfCopy(job, { outcome: 'refused', reason: CANCELLED }, provider)
+  },
+  DELETE_SNAPSHOT: cancelDeletion,
+  VERIFY_SNAPSHOT: () => Promise.resolve({ outcome: 'cancelled', write: () => Promise.resolve() }),
+  async CREATE_DISK(job, { provider, ...work }) {
+    await provider.release({ ...work, disk: existing(job.disk) })
+    return endOf(
+      { outcome: 'refused', reason: CANCELLED },
+      { job, change: { status: 'ERROR', statusReason: CANCELLED }, during: 'CREATING' },
+    )
+  },
+}
+
+/**
+ * Ends a job that its owner cancelled, when nothing works on it any more. What it worked on is as it was before, a new
+ * snapshot FAILED and a new disk in ERROR, and no bytes are left behind. Rejects with a fault that may pass.
+ */
+export async function cancelJob(job: Claimed, context: JobContext): Promise<Ending> {
+  const cancel = CANCELLING[job.kind]
+  if (cancel) return cancel(job, context)
+  const disk = existing(job.disk)
+  const seen = (await context.provider.observe([disk])).get(disk.id)
+  const operation = job.kind.replace(/_DISK$/, '') as keyof typeof STATUS_DURING
+  return endOf(
+    { outcome: 'refused', reason: CANCELLED },
+    { job, change: observed(seen), during: STATUS_DURING[operation] },
+  )
+}
+
 /** What a runner that was fenced has to put right, because its successor could not know of it. */
 export async function afterFencing(
   job: Claimed,
@@ -63,14 +102,23 @@ export async function afterFencing(
   tx: Pick<Transaction, 'snapshot'>,
 ) {
   if (job.kind !== 'COPY_SNAPSHOT' || job.snapshotId === null) return
-  // It may have published the copy of a snapshot that has been deleted by now.
-  const still = await tx.snapshot.count({ where: { id: job.snapshotId } })
+  // It may have published the copy of a snapshot that has been cancelled or deleted since.
+  const still = await tx.snapshot.count({ where: { id: job.snapshotId, status: { not: 'FAILED' } } })
   if (still === 0) await provider.remove(job.snapshotId)
 }
 
 async function copySnapshot(job: Claimed, { provider, onProgress, signal }: JobContext): Promise<Ending> {
   const [disk, snapshot] = [existing(job.disk), existing(job.snapshot)]
   const outcome = await provider.copy({ snapshotId: snapshot.id, disk, onProgress, signal })
+  return endOfCopy(job, outcome, provider)
+}
+
+async function endOfCopy(
+  job: Claimed,
+  outcome: CopyOutcome,
+  provider: Pick<DiskProvider, 'observe'>,
+): Promise<Ending> {
+  const [disk, snapshot] = [existing(job.disk), existing(job.snapshot)]
   const seen = (await provider.observe([disk])).get(disk.id)
   const completed = outcome.outcome === 'copied'
   const reason = completed ? null : outcome.reason
@@ -123,6 +171,34 @@ async function deleteSnapshot(job: Claimed, { provider }: JobContext): Promise<E
         at,
       })
       await tx.snapshot.delete({ where: { id: snapshotId } })
+    },
+  }
+}
+
+/** Takes a deletion back, unless bytes are gone that the snapshot needs: then it is carried to its end. */
+async function cancelDeletion(job: Claimed, context: JobContext): Promise<Ending> {
+  const { id: snapshotId, accountId, checksum } = existing(job.snapshot)
+  const hadCopy = checksum !== null
+  if (hadCopy && !(await context.provider.holds(snapshotId))) return deleteSnapshot(job, context)
+  return {
+    outcome: 'cancelled',
+    async write(tx, at) {
+      const { from: status } = await tx.snapshotTransition.findFirstOrThrow({
+        where: { accountId, snapshotId, to: 'DELETING' },
+        orderBy: { sequence: 'desc' },
+      })
+      if (status === null) throw new Error(`Snapshot ${snapshotId} began as DELETING.`)
+      await tx.snapshot.update({ where: { id: snapshotId }, data: { status } })
+      const diskId = diskOf(tx, { id: snapshotId, diskId: job.diskId })
+      appendTransitions(tx, {
+        accountId,
+        snapshotId,
+        diskId,
+        from: 'DELETING',
+        to: status,
+        reason: CANCELLED,
+        at,
+      })
     },
   }
 }

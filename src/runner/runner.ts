@@ -8,7 +8,7 @@ import type { DiskProvider } from '../providers/provider.ts'
 import type { Clock } from '../services/clock.ts'
 import { percent, type ProgressBoard } from '../transitions/progress.ts'
 import { wakeable } from '../transitions/wakeable.ts'
-import { afterFencing, doJob, type Claimed, type Ending } from './jobs.ts'
+import { afterFencing, cancelJob, Cancelled, doJob, type Claimed, type Ending } from './jobs.ts'
 
 export interface RunnerOptions {
   db: Database
@@ -24,6 +24,12 @@ export interface RunnerOptions {
   leaseMs: number
   /** Chance, from 0 to 1, that spreads retries; tests give their own. */
   random?: () => number
+}
+
+/** Jobs that share a limit on how many are in flight at once in this process. */
+interface Lane {
+  jobs: Prisma.JobWhereInput
+  atOnce: number
 }
 
 /** Short jobs under way at once: they need not wait behind those that move bytes. */
@@ -67,10 +73,12 @@ export function createRunner({
   random = Math.random,
 }: RunnerOptions) {
   const owner = randomUUID()
-  const running = new Map<number, { job: Claimed; done: Promise<void>; abort: AbortController }>()
-  const lanes = [
-    { kinds: KINDS.filter(isLong), atOnce: concurrency },
-    { kinds: KINDS.filter((kind) => !isLong(kind)), atOnce: SHORT_JOBS_AT_ONCE },
+  const running = new Map<number, { job: Claimed; lane: Lane; done: Promise<void>; abort: AbortController }>()
+  const wanted = { cancelRequestedAt: null }
+  const lanes: Lane[] = [
+    { jobs: { ...wanted, kind: { in: KINDS.filter(isLong) } }, atOnce: concurrency },
+    { jobs: { ...wanted, kind: { in: KINDS.filter((kind) => !isLong(kind)) } }, atOnce: SHORT_JOBS_AT_ONCE },
+    { jobs: { cancelRequestedAt: { not: null } }, atOnce: SHORT_JOBS_AT_ONCE },
   ]
   let timer: NodeJS.Timeout | undefined
   let stopped = false
@@ -81,11 +89,11 @@ export function createRunner({
   /** The job, as long as this runner has it. */
   const held = ({ id }: Claimed) => ({ id, leaseOwner: owner })
 
-  /** Leases the oldest job of these kinds that waits for a runner; undefined when there is none. */
-  async function claim(kinds: JobKind[]): Promise<Claimed | undefined> {
+  /** Leases the oldest of these jobs that waits for a runner; undefined when there is none. */
+  async function claim(jobs: Prisma.JobWhereInput): Promise<Claimed | undefined> {
     const furthest = inFuture(FURTHEST_AHEAD_MS)
     const waiting: Prisma.JobWhereInput = {
-      kind: { in: kinds },
+      ...jobs,
       // A lease of our own that ran out (the machine slept) is renewed by the work it is for, not claimed again.
       id: { notIn: [...running.keys()] },
       AND: [
@@ -111,10 +119,20 @@ export function createRunner({
     })
   }
 
-  /** Stops the work on a job that has gone to another runner. */
-  function giveUp(job: Claimed): void {
-    log.warn(of(job), 'fenced: the lease went to another runner, the work is given up')
+  /** Stops the work on a job that this runner no longer has. */
+  async function giveUp(job: Claimed): Promise<void> {
+    log.warn({ ...of(job), ...(await holder(job)) }, 'fenced: the lease is lost, the work stops')
     running.get(job.id)?.abort.abort(new Error('The lease was lost.'))
+  }
+
+  /** Who has the job instead of this runner, for the log: its row may be gone, or no runner may have it. */
+  async function holder({ id }: Claimed) {
+    const row = await db.job.findUnique({ where: { id }, select: { leaseOwner: true, leaseUntil: true } })
+    return {
+      jobExists: row !== null,
+      leaseOwner: row?.leaseOwner ?? null,
+      leaseUntil: row?.leaseUntil ?? null,
+    }
   }
 
   async function renew(job: Claimed): Promise<void> {
@@ -123,13 +141,13 @@ export function createRunner({
       where: held(job),
       data: { leaseUntil: inFuture(leaseMs), progress: known ? percent(known) : null },
     })
-    if (count === 0) giveUp(job)
+    if (count === 0) await giveUp(job)
   }
 
   /** Rejects when the job has gone to another runner. */
   async function confirm(job: Claimed): Promise<void> {
     if ((await db.job.count({ where: held(job) })) > 0) return
-    giveUp(job)
+    await giveUp(job)
     throw new Error('The lease was lost.')
   }
 
@@ -142,7 +160,7 @@ export function createRunner({
       return count > 0
     })
     if (!ended) {
-      log.warn(of(job), 'fenced: the lease went to another runner, nothing was changed')
+      log.warn({ ...of(job), ...(await holder(job)) }, 'fenced: the lease is lost, nothing was changed')
       await afterFencing(job, { provider }, db)
       return
     }
@@ -177,16 +195,18 @@ export function createRunner({
     const renewal = setInterval(() => {
       renew(job).catch((error: unknown) => log.error({ err: error }, 'a lease could not be renewed'))
     }, leaseMs / 3)
+    const context = {
+      provider,
+      onProgress: (doneBytes: number, totalBytes: number) =>
+        progress.report(subject, { copiedBytes: doneBytes, totalBytes }),
+      signal,
+      confirm: () => confirm(job),
+    }
     try {
-      const ending = await doJob(job, {
-        provider,
-        onProgress: (doneBytes, totalBytes) =>
-          progress.report(subject, { copiedBytes: doneBytes, totalBytes }),
-        signal,
-        confirm: () => confirm(job),
-      })
+      const ending = await (job.cancelRequestedAt === null ? doJob : cancelJob)(job, context)
       await finish(job, ending)
     } catch (error) {
+      // A job that was cancelled is claimed again at once, by the lane that ends cancelled jobs.
       await (signal.aborted ? release(job) : stall(job, error))
     } finally {
       clearInterval(renewal)
@@ -195,7 +215,7 @@ export function createRunner({
     }
   }
 
-  function start(job: Claimed): void {
+  function start(job: Claimed, lane: Lane): void {
     const abort = new AbortController()
     const done = work(job, abort.signal)
       .catch((error: unknown) => log.error({ err: error, ...of(job) }, 'a job could not be ended'))
@@ -203,16 +223,28 @@ export function createRunner({
         running.delete(job.id)
         wake()
       })
-    running.set(job.id, { job, done, abort })
+    running.set(job.id, { job, lane, done, abort })
+  }
+
+  /** Stops the work on those of its jobs that have been cancelled since they were started. */
+  async function stopCancelled(): Promise<void> {
+    const started = [...running.values()].filter(({ job }) => job.cancelRequestedAt === null)
+    if (started.length === 0) return
+    const cancelled = await db.job.findMany({
+      where: { id: { in: started.map(({ job }) => job.id) }, cancelRequestedAt: { not: null } },
+      select: { id: true },
+    })
+    for (const { id } of cancelled) running.get(id)?.abort.abort(new Cancelled())
   }
 
   async function claimAll(): Promise<void> {
-    for (const { kinds, atOnce } of lanes) {
-      const underWay = () => [...running.values()].filter(({ job }) => kinds.includes(job.kind)).length
-      while (!stopped && underWay() < atOnce) {
-        const job = await claim(kinds)
+    await stopCancelled()
+    for (const lane of lanes) {
+      const inFlight = () => [...running.values()].filter((work) => work.lane === lane).length
+      while (!stopped && inFlight() < lane.atOnce) {
+        const job = await claim(lane.jobs)
         if (!job) break
-        start(job)
+        start(job, lane)
       }
     }
   }

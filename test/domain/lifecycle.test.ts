@@ -15,6 +15,9 @@ const STEPS: [SnapshotStatus | null, SnapshotStatus][] = [
   ['FAILED', 'DELETING'],
   ['UNAVAILABLE', 'DELETING'],
   ['DELETING', 'DELETED'],
+  ['DELETING', 'COMPLETED'],
+  ['DELETING', 'FAILED'],
+  ['DELETING', 'UNAVAILABLE'],
 ]
 
 describe.each([null, ...SNAPSHOT_STATUSES_IN_ORDER])('a snapshot that is %s', (from) => {

@@ -13,6 +13,7 @@ import {
   buildSchema,
 } from 'graphql'
 import { expect, test } from 'vitest'
+import { ID_PREFIXES } from '../../src/domain/id.ts'
 import { PERMISSIONS } from '../../src/domain/role.ts'
 import { REFUSAL_CODES } from '../../src/domain/refusals.ts'
 import { printSdl, schema } from '../../src/graphql/schema.ts'
@@ -85,12 +86,22 @@ test.each(mutations.map((field) => [field.name, field] as const))(
   },
 )
 
+interface Scopes {
+  may?: string
+}
+/** Where the permission depends on what the id names. */
+type ScopesOf = (root: object, args: { input: { id: string } }) => Scopes
+
 test.each(mutations.map((field) => [field.name, field] as const))(
   'the mutation %s declares the permission that it takes',
   (_name, { extensions }) => {
-    const { authScopes } = extensions['pothosOptions'] as { authScopes?: { may?: string } }
+    const { authScopes } = extensions['pothosOptions'] as { authScopes?: Scopes | ScopesOf }
 
-    expect(Object.keys(PERMISSIONS)).toContain(authScopes?.may)
+    const declared =
+      typeof authScopes === 'function'
+        ? Object.values(ID_PREFIXES).map((prefix) => authScopes({}, { input: { id: `${prefix}-abcdefgh` } }))
+        : [authScopes]
+    for (const scopes of declared) expect(Object.keys(PERMISSIONS)).toContain(scopes?.may)
   },
 )
 

@@ -74,6 +74,7 @@ export function createMemoryProvider({ immediate = false } = {}): MemoryProvider
       return promise.finally(() => underWay--)
     },
     verify: () => Promise.resolve({ outcome: 'done' }),
+    holds: () => Promise.resolve(true),
     remove: () => Promise.resolve(),
     place: (diskId) => Promise.resolve(`/nowhere/${diskId}`),
     create: () => Promise.resolve({ outcome: 'done' }),

@@ -4,7 +4,7 @@ import { percent } from '../../transitions/progress.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 
-const OperationKind = builder.enumType('OperationKind', {
+export const OperationKind = builder.enumType('OperationKind', {
   description: 'What is under way in the background.',
   values: {
     COPY_SNAPSHOT: { description: 'The bytes of a snapshot are being copied.' },
@@ -46,6 +46,11 @@ export const Operation = builder.objectRef<Job>('Operation').implement({
       type: 'DateTime',
       nullable: true,
       description: 'Since when faults that may pass keep it from going on; null while all is well.',
+    }),
+    cancelRequestedAt: t.expose('cancelRequestedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When `cancelOperation` was called for it; null if it was not.',
     }),
     stallReason: t.exposeString('stallReason', {
       nullable: true,

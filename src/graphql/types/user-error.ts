@@ -14,6 +14,8 @@ import {
   DISK_PATH_PROBLEMS,
   InvalidName,
   InvalidPolicy,
+  NothingInProgress,
+  OperationNotCancellable,
   OtherSnapshotRefused,
   PolicyNotFound,
   PolicyQuotaExceeded,
@@ -29,6 +31,7 @@ import { NAME_RULES } from '../../domain/name.ts'
 import { POLICIES_MAX, POLICY_RULES } from '../../domain/policy-input.ts'
 import { builder } from '../builder.ts'
 import { DiskKind, DiskOperation, DiskStatus } from './disk-enums.ts'
+import { OperationKind } from './operation.ts'
 import { SnapshotOperation, SnapshotStatus, SnapshotType } from './snapshot-enums.ts'
 
 export const RefusalCode = builder.enumType('RefusalCode', {
@@ -57,6 +60,8 @@ export const RefusalCode = builder.enumType('RefusalCode', {
     POLICY_QUOTA_EXCEEDED: { description: 'See `PolicyQuotaExceeded`.' },
     DISK_STATUS_FORBIDS_POLICY: { description: 'See `DiskStatusForbidsPolicy`.' },
     DISK_LINKED_ELSEWHERE: { description: 'See `DiskLinkedElsewhere`.' },
+    NOTHING_IN_PROGRESS: { description: 'See `NothingInProgress`.' },
+    OPERATION_NOT_CANCELLABLE: { description: 'See `OperationNotCancellable`.' },
   },
 } as const)
 
@@ -307,4 +312,22 @@ builder.objectType(DiskLinkedElsewhere, {
   description: 'The disk is linked to another policy, and a disk has one at most.',
   interfaces: [UserError],
   fields: (t) => ({ policyId: t.exposeID('policyId', { description: 'The policy it is linked to.' }) }),
+})
+
+builder.objectType(NothingInProgress, {
+  name: 'NothingInProgress',
+  description: 'No operation on this snapshot or disk is in progress: there never was one, or it has ended.',
+  interfaces: [UserError],
+  fields: (t) => ({ id: t.exposeID('id', { description: 'The id of the snapshot or disk.' }) }),
+})
+
+builder.objectType(OperationNotCancellable, {
+  name: 'OperationNotCancellable',
+  description:
+    'The operation cannot be cancelled: a snapshot is being deleted to make room for a newer automatic one, which has taken ' +
+    'its quota slot.',
+  interfaces: [UserError],
+  fields: (t) => ({
+    kind: t.expose('kind', { type: OperationKind, description: 'What is in progress.' }),
+  }),
 })

@@ -67,6 +67,7 @@ export function createLocalProvider(options: LocalProviderOptions): DiskProvider
     observe: (disks) => observe(disks, diskDirs),
     copy: (request) => doing(request, copyDisk),
     verify: (copy) => doing(copy, (request) => verifyCopy(request, snapshotsDir)),
+    holds: async (snapshotId) => (await readManifest(snapshotsDir, snapshotId)) !== undefined,
     remove: (snapshotId) => discard(snapshotsDir, snapshotId),
     place: (diskId) => placeOf(diskId, options),
     create: (work) => doing(work, createDisk),

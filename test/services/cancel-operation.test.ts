@@ -1,0 +1,288 @@
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { createLocalProvider } from '../../src/providers/local/local.ts'
+import type { DiskProvider } from '../../src/providers/provider.ts'
+import { startTestApp, type TestApp } from '../support/app.ts'
+import { createMemoryProvider } from '../support/memory-provider.ts'
+import { runnerOf } from '../support/runner.ts'
+import { completed, mutate, stepsOf } from '../support/snapshots.ts'
+
+const CANCELLED = 'Cancelled on request.'
+
+const cancel = (app: TestApp, id: string) => mutate(app, 'cancelOperation', { id }, '__typename')
+
+async function accepted(app: TestApp, diskId: string): Promise<string> {
+  const { snapshot } = await mutate(app, 'createSnapshot', { diskId, name: 'taken' }, 'snapshot { id }')
+  return snapshot.id as string
+}
+
+async function shown(app: TestApp, id: string): Promise<any> {
+  const query = `query ($id: ID!) {
+    node(id: $id) {
+      ... on Snapshot {
+        status failureReason progress operation { kind cancelRequestedAt }
+        disk { status snapshotQuota { manual { used } } }
+      }
+      ... on Disk { diskStatus: status statusReason operation { kind cancelRequestedAt } }
+    }
+  }`
+  return (await app.graphql(query, { id })).data.node
+}
+
+const FAILED = {
+  status: 'FAILED',
+  failureReason: CANCELLED,
+  progress: null,
+  operation: null,
+  disk: { status: 'UNMOUNTED', snapshotQuota: { manual: { used: 0 } } },
+}
+
+/** Everything below the directory of snapshots. */
+const stored = async ({ config }: TestApp) => (await readdir(config.snapshotsDir, { recursive: true })).sort()
+
+describe('a copy that is cancelled', () => {
+  test('before it starts ends as FAILED, frees the disk and the quota, and leaves no bytes', async () => {
+    await using app = await startTestApp()
+    const id = await accepted(app, (await app.disk()).id)
+
+    expect(await cancel(app, id)).toEqual({ __typename: 'CancelOperationPayload' })
+    expect((await shown(app, id)).operation).toEqual({
+      kind: 'COPY_SNAPSHOT',
+      cancelRequestedAt: expect.any(String),
+    })
+    expect(await cancel(app, id)).toEqual({ __typename: 'CancelOperationPayload' })
+    await app.runner.tick()
+
+    expect(await shown(app, id)).toEqual(FAILED)
+    expect(await stepsOf(app, id)).toEqual([
+      [null, 'CREATING'],
+      ['CREATING', 'FAILED', CANCELLED],
+    ])
+    expect(await stored(app)).toEqual(['.partial'])
+  })
+
+  test('while its bytes are copied stops soon, and leaves no bytes', async () => {
+    await using app = await startTestApp()
+    const id = await accepted(app, (await app.disk({ sizeMiB: 256, dataMiB: 256 })).id)
+    const work = app.runner.tick()
+    await expect.poll(() => stored(app)).toContainEqual(expect.stringMatching(/\/image$/))
+
+    await cancel(app, id)
+    app.runner.wake()
+    await work
+
+    expect(await shown(app, id)).toEqual(FAILED)
+    expect(await stored(app)).toEqual(['.partial'])
+  })
+
+  test('while it waits after a fault ends without another attempt', async () => {
+    await using app = await startTestApp()
+    const id = await accepted(app, (await app.disk()).id)
+    const faulty = createMemoryProvider()
+    await using runner = runnerOf(app, faulty)
+    const work = runner.tick()
+    ;(await faulty.next()).fail(new Error('The network is gone.'))
+    await work
+
+    await cancel(app, id)
+    await runner.tick()
+
+    expect(faulty.asked).toBe(1)
+    expect(await shown(app, id)).toEqual(FAILED)
+  })
+
+  test('while another runner holds its lease is stopped there, and not ended here', async () => {
+    await using app = await startTestApp()
+    const id = await accepted(app, (await app.disk()).id)
+    const elsewhere = createMemoryProvider()
+    await using holder = runnerOf(app, elsewhere)
+    const work = holder.tick()
+    const copy = await elsewhere.next()
+
+    await cancel(app, id)
+    await app.runner.tick()
+    expect((await shown(app, id)).status).toBe('CREATING')
+    expect(copy.request.signal.aborted).toBe(false)
+
+    holder.wake()
+    await work
+    expect(await shown(app, id)).toEqual(FAILED)
+  })
+
+  test('by a runner that died is ended by the next one, with the copy that it had published', async () => {
+    let now = new Date('2026-01-01T00:00:00Z')
+    await using app = await startTestApp({}, { now: () => now })
+    const disk = await app.disk()
+    const id = await accepted(app, disk.id)
+    await using provider = createLocalProvider(app.config)
+    const never = createMemoryProvider()
+    await using late = runnerOf(app, never, { now: () => now })
+    const lateWork = late.tick()
+    const copy = await never.next()
+    await provider.copy({ snapshotId: id, disk, onProgress: () => undefined, signal: copy.request.signal })
+    expect(await stored(app)).toContain(id)
+
+    await cancel(app, id)
+    now = new Date(now.getTime() + 20_000)
+    await app.runner.tick()
+
+    expect(await shown(app, id)).toEqual(FAILED)
+    expect(await stored(app)).toEqual(['.partial'])
+    copy.fail(new Error('Too late.'))
+    await lateWork
+    expect(await shown(app, id)).toEqual(FAILED)
+  })
+})
+
+describe('a deletion that is cancelled', () => {
+  async function stalled(app: TestApp, snapshotId: string): Promise<void> {
+    await mutate(app, 'deleteSnapshot', { snapshotId }, '__typename')
+    const faulty = createMemoryProvider()
+    faulty.remove = () => Promise.reject(Object.assign(new Error('stuck'), { code: 'EPERM' }))
+    await using runner = runnerOf(app, faulty)
+    await runner.tick()
+  }
+
+  test('gives the snapshot back as it was', async () => {
+    await using app = await startTestApp()
+    const id = await completed(app, await app.disk())
+    await stalled(app, id)
+    await cancel(app, id)
+    await app.runner.tick()
+
+    expect(await shown(app, id)).toMatchObject({ status: 'COMPLETED', progress: 100, operation: null })
+    expect((await stepsOf(app, id)).slice(-2)).toEqual([
+      ['COMPLETED', 'DELETING'],
+      ['DELETING', 'COMPLETED', CANCELLED],
+    ])
+    expect(await mutate(app, 'verifySnapshot', { snapshotId: id }, '__typename')).toEqual({
+      __typename: 'VerifySnapshotPayload',
+    })
+    await app.runner.tick()
+    expect((await shown(app, id)).status).toBe('COMPLETED')
+  })
+
+  test('is carried to its end when bytes are gone already', async () => {
+    await using app = await startTestApp()
+    const id = await completed(app, await app.disk())
+    await stalled(app, id)
+    await rm(join(app.config.snapshotsDir, id), { recursive: true })
+    await cancel(app, id)
+    await app.runner.tick()
+    expect((await stepsOf(app, id)).at(-1)).toEqual(['DELETING', 'DELETED'])
+  })
+
+  test('is refused when a newer automatic snapshot has taken the place', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk()
+    const id = await completed(app, disk)
+    await mutate(app, 'deleteSnapshot', { snapshotId: id }, '__typename')
+    await app.db.snapshot.update({ where: { id }, data: { evicted: true } })
+    expect(await cancel(app, id)).toEqual({
+      __typename: 'OperationNotCancellable',
+      code: 'OPERATION_NOT_CANCELLABLE',
+    })
+  })
+})
+
+describe('an operation on a disk that is cancelled', () => {
+  /** The next runner's provider fails this verb, so that the job stays. */
+  async function stall(app: TestApp, verb: keyof DiskProvider): Promise<void> {
+    const faulty = Object.assign(createMemoryProvider(), {
+      [verb]: () => Promise.reject(Object.assign(new Error('stuck'), { code: 'EBUSY' })),
+    })
+    await using runner = runnerOf(app, faulty)
+    await runner.tick()
+  }
+
+  test.each([
+    ['attachDisk', 'attach', { instanceId: 'i-1' }],
+    ['resizeDisk', 'resize', { sizeGiB: 6 }],
+    ['releaseDisk', 'release', {}],
+  ] as const)('by %s leaves the disk as it was', async (mutation, verb, input) => {
+    await using app = await startTestApp()
+    const { id, path } = await app.disk()
+    const before = await readFile(path)
+    await mutate(app, mutation, { diskId: id, ...input }, '__typename')
+    await stall(app, verb)
+
+    expect(await cancel(app, id)).toEqual({ __typename: 'CancelOperationPayload' })
+    await app.runner.tick()
+
+    expect(await shown(app, id)).toEqual({ diskStatus: 'UNMOUNTED', statusReason: null, operation: null })
+    expect((await stepsOf(app, id)).at(-1)).toEqual([expect.any(String), 'UNMOUNTED', CANCELLED])
+    expect(await readFile(path)).toEqual(before)
+  })
+
+  test('by rollBackDisk leaves the content as it was, and the snapshot free', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk()
+    const snapshotId = await completed(app, disk)
+    const before = await readFile(disk.path)
+    await mutate(app, 'rollBackDisk', { diskId: disk.id, snapshotId }, '__typename')
+    await stall(app, 'rollBack')
+    await cancel(app, disk.id)
+    await app.runner.tick()
+
+    expect(await readFile(disk.path)).toEqual(before)
+    expect(await readdir(join(app.dataDir, 'disks'))).toEqual(['disk-1.img'])
+    expect((await mutate(app, 'deleteSnapshot', { snapshotId }, '__typename')).code).toBeUndefined()
+  })
+
+  test('by createDisk leaves no image, and a disk in ERROR that can be released', async () => {
+    await using app = await startTestApp()
+    const { disk } = await mutate(app, 'createDisk', { name: 'new', sizeGiB: 5 }, 'disk { id }')
+    await cancel(app, disk.id)
+    await app.runner.tick()
+
+    expect(await shown(app, disk.id)).toEqual({
+      diskStatus: 'ERROR',
+      statusReason: CANCELLED,
+      operation: null,
+    })
+    expect(await readdir(join(app.dataDir, 'disks'))).toEqual([])
+    await mutate(app, 'releaseDisk', { diskId: disk.id }, '__typename')
+    await app.runner.tick()
+    expect(await shown(app, disk.id)).toBeNull()
+  })
+})
+
+test('a verification that is cancelled changes nothing about the snapshot', async () => {
+  await using app = await startTestApp()
+  const id = await completed(app, await app.disk())
+  await mutate(app, 'verifySnapshot', { snapshotId: id }, '__typename')
+  await cancel(app, id)
+  await app.runner.tick()
+  expect(await shown(app, id)).toMatchObject({ status: 'COMPLETED', failureReason: null, operation: null })
+  expect((await app.db.snapshot.findUniqueOrThrow({ where: { id } })).verifiedAt).toBeNull()
+})
+
+test('where nothing is in progress, or nothing is there, cancelOperation is refused', async () => {
+  await using app = await startTestApp()
+  const disk = await app.disk()
+  const id = await completed(app, disk)
+  for (const settled of [id, disk.id]) {
+    expect((await cancel(app, settled)).code).toBe('NOTHING_IN_PROGRESS')
+  }
+  expect((await cancel(app, 's-nothere0')).code).toBe('SNAPSHOT_NOT_FOUND')
+  expect((await cancel(app, 'v-nothere0')).code).toBe('DISK_NOT_FOUND')
+  await expect(cancel(app, 'nothing')).rejects.toThrow('is not the id of a snapshot')
+})
+
+test('the operations of another account and those above the role cannot be cancelled', async () => {
+  await using app = await startTestApp()
+  const disk = await app.disk()
+  const id = await accepted(app, disk.id)
+  const { disk: created } = await mutate(app, 'createDisk', { name: 'new', sizeGiB: 5 }, 'disk { id }')
+  const document = `mutation ($id: ID!) { cancelOperation(input: { id: $id }) { __typename } }`
+  const as = async (role: 'VIEWER' | 'OPERATOR' | 'ADMIN', subject: string, account?: string) => {
+    const { data, errors } = await (await app.token(role, account)).graphql(document, { id: subject })
+    return data?.cancelOperation.__typename ?? errors?.[0]?.extensions.code
+  }
+  expect(await as('ADMIN', id, 'other')).toBe('SnapshotNotFound')
+  expect(await as('ADMIN', created.id, 'other')).toBe('DiskNotFound')
+  expect(await as('VIEWER', id)).toBe('FORBIDDEN')
+  expect(await as('OPERATOR', created.id)).toBe('FORBIDDEN')
+  expect(await as('OPERATOR', id)).toBe('CancelOperationPayload')
+})
