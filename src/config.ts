@@ -73,6 +73,7 @@ export const ENVIRONMENT = z.object({
   RATE_COST: integer(600_000, 1, 1_000_000_000),
   RATE_CREATES: integer(600, 1, 1_000_000_000),
   RATE_FAILED_AUTHENTICATIONS: integer(30, 1, 1_000_000_000),
+  RATE_NEW_ACCOUNTS: integer(60, 1, 1_000_000_000),
   REDIS_URL: z
     .string()
     .regex(/^rediss?:\/\/.+/, 'must be redis://<host>:<port>, or rediss:// for TLS')
@@ -110,13 +111,14 @@ export interface DocumentLimits {
   fragments: number
 }
 
-/** What an account may ask for in each window; failed authentications are counted by address. */
+/** What an account may ask for in each window; failed authentications and new accounts are counted by address. */
 export interface RateLimits {
   windowSeconds: number
   requests: number
   cost: number
   creates: number
   failedAuthentications: number
+  newAccounts: number
 }
 
 /** What connections may do. */
@@ -260,6 +262,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       cost: env.RATE_COST,
       creates: env.RATE_CREATES,
       failedAuthentications: env.RATE_FAILED_AUTHENTICATIONS,
+      newAccounts: env.RATE_NEW_ACCOUNTS,
     },
     redisUrl: env.REDIS_URL,
     connectionLimits: {

@@ -36,7 +36,14 @@ const DEFAULTS = {
   maxBodyBytes: 262_144,
   documentLimits: { bytes: 32_768, depth: 16, rootFields: 20, aliases: 50, directives: 50, fragments: 50 },
   maxCost: 10_000,
-  rates: { windowSeconds: 60, requests: 6_000, cost: 600_000, creates: 600, failedAuthentications: 30 },
+  rates: {
+    windowSeconds: 60,
+    requests: 6_000,
+    cost: 600_000,
+    creates: 600,
+    failedAuthentications: 30,
+    newAccounts: 60,
+  },
   redisUrl: undefined,
   connectionLimits: {
     perAddress: 1_000,
@@ -102,6 +109,7 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
       RATE_COST: '200',
       RATE_CREATES: '6',
       RATE_FAILED_AUTHENTICATIONS: '7',
+      RATE_NEW_ACCOUNTS: '8',
       REDIS_URL: 'redis://127.0.0.1:6380',
       MAX_CONNECTIONS_PER_ADDRESS: '8',
       MAX_STREAMS_PER_ACCOUNT: '9',
@@ -148,7 +156,7 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
     maxBodyBytes: 1_024,
     documentLimits: { bytes: 2_048, depth: 5, rootFields: 1, aliases: 0, directives: 2, fragments: 3 },
     maxCost: 100,
-    rates: { windowSeconds: 1, requests: 4, cost: 200, creates: 6, failedAuthentications: 7 },
+    rates: { windowSeconds: 1, requests: 4, cost: 200, creates: 6, failedAuthentications: 7, newAccounts: 8 },
     redisUrl: 'redis://127.0.0.1:6380',
     connectionLimits: {
       perAddress: 8,

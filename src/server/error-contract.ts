@@ -69,7 +69,12 @@ function overHttp(error: GraphQLError | GraphQLFormattedError, requestId: string
   const http = httpOf(error)
   const code = described.extensions.code as ErrorCode
   const status = STATUS_OF_CODE[code]
-  if (status) described.extensions.http = { ...http, ...status, ...retryAfter(described) }
+  if (status)
+    described.extensions.http = {
+      ...http,
+      ...status,
+      headers: { ...http?.headers, ...retryAfter(described) },
+    }
   else if (code === 'INTERNAL_SERVER_ERROR' && !error.path) described.extensions.http = { status: 500 }
   else if (http) described.extensions.http = http
   return described
@@ -88,8 +93,9 @@ const STATUS_OF_CODE: Partial<Record<ErrorCode, HttpExtension>> = {
   TOO_MANY_CONNECTIONS: { status: 429 },
 }
 
-function retryAfter({ extensions: { resetAt } }: GraphQLError): HttpExtension {
-  return typeof resetAt === 'string' ? { headers: { 'retry-after': String(secondsUntil(resetAt)) } } : {}
+/** The header that says when a budget is full again. */
+export function retryAfter({ extensions: { resetAt } }: GraphQLError): Record<string, string> {
+  return typeof resetAt === 'string' ? { 'retry-after': String(secondsUntil(resetAt)) } : {}
 }
 
 function secondsUntil(time: string): number {

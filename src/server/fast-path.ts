@@ -46,7 +46,6 @@ export type FastPath = ReturnType<typeof createFastPath>
  */
 export function createFastPath({
   gateway,
-  authenticate,
   reads,
   reader,
   documents,
@@ -140,13 +139,11 @@ export function createFastPath({
     response: ServerResponse,
     facts: RequestFacts,
   ): Promise<string | undefined> {
-    facts.authenticated = authenticate(request.headers.authorization, request.socket)
-    facts.viewer = await facts.authenticated
     facts.body = readBody({ req: request, res: response }, maxBodyBytes)
     const body = await facts.body
     await limits.takeTurnOverHttp(Object.assign(facts, { res: response }))
     const { admission, viewer } = facts
-    if (!admission) return undefined
+    if (!admission || !viewer) return undefined
     const params = await limits.admit(facts, paramsOf(body))
     const document = isPlain(params) ? documents.get(params.query ?? '') : undefined
     const answer = document && answerOf(document, params.operationName)

@@ -1,21 +1,21 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { GraphQLError } from 'graphql'
 import type { Logger } from 'pino'
 import type { ConnectionLimits, StreamBuffer } from '../config.ts'
 import type { Reader } from '../database/reader.ts'
-import { clientError } from '../graphql/errors.ts'
+import { clientError, maskError } from '../graphql/errors.ts'
 import { schema } from '../graphql/schema.ts'
 import { setUserTimeout } from '../native/sockets.ts'
-import { turnAway } from './auth/admission.ts'
-import { limitFailures } from './auth/authentication.ts'
+import type { Viewer } from '../services/viewer.ts'
+import { turnAway, type Refused } from './auth/admission.ts'
+import { limitFailures, notAuthenticated } from './auth/authentication.ts'
 import type { Credentials } from './auth/credentials.ts'
 import { parseDocument } from './document-rules.ts'
 import { describeError, STOPPING } from './error-contract.ts'
 import type { PageHandler } from './assets/page.ts'
 import { createFastPath } from './fast-path.ts'
-import { limitConnections } from './limits/connections.ts'
+import { limitConnections, MAX_HEADER_BYTES } from './limits/connections.ts'
 import { createDocumentCache } from './limits/document-cache.ts'
 import { Pipelines } from './limits/pipelines.ts'
 import { FairQueue } from './limits/fair-queue.ts'
@@ -24,11 +24,13 @@ import { createOrigins } from './limits/origins.ts'
 import type { Rates } from './limits/rates.ts'
 import { EVERY_DOCUMENT, readTrustedDocuments } from './limits/trusted-documents.ts'
 import { createLive } from './live/live.ts'
+import { API_HEADERS } from './raw-answer.ts'
 import { spread } from './spread.ts'
+import { isWebSocketUpgrade } from './upgrades.ts'
 import { serveWebSockets } from './websocket.ts'
 import { createGraphql, ENDPOINT, type GraphqlOptions, type RequestFacts } from './yoga.ts'
 
-export interface ServerOptions extends Omit<GraphqlOptions, 'authenticate' | 'documents'> {
+export interface ServerOptions extends Omit<GraphqlOptions, 'documents'> {
   host: string
   port: number
   /** Who may come in, and until when. */
@@ -67,6 +69,18 @@ const UNACKNOWLEDGED_MS = 20_000
 /** How long what is still open may take to end by itself when the server stops, in milliseconds. */
 const DRAIN_MS = 2_000
 
+const API_HEADER_ENTRIES = Object.entries(API_HEADERS)
+
+const NOT_HERE: Refused = {
+  status: 404,
+  error: clientError('NOT_FOUND', `Not found. GraphQL is at ${ENDPOINT}.`),
+}
+const NOT_GET_OR_POST: Refused = {
+  status: 405,
+  error: clientError('METHOD_NOT_ALLOWED', 'GraphQL only supports GET and POST requests.'),
+  headers: { allow: 'GET, POST' },
+}
+
 /** Starts to listen; resolves when connections are accepted, rejects with a clear message when they can't be. */
 export async function startServer(options: ServerOptions): Promise<{ url: string } & AsyncDisposable> {
   const { host, port, credentials, graphiql, webConsole, shutdownMs, log } = options
@@ -85,21 +99,31 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
         )
       : EVERY_DOCUMENT,
   })
-  const authenticate = limitFailures(credentials.authenticate, limits.takeFailure)
-  const common = { ...options, authenticate, documents: createDocumentCache() }
+  const authenticate = limitFailures(credentials.authenticate, limits)
+  const common = { ...options, documents: createDocumentCache() }
   const fastPath = createFastPath({ ...common, limits })
   const graphql = createGraphql(common, live, limits, fastPath)
   const origins = createOrigins(options.allowedOrigins)
   const pipelines = new Pipelines(connectionLimits.operations)
   let stopping = false
 
-  function fail(response: ServerResponse, status: number, error: GraphQLError, requestId: string): void {
+  function fail(response: ServerResponse, { status, error, headers }: Refused, requestId: string): void {
     response
-      .writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
+      .writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers })
       .end(JSON.stringify({ errors: [describeError(error, requestId, log)] }))
   }
 
-  async function answer(request: IncomingMessage, response: ServerResponse, facts: RequestFacts) {
+  /** Finds out who asks before anything else is made of a request: its body is not even read before. */
+  async function answer(request: IncomingMessage, response: ServerResponse, { requestId }: RequestFacts) {
+    const { authorization } = request.headers
+    let viewer: Viewer
+    try {
+      viewer = await authenticate(authorization, request.socket)
+    } catch (error) {
+      fail(response, notAuthenticated(maskError(error), authorization !== undefined), requestId)
+      return
+    }
+    const facts: RequestFacts = { requestId, viewer }
     if (await fastPath.answer(request, response, facts)) return
     await graphql(request, response, facts)
   }
@@ -108,6 +132,7 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     const given = request.headers[REQUEST_ID_HEADER]
     const requestId = typeof given === 'string' && ACCEPTABLE_REQUEST_ID.test(given) ? given : randomUUID()
     response.setHeader(REQUEST_ID_HEADER, requestId)
+    for (const [name, value] of API_HEADER_ENTRIES) response.setHeader(name, value)
     const path = request.url?.split('?', 1)[0]
     if (origins.answerCors(request, response)) return
     const turnedAway = turnAway(request, credentials.required)
@@ -119,14 +144,18 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
         .end(stopping ? 'stopping\n' : 'ok\n')
     } else if (stopping) {
       response.setHeader('connection', 'close').setHeader('retry-after', '1')
-      fail(response, 503, STOPPING, requestId)
+      fail(response, { status: 503, error: STOPPING }, requestId)
     } else if (turnedAway) {
-      fail(response, turnedAway.status, turnedAway.error, requestId)
+      fail(response, turnedAway, requestId)
     } else if (graphiql?.(request, response)) {
       log.debug({ requestId, path }, 'graphiql')
     } else if (webConsole(request, response)) {
       log.debug({ requestId, path }, 'console')
-    } else if (path === ENDPOINT) {
+    } else if (path !== ENDPOINT) {
+      fail(response, NOT_HERE, requestId)
+    } else if (request.method !== 'GET' && request.method !== 'POST') {
+      fail(response, NOT_GET_OR_POST, requestId)
+    } else {
       pipelines.enter(request.socket, response, {
         run: () => {
           answer(request, response, { requestId }).catch((error: unknown) => {
@@ -134,10 +163,8 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
             response.destroy()
           })
         },
-        refuse: () => fail(response, 429, limits.tooManyOperations(), requestId),
+        refuse: () => fail(response, { status: 429, error: limits.tooManyOperations() }, requestId),
       })
-    } else {
-      fail(response, 404, clientError('NOT_FOUND', `Not found. GraphQL is at ${ENDPOINT}.`), requestId)
     }
   }
 
@@ -147,7 +174,8 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
       headersTimeout: connectionLimits.headersTimeoutMs,
       // The timeouts are looked at this often, and only then.
       connectionsCheckingInterval: Math.min(5_000, connectionLimits.headersTimeoutMs / 2),
-      maxHeaderSize: 16_384,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      shouldUpgradeCallback: isWebSocketUpgrade,
       // The system finds out when the other side of an idle connection is gone without a word.
       keepAlive: true,
       keepAliveInitialDelay: 10_000,

@@ -3,6 +3,7 @@ import type { GraphQLParams, Plugin } from 'graphql-yoga'
 import { createGraphQLError } from 'graphql-yoga'
 import type { ErrorCode } from '../graphql/errors.ts'
 import { preferences } from './preferences.ts'
+import { API_HEADERS } from './raw-answer.ts'
 import type { RequestFacts } from './yoga.ts'
 
 /** The header that says a GET request was sent on purpose by a program, not by a link on another site. */
@@ -30,6 +31,10 @@ export function useRequestRules({
   takeTurn: (context: RequestFacts & HttpContext) => Promise<void>
 }): Plugin {
   return {
+    onResponse({ response }) {
+      for (const [name, value] of Object.entries(API_HEADERS)) response.headers.set(name, value)
+    },
+
     onRequestParse({ request, serverContext, setRequestParser }) {
       const context = serverContext as unknown as RequestFacts & HttpContext
       checkAccept(request.headers.get('accept'))
@@ -67,9 +72,12 @@ function checkAccept(accept: string | null): void {
 }
 
 function checkBodyHeaders(headers: Headers, maxBodyBytes: number): void {
-  const [type = '', ...parameters] = (headers.get('content-type') ?? '').toLowerCase().split(/\s*;\s*/)
+  const [type, ...parameters] = (headers.get('content-type') ?? '')
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim())
   const charset = parameters.find((parameter) => parameter.startsWith('charset='))
-  if (type.trim() !== 'application/json' || (charset && !/^charset="?utf-?8"?$/.test(charset))) {
+  if (type !== 'application/json' || (charset && !/^charset="?utf-?8"?$/.test(charset))) {
     throw refused(
       415,
       'UNSUPPORTED_MEDIA_TYPE',

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
+import type { Socket } from 'node:net'
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql'
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws'
 import { errorAsyncIterator, isAsyncIterable, type GraphQLParams } from 'graphql-yoga'
@@ -18,6 +19,7 @@ import { Pace } from './limits/pace.ts'
 import type { Turn } from './limits/fair-queue.ts'
 import { LiveResults, type LiveStream } from './live/live-stream.ts'
 import { WebSocketOutlet } from './live/websocket-outlet.ts'
+import { answerRaw } from './raw-answer.ts'
 import { ENDPOINT, type GraphqlServer, type RequestFacts } from './yoga.ts'
 
 /** How long a client may take to introduce itself, in milliseconds. */
@@ -32,6 +34,14 @@ const MAX_ID_LENGTH = 128
 /** Close codes of the WebSocket itself after which the official client connects again. */
 const GOING_AWAY = 1001
 const TRY_AGAIN_LATER = 1013
+
+/** The version of the protocol that is spoken here, as a client that speaks another one is told (RFC 6455, 4.4). */
+const VERSION = { 'sec-websocket-version': '13' }
+
+const ELSEWHERE = {
+  status: 404,
+  error: clientError('NOT_FOUND', `No WebSocket is opened here. They are at ${ENDPOINT}.`),
+}
 
 const FOREIGN = {
   status: 403,
@@ -105,24 +115,26 @@ export function serveWebSockets(
   /** Of operations whose answers are being taken, by their payloads. */
   const turns = new WeakMap<object, Turn>()
   const sockets = new WebSocketServer({
-    server,
-    path: ENDPOINT,
+    noServer: true,
     maxPayload: maxBodyBytes,
     allowSynchronousEvents: false,
     perMessageDeflate: false,
     handleProtocols,
-    verifyClient({ req }, accept) {
-      const turnedAway = isStopping
-        ? UNAVAILABLE
-        : (turnAway(req, credentials.required) ?? (origins.allowsSocket(req) ? undefined : FOREIGN))
-      if (!turnedAway) {
-        accept(true)
-        return
-      }
-      const { status, error } = turnedAway
-      const body = JSON.stringify({ errors: [describeError(error, randomUUID(), log)] })
-      accept(false, status, body, { 'content-type': 'application/json; charset=utf-8' })
-    },
+  })
+  sockets.on('wsClientError', ({ message }, socket) =>
+    answerRaw(socket, 400, clientError('BAD_REQUEST', `No WebSocket handshake: ${message}.`), log, VERSION),
+  )
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    const refused =
+      (isStopping ? UNAVAILABLE : undefined) ??
+      turnAway(request, credentials.required) ??
+      (request.url?.split('?', 1)[0] === ENDPOINT ? undefined : ELSEWHERE) ??
+      (origins.allowsSocket(request) ? undefined : FOREIGN)
+    if (refused) answerRaw(socket, refused.status, refused.error, log)
+    else
+      sockets.handleUpgrade(request, socket, head, (webSocket) =>
+        sockets.emit('connection', webSocket, request),
+      )
   })
 
   const protocol = makeServer<Record<string, unknown>, Connection>({

@@ -7,7 +7,7 @@ import { schema } from '../graphql/schema.ts'
 import type { DocumentLimits } from '../config.ts'
 import type { Reads } from '../reads/reads.ts'
 import type { Viewer } from '../services/viewer.ts'
-import { useAuthentication, viewerOf, type Authenticate } from './auth/authentication.ts'
+import { viewerOf } from './auth/authentication.ts'
 import { useDocumentRules, withoutSuggestion } from './document-rules.ts'
 import { useErrorContract } from './error-contract.ts'
 import type { FastPath } from './fast-path.ts'
@@ -21,8 +21,7 @@ export const ENDPOINT = '/graphql'
 /** What the transport knows of a request before GraphQL does. */
 export interface RequestFacts {
   requestId: string
-  /** The finding out who asks, and the body: where that has begun before. */
-  authenticated?: Promise<Viewer>
+  /** The body, where its reading has begun before. */
   body?: Promise<Buffer>
   /** Who asks, once that is known. */
   viewer?: Viewer
@@ -34,8 +33,6 @@ export interface RequestFacts {
 
 export interface GraphqlOptions {
   gateway: Gateway
-  /** Finds out who asks. */
-  authenticate: Authenticate
   /** The reads of one request, on behalf of a viewer. */
   reads: (viewer: Viewer) => Reads
   maxBodyBytes: number
@@ -51,16 +48,7 @@ export type GraphqlServer = ReturnType<typeof createGraphql>
 
 /** GraphQL over both transports: parsing, validation, context, execution, masking and limits are the same for each. */
 export function createGraphql(
-  {
-    gateway,
-    authenticate,
-    reads,
-    maxBodyBytes,
-    documentLimits,
-    documents,
-    introspection,
-    log,
-  }: GraphqlOptions,
+  { gateway, reads, maxBodyBytes, documentLimits, documents, introspection, log }: GraphqlOptions,
   live: Live,
   limits: Limits,
   fastPath: FastPath,
@@ -92,7 +80,6 @@ export function createGraphql(
       return { gateway, requestId: facts.requestId, viewer, reads: reads(viewer) }
     },
     plugins: [
-      useAuthentication(authenticate),
       useRequestRules({ maxBodyBytes, takeTurn: limits.takeTurnOverHttp }),
       useDocumentRules(documentLimits, ({ role }) => introspection || role === 'ADMIN'),
       limits.plugin,

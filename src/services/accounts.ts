@@ -1,6 +1,6 @@
 import { inTransaction, type Database } from '../database/database.ts'
 import { ACCOUNT_NAME_RULE, isAccountName } from '../domain/account.ts'
-import type { Account } from '../generated/prisma/client.ts'
+import { Prisma, type Account } from '../generated/prisma/client.ts'
 import type { Clock, NewId } from './clock.ts'
 import type { Viewer } from './viewer.ts'
 
@@ -36,14 +36,29 @@ export async function accountNamed(
 /** So many ids of accounts are kept in memory. */
 const ACCOUNTS_KEPT = 10_000
 
-/** Finds the id of the account of a name, made when it is missing, and remembers it: an account is for ever. */
+/**
+ * Finds the id of the account of a name, and remembers it: accounts are never deleted. A missing one is made, unless
+ * `beforeMaking` rejects.
+ */
 export function createAccountIds(
   db: Database,
   options: { now: Clock; newId: NewId },
-): (name: string) => Promise<string> {
+): (name: string, beforeMaking: () => Promise<void>) => Promise<string> {
   const ids = new Map<string, string>()
-  return async (name) => {
-    const id = ids.get(name) ?? (await accountNamed(db, name, options)).id
+
+  function existing(name: string): string | undefined {
+    return db.reader.get<Pick<Account, 'id'>>(Prisma.sql`SELECT "id" FROM "Account" WHERE "name" = ${name}`)
+      ?.id
+  }
+
+  return async (name, beforeMaking) => {
+    const known = ids.get(name)
+    if (known !== undefined) return known
+    let id = existing(name)
+    if (id === undefined) {
+      await beforeMaking()
+      id = (await accountNamed(db, name, options)).id
+    }
     if (ids.size >= ACCOUNTS_KEPT) ids.clear()
     ids.set(name, id)
     return id

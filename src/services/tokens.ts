@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { ApiToken } from '../generated/prisma/client.ts'
+import { Prisma, type ApiToken } from '../generated/prisma/client.ts'
 import { inTransaction, type Database } from '../database/database.ts'
 import { brokenNameRules } from '../domain/name.ts'
 import { ApiTokenNotFound, InvalidName } from '../domain/refusals.ts'
@@ -84,8 +84,10 @@ export function createTokenService({
     },
 
     /** The row of a token by its digest, whether or not it still holds; undefined when there is none. */
-    async find(hash: string): Promise<TokenFacts | undefined> {
-      return (await db.apiToken.findUnique({ where: { hash } })) ?? undefined
+    find(hash: string): TokenFacts | undefined {
+      return db.reader.get<TokenFacts>(
+        Prisma.sql`SELECT "id", "accountId", "role", "expiresAt", "revokedAt" FROM "ApiToken" WHERE "hash" = ${hash}`,
+      )
     },
 
     /** The rows with these ids. */

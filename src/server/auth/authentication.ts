@@ -1,10 +1,12 @@
-import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { GraphQLError } from 'graphql'
-import type { Plugin } from 'graphql-yoga'
 import { clientError } from '../../graphql/errors.ts'
 import type { Viewer } from '../../services/viewer.ts'
+import { retryAfter } from '../error-contract.ts'
+import type { Limits } from '../limits/limits.ts'
 import type { RequestFacts } from '../yoga.ts'
+import type { Refused } from './admission.ts'
+import type { Credentials } from './credentials.ts'
 
 /**
  * Who is behind a credential, which is what the header Authorization holds, or connection_init in its place. Rejects
@@ -17,53 +19,54 @@ export function unauthenticated(message: string) {
   return clientError('UNAUTHENTICATED', message)
 }
 
+const guesses = new WeakSet<GraphQLError>()
+
+/**
+ * The same for a credential that may have been made up: a token that does not exist, a JWT that no key has signed. Only
+ * these are counted against an address. What is missing, malformed, expired or revoked was not guessed, and gets its
+ * true answer however much was guessed from the same address.
+ */
+export function guessed(message: string) {
+  const error = unauthenticated(message)
+  guesses.add(error)
+  return error
+}
+
 /** Who asks, which was found out before; an operation on a socket may come when its credential has ceased to hold. */
 export function viewerOf({ viewer }: RequestFacts): Viewer {
   if (viewer) return viewer
   throw unauthenticated('The credential no longer holds. Connect again with another one.')
 }
 
-/** The same, but that each failure with a credential is counted against where it came from. */
+/** The same, with what the address of a client may cost the gateway. */
 export function limitFailures(
-  authenticate: (authorization: string | undefined) => Promise<Viewer>,
-  takeFailure: (from: Socket) => Promise<void>,
+  authenticate: Credentials['authenticate'],
+  { takeFailure, takeNewAccount }: Pick<Limits, 'takeFailure' | 'takeNewAccount'>,
 ): Authenticate {
   return async (authorization, from) => {
     try {
-      return await authenticate(authorization)
+      return await authenticate(authorization, () => takeNewAccount(from))
     } catch (error) {
-      const isFailure = error instanceof GraphQLError && error.extensions.code === 'UNAUTHENTICATED'
-      if (isFailure && authorization !== undefined) await takeFailure(from)
+      if (error instanceof GraphQLError && guesses.has(error)) await takeFailure(from)
       throw error
     }
   }
 }
 
-/** Finds out who asks before anything else is made of a request over HTTP: its body is not even read before. */
-export function useAuthentication(
-  authenticate: Authenticate,
-): Plugin<object, RequestFacts & { req: IncomingMessage }> {
-  return {
-    async onRequestParse({ request, serverContext }) {
-      const authorization = request.headers.get('authorization') ?? undefined
-      try {
-        serverContext.viewer = await (serverContext.authenticated ??
-          authenticate(authorization, serverContext.req.socket))
-      } catch (error) {
-        throw error instanceof GraphQLError ? overHttp(error, authorization !== undefined) : error
-      }
-    },
+/** What is answered over HTTP to a request whose credential does not let it in. Source: RFC 6750, 3. */
+export function notAuthenticated(error: GraphQLError, hasCredential: boolean): Refused {
+  switch (error.extensions.code) {
+    case 'UNAUTHENTICATED': {
+      const challenge = `Bearer realm="snapgate"${hasCredential ? ', error="invalid_token"' : ''}`
+      return { status: 401, error, headers: { 'www-authenticate': challenge } }
+    }
+    case 'RATE_LIMITED':
+      return { status: 429, error, headers: retryAfter(error) }
+    case 'SERVICE_UNAVAILABLE':
+      return { status: 503, error, headers: { 'retry-after': '5' } }
+    default:
+      return { status: 500, error }
   }
-}
-
-/** The status and headers of the answer. Source: RFC 6750, 3. */
-function overHttp(error: GraphQLError, hasCredential: boolean): GraphQLError {
-  const challenge = `Bearer realm="snapgate"${hasCredential ? ', error="invalid_token"' : ''}`
-  const [status, headers]: [number, Record<string, string>] =
-    error.extensions.code === 'UNAUTHENTICATED'
-      ? [401, { 'www-authenticate': challenge }]
-      : [503, { 'retry-after': '5' }]
-  return new GraphQLError(error.message, { extensions: { ...error.extensions, http: { status, headers } } })
 }
 
 /** The credential in what a client sent with connection_init: the same header that it would send over HTTP. */

@@ -4,15 +4,15 @@ import type { Clock } from '../../services/clock.ts'
 import { hashOfToken, isToken } from '../../services/token-secret.ts'
 import { whyEnded, type TokenFacts, type TokenService } from '../../services/tokens.ts'
 import type { Viewer } from '../../services/viewer.ts'
-import { unauthenticated } from './authentication.ts'
+import { guessed, unauthenticated } from './authentication.ts'
 import type { VerifyJwt } from './jwt.ts'
 
 export interface CredentialsOptions {
   tokens: TokenService
   /** Left out when JWTs are not accepted. */
   verifyJwt: VerifyJwt | undefined
-  /** The account that a JWT names, made when it is missing. */
-  accountIdOf: (accountName: string) => Promise<string>
+  /** The account that a JWT names; a missing one is made, unless `beforeMaking` rejects. */
+  accountIdOf: (accountName: string, beforeMaking: () => Promise<void>) => Promise<string>
   /** Who everybody is while no credential is required. */
   localViewer: Viewer
   /** Whether one is required in any case. */
@@ -29,6 +29,7 @@ const CHECK_MS = 1_000
 const TRUSTED_MS = 3_000
 /** How often it is written down when tokens were last used, in milliseconds. */
 const NOTE_USE_MS = 60_000
+/** How long a credential may be, in characters. */
 const MAX_LENGTH = 8_192
 
 const NONE = 'A credential is required. Send authorization: Bearer <token>.'
@@ -60,22 +61,27 @@ export async function createCredentials(options: CredentialsOptions) {
   let checking: Promise<void> = Promise.resolve()
   let timers: NodeJS.Timeout[] = []
 
-  async function authenticate(authorization: string | undefined): Promise<Viewer> {
+  /** Who is behind what `Authorization` holds; `takeNewAccount` counts the account that is made for a JWT. */
+  async function authenticate(
+    authorization: string | undefined,
+    takeNewAccount: () => Promise<void>,
+  ): Promise<Viewer> {
     if (!required) return localViewer
     if (authorization === undefined) throw unauthenticated(NONE)
+    if (authorization.length > MAX_LENGTH) throw unauthenticated(MALFORMED)
     const credential = /^Bearer +(\S+)$/i.exec(authorization.trim())?.[1]
-    if (credential === undefined || credential.length > MAX_LENGTH) throw unauthenticated(MALFORMED)
+    if (credential === undefined) throw unauthenticated(MALFORMED)
     if (credential.startsWith('sg_')) return viewerOfToken(credential)
     if (!verifyJwt) throw unauthenticated('The credential is not an API token: those look like sg_….')
     const { accountName, role, expiresAt } = await verifyJwt(credential)
-    return { accountId: await accountIdOf(accountName), role, expiresAt, tokenId: null }
+    return { accountId: await accountIdOf(accountName, takeNewAccount), role, expiresAt, tokenId: null }
   }
 
-  async function viewerOfToken(token: string): Promise<Viewer> {
+  function viewerOfToken(token: string): Viewer {
     if (!isToken(token)) throw unauthenticated('The API token is mistyped or cut short. Send it whole.')
     const hash = hashOfToken(token)
-    const entry = await entryOf(hash)
-    if (!entry) throw unauthenticated('There is no such API token. Use another one.')
+    const entry = entryOf(hash)
+    if (!entry) throw guessed('There is no such API token. Use another one.')
     const ended = whyEnded(entry.row, now())
     if (ended !== undefined) throw unauthenticated(ended)
     entry.usedAt = now()
@@ -83,11 +89,11 @@ export async function createCredentials(options: CredentialsOptions) {
     return { accountId, role, expiresAt, tokenId }
   }
 
-  async function entryOf(hash: string): Promise<Known | undefined> {
+  function entryOf(hash: string): Known | undefined {
     const entry = known.get(hash)
     if (entry && performance.now() - entry.readAt < TRUSTED_MS) return entry
     const readAt = performance.now()
-    const row = await tokens.find(hash)
+    const row = tokens.find(hash)
     if (!row) return undefined
     const fresh = { row, readAt, usedAt: entry?.usedAt }
     known.set(hash, fresh)

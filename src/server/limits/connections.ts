@@ -1,15 +1,17 @@
-import { randomUUID } from 'node:crypto'
-import { STATUS_CODES, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import { isIPv6, type Socket } from 'node:net'
 import type { GraphQLError } from 'graphql'
 import type { Logger } from 'pino'
 import { clientError } from '../../graphql/errors.ts'
-import { describeError } from '../error-contract.ts'
 import { whenClosed } from '../handover.ts'
+import { answerRaw } from '../raw-answer.ts'
 import { Places } from './places.ts'
 
 /** How long nothing may move on a connection before it is cut, in milliseconds: streams are pinged more often. */
 const IDLE_MS = 60_000
+
+/** How large the headers of a request may be, its address included. */
+export const MAX_HEADER_BYTES = 16_384
 
 /** Limits the connections of an address, cuts idle ones, and answers what is not HTTP as any other bad request. */
 export function limitConnections(server: Server, perAddress: number, log: Logger): void {
@@ -18,7 +20,7 @@ export function limitConnections(server: Server, perAddress: number, log: Logger
   server.on('connection', (socket: Socket) => {
     const leave = places.enter(addressOf(socket))
     if (leave) whenClosed(socket, leave)
-    else answer(socket, 429, TOO_MANY)
+    else answerRaw(socket, 429, TOO_MANY, log)
   })
 
   server.setTimeout(IDLE_MS)
@@ -26,26 +28,9 @@ export function limitConnections(server: Server, perAddress: number, log: Logger
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const [status, refusal] = REFUSALS[error.code ?? ''] ?? NOT_HTTP
     // On a connection that has had answers, this could be in the middle of one.
-    if (socket.writable && socket.bytesWritten === 0) answer(socket, status, refusal)
+    if (socket.writable && socket.bytesWritten === 0) answerRaw(socket, status, refusal, log)
     else socket.destroy()
   })
-
-  function answer(socket: Socket, status: number, error: GraphQLError): void {
-    const requestId = randomUUID()
-    const body = JSON.stringify({ errors: [describeError(error, requestId, log)] })
-    socket.end(
-      [
-        `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-        'connection: close',
-        'content-type: application/json; charset=utf-8',
-        `content-length: ${Buffer.byteLength(body)}`,
-        `x-request-id: ${requestId}`,
-        '',
-        body,
-      ].join('\r\n'),
-    )
-    socket.destroySoon()
-  }
 }
 
 const TOO_MANY = clientError(
@@ -54,7 +39,10 @@ const TOO_MANY = clientError(
 )
 const NOT_HTTP: [number, GraphQLError] = [400, clientError('BAD_REQUEST', 'The request is not HTTP/1.1.')]
 const REFUSALS: Record<string, [number, GraphQLError]> = {
-  HPE_HEADER_OVERFLOW: [431, clientError('PAYLOAD_TOO_LARGE', 'The headers are larger than 16384 bytes.')],
+  HPE_HEADER_OVERFLOW: [
+    431,
+    clientError('PAYLOAD_TOO_LARGE', `The headers are larger than ${MAX_HEADER_BYTES} bytes.`),
+  ],
   ERR_HTTP_REQUEST_TIMEOUT: [408, clientError('REQUEST_TIMEOUT', 'The request did not arrive in time.')],
 }
 

@@ -115,9 +115,14 @@ export function createLimits({
     return trusted.resolve(params)
   }
 
-  /** Counts a credential that was not valid against the address it came from. */
+  /** Counts a credential that may have been guessed against the address it came from. */
   async function takeFailure(from: Socket): Promise<void> {
     await take({ standings: {} }, 'failedAuthentications', addressOf(from), 1)
+  }
+
+  /** Counts an account that is to be made because a JWT names it, against the address it came from. */
+  async function takeNewAccount(from: Socket): Promise<void> {
+    await take({ standings: {} }, 'newAccounts', addressOf(from), 1)
   }
 
   /** Counts what the operation costs and creates, once. */
@@ -221,7 +226,18 @@ export function createLimits({
     },
   }
 
-  return { plugin, takeTurn, takeTurnOverHttp, takeFailure, admit, charge, tell, streams, tooManyOperations }
+  return {
+    plugin,
+    takeTurn,
+    takeTurnOverHttp,
+    takeFailure,
+    takeNewAccount,
+    admit,
+    charge,
+    tell,
+    streams,
+    tooManyOperations,
+  }
 }
 
 /** The operation is over, in whatever way. */
@@ -242,4 +258,5 @@ const BUDGETS: Record<Budget, string> = {
   cost: 'points',
   creates: 'creates',
   failedAuthentications: 'failed authentications',
+  newAccounts: 'new accounts',
 }

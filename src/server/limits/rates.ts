@@ -8,8 +8,8 @@ import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { RateLimits } from '../../config.ts'
 
-/** What an account has budgets of, and, for failed authentications, an address. */
-export type Budget = 'requests' | 'cost' | 'creates' | 'failedAuthentications'
+/** What an account has budgets of; of the last two, an address has. */
+export type Budget = 'requests' | 'cost' | 'creates' | 'failedAuthentications' | 'newAccounts'
 
 /** How a budget stands. */
 export interface Standing {
@@ -59,6 +59,7 @@ export async function createRates(
     cost: budget('cost'),
     creates: budget('creates'),
     failedAuthentications: budget('failedAuthentications'),
+    newAccounts: budget('newAccounts'),
   }
 
   async function takeFrom(limiter: RateLimiterAbstract, key: string, amount: number) {

@@ -22,7 +22,6 @@ export interface EventStreamOptions {
 
 const HEADERS = {
   'content-type': 'text/event-stream',
-  'cache-control': 'no-cache',
   'content-encoding': 'none',
   // The connection is the stream's from here on.
   connection: 'close',

@@ -1,8 +1,15 @@
 import { request } from 'node:http'
+import { SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { startTestApp, type TestApp } from '../../support/app.ts'
+import { goodClaims } from '../../support/issuer.ts'
 
+const BY_SECRET = {
+  JWT_ISSUER: 'https://issuer.example',
+  JWT_AUDIENCE: 'snapgate',
+  JWT_SECRET: 'a secret of at least 32 bytes, shared',
+}
 const VIEWER = '{ viewer { account { name } role expiresAt } }'
 
 /** The answer to a request at the level of HTTP. */
@@ -250,6 +257,55 @@ describe('without a credential', () => {
   })
 })
 
+test('only credentials that may have been guessed use up the budget of an address, and all others get their true answer after it', async () => {
+  let now = new Date()
+  await using other = await startTestApp()
+  await using app = await startTestApp({ RATE_FAILED_AUTHENTICATIONS: '3', ...BY_SECRET }, { now: () => now })
+  const valid = await app.token()
+  const unused = await app.token()
+  const revoked = await app.token()
+  const expiring = await app.token('ADMIN', 'local', 1)
+  await app.tokens.revoke(app.viewer, revoked.id)
+  now = new Date(now.getTime() + 86_400_000)
+  const guess = (await other.token()).token
+  const jwt = await new SignJWT(goodClaims())
+    .setProtectedHeader({ alg: 'HS256' })
+    .sign(Buffer.from(BY_SECRET.JWT_SECRET))
+  const expired = await new SignJWT({ ...goodClaims(), exp: 1 })
+    .setProtectedHeader({ alg: 'HS256' })
+    .sign(Buffer.from(BY_SECRET.JWT_SECRET))
+  const statusOf = async (authorization?: string) =>
+    (await send(app, '/graphql', authorization === undefined ? {} : { authorization }, JSON_BODY)).status
+  const truths: [authorization: string | undefined, status: number][] = [
+    [undefined, 401],
+    ['', 401],
+    ['Basic dXNlcjpwYXNz', 401],
+    ['Bearer something', 401],
+    [`Bearer ${guess.slice(0, -1)}`, 401],
+    [`Bearer ${revoked.token}`, 401],
+    [`Bearer ${expiring.token}`, 401],
+    [`Bearer ${expired}`, 401],
+    [`Bearer ${valid.token}`, 200],
+    [`Bearer ${jwt}`, 200],
+  ]
+
+  for (const [authorization, status] of truths) {
+    for (let i = 0; i < 4; i++)
+      expect([authorization, await statusOf(authorization)]).toEqual([authorization, status])
+  }
+  for (const status of [401, 401, 401, 429, 429]) expect(await statusOf(`Bearer ${guess}`)).toBe(status)
+  expect(await introduce(app, { authorization: `Bearer ${guess}` })).toEqual([1013, expect.any(String)])
+  for (const [authorization, status] of truths) {
+    expect([authorization, await statusOf(authorization)]).toEqual([authorization, status])
+  }
+  expect(await introduce(app, { authorization: `Bearer ${revoked.token}` })).toEqual([
+    4403,
+    expect.any(String),
+  ])
+  // It is read for the first time now.
+  expect(await statusOf(`Bearer ${unused.token}`)).toBe(200)
+})
+
 describe('a credential in the address', () => {
   test.each([
     (token: string) => `/graphql?access_token=${token}`,
@@ -309,6 +365,51 @@ describe('a gateway without credentials', () => {
     expect([status, body.errors[0].extensions.code]).toEqual([403, 'FORBIDDEN'])
     expect((await send(app, '/graphql', { host, accept: 'text/html' })).status).toBe(403)
     expect(await upgrade(app.endpoint, { host, origin: `http://${host}` })).toBe(403)
+  })
+
+  test('does not answer through a proxy, which may have written the Host anew', async () => {
+    await using app = await startTestApp()
+    const proxied: Record<string, string>[] = [
+      { forwarded: 'for=192.0.2.1' },
+      { via: '1.1 proxy' },
+      { 'x-forwarded-for': '192.0.2.1' },
+      { 'X-Forwarded-Host': 'snapgate.example' },
+      { 'x-forwarded-proto': 'https' },
+      { 'x-forwarded-server': 'proxy' },
+      { 'x-forwarded-client-cert': 'Hash=0' },
+      { 'x-forwarded-for': '' },
+      { 'x-real-ip': '127.0.0.1' },
+      { 'x-client-ip': '192.0.2.1' },
+      { 'x-cluster-client-ip': '192.0.2.1' },
+      { 'x-original-forwarded-for': '192.0.2.1' },
+      { 'x-envoy-external-address': '192.0.2.1' },
+      { 'cf-connecting-ip': '192.0.2.1' },
+      { 'true-client-ip': '192.0.2.1' },
+      { 'fly-client-ip': '192.0.2.1' },
+      { 'cdn-loop': 'cdn' },
+    ]
+
+    for (const headers of proxied) {
+      const [name = ''] = Object.keys(headers)
+      const { status, body } = await send(app, '/graphql', headers, JSON_BODY)
+      expect([name, status, body.errors?.[0]]).toEqual([
+        name,
+        403,
+        {
+          message: expect.stringContaining(name.toLowerCase()),
+          extensions: { code: 'FORBIDDEN', requestId },
+        },
+      ])
+      expect([name, (await send(app, '/', { ...headers, accept: 'text/html' })).status]).toEqual([name, 403])
+      expect([name, await upgrade(app.endpoint, headers)]).toEqual([name, 403])
+    }
+    expect((await send(app, '/readyz', proxied[0])).status).toBe(200)
+    const { token } = await app.token()
+    for (const headers of proxied) {
+      const authorization = `Bearer ${token}`
+      expect((await send(app, '/graphql', { ...headers, authorization }, JSON_BODY)).status).toBe(200)
+      expect(await upgrade(app.endpoint, headers)).toBe(101)
+    }
   })
 
   test('answers under any name once credentials are required', async () => {

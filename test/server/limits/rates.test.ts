@@ -3,7 +3,14 @@ import { describe, expect, test } from 'vitest'
 import { createRates, type Rates } from '../../../src/server/limits/rates.ts'
 import { freePort, hasRedis, startRedis } from '../../support/redis.ts'
 
-const LIMITS = { windowSeconds: 60, requests: 3, cost: 100, creates: 2, failedAuthentications: 2 }
+const LIMITS = {
+  windowSeconds: 60,
+  requests: 3,
+  cost: 100,
+  creates: 2,
+  failedAuthentications: 2,
+  newAccounts: 2,
+}
 
 /** A log that keeps its messages. */
 function logbook() {
