@@ -5,7 +5,7 @@ import { readConfig } from '../config.ts'
 import { openDatabase, type Database } from '../database/database.ts'
 import { migrate } from '../database/migrations.ts'
 import { API_TOKEN_DAYS_MAX } from '../domain/api-token.ts'
-import { ROLES } from '../domain/role.ts'
+import { roleNamed } from '../domain/role.ts'
 import { accountNamed, existingAccount, LOCAL_ACCOUNT_NAME, localViewer } from '../services/accounts.ts'
 import { newRandomId } from '../services/clock.ts'
 import { createTokenService, whyEnded } from '../services/tokens.ts'
@@ -36,7 +36,7 @@ await runCommand(USAGE, async () => {
   })
   const [verb, id, ...more] = positionals
   const { name, role: roleName, days: daysText } = values
-  const role = ROLES.find((known) => known === roleName?.toUpperCase())
+  const role = roleName === undefined ? undefined : roleNamed(roleName)
   const days = daysText === undefined ? null : Number(daysText)
   const misuse = misuseOf()
   if (misuse !== undefined) throw new UsageError(misuse)

@@ -1,11 +1,17 @@
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWTPayload } from 'jose'
 
 /** An issuer of JWTs on this machine, with a key set that can be changed, broken and counted. */
 export async function startIssuer() {
   const pairs = new Map<string, { publicKey: CryptoKey; privateKey: CryptoKey; alg: string }>()
-  const issuer = { requests: 0, isBroken: false }
+  const issuer = {
+    requests: 0,
+    isBroken: false,
+    /** Answers with the keys, which are given as JSON. */
+    answer: (response: ServerResponse, keys: string): unknown =>
+      response.writeHead(200, { 'content-type': 'application/json' }).end(keys),
+  }
   const server = createServer((_request, response) => {
     issuer.requests++
     if (issuer.isBroken) {
@@ -17,9 +23,7 @@ export async function startIssuer() {
       kid,
       alg,
     }))
-    void Promise.all(keys).then((all) =>
-      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ keys: all })),
-    )
+    void Promise.all(keys).then((all) => issuer.answer(response, JSON.stringify({ keys: all })))
   })
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`

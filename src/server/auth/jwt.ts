@@ -1,5 +1,6 @@
 import {
   createRemoteJWKSet,
+  customFetch,
   errors,
   jwtVerify,
   type JWTPayload,
@@ -9,9 +10,9 @@ import {
 import type { Logger } from 'pino'
 import type { JwtConfig } from '../../config.ts'
 import { ACCOUNT_NAME_RULE, isAccountName } from '../../domain/account.ts'
-import { ROLES, type Role } from '../../domain/role.ts'
+import { roleNamed, ROLES, type Role } from '../../domain/role.ts'
 import { clientError } from '../../graphql/errors.ts'
-import { unauthenticated } from './authentication.ts'
+import { guessed, unauthenticated } from './authentication.ts'
 
 /** What a valid JWT says. */
 interface JwtFacts {
@@ -60,28 +61,60 @@ export function createJwtVerifier(config: JwtConfig, log: Logger): VerifyJwt {
 
   return async (jwt) => {
     const { payload } = await jwtVerify(jwt, key, options).catch((error: unknown) => {
-      throw error instanceof errors.JOSEError ? unauthenticated(whyInvalid(error)) : error
+      if (!(error instanceof errors.JOSEError)) throw error
+      throw isGuess(error) ? guessed(whyInvalid(error)) : unauthenticated(whyInvalid(error))
     })
     const [account, role] = [payload[accountClaim], payload[roleClaim]]
     if (typeof account !== 'string') throw unauthenticated(`The JWT names no account in ${accountClaim}.`)
     if (!isAccountName(account)) throw unauthenticated(ACCOUNT_NAME_RULE)
-    const known = ROLES.find((one) => typeof role === 'string' && one === role.toUpperCase())
+    const known = typeof role === 'string' ? roleNamed(role) : undefined
     if (!known) throw unauthenticated(`The JWT has no role in ${roleClaim}: ${ROLES.join(', ')}.`)
     return { accountName: account, role: known, expiresAt: expiryOf(payload) }
   }
 
-  function expiryOf({ exp = 0 }: JWTPayload): Date {
-    return new Date((exp + clockToleranceSeconds) * 1000)
+  function expiryOf(payload: JWTPayload): Date {
+    for (const claim of ['exp', 'nbf', 'iat'] as const) {
+      if (!isTime(payload[claim] ?? 0)) throw unauthenticated(unexpected(claim))
+    }
+    const expiresAt = new Date(((payload.exp ?? 0) + clockToleranceSeconds) * 1000)
+    if (expiresAt.getTime() - Date.now() > MAX_LIFETIME_DAYS * DAY_MS) {
+      throw unauthenticated(
+        `The JWT is valid for more than ${MAX_LIFETIME_DAYS} days from now. Use one that expires sooner.`,
+      )
+    }
+    return expiresAt
   }
+}
+
+/** How far ahead a JWT may expire: nothing ends one before that but another key. */
+const MAX_LIFETIME_DAYS = 3_660
+const DAY_MS = 86_400_000
+/** 9999-12-31T23:59:59Z, in seconds since 1970. */
+const LAST_SECOND = 253_402_300_799
+
+/** Whether it is a time in seconds since 1970 that a calendar has: JSON has numbers far beyond, Infinity as 1e999. */
+function isTime(seconds: number): boolean {
+  return seconds >= 0 && seconds <= LAST_SECOND
+}
+
+function unexpected(claim: string): string {
+  return `The claim ${claim} of the JWT is not what is expected here.`
+}
+
+/** Whether the signature may have been made up. Claims are checked after it, so a JWT with wrong ones is the issuer's. */
+function isGuess(error: InstanceType<typeof errors.JOSEError>): boolean {
+  return (
+    error instanceof errors.JWSSignatureVerificationFailed ||
+    error instanceof errors.JWKSNoMatchingKey ||
+    error instanceof errors.JWKSMultipleMatchingKeys
+  )
 }
 
 /** In words for whoever sent it; nothing of the token is repeated. */
 function whyInvalid(error: InstanceType<typeof errors.JOSEError>): string {
   if (error instanceof errors.JWTExpired) return 'The credential has expired. Use a new one.'
   if (error instanceof errors.JWTClaimValidationFailed) {
-    return error.reason === 'missing'
-      ? `The JWT has no claim ${error.claim}.`
-      : `The claim ${error.claim} of the JWT is not what is expected here.`
+    return error.reason === 'missing' ? `The JWT has no claim ${error.claim}.` : unexpected(error.claim)
   }
   if (error instanceof errors.JOSEAlgNotAllowed)
     return 'The JWT is signed with an algorithm that is not accepted.'
@@ -90,6 +123,11 @@ function whyInvalid(error: InstanceType<typeof errors.JOSEError>): string {
   if (error instanceof errors.JWSSignatureVerificationFailed) return 'The signature of the JWT is not right.'
   return 'The credential is neither an API token nor a JWT.'
 }
+
+/** How long the answer with the keys may take, in milliseconds, and how large it may be; and how many keys it may have. */
+const FETCH_MS = 5_000
+const MAX_KEYS_BYTES = 256 * 1024
+const MAX_KEYS = 100
 
 /** How old keys may be before they are fetched again, in milliseconds. */
 const REFRESH_MS = 10 * 60_000
@@ -103,7 +141,12 @@ const RETRY_MS = 5_000
  */
 function createKeys(url: URL, log: Logger): JWTVerifyGetKey {
   // By itself it would forget keys that are old, also when there are no others to be had.
-  const remote = createRemoteJWKSet(url, { cacheMaxAge: Infinity, cooldownDuration: Infinity })
+  const remote = createRemoteJWKSet(url, {
+    cacheMaxAge: Infinity,
+    cooldownDuration: Infinity,
+    timeoutDuration: FETCH_MS,
+    [customFetch]: fetchKeys,
+  })
   let loaded = false
   let tried = -Infinity
 
@@ -134,6 +177,26 @@ function createKeys(url: URL, log: Logger): JWTVerifyGetKey {
       return remote(header, token)
     }
   }
+}
+
+/** Fetches a set of keys; rejects when it is larger than its bounds. Redirects are not followed. */
+async function fetchKeys(url: string, options: RequestInit): Promise<Response> {
+  const response = await fetch(url, { ...options, redirect: 'manual' })
+  if (response.status !== 200) {
+    await response.body?.cancel()
+    return new Response(null, { status: 502 })
+  }
+  const pieces: Uint8Array[] = []
+  let size = 0
+  for await (const piece of response.body ?? []) {
+    size += piece.length
+    if (size > MAX_KEYS_BYTES) throw new Error(`The keys are larger than ${MAX_KEYS_BYTES} bytes.`)
+    pieces.push(piece)
+  }
+  const text = Buffer.concat(pieces).toString()
+  const { keys } = JSON.parse(text) as { keys?: unknown }
+  if (Array.isArray(keys) && keys.length > MAX_KEYS) throw new Error(`There are more than ${MAX_KEYS} keys.`)
+  return new Response(text)
 }
 
 function unavailable() {

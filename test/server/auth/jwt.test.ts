@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
 import { exportSPKI, generateKeyPair, importJWK, SignJWT, UnsecuredJWT, type JWTPayload } from 'jose'
 import { describe, expect, test, vi } from 'vitest'
 import { startTestApp, type TestApp } from '../../support/app.ts'
@@ -12,6 +13,13 @@ function sign(claims: JWTPayload, secret = SECRET): Promise<string> {
   return new SignJWT({ ...goodClaims(), ...claims })
     .setProtectedHeader({ alg: 'HS256' })
     .sign(new TextEncoder().encode(secret))
+}
+
+/** A JWT of claims that are given as JSON. */
+function signText(claims: string): string {
+  const encode = (text: string) => Buffer.from(text).toString('base64url')
+  const signed = `${encode('{"alg":"HS256"}')}.${encode(claims)}`
+  return `${signed}.${createHmac('sha256', SECRET).update(signed).digest('base64url')}`
 }
 
 /** The status and message with which a JWT is refused, the same over HTTP and WebSocket; undefined when it is not. */
@@ -84,11 +92,93 @@ describe('a JWT signed with the shared secret', () => {
     ['no role', { role: undefined }, 'The JWT has no role in role: VIEWER, OPERATOR, ADMIN.'],
     ['a role there is not', { role: 'root' }, 'The JWT has no role in role: VIEWER, OPERATOR, ADMIN.'],
     ['a list of roles', { role: ['ADMIN'] }, 'The JWT has no role in role: VIEWER, OPERATOR, ADMIN.'],
+    [
+      'a role that only becomes one in capitals',
+      { role: 'admın' },
+      'The JWT has no role in role: VIEWER, OPERATOR, ADMIN.',
+    ],
   ])('is refused with %s', async (_what, claims, message) => {
     await using app = await startTestApp(BY_SECRET)
 
     expect(await refusalOf(app, await sign(claims))).toEqual([401, message])
     expect(await app.db.account.count()).toBe(1)
+  })
+
+  test('is refused when one of its times is no time, and when it would not end', async () => {
+    await using app = await startTestApp(BY_SECRET)
+    const unexpected = (claim: string) => `The claim ${claim} of the JWT is not what is expected here.`
+    const TOO_LONG = 'The JWT is valid for more than 3660 days from now. Use one that expires sooner.'
+    const EXPIRED = 'The credential has expired. Use a new one.'
+    const good = JSON.stringify(goodClaims()).slice(1, -1)
+    const inYears = (years: number) => String(seconds(years * 366 * 86_400))
+    // As text: JSON has numbers that a program would not write.
+    const refused: [claims: string, message: string][] = [
+      ['"exp": 1e20', unexpected('exp')],
+      ['"exp": 1e999', unexpected('exp')],
+      ['"exp": 253402300800', unexpected('exp')],
+      [`"exp": ${Number.MAX_SAFE_INTEGER}`, unexpected('exp')],
+      ['"exp": 8640000000000', unexpected('exp')],
+      ['"exp": 253402300799', TOO_LONG],
+      [`"exp": ${inYears(10.1)}`, TOO_LONG],
+      // Milliseconds instead of seconds.
+      [`"exp": ${Date.now()}`, unexpected('exp')],
+      ['"exp": -1', EXPIRED],
+      ['"exp": -1e999', EXPIRED],
+      ['"exp": 0', EXPIRED],
+      ['"exp": null', unexpected('exp')],
+      ['"exp": "NaN"', unexpected('exp')],
+      ['"exp": [4102444800]', unexpected('exp')],
+      ['"exp": true', unexpected('exp')],
+      ['"nbf": 1e20', unexpected('nbf')],
+      ['"nbf": 1e999', unexpected('nbf')],
+      ['"nbf": -1e999', unexpected('nbf')],
+      ['"nbf": -1', unexpected('nbf')],
+      ['"nbf": "0"', unexpected('nbf')],
+      ['"nbf": null', unexpected('nbf')],
+      ['"iat": 1e20', unexpected('iat')],
+      ['"iat": 1e999', unexpected('iat')],
+      ['"iat": -1', unexpected('iat')],
+      ['"iat": "now"', unexpected('iat')],
+      ['"iat": {}', unexpected('iat')],
+    ]
+
+    for (const [claims, message] of refused) {
+      const { status, errors } = await app
+        .client(`Bearer ${signText(`{${good}, ${claims}}`)}`)
+        .graphql(VIEWER)
+      expect([claims, status, errors?.[0]?.message]).toEqual([claims, 401, message])
+    }
+    for (const claims of [`"exp": ${inYears(9.9)}`, '"nbf": 0', '"iat": 0', `"exp": ${seconds(60)}.5`]) {
+      const { status } = await app.client(`Bearer ${signText(`{${good}, ${claims}}`)}`).graphql(VIEWER)
+      expect([claims, status]).toEqual([claims, 200])
+    }
+  })
+
+  test('makes no more new accounts in a window than its address may, and those that exist are let in', async () => {
+    await using app = await startTestApp({ ...BY_SECRET, RATE_NEW_ACCOUNTS: '2' })
+    const as = async (account: string) => app.client(`Bearer ${await sign({ account })}`)
+    const before = await app.db.account.count()
+
+    for (const account of ['one', 'two']) expect((await (await as(account)).graphql(VIEWER)).status).toBe(200)
+    const refused = await (await as('three')).graphql(VIEWER)
+    await using webSocket = (await as('four')).webSocket()
+    const closed = await Array.fromAsync(webSocket.iterate({ query: VIEWER })).catch(
+      (error: unknown) => error,
+    )
+
+    expect([refused.status, refused.errors?.[0]?.extensions]).toEqual([
+      429,
+      {
+        code: 'RATE_LIMITED',
+        budget: 'newAccounts',
+        resetAt: expect.any(String),
+        requestId: expect.any(String),
+      },
+    ])
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(closed).toMatchObject({ code: 1013 })
+    expect((await (await as('one')).graphql(VIEWER)).status).toBe(200)
+    expect(await app.db.account.count()).toBe(before + 2)
   })
 
   test.each([
@@ -266,6 +356,38 @@ describe('a JWT signed with a published key', () => {
     clock.mockReturnValue(performance.now() + 600_001)
 
     await vi.waitFor(async () => expect((await refusalOf(app, jwt))?.[0]).toBe(401))
+  })
+
+  test.each<[what: string, answer: (response: ServerResponse, good: string) => void]>([
+    ['more than 256 KiB', (response, good) => response.end(good + ' '.repeat(256 * 1024))],
+    [
+      'no end',
+      (response, good) => {
+        const more = setInterval(() => response.write(good + ' '.repeat(64 * 1024)), 1)
+        response.once('close', () => clearInterval(more))
+      },
+    ],
+    [
+      'more than 100 keys',
+      (response, good) => {
+        const { keys } = JSON.parse(good) as { keys: object[] }
+        response.end(JSON.stringify({ keys: [...keys, ...Array<object>(100).fill({ kty: 'oct', k: '' })] }))
+      },
+    ],
+    ['a redirect', (response, good) => response.writeHead(302, { location: '/elsewhere' }).end(good)],
+    ['a list', (response) => response.end('[]')],
+    ['no JSON', (response) => response.end('<html>')],
+  ])('is not looked for in an answer that has %s, and the gateway goes on', async (_what, answer) => {
+    await using issuer = await startIssuer()
+    await issuer.addKey('one')
+    issuer.answer = answer
+    await using app = await startTestApp(issuer.environment)
+
+    expect(await refusalOf(app, await issuer.sign('one'))).toEqual([
+      503,
+      'The keys that verify JWTs cannot be fetched. Try again later.',
+    ])
+    expect(issuer.requests).toBe(1)
   })
 
   test.each([
