@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { isLoopback, type Config } from './config.ts'
 import { openDatabase, type Database } from './database/database.ts'
+import { startDatabaseWatch } from './database/watch.ts'
 import { migrate } from './database/migrations.ts'
 import { createDemoWorld } from './demo/world.ts'
 import { createLocalProvider } from './providers/local/local.ts'
@@ -61,6 +62,7 @@ export async function startApp(
   for (const dir of [disksDir, config.snapshotsDir]) await mkdir(dir, { recursive: true })
   await migrate(config.databaseUrl)
   const db = parts.use(await openDatabase({ url: config.databaseUrl, onStatement }))
+  parts.use(startDatabaseWatch(db, log))
   const viewer = await localViewer(db, now)
   const tokens = createTokenService({ db, announce: () => credentials.check(), now, newId })
   const credentials = parts.use(
@@ -161,6 +163,7 @@ export async function startApp(
       maxBodyBytes: config.maxBodyBytes,
       answerCacheBytes: config.answerCacheBytes,
       reader: db.reader,
+      database: db.health,
       documentLimits: config.documentLimits,
       maxCost: config.maxCost,
       rates,

@@ -1,4 +1,6 @@
 import SQLite, { type Statement } from 'better-sqlite3'
+import type { Prisma } from '../generated/prisma/client.ts'
+import type { DatabaseHealth } from './health.ts'
 import { Statements } from './statements.ts'
 import { openWalIndex, type WalIndex } from './wal-index.ts'
 
@@ -23,26 +25,29 @@ export class Reader extends Statements implements Disposable {
   readonly #begin: Statement
   readonly #end: Statement
   readonly #dataVersion: Statement<[], number>
-  readonly #index: WalIndex | undefined
+  readonly #health: DatabaseHealth
+  /** What SQLite shares of its log; undefined where it cannot be looked at. */
+  readonly index: WalIndex | undefined
   #headStatement: Statement<[], Heads> | undefined
   #heads: Heads | undefined
   #isAtOnce = false
 
-  constructor(path: string, onStatement: ((sql: string) => void) | undefined) {
+  constructor(path: string, health: DatabaseHealth, onStatement: ((sql: string) => void) | undefined) {
     super(new SQLite(path, { readonly: true, timeout: 5_000 }), onStatement)
+    this.#health = health
     this.connection.pragma(`cache_size = -${CACHE_KIB}`)
     this.#begin = this.connection.prepare('BEGIN')
     this.#end = this.connection.prepare('COMMIT')
     this.#dataVersion = this.connection.prepare<[], number>('PRAGMA data_version').pluck()
     // SQLite maps the index when it first reads.
     this.#dataVersion.get()
-    this.#index = openWalIndex(path)
+    this.index = openWalIndex(path)
   }
 
   /** Does work, which must not wait for anything, on one state of the database: what all of its reads find was true at once. */
   atOnce<T>(work: () => T): T {
     if (this.#isAtOnce) return work()
-    this.#begin.run()
+    this.#checked(() => this.#begin.run())
     this.#isAtOnce = true
     this.#heads = undefined
     try {
@@ -53,19 +58,38 @@ export class Reader extends Statements implements Disposable {
     }
   }
 
+  override all<Row>(sql: Prisma.Sql): Row[] {
+    return this.#checked(() => super.all<Row>(sql))
+  }
+
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- only the caller knows
+  override get<Row>(sql: Prisma.Sql): Row | undefined {
+    return this.#checked(() => super.get<Row>(sql))
+  }
+
+  /** Throws Unavailable where nothing may be read, or something could not be. */
+  #checked<T>(read: () => T): T {
+    try {
+      this.#health.checkReadable()
+      return read()
+    } catch (error) {
+      throw this.#health.failed(error)
+    }
+  }
+
   /** A number that is another one after every commit, be it of this process or of another. */
   version(): number {
-    return this.#index?.version() ?? this.#dataVersion.get() ?? 0
+    return this.index?.version() ?? this.#dataVersion.get() ?? 0
   }
 
   /** How far each transition log goes; to be asked for in `atOnce`. */
   heads(): Heads {
-    this.#headStatement ??= this.connection.prepare<[], Heads>(HEADS)
-    return (this.#heads ??= this.#headStatement.get() ?? { snapshots: 0, disks: 0 })
+    const statement = (this.#headStatement ??= this.connection.prepare<[], Heads>(HEADS))
+    return (this.#heads ??= this.#checked(() => statement.get()) ?? { snapshots: 0, disks: 0 })
   }
 
   [Symbol.dispose](): void {
-    this.#index?.[Symbol.dispose]()
+    this.index?.[Symbol.dispose]()
     this.connection.close()
   }
 }

@@ -1,4 +1,5 @@
 import { GraphQLError, Kind } from 'graphql'
+import { UNAVAILABLE, unavailabilityOf, type Unavailability } from '../domain/unavailable.ts'
 import { SlowConsumer } from '../transitions/bounded-queue.ts'
 import { CursorExpired } from '../transitions/log.ts'
 
@@ -31,7 +32,8 @@ export const ERROR_CODES = {
   REQUEST_TIMEOUT: 'The request did not arrive in time.',
   CSRF_HEADER_REQUIRED: 'A GET request must carry the header x-graphql-yoga-csrf, with any value.',
   FOREIGN_ORIGIN: 'The page is of another site, which is not among ALLOWED_ORIGINS.',
-  SERVICE_UNAVAILABLE: 'The gateway is stopping, or cannot verify credentials now. Try again in a moment.',
+  SERVICE_UNAVAILABLE:
+    'The gateway is stopping, or cannot reach its database, its storage or the keys of credentials now. Try again in a moment.',
   INTERNAL_SERVER_ERROR: 'A fault in the gateway. Quote the request id; the log has the details.',
 } as const
 export type ErrorCode = keyof typeof ERROR_CODES
@@ -63,6 +65,8 @@ export function maskError(error: unknown): GraphQLError {
   const cause = error instanceof GraphQLError && error.originalError ? error.originalError : error
   if (cause instanceof CursorExpired) return streamError('CURSOR_EXPIRED', cause, error)
   if (cause instanceof SlowConsumer) return streamError('SLOW_CONSUMER', cause, error)
+  const unavailability = unavailabilityOf(cause)
+  if (unavailability) return unavailable(unavailability, error)
   if (error instanceof GraphQLError && !isFaultOfAnAnswer(error)) {
     if (!error.originalError || error.originalError instanceof GraphQLError) return error
   }
@@ -72,6 +76,17 @@ export function maskError(error: unknown): GraphQLError {
     path: located?.path ?? null,
     originalError: error instanceof Error ? error : new Error(String(error)),
     extensions: { code: 'INTERNAL_SERVER_ERROR' },
+  })
+}
+
+/** What a client is told when the service is unavailable, because of an error in a field or of none. */
+export function unavailable(reason: Unavailability, error?: unknown): GraphQLError {
+  const located = error instanceof GraphQLError ? error : undefined
+  return new GraphQLError(`${UNAVAILABLE[reason]} Try again in a moment.`, {
+    nodes: located?.nodes ?? null,
+    path: located?.path ?? null,
+    originalError: located?.originalError ?? (error instanceof Error ? error : null),
+    extensions: { code: 'SERVICE_UNAVAILABLE' },
   })
 }
 
