@@ -1,35 +1,79 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { DiskService } from '../services/disks.ts'
 
-/** Looks at all disks again and again, `intervalMs` after the last look has ended. */
-export function startInventory({
-  disks,
-  intervalMs,
-  log,
-}: {
-  disks: DiskService
+/** The most of its time that the inventory spends looking; the rest it waits. */
+const SHARE = 0.1
+
+export interface InventoryOptions {
+  disks: Pick<DiskService, 'lookAtLately' | 'lookAtNext'>
+  /** How often each disk is looked at, in milliseconds, where that takes no more than a tenth of the time. */
   intervalMs: number
   log: Logger
-}) {
-  let timer: NodeJS.Timeout | undefined
-  let looking: Promise<void> = Promise.resolve()
-  let stopped = false
+  /** Tests give their own. */
+  clock?: Clock
+}
 
-  function look(): void {
-    looking = disks
-      .lookAtAll()
-      .catch((error: unknown) => log.error({ err: error }, 'the disks could not be looked at'))
-      .finally(() => {
-        if (!stopped) timer = setTimeout(look, intervalMs)
-      })
+/** A monotonic clock, in milliseconds, and what waits by it. */
+interface Clock {
+  now: () => number
+  wait: (ms: number, signal: AbortSignal) => Promise<void>
+}
+
+const CLOCK: Clock = {
+  now: () => performance.now(),
+  wait: (ms, signal) => setTimeout(ms, undefined, { signal }),
+}
+
+/**
+ * Looks at all disks again and again. Few disks are looked at every `intervalMs`. Where that would take more than a tenth
+ * of the time, the looks are spread: the disks that changed or were asked about lately are still looked at every
+ * `intervalMs`, the others as often as that share allows.
+ */
+export function startInventory({ disks, intervalMs, log, clock = CLOCK }: InventoryOptions) {
+  const { now, wait } = clock
+  const stopping = new AbortController()
+
+  /** Does a piece of the work, and then waits so that it keeps to its share. */
+  async function spread<T>(work: () => Promise<T>): Promise<T> {
+    const began = now()
+    const result = await work()
+    await wait(((now() - began) * (1 - SHARE)) / SHARE, stopping.signal)
+    return result
   }
-  look()
+
+  /** When the recent disks were looked at last: a pass looks at them too, so a short one need not. */
+  let recent = now()
+
+  /** Looks at all disks once, and every `intervalMs` at the recent ones. */
+  async function look(): Promise<void> {
+    for (let after: string | undefined = ''; after !== undefined;) {
+      const from: string = after
+      after = await spread(() => disks.lookAtNext(from))
+      if (now() - recent < intervalMs) continue
+      recent = now()
+      await spread(() => disks.lookAtLately())
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      const began = now()
+      await look().catch((error: unknown) => {
+        if (!stopping.signal.aborted) log.error({ err: error }, 'the disks could not be looked at')
+      })
+      await wait(Math.max(intervalMs - (now() - began), MIN_PAUSE_MS), stopping.signal).catch(() => undefined)
+    }
+  }
+  const running = run()
 
   return {
     async [Symbol.asyncDispose](): Promise<void> {
-      stopped = true
-      clearTimeout(timer)
-      await looking
+      stopping.abort()
+      await running
     },
   }
 }
+
+/** Between two passes there is always a pause, also when they fail at once. */
+const MIN_PAUSE_MS = 50

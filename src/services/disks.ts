@@ -24,7 +24,12 @@ export interface RegisterDisk {
 export type DiskService = ReturnType<typeof createDiskService>
 
 /** How many disks are looked at together. */
-const LOOK_BATCH = 500
+const LOOK_BATCH = 250
+
+/** Disks that changed, or that a call asked about, within this time are looked at more often than the others. */
+const LATELY_MS = 600_000
+/** At most this many of them, so that this costs the same however many disks there are. */
+const LATELY_MAX = 100
 
 export function createDiskService({
   db,
@@ -46,6 +51,16 @@ export function createDiskService({
   now: Clock
   newId: NewId
 }) {
+  /** When disks changed or were asked about, the longest ago first. */
+  const lately = new Map<string, number>()
+
+  function remember(id: string): void {
+    lately.delete(id)
+    lately.set(id, now().getTime())
+    const [oldest] = lately.keys()
+    if (lately.size > LATELY_MAX && oldest !== undefined) lately.delete(oldest)
+  }
+
   /** Asks the provider about these disks, and records what has changed about those whose status follows from it. */
   async function look(disks: readonly Disk[]): Promise<void> {
     if (disks.length === 0) return
@@ -55,6 +70,7 @@ export function createDiskService({
       return observation === undefined || agrees(disk, observation) ? [] : [{ disk, observation }]
     })
     if (changed.length === 0) return
+    for (const { disk } of changed) remember(disk.id)
     await inTransaction(db, async (tx) => {
       for (const { disk, observation } of changed) {
         // Not if it has been claimed for something meanwhile.
@@ -86,6 +102,18 @@ export function createDiskService({
     },
     { cache: false, maxBatchSize: LOOK_BATCH, batchScheduleFn: (dispatch) => void looked.then(dispatch) },
   )
+
+  /**
+   * Looks at the next 250 disks, by id, whose status follows from what the provider sees. Returns the id to go on after;
+   * undefined when these were the last ones.
+   */
+  async function lookAtNext(after: string): Promise<string | undefined> {
+    const disks = db.reader.all<Disk>(
+      Prisma.sql`SELECT * FROM "Disk" WHERE "id" > ${after} AND ${observable} ORDER BY "id" LIMIT ${LOOK_BATCH}`,
+    )
+    await look(disks)
+    return disks.length < LOOK_BATCH ? undefined : disks.at(-1)?.id
+  }
 
   return {
     /** Registers an image file or block device as a disk; refused when the path, the name or the disk is not fit for it. */
@@ -137,21 +165,27 @@ export function createDiskService({
 
     /** Looks at one disk of the viewer, if there is one, so that what follows decides by its present status. */
     async lookAt({ accountId }: Pick<Viewer, 'accountId'>, diskId: string): Promise<void> {
+      remember(diskId)
       await looks.load({ accountId, id: diskId })
     },
 
+    /** Looks at the disks, at most 100, that changed or were asked about within the last ten minutes. */
+    async lookAtLately(): Promise<void> {
+      const since = now().getTime() - LATELY_MS
+      for (const [id, at] of lately) if (at < since) lately.delete(id)
+      if (lately.size === 0) return
+      await look(
+        db.reader.all<Disk>(
+          Prisma.sql`SELECT * FROM "Disk" WHERE "id" IN (${Prisma.join([...lately.keys()])}) AND ${observable}`,
+        ),
+      )
+    },
+
+    lookAtNext,
+
     /** Looks at every disk whose status follows from what the provider sees. */
     async lookAtAll(): Promise<void> {
-      let last = ''
-      for (;;) {
-        const disks = db.reader.all<Disk>(
-          Prisma.sql`SELECT * FROM "Disk" WHERE "id" > ${last} AND ${observable} ORDER BY "id" LIMIT ${LOOK_BATCH}`,
-        )
-        await look(disks)
-        const end = disks.at(-1)
-        if (end === undefined || disks.length < LOOK_BATCH) return
-        last = end.id
-      }
+      for (let after: string | undefined = ''; after !== undefined;) after = await lookAtNext(after)
     },
   }
 }
