@@ -1,13 +1,14 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { ConfigError, isLoopback, type Config } from './config.ts'
+import { isLoopback, type Config } from './config.ts'
 import { openDatabase, type Database } from './database/database.ts'
-import { startDatabaseWatch } from './database/watch.ts'
 import { migrate } from './database/migrations.ts'
 import { createDemoWorld } from './demo/world.ts'
 import { createLocalProvider } from './providers/local/local.ts'
+import { resolveDiskPath } from './providers/local/disk-file.ts'
 import { Reads } from './reads/reads.ts'
+import { Scans } from './reads/scans.ts'
 import { createHousekeeping } from './runner/housekeeping.ts'
 import { startInventory } from './runner/inventory.ts'
 import { createRunner } from './runner/runner.ts'
@@ -22,7 +23,6 @@ import { createRates } from './server/limits/rates.ts'
 import { createAccountIds, localViewer } from './services/accounts.ts'
 import { newRandomId, type Clock, type NewId } from './services/clock.ts'
 import { createDiskOperationService } from './services/disk-operations.ts'
-import { diskPlaces, diskPlacesProblems, makeLocationsRelative } from './services/disk-places.ts'
 import { createDiskService } from './services/disks.ts'
 import { createOperationService } from './services/operations.ts'
 import { createPolicyService } from './services/policies.ts'
@@ -60,12 +60,9 @@ export async function startApp(
   const disksDir = join(config.dataDir, 'disks')
 
   for (const dir of [disksDir, config.snapshotsDir]) await mkdir(dir, { recursive: true })
-  const problems = await diskPlacesProblems(config)
-  if (problems.length > 0) throw new ConfigError(problems)
   await migrate(config.databaseUrl)
   const db = parts.use(await openDatabase({ url: config.databaseUrl, onStatement }))
-  parts.use(startDatabaseWatch(db, log))
-  await makeLocationsRelative(db, config.dataDir)
+  const scans = parts.use(new Scans({ path: db.path, timeoutMs: config.operationTimeoutMs }))
   const viewer = await localViewer(db, now)
   const tokens = createTokenService({ db, announce: () => credentials.check(), now, newId })
   const credentials = parts.use(
@@ -84,7 +81,8 @@ export async function startApp(
 
   const provider = parts.use(
     createLocalProvider({
-      ...(await diskPlaces(config, db, { now, newId })),
+      snapshotsDir: config.snapshotsDir,
+      diskDirs: config.diskDirs,
       maxAttempts: config.copyAttempts,
     }),
   )
@@ -122,7 +120,7 @@ export async function startApp(
   const disks = createDiskService({
     db,
     provider,
-    locate: provider.locate,
+    locate: (path) => resolveDiskPath(path, config.diskDirs),
     announce: announceTransitions,
     now,
     newId,
@@ -165,7 +163,6 @@ export async function startApp(
       maxBodyBytes: config.maxBodyBytes,
       answerCacheBytes: config.answerCacheBytes,
       reader: db.reader,
-      database: db.health,
       documentLimits: config.documentLimits,
       maxCost: config.maxCost,
       rates,
@@ -194,7 +191,7 @@ export async function startApp(
         quota,
       },
       credentials,
-      reads: (viewer) => new Reads(db, viewer),
+      reads: (viewer, mayWait) => new Reads(db, viewer, mayWait ? scans : undefined),
       graphiql: config.graphiql ? graphiqlFor(credentials, await exampleIds(db, viewer)) : undefined,
       webConsole: createConsole(),
       log,

@@ -1,6 +1,5 @@
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
-import { ACCOUNT_NAME_RULE, isAccountName } from './domain/account.ts'
 import { SNAPSHOT_QUOTA } from './domain/quota.ts'
 
 const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
@@ -20,17 +19,6 @@ const yesOrNo = (fallback: boolean) =>
     .transform((value) => value === 'true')
     .default(fallback)
 
-/** An entry of DISK_DIRS: a directory, or `<account>=<directory>`. What has a slash before its first `=` is a directory. */
-function diskDir(entry: string): { account: string | undefined; path: string; problem?: string } {
-  const [, account, path = ''] = /^([^/=]*)=(.*)$/.exec(entry) ?? []
-  if (account === undefined) return { account, path: entry }
-  const shown = JSON.stringify(entry)
-  if (path === '') return { account, path, problem: `must name a directory after the = of ${shown}` }
-  if (!isAccountName(account))
-    return { account, path, problem: `must name an account before the = of ${shown} (${ACCOUNT_NAME_RULE})` }
-  return { account, path }
-}
-
 /** Every variable the gateway reads. `.env.example` documents each; a test holds the two together. */
 export const ENVIRONMENT = z.object({
   HOST: z
@@ -43,14 +31,7 @@ export const ENVIRONMENT = z.object({
     .string()
     .regex(/^file:.+/, 'must be file:<path>: SQLite is the database of this version')
     .optional(),
-  DISK_DIRS: z
-    .string()
-    .default('')
-    .transform((text, context) => {
-      const dirs = text.split(':').filter(Boolean).map(diskDir)
-      for (const { problem } of dirs) if (problem !== undefined) context.addIssue(problem)
-      return dirs
-    }),
+  DISK_DIRS: z.string().default(''),
   DEMO: yesOrNo(true),
   REQUIRE_CREDENTIALS: yesOrNo(false),
   JWT_ISSUER: z.string().optional(),
@@ -86,10 +67,11 @@ export const ENVIRONMENT = z.object({
   MAX_ALIASES: integer(50, 0, 1_000),
   MAX_DIRECTIVES: integer(50, 0, 1_000),
   MAX_FRAGMENTS: integer(50, 0, 1_000),
-  MAX_COST: integer(10_000, 1, 1_000_000_000),
+  MAX_COST: integer(20_000, 1, 1_000_000_000),
+  OPERATION_TIMEOUT_MS: integer(5_000, 10, 600_000),
   RATE_WINDOW_SECONDS: integer(60, 1, 86_400),
   RATE_REQUESTS: integer(6_000, 1, 1_000_000_000),
-  RATE_COST: integer(600_000, 1, 1_000_000_000),
+  RATE_COST: integer(1_200_000, 1, 1_000_000_000),
   RATE_CREATES: integer(600, 1, 1_000_000_000),
   RATE_FAILED_AUTHENTICATIONS: integer(30, 1, 1_000_000_000),
   RATE_NEW_ACCOUNTS: integer(60, 1, 1_000_000_000),
@@ -174,10 +156,8 @@ export interface Config {
   databaseUrl: string
   /** Where published snapshots are. */
   snapshotsDir: string
-  /** The directories that disks of every account may be in; new disks are made in the first. */
+  /** The only directories that disks may be registered from. */
   diskDirs: readonly string[]
-  /** Directories for the disks of one account, by its name. */
-  accountDiskDirs: readonly { account: string; path: string }[]
   demo: boolean
   /** Whether nobody may come in without a credential, also while there is none. */
   requireCredentials: boolean
@@ -201,6 +181,8 @@ export interface Config {
   documentLimits: DocumentLimits
   /** What one operation may cost, in points. */
   maxCost: number
+  /** How long one read may take that is made off the event loop, in milliseconds. */
+  operationTimeoutMs: number
   rates: RateLimits
   redisUrl: string | undefined
   connectionLimits: ConnectionLimits
@@ -250,11 +232,10 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     snapshotsDir: join(dataDir, 'snapshots'),
     diskDirs: [
       join(dataDir, 'disks'),
-      ...env.DISK_DIRS.flatMap(({ account, path }) => (account === undefined ? [resolve(path)] : [])),
+      ...env.DISK_DIRS.split(':')
+        .filter(Boolean)
+        .map((dir) => resolve(dir)),
     ],
-    accountDiskDirs: env.DISK_DIRS.flatMap(({ account, path }) =>
-      account === undefined ? [] : [{ account, path: resolve(path) }],
-    ),
     demo: env.DEMO,
     requireCredentials: env.REQUIRE_CREDENTIALS,
     jwt: jwtConfig(env),
@@ -278,6 +259,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       fragments: env.MAX_FRAGMENTS,
     },
     maxCost: env.MAX_COST,
+    operationTimeoutMs: env.OPERATION_TIMEOUT_MS,
     rates: {
       windowSeconds: env.RATE_WINDOW_SECONDS,
       requests: env.RATE_REQUESTS,

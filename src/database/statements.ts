@@ -34,7 +34,7 @@ export class Statements {
   }
 
   /** The rows that a select finds. */
-  all<Row>(sql: Prisma.Sql): Row[] {
+  all<Row>(sql: Pick<Prisma.Sql, 'sql' | 'values'>): Row[] {
     const { statement, convert } = this.#prepare(sql.sql)
     const rows = statement.all(...sql.values.map(stored))
     if (convert) for (const row of rows) convert(row)

@@ -10,6 +10,7 @@ import { may, PERMISSIONS, type Permission } from '../domain/role.ts'
 import type { Context } from './context.ts'
 import { WAITS } from './projection.ts'
 import { badUserInput, clientError } from './errors.ts'
+import { hasRepetitions } from './repetitions.ts'
 
 /** The types that `node` finds. */
 const NODES: IdType[] = ['Disk', 'Snapshot', 'AutoSnapshotPolicy', 'AutoSnapshotRun']
@@ -18,7 +19,7 @@ export const builder = new SchemaBuilder<{
   Context: Context
   AuthScopes: { may: Permission }
   DefaultFieldNullability: false
-  Connection: { totalCount: () => number; streamCursor: string }
+  Connection: { totalCount: () => number | Promise<number>; streamCursor: string }
   DefaultEdgesNullability: { list: false; items: false }
   DefaultNodeNullability: false
   Scalars: {
@@ -84,10 +85,12 @@ export const builder = new SchemaBuilder<{
       extensions: WAITS,
       nullable: { list: false, items: true },
       args: { ids: { description: 'Their ids.' } },
-      description: 'What has these ids, at most 100, in the same order; null for each that nothing has.',
+      description:
+        'What has these ids, at most 100, each once, in the same order; null for each that nothing has.',
       resolve: (_root, { ids }, _context, _info, resolveNodes) => {
         if (ids.length > 100)
           throw badUserInput(`ids has ${ids.length} entries; at most 100 may be asked for at once.`)
+        if (hasRepetitions(ids.map(({ id }) => id))) throw badUserInput('ids must have each id once.')
         return resolveNodes(ids)
       },
     },

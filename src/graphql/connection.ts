@@ -1,9 +1,17 @@
+import type { MaybePromise } from '@pothos/core'
 import type { GraphQLResolveInfo } from 'graphql'
 import { builder } from './builder.ts'
 import { columnsRead } from './columns.ts'
 import type { Context } from './context.ts'
 import { badUserInput } from './errors.ts'
-import { readCursor, writeCursor, type Bound, type Direction, type OrderColumn } from '../reads/pages.ts'
+import {
+  readCursor,
+  writeCursor,
+  type Bound,
+  type Direction,
+  type OrderColumn,
+  type Page,
+} from '../reads/pages.ts'
 import type { List } from '../reads/reads.ts'
 import { jointCursor } from '../transitions/log.ts'
 
@@ -55,57 +63,76 @@ export function connect<Row extends { id: string }, Field extends string>(
   const [from, to] = inverted ? [before, after] : [after, before]
   const ahead = inverted ? opposite(order.direction) : order.direction
   const { column } = orderColumn
-  const { rows, heads } = list.page({
-    column,
-    direction: ahead,
-    after: from,
-    before: to,
-    // One more, which says whether the page is followed by anything.
-    limit: size + 1,
-    columns: columnsRead(info),
-  })
-  const shown = rows.slice(0, size)
-  const exists = (direction: Direction, bound?: Bound) =>
-    list.page({ column, direction, after: bound, limit: 1, columns: [] }).rows.length > 0
+  return whenRead(
+    list.page({
+      column,
+      direction: ahead,
+      after: from,
+      before: to,
+      // One more, which says whether the page is followed by anything.
+      limit: size + 1,
+      columns: columnsRead(info),
+    }),
+    connectionOf,
+  )
 
-  /** Whether the list has entries beyond the page, in the direction in which it was read. */
-  function hasMoreAhead(): boolean {
-    if (rows.length > size) return true
-    // The page may have ended at the other cursor and not at the end of the list.
-    return to !== undefined && exists(ahead, shown.length > 0 ? { ...to, inclusive: true } : from)
-  }
-
-  /** The same in the other direction. The row of the cursor may be deleted, and all rows before it. */
-  function hasMoreBehind(): boolean {
-    return from !== undefined && exists(opposite(ahead), { ...from, inclusive: true })
-  }
-
-  if (inverted) shown.reverse()
-  const edges = shown.map((node) => new Edge(node, orderName, orderColumn.write))
-  return {
-    edges,
-    pageInfo: {
-      get startCursor() {
-        return edges.at(0)?.cursor ?? null
-      },
-      get endCursor() {
-        return edges.at(-1)?.cursor ?? null
-      },
-      get hasNextPage() {
-        return inverted ? hasMoreBehind() : hasMoreAhead()
-      },
-      get hasPreviousPage() {
-        return inverted ? hasMoreAhead() : hasMoreBehind()
-      },
-    },
-    totalCount: list.count,
-    get streamCursor() {
-      return jointCursor(
-        gateway.transitions.cursor(heads.snapshots),
-        gateway.diskTransitions.cursor(heads.disks),
+  function connectionOf({ rows, heads }: Page<Row>) {
+    const shown = rows.slice(0, size)
+    const exists = (direction: Direction, bound?: Bound) =>
+      whenRead(
+        list.page({ column, direction, after: bound, limit: 1, columns: [] }),
+        (page) => page.rows.length > 0,
       )
-    },
+
+    /** Whether the list has entries beyond the page, in the direction in which it was read. */
+    function hasMoreAhead(): MaybePromise<boolean> {
+      if (rows.length > size) return true
+      // The page may have ended at the other cursor and not at the end of the list.
+      return to !== undefined && exists(ahead, shown.length > 0 ? { ...to, inclusive: true } : from)
+    }
+
+    /** The same in the other direction. The row of the cursor may be deleted, and all rows before it. */
+    function hasMoreBehind(): MaybePromise<boolean> {
+      return from !== undefined && exists(opposite(ahead), { ...from, inclusive: true })
+    }
+
+    if (inverted) shown.reverse()
+    const edges = shown.map((node) => new Edge(node, orderName, orderColumn.write))
+    return {
+      edges,
+      pageInfo: {
+        get startCursor() {
+          return edges.at(0)?.cursor ?? null
+        },
+        get endCursor() {
+          return edges.at(-1)?.cursor ?? null
+        },
+        get hasNextPage() {
+          return whenShown(inverted ? hasMoreBehind() : hasMoreAhead())
+        },
+        get hasPreviousPage() {
+          return whenShown(inverted ? hasMoreAhead() : hasMoreBehind())
+        },
+      },
+      totalCount: list.count,
+      get streamCursor() {
+        return jointCursor(
+          gateway.transitions.cursor(heads.snapshots),
+          gateway.diskTransitions.cursor(heads.disks),
+        )
+      },
+    }
   }
+}
+
+/** Goes on with what was read, at once where it is there: only a list that takes a long scan has to be waited for. */
+function whenRead<T, U>(read: MaybePromise<T>, then: (value: T) => U): MaybePromise<U> {
+  return read instanceof Promise ? read.then(then) : then(read)
+}
+
+/** The engine waits for the value of a property, which the type of a page does not say. */
+function whenShown(value: MaybePromise<boolean>): boolean {
+  return value as boolean
 }
 
 /** An entry of a list; its cursor is written only where it is asked for. */

@@ -1,5 +1,5 @@
 import { GraphQLError, Kind } from 'graphql'
-import { UNAVAILABLE, unavailabilityOf, type Unavailability } from '../domain/unavailable.ts'
+import { OperationTimeout } from '../reads/scans.ts'
 import { SlowConsumer } from '../transitions/bounded-queue.ts'
 import { CursorExpired } from '../transitions/log.ts'
 
@@ -14,6 +14,8 @@ export const ERROR_CODES = {
   INTROSPECTION_DISABLED: 'Introspection is for administrators here.',
   COST_LIMIT_EXCEEDED:
     'The operation costs more than one may. Ask for less at once: `extensions.cost` has both numbers.',
+  OPERATION_TIMEOUT:
+    'The operation looked at more rows than it could within OPERATION_TIMEOUT_MS. Narrow its filters.',
   RATE_LIMITED: 'A budget of the account or address is used up. Try again at `extensions.resetAt`.',
   TOO_MANY_OPERATIONS:
     'More operations are under way on the connection than may be. Wait for some of them to end.',
@@ -32,8 +34,7 @@ export const ERROR_CODES = {
   REQUEST_TIMEOUT: 'The request did not arrive in time.',
   CSRF_HEADER_REQUIRED: 'A GET request must carry the header x-graphql-yoga-csrf, with any value.',
   FOREIGN_ORIGIN: 'The page is of another site, which is not among ALLOWED_ORIGINS.',
-  SERVICE_UNAVAILABLE:
-    'The gateway is stopping, or cannot reach its database, its storage or the keys of credentials now. Try again in a moment.',
+  SERVICE_UNAVAILABLE: 'The gateway is stopping, or cannot verify credentials now. Try again in a moment.',
   INTERNAL_SERVER_ERROR: 'A fault in the gateway. Quote the request id; the log has the details.',
 } as const
 export type ErrorCode = keyof typeof ERROR_CODES
@@ -59,14 +60,13 @@ export function badUserInput(message: string): GraphQLError {
 
 /**
  * What a client is told of an error: what is meant for clients as it is, a fault only as "Unexpected error.".
- * Errors that arise in the stream layer get their code here.
+ * Errors of the stream layer and of long reads get their code here.
  */
 export function maskError(error: unknown): GraphQLError {
   const cause = error instanceof GraphQLError && error.originalError ? error.originalError : error
-  if (cause instanceof CursorExpired) return streamError('CURSOR_EXPIRED', cause, error)
-  if (cause instanceof SlowConsumer) return streamError('SLOW_CONSUMER', cause, error)
-  const unavailability = unavailabilityOf(cause)
-  if (unavailability) return unavailable(unavailability, error)
+  if (cause instanceof CursorExpired) return locatedError('CURSOR_EXPIRED', cause, error)
+  if (cause instanceof SlowConsumer) return locatedError('SLOW_CONSUMER', cause, error)
+  if (cause instanceof OperationTimeout) return locatedError('OPERATION_TIMEOUT', cause, error)
   if (error instanceof GraphQLError && !isFaultOfAnAnswer(error)) {
     if (!error.originalError || error.originalError instanceof GraphQLError) return error
   }
@@ -79,18 +79,7 @@ export function maskError(error: unknown): GraphQLError {
   })
 }
 
-/** What a client is told when the service is unavailable, because of an error in a field or of none. */
-export function unavailable(reason: Unavailability, error?: unknown): GraphQLError {
-  const located = error instanceof GraphQLError ? error : undefined
-  return new GraphQLError(`${UNAVAILABLE[reason]} Try again in a moment.`, {
-    nodes: located?.nodes ?? null,
-    path: located?.path ?? null,
-    originalError: located?.originalError ?? (error instanceof Error ? error : null),
-    extensions: { code: 'SERVICE_UNAVAILABLE' },
-  })
-}
-
-function streamError(code: ErrorCode, { message }: Error, error: unknown): GraphQLError {
+function locatedError(code: ErrorCode, { message }: Error, error: unknown): GraphQLError {
   const { nodes = null, path = null } = error instanceof GraphQLError ? error : {}
   return new GraphQLError(message, { nodes, path, extensions: { code } })
 }

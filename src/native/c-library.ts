@@ -3,11 +3,7 @@
  * without what is not found: another libc, another system.
  */
 
-interface Call {
-  (...args: unknown[]): number | bigint
-  /** Calls on a thread of its own; the last argument takes the result. `errno` is not known then. */
-  async: (...args: unknown[]) => void
-}
+type Call = (...args: unknown[]) => number | bigint
 
 const koffi = process.platform === 'linux' ? await import('koffi').catch(() => undefined) : undefined
 const library = koffi?.load(null)
@@ -29,13 +25,4 @@ export function errno(): number | undefined {
 /** The memory at an address. */
 export function view(address: bigint, bytes: number): ArrayBuffer | undefined {
   return koffi?.view(address, bytes)
-}
-
-/** The result of a call that may block, made on another thread. */
-export function inBackground(call: Call, ...args: unknown[]): Promise<number | bigint> {
-  return new Promise((resolve, reject) => {
-    call.async(...args, (error: Error | null, result: number | bigint) =>
-      error ? reject(error) : resolve(result),
-    )
-  })
 }

@@ -1,7 +1,6 @@
 import { Prisma } from '../generated/prisma/client.ts'
-import type { Reader } from '../database/reader.ts'
+import type { ReadConnection } from '../database/read-connection.ts'
 import type { EnumFilter, SnapshotFilter } from './filters.ts'
-import { readNumber } from './pages.ts'
 
 /** What the table of counts tells apart. */
 const DIMENSIONS: readonly string[] = ['diskId', 'type', 'status'] satisfies (keyof SnapshotFilter)[]
@@ -14,7 +13,7 @@ const EVERY_DISK = ''
  * else than these are by.
  */
 export function countOfSnapshots(
-  reader: Reader,
+  reader: ReadConnection,
   accountId: string,
   filter: SnapshotFilter | null | undefined,
   diskId?: string,
@@ -43,4 +42,9 @@ export function countOfSnapshots(
 
 function isGiven<T>(value: T | null | undefined): value is T {
   return value !== null && value !== undefined
+}
+
+/** The column `number` of the only row of a select. */
+export function readNumber(reader: ReadConnection, sql: Prisma.Sql): number {
+  return reader.get<{ number: number | null }>(sql)?.number ?? 0
 }

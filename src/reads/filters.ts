@@ -121,15 +121,23 @@ export function whereOf(
       )
   const chosen =
     leading && compared.find(({ column, comparison }) => column === leading.column && isChoice(comparison))
-  const conditions = compared
+  const checked = compared
     .filter((one) => one !== chosen)
-    .map(({ column, comparison, value }) => {
-      const chooses = column === order || (leading === undefined && (order === undefined || column === 'id'))
-      return condition(Prisma.raw(`${chooses ? '' : '+'}t."${column}"`), comparison, value)
-    })
+    .map((one) => ({
+      ...one,
+      chooses:
+        one.column === order || (leading === undefined && (order === undefined || one.column === 'id')),
+    }))
+  const conditions = checked.map(({ column, comparison, value, chooses }) =>
+    condition(Prisma.raw(`${chooses ? '' : '+'}t."${column}"`), comparison, value),
+  )
+  const isNarrow = order !== undefined && typeof search !== 'string' && (tags ?? []).length === 0
   return {
     index: leading?.index,
     choices: chosen && choicesOf(chosen),
+    isScan:
+      compared.length + (tags?.length ?? 0) + (typeof search === 'string' ? 1 : 0) > 0 &&
+      !(isNarrow && checked.every(({ chooses, comparison }) => chooses && comparison !== 'contains')),
     conditions: [
       ...scope,
       ...conditions,

@@ -1,6 +1,7 @@
 import { Prisma, type DiskTransition, type SnapshotTransition } from '../generated/prisma/client.ts'
 import type { Reader } from '../database/reader.ts'
-import { readNumber, type OrderColumn, type Page, type PageQuery } from './pages.ts'
+import { readNumber } from './counts.ts'
+import type { OrderColumn, Page, PageQuery } from './pages.ts'
 
 /** An entry in the history of a disk. Its id says which transition it is, and breaks ties between those of one moment. */
 export type DiskEvent = { id: string } & (SnapshotTransition | (DiskTransition & { snapshotId?: undefined }))

@@ -1,5 +1,5 @@
 import { Prisma } from '../generated/prisma/client.ts'
-import type { Heads, Reader } from '../database/reader.ts'
+import type { Heads, ReadConnection } from '../database/read-connection.ts'
 import type { Listed } from './filters.ts'
 
 /** A column that pages can be ordered by: how its value is written into a cursor and read back. */
@@ -54,6 +54,8 @@ export interface Where {
   conditions: readonly Prisma.Sql[]
   choices?: readonly Prisma.Sql[] | undefined
   index?: string | undefined
+  /** Whether conditions are checked row by row, so that there may be many rows for each that is found. */
+  isScan?: boolean | undefined
 }
 
 /**
@@ -78,39 +80,46 @@ export function readCursor(cursor: string): Position | undefined {
 }
 
 /**
- * Reads a page and, of the same moment, the heads of the transition logs: so the heads are exactly what the rows reflect,
- * and watching from them neither misses nor repeats a change. What it costs does not grow with the number of rows behind it.
+ * The select of a page; undefined when the page has no rows for certain. What it costs does not grow with the number of rows
+ * beyond the page, unless it is a scan, which calls `scanned` for each row that it looks at.
  */
-export function readPage<Row>(reader: Reader, table: Table, query: PageQuery): Page<Row> {
+export function selectOf(table: Table, query: PageQuery): Prisma.Sql | undefined {
   const { where, column, direction, limit } = query
-  return reader.atOnce(() => {
-    const selects = choicesOf(where).map(
-      (choice) => Prisma.sql`SELECT ${columnsOf(query)} ${from(table, where)}
-        WHERE ${Prisma.join([...choice, ...where.conditions, ...bounds(query)], ' AND ')}`,
-    )
-    const rows =
-      selects.length === 0
-        ? []
-        : reader.all<Row>(Prisma.sql`${Prisma.join(selects, ' UNION ALL ')}
-            ORDER BY ${Prisma.raw(`"${column}" ${direction}, "id" ${direction}`)} LIMIT ${limit}`)
-    return { rows, heads: reader.heads() }
-  })
-}
-
-/** Counts a list. */
-export function readCount(reader: Reader, table: Table, where: Where): number {
-  const counts = choicesOf(where).map(
-    (choice) =>
-      Prisma.sql`(SELECT count(*) ${from(table, where)} WHERE ${Prisma.join([...choice, ...where.conditions], ' AND ')})`,
+  const selects = choicesOf(where).map(
+    (choice) => Prisma.sql`SELECT ${columnsOf(query)} ${from(table, where)}
+      WHERE ${Prisma.join([...choice, ...counted(where), ...where.conditions, ...bounds(query)], ' AND ')}`,
   )
-  return counts.length === 0
-    ? 0
-    : readNumber(reader, Prisma.sql`SELECT ${Prisma.join(counts, ' + ')} AS "number"`)
+  if (selects.length === 0) return undefined
+  return Prisma.sql`${Prisma.join(selects, ' UNION ALL ')}
+    ORDER BY ${Prisma.raw(`"${column}" ${direction}, "id" ${direction}`)} LIMIT ${limit}`
 }
 
-/** The column `number` of the only row of a select. */
-export function readNumber(reader: Reader, sql: Prisma.Sql): number {
-  return reader.get<{ number: number | null }>(sql)?.number ?? 0
+/**
+ * Reads a page and, of the same moment, the heads of the transition logs: so the heads are exactly what the rows reflect,
+ * and watching from them neither misses nor repeats a change.
+ */
+export function readPage<Row>(reader: ReadConnection, table: Table, query: PageQuery): Page<Row> {
+  const select = selectOf(table, query)
+  return reader.atOnce(() => ({ rows: select ? reader.all<Row>(select) : [], heads: reader.heads() }))
+}
+
+/**
+ * The select of the number of rows of a list, in the column `number`; undefined when there are none for certain. Where it is
+ * no scan and a limit is given, it stops counting at that.
+ */
+export function countOf(table: Table, where: Where, limit = -1): Prisma.Sql | undefined {
+  const counts = choicesOf(where).map(
+    (choice) => Prisma.sql`(SELECT count(*) FROM (SELECT 1 ${from(table, where)}
+      WHERE ${Prisma.join([...choice, ...counted(where), ...where.conditions], ' AND ')} LIMIT ${limit}))`,
+  )
+  return counts.length === 0 ? undefined : Prisma.sql`SELECT ${Prisma.join(counts, ' + ')} AS "number"`
+}
+
+/** Counts the rows that are looked at. Not a constant to SQLite, which would call it once. */
+const SCANNED = [Prisma.sql`scanned(t."id")`]
+
+function counted({ isScan = false }: Where): Prisma.Sql[] {
+  return isScan ? SCANNED : []
 }
 
 /** What each of the lists is chosen by, one after the other. */

@@ -16,19 +16,20 @@ import type { Database } from '../database/database.ts'
 import type { Reader } from '../database/reader.ts'
 import { COUNTED_SNAPSHOT_STATUSES } from '../domain/quota.ts'
 import type { SnapshotType } from '../domain/snapshot.ts'
-import { countOfSnapshots } from './counts.ts'
+import { countOfSnapshots, readNumber } from './counts.ts'
 import { whereOf, type DiskFilter, type SnapshotFilter } from './filters.ts'
 import { countDiskHistory, readDiskHistory, type DiskEvent } from './history.ts'
 import {
-  readCount,
-  readNumber,
+  countOf,
   readPage,
+  selectOf,
   type OrderColumn,
   type Page,
   type PageQuery,
   type Table,
   type Where,
 } from './pages.ts'
+import type { Scans } from './scans.ts'
 
 export type HeldSnapshots = Record<SnapshotType, number>
 
@@ -73,6 +74,19 @@ const byDisk: OrderColumn<AutoSnapshotRunDisk> = {
 export const RUN_DISK_ORDERS = { DISK: byDisk }
 
 /**
+ * How many rows a request may scan on the event loop, which takes a few milliseconds, and after how many milliseconds a stream,
+ * which goes on asking, may scan as many again.
+ */
+const SCANNED_AT_ONCE = 5_000
+const SCAN_PAUSE_MS = 50
+
+/** How many rows of a whole list are counted on the event loop: along an index, ten times as fast. */
+const COUNTED_AT_ONCE = 20_000
+
+/** Thrown by reads that may not wait, when they would have to. */
+const TOO_MANY_ROWS = new Error('There are too many rows to be looked at here.')
+
+/**
  * The reads of one request, scoped to the viewer's account in the query itself. Each is a prepared statement on an index,
  * done when the call returns: with SQLite in the same process, many small statements cost less than gathering them into
  * large ones. Nothing is kept from one read to the next, and next to nothing while nobody reads: streams hold one of these.
@@ -80,10 +94,15 @@ export const RUN_DISK_ORDERS = { DISK: byDisk }
 export class Reads {
   readonly #reader: Reader
   readonly #accountId: string
+  readonly #scans: Scans | undefined
+  #rowsLeft = SCANNED_AT_ONCE
+  #scannedAt = 0
 
-  constructor({ reader }: Pick<Database, 'reader'>, { accountId }: { accountId: string }) {
+  /** Without `scans`, a list that takes a long scan cannot be read: its reads throw. */
+  constructor({ reader }: Pick<Database, 'reader'>, { accountId }: { accountId: string }, scans?: Scans) {
     this.#reader = reader
     this.#accountId = accountId
+    this.#scans = scans
   }
 
   /** The account itself. */
@@ -207,14 +226,17 @@ export class Reads {
     return this.#list('AutoSnapshotPolicy', () => ({ conditions: [this.#owned] }))
   }
 
-  /** The runs of a policy: those with this outcome, or all. */
-  runs(policyId: string, outcome?: AutoSnapshotRun['outcome']): List<AutoSnapshotRun> {
-    return this.#list('AutoSnapshotRun', () => ({
-      conditions: [
-        ...this.#ownedBy('policyId', policyId),
-        ...(outcome === undefined ? [] : [Prisma.sql`t."outcome" = ${outcome}`]),
-      ],
-    }))
+  /** The runs of a policy. */
+  runs(policyId: string): List<AutoSnapshotRun> {
+    return this.#list('AutoSnapshotRun', () => ({ conditions: this.#ownedBy('policyId', policyId) }))
+  }
+
+  /** The last time that a policy was run; undefined when it was not yet. */
+  lastRun(policyId: string): AutoSnapshotRun | undefined {
+    return this.#reader.get(
+      Prisma.sql`SELECT * FROM "AutoSnapshotRun" t WHERE t."policyId" = ${policyId} AND ${this.#alsoOwned}
+        AND t."outcome" = 'RUN' ORDER BY t."scheduledFor" DESC, t."id" DESC LIMIT 1`,
+    )
   }
 
   runDisks(runId: string): List<AutoSnapshotRunDisk> {
@@ -256,19 +278,56 @@ export class Reads {
   }
 
   #list<Row>(table: Table, where: (order?: string) => Where, count?: () => number | undefined): List<Row> {
-    const reader = this.#reader
     return {
-      page: (query) => readPage<Row>(reader, table, { ...query, where: where(query.column) }),
-      count: () => count?.() ?? readCount(reader, table, where()),
+      page: (query) => this.#page<Row>(table, { ...query, where: where(query.column) }),
+      count: () => count?.() ?? this.#count(table, where()),
     }
+  }
+
+  #page<Row>(table: Table, query: PageQuery): Page<Row> | Promise<Page<Row>> {
+    const read = () => readPage<Row>(this.#reader, table, query)
+    const select = query.where.isScan ? selectOf(table, query) : undefined
+    return select ? (this.#scan(read) ?? this.#far<Row>(select)) : read()
+  }
+
+  #count(table: Table, where: Where): number | Promise<number> {
+    const select = countOf(table, where, where.isScan ? undefined : COUNTED_AT_ONCE + 1)
+    if (!select) return 0
+    const read = () => readNumber(this.#reader, select)
+    const number = where.isScan ? this.#scan(read) : read()
+    if (number !== undefined && (where.isScan || number <= COUNTED_AT_ONCE)) return number
+    return this.#far<{ number: number }>(countOf(table, where) ?? select).then(
+      ({ rows: [row] }) => row?.number ?? 0,
+    )
+  }
+
+  /** What a scan finds here; undefined when it looks at more rows than it may here. */
+  #scan<T>(read: () => T): T | undefined {
+    const now = performance.now()
+    if (now - this.#scannedAt > SCAN_PAUSE_MS) this.#rowsLeft = SCANNED_AT_ONCE
+    if (this.#rowsLeft <= 0) return undefined
+    this.#scannedAt = now
+    try {
+      return this.#reader.scanning(() => {
+        if (--this.#rowsLeft < 0) throw TOO_MANY_ROWS
+      }, read)
+    } catch (error) {
+      if (error === TOO_MANY_ROWS) return undefined
+      throw error
+    }
+  }
+
+  #far<Row>(select: Prisma.Sql): Promise<Page<Row>> {
+    if (!this.#scans) throw TOO_MANY_ROWS
+    return this.#scans.read<Row>(this.#accountId, select)
   }
 }
 
 /** Counts that the quotas are about. */
 const HELD = Prisma.sql`t."status" IN (${Prisma.join([...COUNTED_SNAPSHOT_STATUSES])}) AND NOT t."evicted"`
 
-/** A filtered list that can be read page by page, and counted. */
+/** A filtered list that can be read page by page, and counted: at once, or later where that takes a long scan. */
 export interface List<Row> {
-  page: (query: Omit<PageQuery, 'where'>) => Page<Row>
-  count: () => number
+  page: (query: Omit<PageQuery, 'where'>) => Page<Row> | Promise<Page<Row>>
+  count: () => number | Promise<number>
 }

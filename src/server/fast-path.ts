@@ -98,8 +98,8 @@ export function createFastPath({
     return project ? (asked) => read(project, asked) : null
   }
 
-  function contextOf({ facts, viewer }: Asked): Context {
-    return { gateway, viewer, reads: reads(viewer), requestId: facts.requestId }
+  function contextOf({ facts, viewer }: Asked, mayWait: boolean): Context {
+    return { gateway, viewer, reads: reads(viewer, mayWait), requestId: facts.requestId }
   }
 
   /** Executes a mutation. If there is more to say than its data, the long way does so, with what came of it here. */
@@ -111,7 +111,7 @@ export function createFastPath({
       document,
       operationName,
       variableValues,
-      contextValue: contextOf(asked),
+      contextValue: contextOf(asked, true),
     })
     const { data, errors } = await facts.result
     return errors ? undefined : asBytes(`{"data":${JSON.stringify(data)}`)
@@ -124,7 +124,7 @@ export function createFastPath({
     const kept = answers.get(version, key)
     if (kept) return kept
     const lasts = { isFleeting: false }
-    const contextValue = { ...contextOf(asked), fleeting: () => void (lasts.isFleeting = true) }
+    const contextValue = { ...contextOf(asked, false), fleeting: () => void (lasts.isFleeting = true) }
     const text = reader.atOnce(() => project({ contextValue, variableValues: params.variables }))
     if (text === undefined) return undefined
     const data = asBytes(`{"data":${text}`)

@@ -33,8 +33,8 @@ export interface RequestFacts {
 
 export interface GraphqlOptions {
   gateway: Gateway
-  /** The reads of one request, on behalf of a viewer. */
-  reads: (viewer: Viewer) => Reads
+  /** The reads of one request, on behalf of a viewer; those that may not wait throw where a list takes a long scan. */
+  reads: (viewer: Viewer, mayWait: boolean) => Reads
   maxBodyBytes: number
   documentLimits: DocumentLimits
   /** Keeps documents that have been parsed and found valid. */
@@ -77,7 +77,7 @@ export function createGraphql(
     },
     context(facts) {
       const viewer = viewerOf(facts)
-      return { gateway, requestId: facts.requestId, viewer, reads: reads(viewer) }
+      return { gateway, requestId: facts.requestId, viewer, reads: reads(viewer, true) }
     },
     plugins: [
       useRequestRules({ maxBodyBytes, takeTurn: limits.takeTurnOverHttp }),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { builder } from '../builder.ts'
 import { PAGE_MAX } from '../connection.ts'
+import { hasRepetitions } from '../repetitions.ts'
 import { text } from '../text.ts'
 
 const TEXT_MAX = 256
@@ -24,10 +25,13 @@ export const COMPARISON_LIMITS = z.object({
 
 export const IDFilter = builder.inputType('IDFilter', {
   description: 'Compares an id; comparisons that are given must all hold.',
-  validate: COMPARISON_LIMITS,
+  validate: COMPARISON_LIMITS.refine(
+    (comparisons) => !hasRepetitions(comparisons.in ?? []),
+    'A list of ids in a filter has each id once.',
+  ),
   fields: (t) => ({
     eq: t.id({ description: 'Is this id.' }),
-    in: t.idList({ description: `Is one of these ids, at most ${PAGE_MAX}.` }),
+    in: t.idList({ description: `Is one of these ids, at most ${PAGE_MAX}, each once.` }),
   }),
 })
 

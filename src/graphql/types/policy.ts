@@ -8,7 +8,6 @@ import {
   PolicyQuotaExceeded,
   Refusal,
 } from '../../domain/refusals.ts'
-import { nextRuns } from '../../domain/schedule.ts'
 import { RETENTION_DAYS_MAX } from '../../domain/snapshot-input.ts'
 import type {
   AutoSnapshotPolicy as PolicyRow,
@@ -21,6 +20,8 @@ import { scheduleOf } from '../../services/policies.ts'
 import { builder } from '../builder.ts'
 import { connect, PAGE_MAX } from '../connection.ts'
 import { idOf } from '../id-argument.ts'
+import { nextRunsOf } from '../next-runs.ts'
+import { hasRepetitions } from '../repetitions.ts'
 import { Disk, DiskConnection, DiskFilter, DiskOrder, DISKS_BY_NAME } from './disk.ts'
 import { Snapshot } from './snapshot.ts'
 import { factsOf, RefusalCode, UserError } from './user-error.ts'
@@ -59,13 +60,13 @@ builder.node(AutoSnapshotPolicy, {
     nextRuns: t.field({
       type: ['DateTime'],
       description: `The next ${NEXT_RUNS} times it runs, ascending.`,
-      resolve: (policy) => nextRuns(scheduleOf(policy), policy.decidedThrough, NEXT_RUNS),
+      resolve: (policy) => nextRunsOf(policy, NEXT_RUNS),
     }),
     lastRun: t.field({
       type: AutoSnapshotRun,
       nullable: true,
       description: 'Its last run; null when it has none yet.',
-      resolve: ({ id }, _args, { reads }) => reads.runs(id, 'RUN').page({ ...LATEST_RUN, limit: 1 }).rows[0],
+      resolve: ({ id }, _args, { reads }) => reads.lastRun(id),
     }),
     runs: t.connection(
       {
@@ -102,7 +103,6 @@ builder.node(AutoSnapshotPolicy, {
 })
 
 const LATEST_FIRST = { field: 'SCHEDULED_FOR', direction: 'DESC' } as const
-const LATEST_RUN = { column: RUN_ORDERS.SCHEDULED_FOR.column, direction: 'DESC' } as const
 
 const AutoSnapshotRun = builder.objectRef<RunRow>('AutoSnapshotRun')
 
@@ -239,7 +239,7 @@ const DISK_IDS = {
     .array(z.string())
     .min(1, 'diskIds has at least 1 entry.')
     .max(PAGE_MAX, `diskIds has at most ${PAGE_MAX} entries.`)
-    .refine((ids) => new Set(ids).size === ids.length, 'diskIds has each disk once.'),
+    .refine((ids) => !hasRepetitions(ids), 'diskIds has each disk once.'),
 } as const
 
 const CreatePolicyInput = builder.inputType('CreateAutoSnapshotPolicyInput', {

@@ -16,6 +16,7 @@ import { CLIENT_TOKEN_MAX_LENGTH, RETENTION_DAYS_MAX } from '../../domain/snapsh
 import { DESCRIPTION_MAX_LENGTH, TAGS_MAX } from '../../domain/tag.ts'
 import type { SnapshotOutcome } from '../../services/snapshots.ts'
 import { builder } from '../builder.ts'
+import { hasRepetitions } from '../repetitions.ts'
 import { text } from '../text.ts'
 import { CLIENT_TOKEN_LIMITS } from './client-token.ts'
 import { Snapshot } from './snapshot.ts'
@@ -38,7 +39,7 @@ function idLimits(name: string) {
     .array(z.string())
     .min(1, `${name} must name at least one.`)
     .max(TOGETHER_MAX, `${name} may name at most ${TOGETHER_MAX}.`)
-    .refine((ids) => new Set(ids).size === ids.length, `${name} must name each once.`)
+    .refine((ids) => !hasRepetitions(ids), `${name} must name each once.`)
 }
 
 const CreateSnapshotInput = builder.inputType('CreateSnapshotInput', {

@@ -17,37 +17,56 @@ import {
   type ValueNode,
 } from 'graphql'
 import { PAGE_DEFAULT, PAGE_MAX } from '../../graphql/connection.ts'
+import {
+  CHANGE,
+  COMPOSED,
+  COUNT,
+  ENTRIES,
+  EXTRA,
+  FILTER,
+  FILTER_OF_ONE_DISK,
+  INTROSPECTED,
+  LISTED_VALUE,
+  OBJECT,
+  PAGE,
+  READ,
+  TEXTS,
+  UNPAGED_LIST,
+  VALUE,
+} from './field-costs.ts'
 
 /** What an operation costs. */
 export interface Cost {
-  /** In points: one for each object that it may read. */
+  /** In points, by what it may select, read, compute and write: `field-costs.ts`. */
   points: number
   /** How many things it creates. */
   creates: number
 }
 
-/** What a change costs besides what it answers, in points: a durable write. */
-const MUTATION_POINTS = 10
-/** What each field of an introspection costs: the schema is large, but no larger than it is. */
-const INTROSPECTION_POINTS = 10
-/** How many entries a list that is not paged is taken to have, such as the tags of a snapshot. */
-const UNPAGED_LIST = 5
-
-/** A number of points, or of entries, that may depend on variables. */
+/** An amount, or a number of entries, that may depend on variables. */
 type Amount = number | ((variables: Values) => number)
 type Values = Record<string, unknown>
 
 interface Plan {
-  points: Amount
-  creates: number
+  /** In tenths of a point. */
+  tenths: Amount
+  creates: Amount
+}
+
+/** What a connection says of its fields. */
+interface Page {
+  /** How many entries it may have. */
+  entries: Amount
+  /** What it costs to look for them. */
+  filter: Amount
 }
 
 const plans = new WeakMap<DocumentNode, Map<string, Plan>>()
 
 /**
- * The cost of an operation of a valid document. Every object counts 1, so a page counts as many as it may have entries,
- * times what is asked of each; scalars are free. What `@skip` and `@include` leave out counts, so that equal documents
- * cost the same. The plan is made once for a document, and has a number wherever no variable decides.
+ * The cost of an operation of a valid document. Every selected field counts, under each of its names, and a page counts as
+ * many times as it may have entries. What `@skip` and `@include` leave out counts, so that equal documents cost the same.
+ * The plan is made once for a document, and has a number wherever no variable decides.
  */
 export function costOf(
   schema: GraphQLSchema,
@@ -59,9 +78,10 @@ export function costOf(
   plans.set(document, known)
   const plan = remembered(known, operationName ?? '', () => {
     const operation = getOperationAST(document, operationName)
-    return operation ? planOf(schema, document, operation) : { points: 0, creates: 0 }
+    return operation ? planOf(schema, document, operation) : { tenths: 0, creates: 0 }
   })
-  return { points: amount(plan.points, variables ?? {}), creates: plan.creates }
+  const values = variables ?? {}
+  return { points: Math.ceil(amount(plan.tenths, values) / 10), creates: amount(plan.creates, values) }
 }
 
 function amount(value: Amount, variables: Values): number {
@@ -101,55 +121,73 @@ function planOf(schema: GraphQLSchema, document: DocumentNode, operation: Operat
   const fragments = new Map<string, FragmentDefinitionNode>()
   for (const definition of document.definitions)
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
-  const fragmentPoints = new Map<string, Amount>()
+  const fragmentCosts = new Map<string, Amount>()
   const fragmentFields = new Map<string, number>()
-  const pages = new Map<FieldNode, Amount | undefined>()
-  const pageKeys = new Map<Amount, number>()
+  const pages = new Map<FieldNode, Page | undefined>()
+  const pageKeys = new Map<Page, number>()
+  const creates: Amount[] = []
   const defaults = new Map(
     operation.variableDefinitions?.map(({ variable, defaultValue }) => [variable.name.value, defaultValue]),
   )
   const isMutation = operation.operation === OperationTypeNode.MUTATION
-  let creates = 0
 
-  /** The cost of what is selected of one object; `entries` is the size of its page, if it is a connection. */
-  function selection(type: GraphQLCompositeType, { selections }: SelectionSetNode, entries?: Amount): Amount {
+  /** The cost of what is selected of one object; `page` is given if it is a connection, or the answer of a change of several things. */
+  function selection(type: GraphQLCompositeType, { selections }: SelectionSetNode, page?: Page): Amount {
     return sum(
       selections.map((node) => {
-        if (node.kind === Kind.FIELD) return field(type, node, entries)
+        if (node.kind === Kind.FIELD) return field(type, node, page)
         const fragment = node.kind === Kind.INLINE_FRAGMENT ? node : fragments.get(node.name.value)
         if (!fragment) return 0
         const condition = fragment.typeCondition && schema.getType(fragment.typeCondition.name.value)
         const on = isCompositeType(condition) ? condition : type
-        if (fragment.kind === Kind.INLINE_FRAGMENT) return selection(on, fragment.selectionSet, entries)
-        return remembered(fragmentPoints, `${fragment.name.value} ${pageKey(entries)}`, () =>
-          once(selection(on, fragment.selectionSet, entries)),
+        if (fragment.kind === Kind.INLINE_FRAGMENT) return selection(on, fragment.selectionSet, page)
+        return remembered(fragmentCosts, `${fragment.name.value} ${pageKey(page)}`, () =>
+          once(selection(on, fragment.selectionSet, page)),
         )
       }),
     )
   }
 
   /** A fragment of a connection may be spread in pages of different sizes. */
-  function pageKey(entries: Amount | undefined): string {
-    if (typeof entries !== 'function') return String(entries)
-    return `$${remembered(pageKeys, entries, () => pageKeys.size)}`
+  function pageKey(page: Page | undefined): string {
+    if (!page) return ''
+    const { entries, filter } = page
+    if (typeof entries === 'number' && typeof filter === 'number') return `${entries} ${filter}`
+    return `$${remembered(pageKeys, page, () => pageKeys.size)}`
   }
 
-  function field(type: GraphQLCompositeType, node: FieldNode, entries: Amount | undefined): Amount {
+  function field(type: GraphQLCompositeType, node: FieldNode, page: Page | undefined): Amount {
     const name = node.name.value
-    if (name === '__schema' || name === '__type') return INTROSPECTION_POINTS * (1 + introspected(node))
+    if (name === '__schema' || name === '__type') return INTROSPECTED * (1 + introspected(node))
     const definition = 'getFields' in type ? type.getFields()[name] : undefined
-    if (!definition) return 0
-    const write = isMutation && type === schema.getMutationType()
-    if (write && isCreation(name)) creates++
+    if (!definition) return VALUE
+    const place = `${type.name}.${name}`
+    const isChange = isMutation && type === schema.getMutationType()
+    const items = isChange ? itemsOf(node) : 0
+    if (isChange && isCreation(name)) creates.push(items)
+    const own = sum([VALUE, EXTRA[place] ?? TEXTS[name] ?? 0, product(items, CHANGE)])
     const named = getNamedType(definition.type)
-    if (!isCompositeType(named) || !node.selectionSet)
-      return (name === 'totalCount' ? 1 : 0) + (write ? MUTATION_POINTS : 0)
-    const own = /Edge$|^PageInfo$/.test(named.name) ? 0 : 1
-    const page = remembered(pages, node, () => pageOf(definition, node))
-    const points = sum([own, selection(named, node.selectionSet, page)])
-    if (isListType(getNullableType(definition.type)))
-      return product(entries ?? idsOf(node) ?? UNPAGED_LIST, points)
-    return write ? sum([MUTATION_POINTS, points]) : points
+    if (page && name === 'totalCount') return sum([own, COUNT, page.filter])
+    if (page && type.name === 'PageInfo') return sum([own, name.startsWith('has') ? page.filter : 0])
+    if (name === 'cursor' && named.name === 'String') return sum([own, READ])
+    if (!isCompositeType(named) || !node.selectionSet) return own
+
+    const connection = remembered(pages, node, () => pageOf(type, definition, node))
+    const inner = named.name === 'PageInfo' ? page : isChange ? answerOf(items) : connection
+    const selected = selection(named, node.selectionSet, inner)
+    if (connection) return sum([own, PAGE, connection.filter, selected])
+    // A page has been read with its entries.
+    if (page) {
+      const isList = isListType(getNullableType(definition.type))
+      const object = /Edge$|^PageInfo$/.test(named.name) ? 0 : OBJECT
+      return sum([own, isList ? product(page.entries, sum([object, selected])) : sum([object, selected])])
+    }
+    if (type.name.endsWith('Edge')) return sum([OBJECT, own, selected])
+    const read = COMPOSED.has(named.name) || isChange ? 0 : READ
+    if (!isListType(getNullableType(definition.type))) return sum([own, read, OBJECT, selected])
+    const ids = idsOf(node)
+    if (ids !== undefined) return sum([own, product(ids, sum([read, OBJECT, selected]))])
+    return sum([own, read, product(ENTRIES[place] ?? UNPAGED_LIST, sum([OBJECT, selected]))])
   }
 
   /** How many fields an introspection selects. */
@@ -165,14 +203,38 @@ function planOf(schema: GraphQLSchema, document: DocumentNode, operation: Operat
     return remembered(fragmentFields, fragment, () => introspected(fragments.get(fragment) ?? {}))
   }
 
-  /** How many entries the page has that a field with `first` and `last` returns; beyond the most allowed it is refused. */
-  function pageOf({ args }: GraphQLField<unknown, unknown>, node: FieldNode): Amount | undefined {
+  /** Of a field with `first` and `last`, how large its page may be, and what its filter costs. Larger ones are refused. */
+  function pageOf(
+    type: GraphQLCompositeType,
+    { args }: GraphQLField<unknown, unknown>,
+    node: FieldNode,
+  ): Page | undefined {
     if (!args.some(({ name }) => name === 'first')) return undefined
-    const [first, last] = [argument(node, 'first'), argument(node, 'last')]
-    return derived([first, last], ([from, to]) => {
-      const sizes = [from, to].filter((size) => typeof size === 'number')
-      return Math.min(PAGE_MAX, Math.max(0, ...(sizes.length > 0 ? sizes : [PAGE_DEFAULT])))
-    })
+    const [first, last, filter] = [argument(node, 'first'), argument(node, 'last'), argument(node, 'filter')]
+    return {
+      entries: derived([first, last], ([from, to]) => {
+        const sizes = [from, to].filter((size) => typeof size === 'number')
+        return Math.min(PAGE_MAX, Math.max(0, ...(sizes.length > 0 ? sizes : [PAGE_DEFAULT])))
+      }),
+      filter: derived([filter], ([value]) => filterCost(value, type.name === 'Disk')),
+    }
+  }
+
+  /** The answer of a change has an entry for each of its items. */
+  function answerOf(items: Amount): Page {
+    return { entries: items, filter: 0 }
+  }
+
+  /** How many things a change is of. */
+  function itemsOf(node: FieldNode): Amount {
+    return derived([argument(node, 'input')], ([input]) =>
+      Math.max(
+        1,
+        ...Object.entries(isObject(input) ? input : {}).map(([name, value]) =>
+          name.endsWith('Ids') && Array.isArray(value) ? value.length : 1,
+        ),
+      ),
+    )
   }
 
   /** How many things are asked for by id. */
@@ -188,22 +250,62 @@ function planOf(schema: GraphQLSchema, document: DocumentNode, operation: Operat
 
   function derived(nodes: (ValueNode | undefined)[], amountOf: (values: unknown[]) => number): Amount {
     const work = (variables: Values) => amountOf(nodes.map((node) => node && valueOf(node, variables)))
-    return nodes.some((node) => node?.kind === Kind.VARIABLE) ? work : work({})
+    return nodes.some((node) => node && hasVariable(node)) ? work : work({})
   }
 
-  /** What a page size or list of ids comes to; nothing else is looked into. */
+  /** The value of an argument, as far as amounts depend on it: numbers, lists and objects; of other values, that there is one. */
   function valueOf(node: ValueNode, variables: Values): unknown {
-    if (node.kind === Kind.INT) return Number(node.value)
-    if (node.kind === Kind.LIST) return node.values
-    if (node.kind !== Kind.VARIABLE) return undefined
-    const name = node.name.value
-    if (Object.hasOwn(variables, name) && variables[name] !== undefined) return variables[name]
-    const fallback = defaults.get(name)
-    return fallback && valueOf(fallback, {})
+    switch (node.kind) {
+      case Kind.INT:
+        return Number(node.value)
+      case Kind.LIST:
+        return node.values.map((value) => valueOf(value, variables))
+      case Kind.OBJECT:
+        return Object.fromEntries(
+          node.fields.map(({ name, value }) => [name.value, valueOf(value, variables)]),
+        )
+      case Kind.NULL:
+        return null
+      case Kind.VARIABLE: {
+        const name = node.name.value
+        if (Object.hasOwn(variables, name) && variables[name] !== undefined) return variables[name]
+        const fallback = defaults.get(name)
+        return fallback && valueOf(fallback, {})
+      }
+      default:
+        return true
+    }
   }
 
   const root = schema.getRootType(operation.operation)
-  return { points: root ? selection(root, operation.selectionSet) : 0, creates }
+  const tenths = root ? selection(root, operation.selectionSet) : 0
+  return { tenths, creates: sum(creates) }
+}
+
+function hasVariable(node: ValueNode): boolean {
+  if (node.kind === Kind.LIST) return node.values.some(hasVariable)
+  if (node.kind === Kind.OBJECT) return node.fields.some(({ value }) => hasVariable(value))
+  return node.kind === Kind.VARIABLE
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** What a filter costs if it compares anything. The values of its lists may each be read as a list of their own. */
+function filterCost(filter: unknown, isOfOneDisk: boolean): number {
+  if (!isObject(filter)) return 0
+  const comparisons = Object.values(filter).filter((value) => value !== null && value !== undefined)
+  if (comparisons.length === 0) return 0
+  if (isOfOneDisk) return FILTER_OF_ONE_DISK
+  return FILTER + comparisons.reduce<number>((total, one) => total + listedIn(one), 0) * LISTED_VALUE
+}
+
+/** How many values stand in lists, at any depth. */
+function listedIn(value: unknown): number {
+  if (Array.isArray(value)) return value.reduce<number>((total, one) => total + 1 + listedIn(one), 0)
+  if (!isObject(value)) return 0
+  return Object.values(value).reduce<number>((total, one) => total + listedIn(one), 0)
 }
 
 /** Whether a mutation makes something new, by how mutations are named. */

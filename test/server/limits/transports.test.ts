@@ -58,19 +58,19 @@ const codes = ({ errors }: Result) => errors?.map(({ extensions }) => extensions
 
 describe.each(everyTransport)('over %s', (transport, send) => {
   test('an answer says what it cost, and what is left', async () => {
-    await using app = await startTestApp({ RATE_COST: '10000' })
+    await using app = await startTestApp({ RATE_COST: '20000' })
 
     const answers = [await send(app, { query: PAGE }), await send(app, { query: PAGE })]
 
     expect(answers.map(({ extensions }) => extensions)).toEqual(
-      [9_989, 9_978].map((remaining) => ({
-        cost: { requested: 11, limit: 10_000, remaining, resetAt: TIME },
+      [19_977, 19_954].map((remaining) => ({
+        cost: { requested: 23, limit: 20_000, remaining, resetAt: TIME },
       })),
     )
   })
 
   test('an operation that costs too much is not run, and costs nothing', async () => {
-    await using app = await startTestApp({ MAX_COST: '10', RATE_COST: '20' })
+    await using app = await startTestApp({ MAX_COST: '22', RATE_COST: '32' })
 
     const { data, errors } = await send(app, { query: PAGE })
 
@@ -78,10 +78,10 @@ describe.each(everyTransport)('over %s', (transport, send) => {
     expect(errors).toEqual([
       {
         message:
-          'The operation costs 11 points; at most 10 are allowed. Ask for smaller pages, or in several operations.',
+          'The operation costs 23 points; at most 22 are allowed. Ask for smaller pages, or in several operations.',
         extensions: {
           code: 'COST_LIMIT_EXCEEDED',
-          cost: { requested: 11, limit: 10 },
+          cost: { requested: 23, limit: 22 },
           requestId: expect.any(String),
         },
       },
@@ -98,7 +98,7 @@ describe.each(everyTransport)('over %s', (transport, send) => {
   >([
     ['requests', { RATE_REQUESTS: '3' }, '{ __typename }', 3, 1],
     ['requests', { RATE_REQUESTS: '2' }, '{ syntax error', 2, 1],
-    ['cost', { RATE_COST: '30', MAX_COST: '30' }, PAGE, 2, 11],
+    ['cost', { RATE_COST: '60', MAX_COST: '60' }, PAGE, 2, 23],
   ])('an account has a budget of %s (%j)', async (budget, environment, query, allowed, takes) => {
     await using app = await startTestApp(environment)
     for (let i = 0; i < allowed; i++) expect(codes(await send(app, { query }))).not.toEqual(['RATE_LIMITED'])
@@ -205,7 +205,7 @@ describe.each(everyTransport)('over %s', (transport, send) => {
 
   if (transport !== 'HTTP') {
     test('events of a subscription say nothing of its cost, as they are shared; their start is counted', async () => {
-      await using app = await startTestApp({ RATE_COST: '10', MAX_COST: '10' })
+      await using app = await startTestApp({ RATE_COST: '20', MAX_COST: '20' })
       const disk = await app.disk()
       const { data } = await app.graphql(
         'mutation ($id: ID!) { createSnapshot(input: { diskId: $id, name: "a" }) { ... on CreateSnapshotPayload { snapshot { id } } } }',
@@ -219,7 +219,7 @@ describe.each(everyTransport)('over %s', (transport, send) => {
       const results = [await send(app, { query }), await send(app, { query })]
 
       expect(results.map(({ extensions }) => extensions)).toEqual([undefined, undefined])
-      expect((await send(app, { query: '{ __typename }' })).extensions.cost.remaining).toBe(8)
+      expect((await send(app, { query: '{ __typename }' })).extensions.cost.remaining).toBe(7)
     })
   }
 })
@@ -231,12 +231,12 @@ describe('headers', () => {
 
     const { headers } = await post(app, { query: CREATE, variables: { id, name: 'a' } })
 
-    expect(headers.get('x-query-cost')).toBe('11')
+    expect(headers.get('x-query-cost')).toBe('22')
     expect(headers.get('ratelimit-policy')).toBe(
       '"requests";q=5;w=60, "cost";q=20000;w=60, "creates";q=7;w=60',
     )
     expect(headers.get('ratelimit')).toMatch(
-      /^"requests";r=4;t=(59|60), "cost";r=19989;t=(59|60), "creates";r=6;t=(59|60)$/,
+      /^"requests";r=4;t=(59|60), "cost";r=19978;t=(59|60), "creates";r=6;t=(59|60)$/,
     )
   })
 
@@ -250,7 +250,7 @@ describe('headers', () => {
     )
 
     expect(response.headers.get('ratelimit')).toMatch(/^"requests";r=4;t=\d+, "cost";r=/)
-    expect(response.headers.get('x-query-cost')).toBe('1')
+    expect(response.headers.get('x-query-cost')).toBe('6')
     await response.body?.cancel()
   })
 

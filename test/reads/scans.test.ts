@@ -1,0 +1,99 @@
+import SQLite from 'better-sqlite3'
+import { expect, test } from 'vitest'
+import { Scans } from '../../src/reads/scans.ts'
+import { startTestApp, type TestApp } from '../support/app.ts'
+
+/** More than are looked at, and counted, on the event loop. */
+const ROWS = 21_000
+
+const SEARCH = `query ($text: String!) {
+  snapshots(filter: { name: { contains: $text } }) { totalCount nodes { name } pageInfo { hasNextPage } streamCursor }
+}`
+
+/** Snapshots called name-0, name-1, …, the oldest first. */
+function fill(app: TestApp, count = ROWS): void {
+  const db = new SQLite(app.db.path)
+  db.pragma('synchronous = OFF')
+  db.prepare(
+    `WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n + 1 < ?)
+     INSERT INTO "Snapshot" ("id", "accountId", "diskKind", "name", "type", "status", "sizeBytes", "createdAt")
+     SELECT printf('s-filled%08d', n), ?, 'DATA', 'name-' || n, 'MANUAL', 'COMPLETED', 4096,
+       strftime('%Y-%m-%dT%H:%M:%S', '2026-01-01', '+' || n || ' seconds') || '.000+00:00' FROM c`,
+  ).run(count, app.viewer.accountId)
+  db.close()
+}
+
+test('a search through a long list finds what there is, asked for once or again', async () => {
+  await using app = await startTestApp()
+  fill(app)
+  const { streamCursor } = (await app.graphql('{ disks { streamCursor } }')).data.disks
+
+  const answers = [
+    await app.graphql(SEARCH, { text: 'ame-123' }),
+    await app.graphql(SEARCH, { text: 'ame-123' }),
+    await app.graphql(SEARCH, { text: 'nowhere' }),
+  ]
+
+  const found = [
+    ...Array.from({ length: 100 }, (_, index) => 12_399 - index),
+    ...Array.from({ length: 10 }, (_, index) => 1_239 - index),
+    123,
+  ]
+  const page = {
+    totalCount: found.length,
+    nodes: found.slice(0, 20).map((index) => ({ name: `name-${index}` })),
+    pageInfo: { hasNextPage: true },
+    streamCursor,
+  }
+  const nothing = { totalCount: 0, nodes: [], pageInfo: { hasNextPage: false }, streamCursor }
+  expect(answers.map(({ data, errors }) => ({ data, errors }))).toEqual(
+    [page, page, nothing].map((snapshots) => ({ data: { snapshots }, errors: undefined })),
+  )
+})
+
+test('a search that does not end in time is a documented error on every transport, and others go on', async () => {
+  await using app = await startTestApp({ OPERATION_TIMEOUT_MS: '10' })
+  fill(app)
+  await using socket = app.webSocket()
+  // Behind 20 others of the same account.
+  const many = `{ ${Array.from({ length: 20 }, (_, i) => `a${i}: snapshots(first: 1, filter: { name: { contains: "none${i}" } }) { nodes { id } }`).join(' ')} }`
+
+  const [overHttp, overWebSocket] = await Promise.all([
+    app.graphql(many),
+    Array.fromAsync(socket.iterate({ query: many })),
+  ])
+
+  for (const errors of [overHttp.errors, overWebSocket[0]?.errors]) {
+    expect(errors?.at(-1)).toMatchObject({
+      message:
+        'The operation looks at too many rows to end within 10 ms. Narrow its filters, or leave out totalCount.',
+      extensions: { code: 'OPERATION_TIMEOUT' },
+    })
+  }
+  expect((await app.graphql('{ snapshots(first: 1) { nodes { name } } }')).data.snapshots.nodes).toHaveLength(
+    1,
+  )
+})
+
+test('the scans of one account do not hold up those of another', async () => {
+  await using app = await startTestApp()
+  fill(app, 1_000)
+  await using scans = new Scans({ path: app.db.path, timeoutMs: 60_000 })
+  const slow = {
+    sql: 'SELECT count(*) AS "number" FROM "Snapshot" a, "Snapshot" b, "Snapshot" c WHERE scanned(c."id")',
+    values: [],
+  }
+  const quick = { sql: 'SELECT count(*) AS "number" FROM "Snapshot" t WHERE scanned(t."id")', values: [] }
+  const ended: string[] = []
+  const run = async (account: string, select: typeof slow) => {
+    await scans.read(account, select).catch(() => undefined)
+    ended.push(account)
+  }
+
+  const all = [run('greedy', slow), run('greedy', slow), run('greedy', quick), run('modest', quick)]
+  await all[3]
+
+  expect(ended).toEqual(['modest'])
+  await scans[Symbol.asyncDispose]()
+  await Promise.all(all)
+})
