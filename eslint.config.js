@@ -9,7 +9,7 @@ import tseslint from 'typescript-eslint'
 const ROOMS = {
   domain: [],
   native: [],
-  database: ['config', 'generated', 'native'],
+  database: ['config', 'domain', 'generated', 'native'],
   providers: ['domain', 'native'],
   transitions: ['domain', 'database', 'generated'],
   services: ['domain', 'database', 'generated', 'providers', 'transitions'],

@@ -105,7 +105,7 @@ async function makeSnapshot(image: string, dir: string): Promise<Snapshot> {
   const start = performance.now()
   const copy = await provider.copy({
     snapshotId: 's-bench',
-    disk: { id: 'v-bench', kind: 'DATA', location: image, instanceId: null },
+    disk: { id: 'v-bench', kind: 'DATA', location: image, accountId: 'acc-bench', instanceId: null },
     onProgress: () => undefined,
     signal: new AbortController().signal,
   })

@@ -1,12 +1,12 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { isLoopback, type Config } from './config.ts'
+import { ConfigError, isLoopback, type Config } from './config.ts'
 import { openDatabase, type Database } from './database/database.ts'
+import { startDatabaseWatch } from './database/watch.ts'
 import { migrate } from './database/migrations.ts'
 import { createDemoWorld } from './demo/world.ts'
 import { createLocalProvider } from './providers/local/local.ts'
-import { resolveDiskPath } from './providers/local/disk-file.ts'
 import { Reads } from './reads/reads.ts'
 import { Scans } from './reads/scans.ts'
 import { createHousekeeping } from './runner/housekeeping.ts'
@@ -23,6 +23,7 @@ import { createRates } from './server/limits/rates.ts'
 import { createAccountIds, localViewer } from './services/accounts.ts'
 import { newRandomId, type Clock, type NewId } from './services/clock.ts'
 import { createDiskOperationService } from './services/disk-operations.ts'
+import { diskPlaces, diskPlacesProblems, makeLocationsRelative } from './services/disk-places.ts'
 import { createDiskService } from './services/disks.ts'
 import { createOperationService } from './services/operations.ts'
 import { createPolicyService } from './services/policies.ts'
@@ -60,8 +61,12 @@ export async function startApp(
   const disksDir = join(config.dataDir, 'disks')
 
   for (const dir of [disksDir, config.snapshotsDir]) await mkdir(dir, { recursive: true })
+  const problems = await diskPlacesProblems(config)
+  if (problems.length > 0) throw new ConfigError(problems)
   await migrate(config.databaseUrl)
   const db = parts.use(await openDatabase({ url: config.databaseUrl, onStatement }))
+  parts.use(startDatabaseWatch(db, log))
+  await makeLocationsRelative(db, config.dataDir)
   const scans = parts.use(new Scans({ path: db.path, timeoutMs: config.operationTimeoutMs }))
   const viewer = await localViewer(db, now)
   const tokens = createTokenService({ db, announce: () => credentials.check(), now, newId })
@@ -81,8 +86,7 @@ export async function startApp(
 
   const provider = parts.use(
     createLocalProvider({
-      snapshotsDir: config.snapshotsDir,
-      diskDirs: config.diskDirs,
+      ...(await diskPlaces(config, db, { now, newId })),
       maxAttempts: config.copyAttempts,
     }),
   )
@@ -120,7 +124,7 @@ export async function startApp(
   const disks = createDiskService({
     db,
     provider,
-    locate: (path) => resolveDiskPath(path, config.diskDirs),
+    locate: provider.locate,
     announce: announceTransitions,
     now,
     newId,
@@ -163,6 +167,7 @@ export async function startApp(
       maxBodyBytes: config.maxBodyBytes,
       answerCacheBytes: config.answerCacheBytes,
       reader: db.reader,
+      database: db.health,
       documentLimits: config.documentLimits,
       maxCost: config.maxCost,
       rates,

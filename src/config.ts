@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
+import { ACCOUNT_NAME_RULE, isAccountName } from './domain/account.ts'
 import { SNAPSHOT_QUOTA } from './domain/quota.ts'
 
 const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
@@ -19,6 +20,17 @@ const yesOrNo = (fallback: boolean) =>
     .transform((value) => value === 'true')
     .default(fallback)
 
+/** An entry of DISK_DIRS: a directory, or `<account>=<directory>`. What has a slash before its first `=` is a directory. */
+function diskDir(entry: string): { account: string | undefined; path: string; problem?: string } {
+  const [, account, path = ''] = /^([^/=]*)=(.*)$/.exec(entry) ?? []
+  if (account === undefined) return { account, path: entry }
+  const shown = JSON.stringify(entry)
+  if (path === '') return { account, path, problem: `must name a directory after the = of ${shown}` }
+  if (!isAccountName(account))
+    return { account, path, problem: `must name an account before the = of ${shown} (${ACCOUNT_NAME_RULE})` }
+  return { account, path }
+}
+
 /** Every variable the gateway reads. `.env.example` documents each; a test holds the two together. */
 export const ENVIRONMENT = z.object({
   HOST: z
@@ -31,7 +43,14 @@ export const ENVIRONMENT = z.object({
     .string()
     .regex(/^file:.+/, 'must be file:<path>: SQLite is the database of this version')
     .optional(),
-  DISK_DIRS: z.string().default(''),
+  DISK_DIRS: z
+    .string()
+    .default('')
+    .transform((text, context) => {
+      const dirs = text.split(':').filter(Boolean).map(diskDir)
+      for (const { problem } of dirs) if (problem !== undefined) context.addIssue(problem)
+      return dirs
+    }),
   DEMO: yesOrNo(true),
   REQUIRE_CREDENTIALS: yesOrNo(false),
   JWT_ISSUER: z.string().optional(),
@@ -156,8 +175,10 @@ export interface Config {
   databaseUrl: string
   /** Where published snapshots are. */
   snapshotsDir: string
-  /** The only directories that disks may be registered from. */
+  /** The directories that disks of every account may be in; new disks are made in the first. */
   diskDirs: readonly string[]
+  /** Directories for the disks of one account, by its name. */
+  accountDiskDirs: readonly { account: string; path: string }[]
   demo: boolean
   /** Whether nobody may come in without a credential, also while there is none. */
   requireCredentials: boolean
@@ -232,10 +253,11 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     snapshotsDir: join(dataDir, 'snapshots'),
     diskDirs: [
       join(dataDir, 'disks'),
-      ...env.DISK_DIRS.split(':')
-        .filter(Boolean)
-        .map((dir) => resolve(dir)),
+      ...env.DISK_DIRS.flatMap(({ account, path }) => (account === undefined ? [resolve(path)] : [])),
     ],
+    accountDiskDirs: env.DISK_DIRS.flatMap(({ account, path }) =>
+      account === undefined ? [] : [{ account, path: resolve(path) }],
+    ),
     demo: env.DEMO,
     requireCredentials: env.REQUIRE_CREDENTIALS,
     jwt: jwtConfig(env),

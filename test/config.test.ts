@@ -20,6 +20,7 @@ const DEFAULTS = {
   databaseUrl: `file:${resolve('data/snapgate.db')}`,
   snapshotsDir: resolve('data/snapshots'),
   diskDirs: [resolve('data/disks')],
+  accountDiskDirs: [],
   demo: true,
   requireCredentials: false,
   jwt: undefined,
@@ -75,7 +76,7 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
       PORT: '0',
       DATA_DIR: '/srv/snapgate',
       DATABASE_URL: 'file:/var/lib/snapgate.db',
-      DISK_DIRS: '/srv/disks:/mnt/more',
+      DISK_DIRS: '/srv/disks:acme=/srv/acme:/mnt/more:/srv/a=b',
       DEMO: 'false',
       REQUIRE_CREDENTIALS: 'true',
       JWT_ISSUER: 'https://issuer.example',
@@ -134,7 +135,8 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
     dataDir: '/srv/snapgate',
     databaseUrl: 'file:/var/lib/snapgate.db',
     snapshotsDir: '/srv/snapgate/snapshots',
-    diskDirs: ['/srv/snapgate/disks', '/srv/disks', '/mnt/more'],
+    diskDirs: ['/srv/snapgate/disks', '/srv/disks', '/mnt/more', '/srv/a=b'],
+    accountDiskDirs: [{ account: 'acme', path: '/srv/acme' }],
     demo: false,
     requireCredentials: true,
     jwt: {
@@ -273,6 +275,10 @@ test.each(['-1', '1.5', '1e3', '0x10', ' 80', 'eighty', '99999999999999999999'])
   },
 )
 
+/** A default as a variable would have it; a list is empty. */
+const shown = (value: string | number | boolean | object | undefined): string =>
+  value === undefined || typeof value === 'object' ? '' : String(value)
+
 test('.env.example has each variable once, with its default and the reason for it above, and no other', async () => {
   const text = await readFile(new URL('../.env.example', import.meta.url), 'utf8')
   const lines = text.split('\n')
@@ -282,11 +288,11 @@ test('.env.example has each variable once, with its default and the reason for i
       ? []
       : [{ name, value, commented: /^# [A-Z].{20,}\.$/.test(lines[index - 1] ?? '') }]
   })
-  const defaults = ENVIRONMENT.parse({}) as Record<string, string | number | boolean | undefined>
+  const defaults = ENVIRONMENT.parse({}) as Record<string, string | number | boolean | object | undefined>
 
   expect(found.toSorted((a, b) => (a.name < b.name ? -1 : 1))).toEqual(
     Object.keys(ENVIRONMENT.shape)
       .toSorted()
-      .map((name) => ({ name, value: String(defaults[name] ?? ''), commented: true })),
+      .map((name) => ({ name, value: shown(defaults[name]), commented: true })),
   )
 })

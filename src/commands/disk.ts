@@ -1,15 +1,16 @@
 /** `npm run disk -- add|list`: registers image files as disks, and lists them, also while the gateway runs. */
+import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
-import { readConfig } from '../config.ts'
+import { ConfigError, readConfig } from '../config.ts'
 import { openDatabase } from '../database/database.ts'
 import { migrate } from '../database/migrations.ts'
 import { DISK_KINDS } from '../domain/disk.ts'
 import { createLocalProvider } from '../providers/local/local.ts'
-import { resolveDiskPath } from '../providers/local/disk-file.ts'
 import { existingAccount, LOCAL_ACCOUNT_NAME, localViewer } from '../services/accounts.ts'
 import { newRandomId } from '../services/clock.ts'
+import { diskPlaces, diskPlacesProblems, makeLocationsRelative } from '../services/disk-places.ts'
 import { createDiskService } from '../services/disks.ts'
 import { runCommand, UsageError } from './command.ts'
 
@@ -19,8 +20,11 @@ const USAGE = `Usage:
                   [--account <name>]
   npm run disk -- list [--account <name>]
 
-Images must lie in <DATA_DIR>/disks or in a directory named by DISK_DIRS (separated by colons).
+Images must lie in <DATA_DIR>/disks or in a directory named by DISK_DIRS: directories separated by colons, each
+preceded by <account>= when it is for the disks of one account alone.
 The account is "${LOCAL_ACCOUNT_NAME}" unless named.`
+
+const now = () => new Date()
 
 await runCommand(USAGE, async () => {
   const { values, positionals } = parseArgs({
@@ -38,9 +42,14 @@ await runCommand(USAGE, async () => {
   })
   const [verb, image, ...more] = positionals
   const config = readConfig(process.env)
+  const problems = await diskPlacesProblems(config)
+  if (problems.length > 0) throw new ConfigError(problems)
   await migrate(config.databaseUrl)
   await using db = await openDatabase({ url: config.databaseUrl })
-  await localViewer(db, () => new Date())
+  await mkdir(config.dataDir, { recursive: true })
+  await makeLocationsRelative(db, config.dataDir)
+  await localViewer(db, now)
+  await using provider = createLocalProvider(await diskPlaces(config, db, { now, newId: newRandomId }))
   const accountId = (await existingAccount(db, values.account)).id
 
   if (verb === 'list' && image === undefined) {
@@ -49,7 +58,7 @@ await runCommand(USAGE, async () => {
       orderBy: [{ name: 'asc' }, { id: 'asc' }],
     })
     for (const { id, kind, status, name, location } of disks)
-      console.log([id, kind, status, name, location].join('\t'))
+      console.log([id, kind, status, name, provider.places.pathOf(location)].join('\t'))
     return
   }
 
@@ -57,14 +66,13 @@ await runCommand(USAGE, async () => {
   if (verb !== 'add' || image === undefined || more.length > 0) throw new UsageError()
   if (values.name === undefined) throw new UsageError('--name is missing.')
   if (kind === undefined) throw new UsageError('--kind must be data or system.')
-  await using provider = createLocalProvider({ snapshotsDir: config.snapshotsDir, diskDirs: config.diskDirs })
   const disks = createDiskService({
     db,
     provider,
-    locate: (path) => resolveDiskPath(path, config.diskDirs),
+    locate: provider.locate,
     // A gateway that runs reads the log by itself.
     announce: () => undefined,
-    now: () => new Date(),
+    now,
     newId: newRandomId,
   })
   const disk = await disks.register(

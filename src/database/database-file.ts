@@ -1,6 +1,7 @@
 import { access, constants, mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { isDriverAdapterError } from '@prisma/driver-adapter-utils'
+import { Unavailable } from '../domain/unavailable.ts'
 
 /**
  * The absolute path behind a `file:` url, once its folder exists and the folder and the file can be written;
@@ -28,7 +29,8 @@ export async function databaseFile(url: string): Promise<string> {
 
 /** The Error for a database file that something failed on, naming the file and the reason. */
 export function unusable(path: string, cause: unknown): Error {
-  const error = isDriverAdapterError(cause) ? cause.cause.originalMessage : cause
+  const thrown = cause instanceof Unavailable && cause.cause !== undefined ? cause.cause : cause
+  const error = isDriverAdapterError(thrown) ? thrown.cause.originalMessage : thrown
   const reason = error instanceof Error ? error.message : String(error)
   return new Error(`The database ${path} cannot be used: ${reason}.`, { cause })
 }

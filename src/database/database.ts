@@ -1,18 +1,25 @@
 import { type Prisma, PrismaClient } from '../generated/prisma/client.ts'
 import { databaseFile, unusable } from './database-file.ts'
+import { DatabaseHealth } from './health.ts'
 import { GroupCommit, type SqlTransaction } from './group-commit.ts'
+import { OpenFiles } from './open-files.ts'
 import { Reader } from './reader.ts'
 import { sqliteAdapter } from './sqlite-adapter.ts'
+import type { Writer } from './writer.ts'
 
 /** The client of all tables. It is closed by `await using`, or by `[Symbol.asyncDispose]()`. */
 export type Database = PrismaClient &
   AsyncDisposable & {
-    /** The absolute path of the file. */
-    path: string
     /** The hot reads, past Prisma. */
     reader: Reader
     /** The hot writes, past Prisma. */
     groupCommit: GroupCommit
+    /** Whether it can be read and written. */
+    health: DatabaseHealth
+    /** The connection that writes. */
+    writer: Writer
+    /** The path of its file. */
+    path: string
   }
 
 /** What a transaction offers to the work inside it: the tables, without the means to begin or close anything. */
@@ -34,9 +41,10 @@ export async function openDatabase({
   onStatement,
 }: DatabaseOptions): Promise<Database> {
   const path = await databaseFile(url)
+  const health = new DatabaseHealth()
   const groupCommit = new GroupCommit(onStatement)
   const client = new PrismaClient({
-    adapter: sqliteAdapter({ path, busyTimeoutMs, groupCommit }),
+    adapter: sqliteAdapter({ path, busyTimeoutMs, health, groupCommit }),
     // Transactions run one at a time, so a burst of valid calls has to be allowed its time in the queue.
     transactionOptions: { maxWait: 60_000, timeout: 30_000 },
     log: onStatement ? [{ emit: 'event', level: 'query' }] : [],
@@ -47,16 +55,34 @@ export async function openDatabase({
   } catch (error) {
     throw unusable(path, error)
   }
-  const reader = new Reader(path, onStatement)
+  const reader = new Reader(path, health, onStatement)
+  const files = new OpenFiles(path, reader.index)
+  const { writer } = groupCommit
+  health.watch(files)
+  health.listen({ began: () => files.isLogGone() && setImmediate(() => void bringIn(writer)) })
   return Object.assign(client, {
-    path,
     reader,
     groupCommit,
+    health,
+    writer,
+    path,
     async [Symbol.asyncDispose]() {
+      // SQLite brings its log into the database file when it closes it, and deletes it: not where these are not its own.
+      if (health.isLost) return
       reader[Symbol.dispose]()
       await client.$disconnect()
     },
   })
+}
+
+/** Copies what is only in the log into the database file; what was acknowledged is then safe without the log. */
+async function bringIn(writer: Writer): Promise<void> {
+  const release = await writer.acquire()
+  try {
+    writer.client.pragma('wal_checkpoint(PASSIVE)')
+  } finally {
+    release()
+  }
 }
 
 /**

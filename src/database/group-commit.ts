@@ -1,12 +1,11 @@
-import { setTimeout as pause } from 'node:timers/promises'
-import SQLite, { type Database as Connection } from 'better-sqlite3'
+import type { Database as Connection } from 'better-sqlite3'
+import { Unavailable } from '../domain/unavailable.ts'
 import { Statements } from './statements.ts'
+import type { Writer } from './writer.ts'
 
-/** The connection that writes, and the lock under which it is used. */
+/** The connection that writes. */
 export interface WritingConnection {
-  client: Connection
-  acquire: () => Promise<() => void>
-  busyTimeoutMs: number
+  writer: Writer
   /** The transaction of Prisma that is open on it. */
   transaction: () => object | undefined
 }
@@ -17,6 +16,8 @@ export interface SqlTransaction {
 }
 
 interface Waiting {
+  /** Until when it waits for another process that holds the lock, by `performance.now()`. */
+  deadline: number
   work: (tx: SqlTransaction) => unknown
   resolve: (value: unknown) => void
   reject: (error: unknown) => void
@@ -26,7 +27,6 @@ type Outcome = { value: unknown } | { error: unknown }
 
 /** At most so many share a commit, so that the event loop goes on in between. */
 const TOGETHER = 100
-const RETRY_MS = 20
 
 /**
  * Writes that share their commits. What a commit costs is waiting for the disk, and that is the same for one write as for a
@@ -46,13 +46,23 @@ export class GroupCommit {
 
   /** Called when the connection is there. */
   connect(connection: WritingConnection): void {
-    this.#connection = { ...connection, sql: new Statements(connection.client, this.#onStatement) }
+    const { writer } = connection
+    this.#connection = { ...connection, sql: new Statements(writer.client, this.#onStatement) }
+    writer.onLocked = () => this.#expire()
   }
 
-  /** Does work that waits for nothing; resolves with what it returns once that is committed, rejects with what it throws. */
+  get writer(): Writer {
+    return this.#opened().writer
+  }
+
+  /**
+   * Does work that waits for nothing; resolves with what it returns once that is committed, rejects with what it throws, and
+   * with Unavailable when it was not committed: each call waits for the lock of another process for a time of its own.
+   */
   write<T>(work: (tx: SqlTransaction) => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ work, resolve: resolve as Waiting['resolve'], reject })
+      const deadline = performance.now() + (this.#connection?.writer.busyTimeoutMs ?? 0)
+      this.#waiting.push({ deadline, work, resolve: resolve as Waiting['resolve'], reject })
       if (this.#isWorking) return
       this.#isWorking = true
       setImmediate(() => void this.#work())
@@ -75,15 +85,13 @@ export class GroupCommit {
 
   async #work(): Promise<void> {
     while (this.#waiting.length > 0) {
-      let some: Waiting[] = []
       try {
-        const connection = this.#opened()
-        await this.#patiently(connection, () => {
-          some = this.#waiting.splice(0, TOGETHER)
-          settle(some, commit(connection, some))
-        })
+        await this.#commitSome(this.#opened())
       } catch (error) {
-        for (const { reject } of some.length > 0 ? some : this.#waiting.splice(0)) reject(error)
+        // Those that came later wait on: for them there is still time.
+        const isLate = error instanceof Unavailable && error.reason === 'LOCKED'
+        if (isLate) this.#expire()
+        else for (const { reject } of this.#waiting.splice(0)) reject(error)
       }
       // Those whose requests have come in meanwhile go along with the next one.
       await new Promise(setImmediate)
@@ -91,53 +99,57 @@ export class GroupCommit {
     this.#isWorking = false
   }
 
-  /** Takes the lock and begins a transaction; waits while another process writes, and holds up nobody meanwhile. */
-  async #patiently({ client, acquire, busyTimeoutMs }: WritingConnection, work: () => void): Promise<void> {
-    const deadline = performance.now() + busyTimeoutMs
-    for (;;) {
-      const release = await acquire()
-      try {
-        client.exec('BEGIN IMMEDIATE')
-        work()
-        return
-      } catch (error) {
-        if (!(error instanceof SQLite.SqliteError && error.code.startsWith('SQLITE_BUSY'))) throw error
-        if (performance.now() >= deadline) throw error
-      } finally {
-        if (client.inTransaction) client.exec('ROLLBACK')
-        release()
-      }
-      await pause(RETRY_MS)
+  async #commitSome(connection: WritingConnection & { sql: Statements }): Promise<void> {
+    const { writer } = connection
+    const release = await writer.begin(this.#waiting[0]?.deadline)
+    const some = this.#waiting.splice(0, TOGETHER)
+    try {
+      if (some.length > 0) settle(some, commit(connection, some))
+    } catch (error) {
+      for (const { reject } of some) reject(error)
+    } finally {
+      writer.rollBack()
+      release()
+    }
+  }
+
+  /** Rejects those that have waited for another process as long as they may. */
+  #expire(): void {
+    const now = performance.now()
+    while (this.#waiting[0] && this.#waiting[0].deadline <= now) {
+      this.#waiting.shift()?.reject(new Unavailable('LOCKED'))
     }
   }
 }
 
 function commit(
-  { client, sql }: WritingConnection & { sql: Statements },
+  { writer, sql }: WritingConnection & { sql: Statements },
   some: readonly Waiting[],
 ): Outcome[] {
+  const { client } = writer
+  let rolledBack: unknown
   const outcomes = some.map(({ work }): Outcome => {
-    if (!isOpen(client)) return { error: new Error(ROLLED_BACK) }
+    if (!isOpen(client)) return { error: rolledBack }
     client.exec('SAVEPOINT one')
     try {
       const value = work({ sql })
       client.exec('RELEASE one')
       return { value }
-    } catch (error) {
+    } catch (thrown) {
+      const error = writer.failed(thrown)
       if (isOpen(client)) client.exec('ROLLBACK TO one; RELEASE one')
+      else rolledBack = error
       return { error }
     }
   })
-  if (!isOpen(client)) return some.map(() => ({ error: new Error(ROLLED_BACK) }))
+  if (!isOpen(client)) return some.map(() => ({ error: rolledBack }))
   try {
-    client.exec('COMMIT')
+    writer.commit()
     return outcomes
   } catch (error) {
     return some.map(() => ({ error }))
   }
 }
-
-const ROLLED_BACK = 'SQLite has rolled the transaction back.'
 
 /** Some errors make SQLite end a transaction by itself. */
 function isOpen({ inTransaction }: Connection): boolean {

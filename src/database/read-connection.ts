@@ -43,7 +43,7 @@ export class ReadConnection extends Statements implements Disposable {
   /** Does work, which must not wait for anything, on one state of the database: what all of its reads find was true at once. */
   atOnce<T>(work: () => T): T {
     if (this.#isAtOnce) return work()
-    this.#begin.run()
+    this.checked(() => this.#begin.run())
     this.#isAtOnce = true
     this.#heads = undefined
     try {
@@ -66,8 +66,13 @@ export class ReadConnection extends Statements implements Disposable {
 
   /** How far each transition log goes; to be asked for in `atOnce`. */
   heads(): Heads {
-    this.#headStatement ??= this.connection.prepare<[], Heads>(HEADS)
-    return (this.#heads ??= this.#headStatement.get() ?? { snapshots: 0, disks: 0 })
+    const statement = (this.#headStatement ??= this.connection.prepare<[], Heads>(HEADS))
+    return (this.#heads ??= this.checked(() => statement.get()) ?? { snapshots: 0, disks: 0 })
+  }
+
+  /** Does a read; a connection that knows of the health of its file looks at it here. */
+  protected checked<T>(read: () => T): T {
+    return read()
   }
 
   [Symbol.dispose](): void {

@@ -1,27 +1,51 @@
 import type { Statement } from 'better-sqlite3'
+import type { Prisma } from '../generated/prisma/client.ts'
+import type { DatabaseHealth } from './health.ts'
 import { ReadConnection } from './read-connection.ts'
 import { openWalIndex, type WalIndex } from './wal-index.ts'
 
-/** The connection of the event loop for reading: it also knows when something was committed. */
+/** The connection of the event loop for reading: it also knows when something was committed, and whether the file is well. */
 export class Reader extends ReadConnection {
   readonly #dataVersion: Statement<[], number>
-  readonly #index: WalIndex | undefined
+  readonly #health: DatabaseHealth
+  /** What SQLite shares of its log; undefined where it cannot be looked at. */
+  readonly index: WalIndex | undefined
 
-  constructor(path: string, onStatement: ((sql: string) => void) | undefined) {
+  constructor(path: string, health: DatabaseHealth, onStatement: ((sql: string) => void) | undefined) {
     super(path, onStatement)
+    this.#health = health
     this.#dataVersion = this.connection.prepare<[], number>('PRAGMA data_version').pluck()
     // SQLite maps the index when it first reads.
     this.#dataVersion.get()
-    this.#index = openWalIndex(path)
+    this.index = openWalIndex(path)
+  }
+
+  override all<Row>(sql: Pick<Prisma.Sql, 'sql' | 'values'>): Row[] {
+    return this.checked(() => super.all<Row>(sql))
+  }
+
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- only the caller knows
+  override get<Row>(sql: Prisma.Sql): Row | undefined {
+    return this.checked(() => super.get<Row>(sql))
+  }
+
+  /** Throws Unavailable where nothing may be read, or something could not be. */
+  protected override checked<T>(read: () => T): T {
+    try {
+      this.#health.checkReadable()
+      return read()
+    } catch (error) {
+      throw this.#health.failed(error)
+    }
   }
 
   /** A number that is another one after every commit, be it of this process or of another. */
   version(): number {
-    return this.#index?.version() ?? this.#dataVersion.get() ?? 0
+    return this.index?.version() ?? this.#dataVersion.get() ?? 0
   }
 
   override [Symbol.dispose](): void {
-    this.#index?.[Symbol.dispose]()
+    this.index?.[Symbol.dispose]()
     super[Symbol.dispose]()
   }
 }

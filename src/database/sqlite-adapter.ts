@@ -8,13 +8,18 @@ import {
   type Transaction,
 } from '@prisma/driver-adapter-utils'
 import type { Database as Connection } from 'better-sqlite3'
+import { Unavailable } from '../domain/unavailable.ts'
 import type { GroupCommit } from './group-commit.ts'
+import { DatabaseHealth } from './health.ts'
+import { Writer } from './writer.ts'
 
 export interface SqliteAdapterOptions {
   /** Path of the database file. */
   path: string
   /** How long a statement waits for another process that is writing, in milliseconds. */
   busyTimeoutMs: number
+  /** Is told of what fails; and says when nothing may be read or written. */
+  health?: DatabaseHealth
   /** Is given the connection, to write on it under the same lock. */
   groupCommit?: GroupCommit
 }
@@ -22,10 +27,10 @@ export interface SqliteAdapterOptions {
 /**
  * Prisma's better-sqlite3 adapter, made safe to share. It has one connection, so on its own a plain write of one
  * request runs inside the open transaction of another, is acknowledged, and vanishes with that one's rollback; and
- * a COMMIT that fails leaves the transaction open for ever. Here one first-come lock covers each statement outside
- * a transaction and each transaction as a whole, every transaction takes SQLite's write lock when it begins, and
- * none is left open. A write that another process holds up is tried again, and meanwhile neither the event loop nor
- * this lock is held, so reads go on; after `busyTimeoutMs` it fails with Prisma's P1008 and leaves nothing behind.
+ * a COMMIT that fails leaves the transaction open. Here one first-come lock covers each read outside a transaction and
+ * each transaction as a whole; a write outside is a transaction of its own. Every transaction takes SQLite's write lock when
+ * it begins, and none is left open. A write that another process holds up is tried again, and meanwhile neither the event
+ * loop nor this lock is held, so reads go on; after `busyTimeoutMs` it fails and leaves nothing behind.
  */
 export function sqliteAdapter(options: SqliteAdapterOptions): SqlMigrationAwareDriverAdapterFactory {
   const official = new PrismaBetterSqlite3({ url: options.path, timeout: BLOCKING_WAIT_MS })
@@ -43,32 +48,42 @@ const RETRY_MS = 20
 
 async function serialize(
   adapter: SqlDriverAdapter,
-  { busyTimeoutMs, groupCommit }: SqliteAdapterOptions,
+  { busyTimeoutMs, groupCommit, health = new DatabaseHealth() }: SqliteAdapterOptions,
 ): Promise<SqlDriverAdapter> {
   // Not part of its type, but the only way to the connection that the adapter uses.
   const { client } = adapter as SqlDriverAdapter & { client: Connection }
+  const writer = new Writer({ client, busyTimeoutMs, health })
 
+  /** Does what only reads. It waits where another process is recovering the write-ahead log. */
   async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
     const deadline = performance.now() + busyTimeoutMs
     for (;;) {
       try {
+        health.checkReadable()
         return await attempt()
       } catch (error) {
-        if (!isBusy(error) || performance.now() >= deadline) throw error
+        if (!isBusy(error) || performance.now() >= deadline) throw failed(error)
         await pause(RETRY_MS)
       }
     }
+  }
+
+  /** What is to be thrown in place of an error of the adapter, which has the code of SQLite further down. */
+  function failed(error: unknown): unknown {
+    if (!(error instanceof DriverAdapterError)) return health.failed(error)
+    const { originalCode: code, originalMessage = error.message } = error.cause
+    const failure = health.failed(Object.assign(new Error(originalMessage), { code }))
+    return failure instanceof Unavailable ? failure : error
   }
 
   for (const setting of ['journal_mode = WAL', 'synchronous = FULL', 'foreign_keys = ON']) {
     await patiently(() => adapter.executeScript(`PRAGMA ${setting}`))
   }
 
-  const acquire = lock()
   let open: object | undefined
-  groupCommit?.connect({ client, acquire, busyTimeoutMs, transaction: () => open })
+  groupCommit?.connect({ writer, transaction: () => open })
   async function alone<T>(work: () => Promise<T>): Promise<T> {
-    const release = await acquire()
+    const release = await writer.acquire()
     try {
       return await work()
     } finally {
@@ -76,57 +91,82 @@ async function serialize(
     }
   }
 
+  /** Does one statement outside a transaction: a read as it is, anything else as a transaction of its own. */
+  async function bare<T>(sql: string, work: () => Promise<T>): Promise<T> {
+    if (IS_READ.test(sql)) return patiently(() => alone(work))
+    const release = await writer.begin()
+    try {
+      const result = await work()
+      await commit(adapter, writer)
+      return result
+    } catch (error) {
+      throw failed(error)
+    } finally {
+      writer.rollBack()
+      release()
+    }
+  }
+
   return {
     provider: adapter.provider,
     adapterName: adapter.adapterName,
-    queryRaw: (query) => patiently(() => alone(() => adapter.queryRaw(query))),
-    executeRaw: (query) => patiently(() => alone(() => adapter.executeRaw(query))),
+    queryRaw: (query) => bare(query.sql, () => adapter.queryRaw(query)),
+    executeRaw: (query) => bare(query.sql, () => adapter.executeRaw(query)),
     executeScript: (script) => alone(() => adapter.executeScript(script)),
     dispose: () => alone(() => adapter.dispose()),
     // SQLite is serializable at every isolation level, so the one that is asked for makes no difference.
-    startTransaction: () =>
-      patiently(async () => {
-        const release = await acquire()
-        try {
-          await execute(adapter, 'BEGIN IMMEDIATE')
-        } catch (error) {
-          release()
-          throw error
-        }
-        open = {}
-        return transaction(adapter, client, () => {
-          open = undefined
-          release()
-        })
-      }),
+    startTransaction: async () => {
+      const release = await writer.begin()
+      open = {}
+      const onEnd = () => {
+        open = undefined
+        release()
+      }
+      return transaction(adapter, { writer, failed, onEnd })
+    },
   }
 }
+
+/** What changes nothing, and some of which cannot be done inside a transaction. */
+const IS_READ = /^\s*(SELECT|PRAGMA|EXPLAIN)\b/i
 
 /** Whether another process holds the lock that is needed. */
 function isBusy(error: unknown): boolean {
   return error instanceof DriverAdapterError && error.cause.kind === 'SocketTimeout'
 }
 
-function transaction(adapter: SqlDriverAdapter, client: Connection, release: () => void): Transaction {
+interface TransactionOptions {
+  writer: Writer
+  failed: (error: unknown) => unknown
+  onEnd: () => void
+}
+
+function transaction(adapter: SqlDriverAdapter, { writer, failed, onEnd }: TransactionOptions): Transaction {
   let ended = false
 
   /** A statement that comes after the end, be it Prisma's timeout or SQLite's own rollback, must not run bare. */
   async function inside<T>(work: () => Promise<T>): Promise<T> {
-    if (ended || !client.inTransaction) {
+    if (ended || !writer.client.inTransaction) {
       throw new DriverAdapterError({ kind: 'TransactionAlreadyClosed', cause: 'it was rolled back' })
     }
-    return work()
+    try {
+      return await work()
+    } catch (error) {
+      throw failed(error)
+    }
   }
 
-  async function end(commit: boolean): Promise<void> {
+  async function end(isCommit: boolean): Promise<void> {
     if (ended) return
     ended = true
     try {
-      if (commit) await execute(adapter, 'COMMIT')
+      if (isCommit) await commit(adapter, writer)
+    } catch (error) {
+      throw failed(error)
     } finally {
-      // Whoever waits goes on in a later turn, so after the ROLLBACK.
-      release()
-      if (client.inTransaction) client.exec('ROLLBACK')
+      // Whatever waits goes on in a later turn, so after the ROLLBACK.
+      onEnd()
+      writer.rollBack()
     }
   }
 
@@ -145,18 +185,13 @@ function transaction(adapter: SqlDriverAdapter, client: Connection, release: () 
   }
 }
 
-async function execute(queryable: SqlQueryable, sql: string): Promise<void> {
-  await queryable.executeRaw({ sql, args: [], argTypes: [] })
+/** Through the adapter, which has the words of Prisma for what can be wrong. */
+async function commit(adapter: SqlDriverAdapter, writer: Writer): Promise<void> {
+  writer.check()
+  await execute(adapter, 'COMMIT')
+  writer.check()
 }
 
-/** A first-come lock: each call resolves, once all before it have let go, with the function that lets go. */
-function lock(): () => Promise<() => void> {
-  let last = Promise.resolve()
-  return async () => {
-    const before = last
-    let release: () => void = () => undefined
-    last = new Promise((resolve) => (release = resolve))
-    await before
-    return release
-  }
+async function execute(queryable: SqlQueryable, sql: string): Promise<void> {
+  await queryable.executeRaw({ sql, args: [], argTypes: [] })
 }

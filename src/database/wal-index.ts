@@ -3,6 +3,23 @@ import { mapAgain, type Mapping } from '../native/memory.ts'
 
 /** Two copies of the header, of 48 bytes each. Source: WAL-mode File Format, 2.1, https://sqlite.org/walformat.html */
 const HEADER_BYTES = 96
+/** With what follows it about checkpoints. */
+const INDEX_BYTES = 136
+
+/** Where things are, in words of 32 bits. Source: WAL-mode File Format, 2.1 and 2.2. */
+const AT = { pageSize: 3, written: 4, salt: 8, copy: 12, copied: 24, begun: 32 }
+
+/** The frames of a write-ahead log: each is a page of the database. */
+export interface WalFrames {
+  /** How many are committed. */
+  written: number
+  /** How many of them are in the database file too, flushed, and how many a checkpoint has begun to bring there. */
+  copied: number
+  begun: number
+  pageBytes: number
+  /** Another one each time that the log begins anew. */
+  salt: number
+}
 
 /**
  * What SQLite keeps in shared memory of a write-ahead log. Every commit, of whatever process, writes its header anew before
@@ -25,7 +42,7 @@ export class WalIndex implements Disposable {
     const words = this.#words
     if (!words) throw new Error('The database is closed.')
     let isSame = true
-    for (let at = 0; at < words.length; at++) {
+    for (let at = 0; at < HEADER_BYTES / 4; at++) {
       const word = Atomics.load(words, at)
       if (word === this.#seen[at]) continue
       this.#seen[at] = word
@@ -35,17 +52,36 @@ export class WalIndex implements Disposable {
     return this.#version
   }
 
+  /** Undefined in the middle of a commit of another process, and when there is none yet. */
+  frames(): WalFrames | undefined {
+    const words = this.#words
+    if (!words) return undefined
+    const word = (at: number) => Atomics.load(words, at) >>> 0
+    for (let at = 0; at < AT.copy; at++) if (word(at) !== word(at + AT.copy)) return undefined
+    // Two bytes are flags, and 1 stands for 65,536.
+    const pageSize = new DataView(words.buffer).getUint16(AT.pageSize * 4 + 2, IS_LITTLE_ENDIAN)
+    return {
+      written: word(AT.written),
+      copied: word(AT.copied),
+      begun: word(AT.begun),
+      pageBytes: pageSize === 1 ? 65_536 : pageSize,
+      salt: word(AT.salt),
+    }
+  }
+
   [Symbol.dispose](): void {
     this.#words = undefined
     this.#mapping.unmap()
   }
 }
 
+const IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
+
 /** The index of a database that this process has open and has read; undefined where it cannot be looked at: not on Linux. */
 export function openWalIndex(path: string): WalIndex | undefined {
   try {
     const address = addressOf(`${realpathSync(path)}-shm`)
-    const mapping = address === undefined ? undefined : mapAgain(address, HEADER_BYTES)
+    const mapping = address === undefined ? undefined : mapAgain(address, INDEX_BYTES)
     return mapping && new WalIndex(mapping)
   } catch {
     return undefined

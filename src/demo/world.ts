@@ -1,10 +1,11 @@
+import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inTransaction, type Database } from '../database/database.ts'
 import type { DiskKind, DiskStatus } from '../domain/disk.ts'
 import { SNAPSHOT_QUOTA } from '../domain/quota.ts'
 import { consistencyOf, type SnapshotType } from '../domain/snapshot.ts'
+import type { LocalProvider } from '../providers/local/local.ts'
 import { duplicatePublished } from '../providers/local/shelf.ts'
-import type { DiskProvider } from '../providers/provider.ts'
 import type { NewId } from '../services/clock.ts'
 import type { Viewer } from '../services/viewer.ts'
 import { appendDiskTransitions, appendTransitions } from '../transitions/log.ts'
@@ -138,7 +139,7 @@ const MIB = 1024n ** 2n
 export interface DemoOptions {
   db: Database
   viewer: Viewer
-  provider: DiskProvider
+  provider: LocalProvider
   disksDir: string
   snapshotsDir: string
   now: () => Date
@@ -152,11 +153,17 @@ export interface DemoOptions {
 export async function createDemoWorld(options: DemoOptions): Promise<void> {
   const { db, viewer, disksDir } = options
   if ((await db.disk.count()) > 0 || (await db.snapshotTransition.count()) > 0) return
+  const { places } = options.provider
   const imageOf = (disk: DemoDisk) => join(disksDir, `${disk.name}.img`)
   for (const disk of DISKS) {
     if (disk.dataMiB !== null) await writeImage(imageOf(disk), disk.sizeMiB, disk.dataMiB)
   }
-  const disks = new Map(DISKS.map((disk) => [disk.id, { ...disk, location: imageOf(disk) }]))
+  const directory = await realpath(disksDir)
+  const disks = new Map<string, DemoDisk & { location: string }>()
+  for (const disk of DISKS) {
+    const location = await places.locationOf(join(directory, `${disk.name}.img`))
+    disks.set(disk.id, { ...disk, location })
+  }
   const past = await copyAll(disks, options)
   await inTransaction(db, async (tx) => {
     const createdAt = new Date(options.now().getTime() - 100 * DAY_MS)
@@ -221,7 +228,7 @@ async function copyAll(
     [...held].map(async ([diskId, [first, ...others]]) => {
       const disk = disks.get(diskId)
       if (!disk || !first) throw new Error(`The demo world has no disk ${diskId}.`)
-      copies.set(diskId, await copyOf(disk, first.id, provider))
+      copies.set(diskId, await copyOf(disk, first.id, provider, viewer.accountId))
       for (const { id } of others) await duplicatePublished(snapshotsDir, first.id, id)
     }),
   )
@@ -249,11 +256,16 @@ async function copyAll(
   })
 }
 
-async function copyOf(disk: DemoDisk & { location: string }, snapshotId: string, provider: DiskProvider) {
+async function copyOf(
+  disk: DemoDisk & { location: string },
+  snapshotId: string,
+  provider: LocalProvider,
+  accountId: string,
+) {
   const { id, kind, location, attachedTo } = disk
   const outcome = await provider.copy({
     snapshotId,
-    disk: { id, kind, location, instanceId: attachedTo?.[0] ?? null },
+    disk: { id, accountId, kind, location, instanceId: attachedTo?.[0] ?? null },
     onProgress: () => undefined,
     signal: new AbortController().signal,
   })

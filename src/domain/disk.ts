@@ -29,6 +29,9 @@ export const DISK_STATUSES = [
 
 export type DiskStatus = (typeof DISK_STATUSES)[number]
 
+/** No disk is larger, in bytes: JSON has no larger exact number. */
+export const DISK_SIZE_BYTES_MAX = BigInt(Number.MAX_SAFE_INTEGER)
+
 /** The part of a disk that rules decide by. */
 export interface Disk {
   kind: DiskKind

@@ -1,4 +1,5 @@
 import { GraphQLError, Kind } from 'graphql'
+import { UNAVAILABLE, unavailabilityOf, type Unavailability } from '../domain/unavailable.ts'
 import { OperationTimeout } from '../reads/scans.ts'
 import { SlowConsumer } from '../transitions/bounded-queue.ts'
 import { CursorExpired } from '../transitions/log.ts'
@@ -34,7 +35,8 @@ export const ERROR_CODES = {
   REQUEST_TIMEOUT: 'The request did not arrive in time.',
   CSRF_HEADER_REQUIRED: 'A GET request must carry the header x-graphql-yoga-csrf, with any value.',
   FOREIGN_ORIGIN: 'The page is of another site, which is not among ALLOWED_ORIGINS.',
-  SERVICE_UNAVAILABLE: 'The gateway is stopping, or cannot verify credentials now. Try again in a moment.',
+  SERVICE_UNAVAILABLE:
+    'The gateway is stopping, or cannot reach its database, its storage or the keys of credentials now. Try again in a moment.',
   INTERNAL_SERVER_ERROR: 'A fault in the gateway. Quote the request id; the log has the details.',
 } as const
 export type ErrorCode = keyof typeof ERROR_CODES
@@ -67,6 +69,8 @@ export function maskError(error: unknown): GraphQLError {
   if (cause instanceof CursorExpired) return locatedError('CURSOR_EXPIRED', cause, error)
   if (cause instanceof SlowConsumer) return locatedError('SLOW_CONSUMER', cause, error)
   if (cause instanceof OperationTimeout) return locatedError('OPERATION_TIMEOUT', cause, error)
+  const unavailability = unavailabilityOf(cause)
+  if (unavailability) return unavailable(unavailability, error)
   if (error instanceof GraphQLError && !isFaultOfAnAnswer(error)) {
     if (!error.originalError || error.originalError instanceof GraphQLError) return error
   }
@@ -76,6 +80,17 @@ export function maskError(error: unknown): GraphQLError {
     path: located?.path ?? null,
     originalError: error instanceof Error ? error : new Error(String(error)),
     extensions: { code: 'INTERNAL_SERVER_ERROR' },
+  })
+}
+
+/** What a client is told when the service is unavailable, because of an error in a field or of none. */
+export function unavailable(reason: Unavailability, error?: unknown): GraphQLError {
+  const located = error instanceof GraphQLError ? error : undefined
+  return new GraphQLError(`${UNAVAILABLE[reason]} Try again in a moment.`, {
+    nodes: located?.nodes ?? null,
+    path: located?.path ?? null,
+    originalError: located?.originalError ?? (error instanceof Error ? error : null),
+    extensions: { code: 'SERVICE_UNAVAILABLE' },
   })
 }
 

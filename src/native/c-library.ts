@@ -3,7 +3,11 @@
  * without what is not found: another libc, another system.
  */
 
-type Call = (...args: unknown[]) => number | bigint
+interface Call {
+  (...args: unknown[]): number | bigint
+  /** Calls on a thread of its own; the last argument takes the result. `errno` is not known then. */
+  async: (...args: unknown[]) => void
+}
 
 const koffi = process.platform === 'linux' ? await import('koffi').catch(() => undefined) : undefined
 const library = koffi?.load(null)
@@ -25,4 +29,13 @@ export function errno(): number | undefined {
 /** The memory at an address. */
 export function view(address: bigint, bytes: number): ArrayBuffer | undefined {
   return koffi?.view(address, bytes)
+}
+
+/** The result of a call that may block, made on another thread. */
+export function inBackground(call: Call, ...args: unknown[]): Promise<number | bigint> {
+  return new Promise((resolve, reject) => {
+    call.async(...args, (error: Error | null, result: number | bigint) =>
+      error ? reject(error) : resolve(result),
+    )
+  })
 }

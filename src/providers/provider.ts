@@ -4,8 +4,9 @@ import type { SnapshotConsistency } from '../domain/snapshot.ts'
 /** What a provider needs to know of a disk to find it. */
 export interface DiskReference {
   id: string
+  accountId: string
   kind: DiskKind
-  /** Where the provider finds the disk; for `local`, the absolute path of its image. */
+  /** Where the provider finds the disk; for `local`, the path of its image, relative to DATA_DIR when it is inside. */
   location: string
   /** The instance the disk is attached to, as recorded; null when none is. */
   instanceId: string | null
@@ -49,7 +50,7 @@ export interface CopyReference {
   checksum: string
 }
 
-/** How a copy ended for good. A fault that may pass is thrown instead, and the copy may be asked for again. */
+/** How a copy ended. A fault that may pass is thrown instead, and the copy may be asked for again. */
 export type CopyOutcome =
   | {
       outcome: 'copied'
@@ -108,7 +109,7 @@ export interface DiskProvider {
   /** Takes the disk from its instance. */
   detach(work: DiskWork): Promise<Done | Refused>
   /** Gives up the disk: what was made by `create` is removed, what was there before is left as it is. */
-  release(work: DiskWork): Promise<Done>
+  release(work: DiskWork): Promise<Done | Refused>
   /** Removes what dead attempts have left; may run at any time. */
   sweep(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>

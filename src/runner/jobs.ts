@@ -263,7 +263,11 @@ function endOf(
 
 async function releaseDisk(job: Claimed, { provider, ...work }: JobContext): Promise<Ending> {
   const disk = existing(job.disk)
-  await provider.release({ ...work, disk })
+  const outcome = await provider.release({ ...work, disk })
+  if (!isDone(outcome)) {
+    const seen = (await provider.observe([disk])).get(disk.id)
+    return endOf(outcome, { job, change: observed(seen), during: STATUS_DURING.RELEASE })
+  }
   return {
     outcome: 'released',
     async write(tx, at) {

@@ -16,6 +16,9 @@ export function describeError(
   const located = error instanceof GraphQLError ? error : undefined
   if (code === 'INTERNAL_SERVER_ERROR') {
     log.error({ err: located?.originalError ?? error, requestId, path: error.path }, 'fault in a request')
+  } else if (code === 'SERVICE_UNAVAILABLE' && located?.originalError) {
+    // The first of its kind is an error in the log; this is one of those that it causes.
+    log.debug({ err: located.originalError, requestId, path: error.path }, 'unavailable to a request')
   }
   return new GraphQLError(error.message, {
     nodes: located?.nodes,
@@ -33,7 +36,10 @@ export function useErrorContract(log: Logger): Plugin<object, { requestId: strin
       const { result, resultProcessor, serverContext } = answer
       const described = (item: ExecutionResult): ExecutionResult =>
         item.errors
-          ? { ...item, errors: item.errors.map((error) => overHttp(error, serverContext.requestId, log)) }
+          ? {
+              ...item,
+              errors: item.errors.map((error) => overHttp(error, item, serverContext.requestId, log)),
+            }
           : item
       if (Array.isArray(result)) return
       if (!isAsyncIterable(result)) answer.setResult(described(result))
@@ -64,12 +70,18 @@ interface HttpExtension {
 }
 
 /** The error with what Yoga makes the status and headers of; that part is not sent. */
-function overHttp(error: GraphQLError | GraphQLFormattedError, requestId: string, log: Logger): GraphQLError {
+function overHttp(
+  error: GraphQLError | GraphQLFormattedError,
+  { data }: ExecutionResult,
+  requestId: string,
+  log: Logger,
+): GraphQLError {
   const described = describeError(error, requestId, log)
   const http = httpOf(error)
   const code = described.extensions.code as ErrorCode
   const status = STATUS_OF_CODE[code]
-  if (status)
+  if (code === 'SERVICE_UNAVAILABLE') described.extensions.http = { ...unavailableOverHttp(data), ...http }
+  else if (status)
     described.extensions.http = {
       ...http,
       ...status,
@@ -91,6 +103,12 @@ const STATUS_OF_CODE: Partial<Record<ErrorCode, HttpExtension>> = {
   RATE_LIMITED: { status: 429 },
   TOO_MANY_OPERATIONS: { status: 429 },
   TOO_MANY_CONNECTIONS: { status: 429 },
+}
+
+/** When to come again; with data beside the error, it is an answer all the same. */
+function unavailableOverHttp(data: ExecutionResult['data']): HttpExtension {
+  const hasData = Object.values(data ?? {}).some((value) => value !== null)
+  return { ...(!hasData && { status: 503 }), headers: { 'retry-after': '1' } }
 }
 
 /** The header that says when a budget is full again. */

@@ -3,8 +3,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
 import type { ConnectionLimits, StreamBuffer } from '../config.ts'
+import type { DatabaseHealth } from '../database/health.ts'
 import type { Reader } from '../database/reader.ts'
-import { clientError, maskError } from '../graphql/errors.ts'
+import { UNAVAILABLE } from '../domain/unavailable.ts'
+import { clientError, maskError, unavailable } from '../graphql/errors.ts'
 import { schema } from '../graphql/schema.ts'
 import { setUserTimeout } from '../native/sockets.ts'
 import type { Viewer } from '../services/viewer.ts'
@@ -37,6 +39,8 @@ export interface ServerOptions extends Omit<GraphqlOptions, 'documents'> {
   credentials: Credentials
   streamBuffer: StreamBuffer
   reader: Reader
+  /** Whether the database can be used. */
+  database: DatabaseHealth
   /** What answers that are kept may take together, in bytes; 0 keeps none. */
   answerCacheBytes: number
   maxCost: number
@@ -81,9 +85,12 @@ const NOT_GET_OR_POST: Refused = {
   headers: { allow: 'GET, POST' },
 }
 
+/** How long answers that are due get before streams are ended because the database is lost, in milliseconds. */
+const ANSWERS_FIRST_MS = 200
+
 /** Starts to listen; resolves when connections are accepted, rejects with a clear message when they can't be. */
 export async function startServer(options: ServerOptions): Promise<{ url: string } & AsyncDisposable> {
-  const { host, port, credentials, graphiql, webConsole, shutdownMs, log } = options
+  const { host, port, credentials, database, graphiql, webConsole, shutdownMs, log } = options
   const { connectionLimits, documentLimits } = options
   const live = createLive(options)
   const limits = createLimits({
@@ -128,6 +135,13 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     await graphql(request, response, facts)
   }
 
+  /** In words that a stranger may read; the log has the details. */
+  function whyNotReady(): string | undefined {
+    if (stopping) return 'stopping'
+    const reason = database.unready()
+    return reason && UNAVAILABLE[reason]
+  }
+
   function handle(request: IncomingMessage, response: ServerResponse): void {
     const given = request.headers[REQUEST_ID_HEADER]
     const requestId = typeof given === 'string' && ACCEPTABLE_REQUEST_ID.test(given) ? given : randomUUID()
@@ -139,9 +153,10 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     if (path === '/healthz') {
       response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n')
     } else if (path === '/readyz') {
+      const unready = whyNotReady()
       response
-        .writeHead(stopping ? 503 : 200, { 'content-type': 'text/plain' })
-        .end(stopping ? 'stopping\n' : 'ok\n')
+        .writeHead(unready === undefined ? 200 : 503, { 'content-type': 'text/plain' })
+        .end(`${unready ?? 'ok'}\n`)
     } else if (stopping) {
       response.setHeader('connection', 'close').setHeader('retry-after', '1')
       fail(response, { status: 503, error: STOPPING }, requestId)
@@ -155,6 +170,9 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
       fail(response, NOT_HERE, requestId)
     } else if (request.method !== 'GET' && request.method !== 'POST') {
       fail(response, NOT_GET_OR_POST, requestId)
+    } else if (database.isLost) {
+      const error = unavailable(database.problem?.reason ?? 'REMOVED')
+      fail(response, { status: 503, error, headers: { 'retry-after': '5' } }, requestId)
     } else {
       pipelines.enter(request.socket, response, {
         run: () => {
@@ -198,6 +216,14 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
   })
   // Not before: it would print the errors of listening as its own.
   const webSockets = serveWebSockets(server, graphql, { ...options, authenticate, limits, origins })
+  /** Streams would wait for what can no longer come: their clients come again, and are told. */
+  database.listen({
+    began() {
+      if (!database.isLost) return
+      const end = () => spread([...webSockets.endings(), ...live.eventStreams.endings()], shutdownMs)
+      setTimeout(() => void end(), ANSWERS_FIRST_MS).unref()
+    },
+  })
   const address = server.address() as AddressInfo
   const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address
 

@@ -7,7 +7,8 @@ import { errorAsyncIterator, isAsyncIterable, type GraphQLParams } from 'graphql
 import type { Logger } from 'pino'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { ConnectionLimits, StreamBuffer } from '../config.ts'
-import { clientError, maskError } from '../graphql/errors.ts'
+import type { DatabaseHealth } from '../database/health.ts'
+import { clientError, maskError, unavailable } from '../graphql/errors.ts'
 import { turnAway } from './auth/admission.ts'
 import type { Authenticate } from './auth/authentication.ts'
 import type { Credentials } from './auth/credentials.ts'
@@ -74,6 +75,7 @@ interface Connection extends SocketSession {
 export interface WebSocketOptions {
   authenticate: Authenticate
   credentials: Credentials
+  database: DatabaseHealth
   limits: Limits
   origins: Origins
   connectionLimits: ConnectionLimits
@@ -102,6 +104,7 @@ export function serveWebSockets(
   {
     authenticate,
     credentials,
+    database,
     limits,
     origins,
     connectionLimits,
@@ -129,13 +132,20 @@ export function serveWebSockets(
       (isStopping ? UNAVAILABLE : undefined) ??
       turnAway(request, credentials.required) ??
       (request.url?.split('?', 1)[0] === ENDPOINT ? undefined : ELSEWHERE) ??
-      (origins.allowsSocket(request) ? undefined : FOREIGN)
+      (origins.allowsSocket(request) ? lost() : FOREIGN)
     if (refused) answerRaw(socket, refused.status, refused.error, log)
     else
       sockets.handleUpgrade(request, socket, head, (webSocket) =>
         sockets.emit('connection', webSocket, request),
       )
   })
+
+  /** What a new socket is told while there is no database to read. */
+  function lost() {
+    return database.isLost && database.problem
+      ? { status: 503, error: unavailable(database.problem.reason) }
+      : undefined
+  }
 
   const protocol = makeServer<Record<string, unknown>, Connection>({
     connectionInitWaitTimeout: INIT_MS,

@@ -41,9 +41,10 @@ export function createDiskService({
 }: {
   db: Database
   provider: DiskProvider
-  /** Where a path leads, if a disk may be registered from there. */
+  /** The location of what is at a path, if an account may register a disk from there. */
   locate: (
     path: string,
+    accountId: string,
   ) => Promise<{ ok: true; location: string; sizeBytes: bigint } | { ok: false; code: DiskPathProblem }>
   /** Called after a commit that appended transitions. */
   announce: () => void
@@ -118,11 +119,17 @@ export function createDiskService({
     /** Registers an image file or block device as a disk; refused when the path, the name or the disk is not fit for it. */
     async register(viewer: Pick<Viewer, 'accountId'>, input: RegisterDisk): Promise<Disk> {
       checkName(input.name)
-      const found = await locate(input.path)
+      const found = await locate(input.path, viewer.accountId)
       if (!found.ok) throw new DiskPathRefused(found.code)
       const id = newId('Disk')
       const instanceId = input.attachment?.instanceId ?? null
-      const reference = { id, kind: input.kind, location: found.location, instanceId }
+      const reference = {
+        id,
+        accountId: viewer.accountId,
+        kind: input.kind,
+        location: found.location,
+        instanceId,
+      }
       const observation = (await provider.observe([reference])).get(id)
       const disk = await inTransaction(db, async (tx) => {
         const where = { provider: provider.name, location: found.location }
@@ -130,7 +137,6 @@ export function createDiskService({
         const registered = await tx.disk.create({
           data: {
             ...reference,
-            accountId: viewer.accountId,
             provider: provider.name,
             name: input.name,
             description: input.description,

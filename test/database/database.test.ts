@@ -49,7 +49,9 @@ test('a write that another process holds up for longer than it may wait fails, a
   await using db = await openDatabase({ url, busyTimeoutMs: 50 })
   const other = new SQLite(`${folder.path}/snapgate.db`)
   other.exec('BEGIN IMMEDIATE')
-  await expect(db.account.create({ data: account('late') })).rejects.toMatchObject({ code: 'P1008' })
+  await expect(db.account.create({ data: account('late') })).rejects.toMatchObject({
+    code: 'UNAVAILABLE_LOCKED',
+  })
   other.exec('COMMIT')
   other.close()
   await db.account.create({ data: account('next') })

@@ -1,12 +1,14 @@
 import { mkdtempDisposable } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import SQLite from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { inTransaction, openDatabase } from '../../src/database/database.ts'
 import { migrate } from '../../src/database/migrations.ts'
 import type { SqlTransaction } from '../../src/database/group-commit.ts'
 import type { Statements } from '../../src/database/statements.ts'
+import { UNAVAILABLE } from '../../src/domain/unavailable.ts'
 import { Prisma, type Account } from '../../src/generated/prisma/client.ts'
 
 async function openWorld(busyTimeoutMs = 20_000) {
@@ -117,9 +119,39 @@ test('a write waits until another process has written, and fails by itself when 
   other.exec('BEGIN IMMEDIATE')
   expect(
     await Promise.all([outcome(groupCommit.write(insert('a'))), outcome(groupCommit.write(insert('b')))]),
-  ).toEqual(['database is locked', 'database is locked'])
+  ).toEqual([UNAVAILABLE.LOCKED, UNAVAILABLE.LOCKED])
   other.exec('COMMIT')
   other.close()
   expect(await groupCommit.write(insert('c'))).toEqual('c')
   expect(names(world.db.reader)).toEqual(['c'])
+})
+
+test('each write waits for another process for a time of its own: those that came late outlast those that came early', async () => {
+  await using world = await openWorld(600)
+  const { db, path } = world
+  const other = new SQLite(path)
+  other.exec('BEGIN IMMEDIATE')
+  const plain = (id: string) => db.account.create({ data: { id, name: id, createdAt: new Date(0) } })
+  const answer = (promise: Promise<unknown>) =>
+    promise.then(
+      () => 'done',
+      () => 'late',
+    )
+  const early = [answer(db.groupCommit.write(insert('a'))), answer(plain('b'))]
+  await pause(400)
+  const late = [
+    answer(db.groupCommit.write(insert('c'))),
+    answer(plain('d')),
+    answer(
+      inTransaction(db, async (tx) =>
+        tx.account.create({ data: { id: 'e', name: 'e', createdAt: new Date(0) } }),
+      ),
+    ),
+    answer(db.groupCommit.write(insert('f'))),
+  ]
+  expect(await Promise.all(early)).toEqual(['late', 'late'])
+  other.exec('COMMIT')
+  other.close()
+  expect(await Promise.all(late)).toEqual(['done', 'done', 'done', 'done'])
+  expect(names(db.reader)).toEqual(['c', 'd', 'e', 'f'])
 })

@@ -78,7 +78,7 @@ test.for([
 })
 
 test.for([
-  { ...ours, expected: { busy: 'SocketTimeout', next: 'done', found: ['next'] } },
+  { ...ours, expected: { busy: 'UNAVAILABLE_LOCKED', next: 'done', found: ['next'] } },
   { ...official, expected: { busy: 'SocketTimeout', next: 'P2039', found: ['busy'] } },
 ])(
   'after a COMMIT that met the lock of another process the next call works: $name',
@@ -138,7 +138,7 @@ test('a transaction waits until another process has written, and fails alone whe
   other.exec('BEGIN IMMEDIATE')
   const create = (id: string) => outcome(db.$transaction((tx) => tx.account.create({ data: account(id) })))
   const write = (id: string) => outcome(db.account.create({ data: account(id) }))
-  expect([await create('a'), await write('b')]).toEqual(['P1008', 'P1008'])
+  expect([await create('a'), await write('b')]).toEqual(['UNAVAILABLE_LOCKED', 'UNAVAILABLE_LOCKED'])
   other.exec('COMMIT')
   other.close()
   expect([await create('c'), await write('d'), await names(db)]).toEqual(['done', 'done', ['c', 'd']])

@@ -152,6 +152,7 @@ const DiskPathProblem = builder.enumType('DiskPathProblem', {
     NOT_A_DISK: { description: DISK_PATH_PROBLEMS.NOT_A_DISK },
     UNREADABLE: { description: DISK_PATH_PROBLEMS.UNREADABLE },
     EMPTY: { description: DISK_PATH_PROBLEMS.EMPTY },
+    TOO_LARGE: { description: DISK_PATH_PROBLEMS.TOO_LARGE },
   },
 } as const)
 

@@ -1,6 +1,7 @@
 import { fstatSync, fsyncSync, ftruncateSync, lstatSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { startChecksum } from './checksum.ts'
+import { PASSING } from './faults.ts'
 import { countData, countNonZero, readData, readStored, startWriting } from './image-bytes.ts'
 
 /**
@@ -19,8 +20,8 @@ import { countData, countNonZero, readData, readStored, startWriting } from './i
 
 export interface CopyJob {
   sourceFd: number
-  /** The path that has to lead to the source still when it has been read. */
-  location: string
+  /** The path that has to lead to the source still when it has been read; undefined when its name does not matter. */
+  path: string | undefined
   isDevice: boolean
   sizeBytes: number
   imageFd: number
@@ -115,6 +116,7 @@ function* readSource(): Pieces {
   try {
     yield* (job.isDevice ? readStored : readData)(job.sourceFd, job.sizeBytes)
   } catch (cause) {
+    if (PASSING.has((cause as NodeJS.ErrnoException).code ?? '')) throw cause
     throw new Unreadable('The source cannot be read.', { cause })
   }
 }
@@ -133,9 +135,11 @@ function flushSource(): void {
 /** What changes when the source is written to or replaced; undefined when its path leads elsewhere. */
 function sourceVersion(): string | undefined {
   const here = fstatSync(job.sourceFd, { bigint: true })
-  const there = lstatSync(job.location, { bigint: true, throwIfNoEntry: false })
-  if (there?.dev !== here.dev || there.ino !== here.ino) return undefined
-  if (job.isDevice) return String(there.rdev)
+  if (job.path !== undefined) {
+    const there = lstatSync(job.path, { bigint: true, throwIfNoEntry: false })
+    if (there?.dev !== here.dev || there.ino !== here.ino) return undefined
+  }
+  if (job.isDevice) return String(here.rdev)
   return [here.dev, here.ino, here.size, here.mtimeNs, here.ctimeNs].join(' ')
 }
 

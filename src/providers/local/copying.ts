@@ -1,5 +1,3 @@
-import { constants } from 'node:fs'
-import { chmod, copyFile } from 'node:fs/promises'
 import { Worker } from 'node:worker_threads'
 import type { DiskReference, Work } from '../provider.ts'
 import type { CopyJob, CopyMessage, CopyResult } from './copy-worker.ts'
@@ -9,17 +7,6 @@ import { findOccupied, identityOf } from './occupancy.ts'
 /** Whether an instance has the disk, or another program has it open. */
 export async function isInUse(disk: DiskReference, { stat }: Pick<DiskFile, 'stat'>): Promise<boolean> {
   return disk.instanceId !== null || (await findOccupied()).has(identityOf(stat))
-}
-
-/** Lets the file system share an open file's blocks with a new one, where it can: instant, and a point in time by itself. */
-export async function clone(fd: number, image: string): Promise<boolean> {
-  try {
-    await copyFile(`/proc/self/fd/${fd}`, image, constants.COPYFILE_FICLONE_FORCE)
-    await chmod(image, 0o600)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /**

@@ -1,10 +1,11 @@
 import type { BigIntStats } from 'node:fs'
-import { constants } from 'node:fs'
 import { lstat, open, readFile, readlink, realpath, type FileHandle } from 'node:fs/promises'
-import { basename, dirname, isAbsolute, join, sep } from 'node:path'
+import { basename, dirname, isAbsolute, join } from 'node:path'
+import { DISK_SIZE_BYTES_MAX } from '../../domain/disk.ts'
 import type { DiskPathProblem } from '../../domain/refusals.ts'
-
-const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
+import { PASSING } from './faults.ts'
+import { openDirectory, READ_SAFELY, type OpenDirectory } from './open-directory.ts'
+import type { PlacesNow } from './places.ts'
 
 /** Why a path is no disk. The sentences are shown to clients, so they name no path. */
 const REFUSALS: Record<DiskPathProblem, string> = {
@@ -14,6 +15,7 @@ const REFUSALS: Record<DiskPathProblem, string> = {
   UNREADABLE: 'The image file cannot be read.',
   NOT_A_DISK: 'The image is neither a regular file nor a block device.',
   EMPTY: 'The image file is empty.',
+  TOO_LARGE: 'The image file is larger than a disk can be: 9,007,199,254,740,991 bytes.',
 }
 
 export interface DiskFileRefusal {
@@ -26,6 +28,8 @@ export interface DiskFileRefusal {
 export interface DiskFile {
   ok: true
   handle: FileHandle
+  /** Its real path when it was opened, by the word of the kernel. */
+  path: string
   stat: BigIntStats
   sizeBytes: bigint
 }
@@ -34,45 +38,45 @@ function refuse(code: DiskPathProblem): DiskFileRefusal {
   return { ok: false, code, reason: REFUSALS[code] }
 }
 
-/** An error of the file, as a refusal; a shortage of this process (too many open files, no memory) is thrown again. */
+/** An error of the file, as a refusal; one that passes (too many open files, no memory) is thrown again. */
 function refusalOf(error: unknown): DiskFileRefusal {
-  switch ((error as NodeJS.ErrnoException).code) {
+  const { code } = error as NodeJS.ErrnoException
+  switch (code) {
     case 'ENOENT':
     case 'ENOTDIR':
       return refuse('MISSING')
     case 'ELOOP':
       return refuse('OUTSIDE')
-    case 'EMFILE':
-    case 'ENFILE':
-    case 'ENOMEM':
-    case undefined:
-      throw error
+    case 'ENXIO':
+      return refuse('NOT_A_DISK')
     default:
+      if (code === undefined || PASSING.has(code)) throw error
       return refuse('UNREADABLE')
   }
 }
 
 /**
- * Finds the disk behind a path that someone wants to register: a readable, non-empty regular file or block device
- * that, with all symbolic links followed, lies inside one of the directories. `location` is that real path.
+ * Finds the disk at a path that someone wants to register for an account: a readable, non-empty regular file or block
+ * device that, with all symbolic links followed, lies where the account may have disks. `path` is its real path.
  */
 export async function resolveDiskPath(
   path: string,
-  diskDirs: readonly string[],
-): Promise<{ ok: true; location: string; sizeBytes: bigint } | DiskFileRefusal> {
+  places: PlacesNow,
+  accountId?: string,
+): Promise<{ ok: true; path: string; sizeBytes: bigint } | DiskFileRefusal> {
   if (!isAbsolute(path)) return refuse('NOT_ABSOLUTE')
-  let location
+  let real
   try {
-    location = await realpath(path)
+    real = await realpath(path)
   } catch (error) {
-    return (await isInside(await nearest(path), diskDirs)) ? refusalOf(error) : refuse('OUTSIDE')
+    return (await places.allows(await nearest(path), accountId)) ? refusalOf(error) : refuse('OUTSIDE')
   }
   // Before anything else is looked at, so that nobody learns what lies outside.
-  if (!(await isInside(location, diskDirs))) return refuse('OUTSIDE')
-  const disk = await openDisk(location, diskDirs)
+  if (!(await places.allows(real, accountId))) return refuse('OUTSIDE')
+  const disk = await openDisk(real, places, accountId)
   if (!disk.ok) return disk
   await disk.handle.close()
-  return { ok: true, location, sizeBytes: disk.sizeBytes }
+  return { ok: true, path: real, sizeBytes: disk.sizeBytes }
 }
 
 /**
@@ -80,17 +84,18 @@ export async function resolveDiskPath(
  * directory above it, can be a symbolic link that leads elsewhere. What is checked is the file that was opened.
  */
 export async function openDisk(
-  location: string,
-  diskDirs: readonly string[],
+  path: string,
+  places: PlacesNow,
+  accountId?: string,
 ): Promise<DiskFile | DiskFileRefusal> {
   let handle
   try {
-    // Before opening, because opening some devices has effects, and a pipe waits for a writer.
-    const there = await lstat(location)
+    // Before opening, because opening some devices has effects.
+    const there = await lstat(path)
     if (there.isSymbolicLink()) return refuse('OUTSIDE')
     if (!there.isFile() && !there.isBlockDevice()) return refuse('NOT_A_DISK')
-    handle = await open(location, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-    const disk = await examine(handle, location, diskDirs)
+    handle = await open(path, READ_SAFELY)
+    const disk = await examine(handle, path, places, accountId)
     if (!disk.ok) await handle.close()
     return disk
   } catch (error) {
@@ -99,15 +104,42 @@ export async function openDisk(
   }
 }
 
-async function examine(handle: FileHandle, location: string, diskDirs: readonly string[]) {
+async function examine(
+  handle: FileHandle,
+  path: string,
+  places: PlacesNow,
+  accountId: string | undefined,
+): Promise<DiskFile | DiskFileRefusal> {
   const stat = await handle.stat({ bigint: true })
   if (!stat.isFile() && !stat.isBlockDevice()) return refuse('NOT_A_DISK')
   // The kernel knows where the opened file is; elsewhere than on Linux, the path has to be believed.
-  const opened = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => realpath(location))
-  if (!(await isInside(opened, diskDirs))) return refuse('OUTSIDE')
+  const real = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => realpath(path))
+  if (!(await places.allows(real, accountId)) || (await places.isOwn(real, stat))) return refuse('OUTSIDE')
   const sizeBytes = stat.isFile() ? stat.size : await deviceSize(stat.rdev)
+  if (sizeBytes === undefined) return refuse('UNREADABLE')
   if (sizeBytes === 0n) return refuse('EMPTY')
-  return { ok: true as const, handle, stat, sizeBytes }
+  if (sizeBytes < 0n || sizeBytes > DISK_SIZE_BYTES_MAX) return refuse('TOO_LARGE')
+  return { ok: true, handle, path: real, stat, sizeBytes }
+}
+
+/**
+ * Opens the directory that a file is in, so that what is done there happens in this directory, whatever replaces it or
+ * one above it. Undefined when an account may not have disks in it, or it is gone.
+ */
+export async function openDirectoryOf(
+  path: string,
+  places: PlacesNow,
+  accountId?: string,
+): Promise<OpenDirectory | undefined> {
+  const directory = await openDirectory(dirname(path)).catch((error: unknown) => {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
+    throw error
+  })
+  if (directory === undefined) return undefined
+  const real = await readlink(`/proc/self/fd/${directory.handle.fd}`).catch(() => realpath(dirname(path)))
+  if (await places.allows(join(real, basename(path)), accountId)) return directory
+  await directory[Symbol.asyncDispose]()
+  return undefined
 }
 
 /** A path of which the part that exists is real. */
@@ -117,14 +149,6 @@ async function nearest(path: string): Promise<string> {
   return join(real, basename(path))
 }
 
-async function isInside(realPath: string, diskDirs: readonly string[]): Promise<boolean> {
-  for (const diskDir of diskDirs) {
-    const dir = await realpath(diskDir).catch(() => undefined)
-    if (dir !== undefined && realPath.startsWith(dir.endsWith(sep) ? dir : dir + sep)) return true
-  }
-  return false
-}
-
 /** A device number as Linux writes it in /sys and /proc: `major:minor`. */
 export function deviceName(number: bigint): string {
   const major = ((number >> 8n) & 0xfffn) | ((number >> 32n) & ~0xfffn)
@@ -132,7 +156,8 @@ export function deviceName(number: bigint): string {
   return `${major.toString()}:${minor.toString()}`
 }
 
-async function deviceSize(number: bigint): Promise<bigint> {
-  const sectors = await readFile(`/sys/dev/block/${deviceName(number)}/size`, 'utf8')
-  return BigInt(sectors.trim()) * 512n
+/** Undefined when the kernel does not tell. */
+async function deviceSize(number: bigint): Promise<bigint | undefined> {
+  const sectors = await readFile(`/sys/dev/block/${deviceName(number)}/size`, 'utf8').catch(() => '')
+  return /^\d+$/.test(sectors.trim()) ? BigInt(sectors.trim()) * 512n : undefined
 }

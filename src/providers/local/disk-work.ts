@@ -1,25 +1,41 @@
 import { constants } from 'node:fs'
-import { access, lstat, mkdir, open, realpath, rename, rm, stat, unlink } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { lstat, mkdir, open, realpath, rename, unlink, type FileHandle } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { DISK_SIZE_BYTES_MAX } from '../../domain/disk.ts'
 import type { CopyReference, Damaged, DiskWork, Done, Refused } from '../provider.ts'
+import {
+  attributesOf,
+  carryOver,
+  carryOverBlocks,
+  carryOverToEmpty,
+  replacementRefusal,
+} from './carry-over.ts'
 import { isInUse } from './copying.ts'
-import { openDisk } from './disk-file.ts'
+import { openDirectoryOf, openDisk } from './disk-file.ts'
+import { PassingFault } from './faults.ts'
+import {
+  createFile,
+  makePrivateDirectory,
+  removeDeadPrivateDirectories,
+  type OpenDirectory,
+} from './open-directory.ts'
+import type { Places } from './places.ts'
 import { withinSpace } from './space.ts'
 import { restoreCopy } from './stored-copy.ts'
 import { tryLock } from './system-calls.ts'
 
 /**
- * What is done to the images of disks. An image is made or replaced as a whole: the new one is prepared beside it, in
- * the same directory, flushed, and moved into place, so a crash leaves the old content or the new, and something beside
- * it that the next attempt removes. Each piece of work holds the disk's lock, which the kernel gives back when its
+ * What is done to the images of disks. An image is made or replaced as a whole: the new one is prepared in a directory of
+ * the gateway's own beside it, flushed, and moved into place, so a crash leaves the old content or the new, and a directory
+ * beside it that the next attempt removes. Others may be able to write where images are, so nothing there is looked up
+ * twice: directories stay open, and names are used within them. Each piece of work holds the disk's lock, which the kernel gives back when its
  * process dies, and asks once more whether it is still its own before it changes the disk: so a process that was
  * suspended and has been replaced meanwhile cannot undo what came after it.
  */
 
 export interface DiskWorkOptions {
   snapshotsDir: string
-  /** The directories that disks may be in; new ones are made in the first. */
-  diskDirs: readonly string[]
+  places: Places
 }
 
 const DONE: Done = { outcome: 'done' }
@@ -28,79 +44,107 @@ function refused(reason: string): Refused {
   return { outcome: 'refused', reason }
 }
 
-/** Where the image of a disk that is made here is. */
-export async function placeOf(diskId: string, { diskDirs: [dir] }: DiskWorkOptions): Promise<string> {
+/** The location of the image of a disk that is made here. */
+export async function placeOf(diskId: string, places: Places): Promise<string> {
   if (!/^[\w-]+$/.test(diskId)) throw new TypeError(`Not a disk id: ${JSON.stringify(diskId)}`)
+  const [dir] = places.options.diskDirs
   if (dir === undefined) throw new Error('There is no directory for disks.')
-  return join(await realpath(dir), `${diskId}.img`)
+  return places.locationOf(join(await realpath(dir), `${diskId}.img`))
 }
 
 export async function createDisk(
   { disk, sizeBytes, from, ...work }: DiskWork & { sizeBytes: bigint; from?: CopyReference },
-  options: DiskWorkOptions,
+  { snapshotsDir, places }: DiskWorkOptions,
 ): Promise<Done | Refused | Damaged> {
-  const directory = dirname(disk.location)
+  const path = places.pathOf(disk.location)
+  const name = basename(path)
   const remedy = 'where disks are kept, then create the disk again'
-  return withinSpace({ of: 'the disk', remedy, directory }, work, async (onProgress) => {
-    await using _lock = await lockDisk(disk.id, options)
-    // Whatever is there was put there whole, by an attempt that could not say so any more.
-    if (await exists(disk.location)) return DONE
-    await using fresh = await freshImage(disk)
-    if (from) {
-      const restored = await restoreCopy(from, fresh.path, { ...work, onProgress }, options.snapshotsDir)
-      if (restored.outcome !== 'done') return restored
-    }
-    await using image = await open(
-      fresh.path,
-      constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW,
-      0o600,
-    )
-    if (!(await lengthened(image, sizeBytes))) return refused(TOO_LARGE)
-    await image.sync()
-    await work.confirm()
-    await putInPlace(fresh.path, disk.location)
-    return DONE
-  })
+  const opened = await openDirectoryOf(path, await places.look(), disk.accountId)
+  if (!opened) return refused(NO_DIRECTORY)
+  await using directory = opened
+  return await withinSpace(
+    { of: 'the disk', remedy, directory: directory.at('.') },
+    work,
+    async (onProgress) => {
+      await using _lock = await lockDisk(disk.id, snapshotsDir)
+      const there = await lstat(directory.at(name)).catch(ignoring('ENOENT'))
+      // A file was put there whole, by an attempt that could not report it any more.
+      if (there) return there.isFile() ? DONE : refused(IN_THE_WAY)
+      await removeDead(directory, disk.id, name)
+      const made = await makePrivateDirectory(directory, disk.id)
+      if (!made) return refused(NOT_PRIVATE)
+      await using own = made
+      await using image = await createFile(own.at(IMAGE))
+      if (from) {
+        const restored = await restoreCopy(from, image, { ...work, onProgress }, snapshotsDir)
+        if (restored.outcome !== 'done') return restored
+      }
+      if (!(await lengthened(image, sizeBytes))) return refused(TOO_LARGE)
+      await image.sync()
+      await work.confirm()
+      await putInPlace(own, directory, name)
+      return DONE
+    },
+  )
 }
 
 export async function rollBackDisk(
   { disk, to, ...work }: DiskWork & { to: CopyReference },
-  { snapshotsDir, diskDirs }: DiskWorkOptions,
+  { snapshotsDir, places }: DiskWorkOptions,
 ): Promise<Done | Refused | Damaged> {
-  const directory = dirname(disk.location)
   const remedy = 'where the disk is, then roll it back again'
-  return withinSpace({ of: 'the content of the snapshot', remedy, directory }, work, async (onProgress) => {
-    await using _lock = await lockDisk(disk.id, { snapshotsDir })
-    const old = await openDisk(disk.location, diskDirs)
-    if (!old.ok) return refused(`${old.reason} Put it right, then roll the disk back again.`)
-    await using _handle = old.handle
-    if (!old.stat.isFile()) return refused(NO_DEVICE)
-    if (!(await isWritable(directory))) return refused(NOT_WRITABLE)
-    await using fresh = await freshImage(disk)
-    const restored = await restoreCopy(to, fresh.path, { ...work, onProgress }, snapshotsDir)
+  const now = await places.look()
+  const old = await openDisk(places.pathOf(disk.location), now, disk.accountId)
+  if (!old.ok) return refused(`${old.reason} Put it right, then roll the disk back again.`)
+  await using _handle = old.handle
+  if (!old.stat.isFile()) return refused(NO_DEVICE)
+  if (await now.isMountPoint(old.path)) return refused(MOUNT_POINT)
+  const opened = await openDirectoryOf(old.path, now, disk.accountId)
+  if (!opened) return refused(REPLACED)
+  await using directory = opened
+  const name = basename(old.path)
+  const of = 'the content of the snapshot'
+  return await withinSpace({ of, remedy, directory: directory.at('.') }, work, async (onProgress) => {
+    await using _lock = await lockDisk(disk.id, snapshotsDir)
+    const cannotReplace = replacementRefusal(old.stat, await attributesOf(old.handle))
+    if (cannotReplace !== undefined) return refused(cannotReplace)
+    await removeDead(directory, disk.id, name)
+    const made = await makePrivateDirectory(directory, disk.id).catch(notWritable)
+    if (made === 'not writable') return refused(NOT_WRITABLE)
+    if (!made) return refused(NOT_PRIVATE)
+    await using own = made
+    await using image = await createFile(own.at(IMAGE))
+    // At first, so that hours of copying do not end in a refusal; and in the end, as writing may take some of it away.
+    const before = await attributesOf(old.handle)
+    const notCarried = carryOverToEmpty(image.fd, before) ?? (await carryOver(image, before))
+    if (notCarried !== undefined) return refused(notCarried)
+    const restored = await restoreCopy(to, image, { ...work, onProgress }, snapshotsDir)
     if (restored.outcome !== 'done') return restored
-    await using image = await open(fresh.path, constants.O_RDWR | constants.O_NOFOLLOW)
     // A disk that has been made larger since stays as large.
     await lengthened(image, old.sizeBytes)
-    await image.chmod(Number(old.stat.mode) & 0o7777)
-    await image.chown(Number(old.stat.uid), Number(old.stat.gid)).catch(() => undefined)
+    await carryOverBlocks(image, before, old.sizeBytes)
+    const after = await attributesOf(old.handle)
+    const notKept = await carryOver(image, after)
+    if (notKept !== undefined) return refused(notKept)
     await image.sync()
     if (await isInUse(disk, old)) return refused(CAME_INTO_USE)
-    const there = await lstat(disk.location, { bigint: true })
-    if (there.ino !== old.stat.ino || there.dev !== old.stat.dev) return refused(REPLACED)
+    const there = await lstat(directory.at(name), { bigint: true }).catch(ignoring('ENOENT'))
+    if (there?.ino !== old.stat.ino || there.dev !== old.stat.dev) return refused(REPLACED)
+    const cannotReplaceNow = replacementRefusal(there, after)
+    if (cannotReplaceNow !== undefined) return refused(cannotReplaceNow)
     await work.confirm()
     work.signal.throwIfAborted()
-    await putInPlace(fresh.path, disk.location)
+    await putInPlace(own, directory, name)
     return DONE
   })
 }
 
 export async function resizeDisk(
   { disk, sizeBytes, confirm }: DiskWork & { sizeBytes: bigint },
-  { snapshotsDir, diskDirs }: DiskWorkOptions,
+  { snapshotsDir, places }: DiskWorkOptions,
 ): Promise<Done | Refused> {
-  await using _lock = await lockDisk(disk.id, { snapshotsDir })
-  const found = await openDisk(disk.location, diskDirs)
+  await using _lock = await lockDisk(disk.id, snapshotsDir)
+  const found = await openDisk(places.pathOf(disk.location), await places.look(), disk.accountId)
   if (!found.ok) return refused(`${found.reason} Put it right, then resize the disk again.`)
   await using handle = found.handle
   if (!found.stat.isFile()) return refused(NO_DEVICE)
@@ -114,20 +158,28 @@ export async function resizeDisk(
   return DONE
 }
 
-export async function attachDisk({ disk }: DiskWork, { diskDirs }: DiskWorkOptions): Promise<Done | Refused> {
-  const found = await openDisk(disk.location, diskDirs)
+export async function attachDisk({ disk }: DiskWork, { places }: DiskWorkOptions): Promise<Done | Refused> {
+  const found = await openDisk(places.pathOf(disk.location), await places.look(), disk.accountId)
   if (!found.ok) return refused(`${found.reason} Put it right, then attach the disk again.`)
   await using _handle = found.handle
   return (await isInUse(disk, found)) ? refused(CAME_INTO_USE) : DONE
 }
 
-export async function releaseDisk({ disk, confirm }: DiskWork, options: DiskWorkOptions): Promise<Done> {
-  await using _lock = await lockDisk(disk.id, options)
+export async function releaseDisk(
+  { disk, confirm }: DiskWork,
+  { snapshotsDir, places }: DiskWorkOptions,
+): Promise<Done | Refused> {
+  await using _lock = await lockDisk(disk.id, snapshotsDir)
   await confirm()
-  await rm(besideOf(disk), { force: true })
-  if (disk.location === (await placeOf(disk.id, options))) {
-    await rm(disk.location, { force: true })
-    await flush(dirname(disk.location))
+  const path = places.pathOf(disk.location)
+  const opened = await openDirectoryOf(path, await places.look(), disk.accountId)
+  // The disk was never made, or its directory is gone: there is nothing of it to remove.
+  if (!opened) return DONE
+  await using directory = opened
+  await removeDead(directory, disk.id, basename(path))
+  if (disk.location === (await placeOf(disk.id, places))) {
+    await unlink(directory.at(basename(path))).catch(ignoring('ENOENT'))
+    await directory.handle.sync()
   }
   return DONE
 }
@@ -140,10 +192,22 @@ const CAME_INTO_USE = 'A program has the disk open. Close it there, then try aga
 const REPLACED = 'The image of the disk was replaced meanwhile. Look at it, then try again.'
 const TOO_LARGE = 'The file system cannot hold a file of this size. Ask for less.'
 
+const MOUNT_POINT =
+  'The image is a mount point (a bind mount), which cannot be replaced. Register it where it really is, then roll that disk back.'
+const NOT_PRIVATE =
+  'The gateway cannot make a directory of its own where the image is: the file system gives it to somebody else. Move the image to another file system.'
+const NO_DIRECTORY = 'The directory for disks is missing. Restore it, then create the disk again.'
+const IN_THE_WAY =
+  'Something else is where the image of the disk belongs. Remove it, then create the disk again.'
+
+/** The name of an image while it is prepared: short, whatever the name of the disk's image is. */
+const IMAGE = 'image'
+
 /** Makes a file at least this long, by a hole; false when no file can be that long. */
-async function lengthened(image: Awaited<ReturnType<typeof open>>, sizeBytes: bigint): Promise<boolean> {
-  const { size } = await image.stat()
-  if (BigInt(size) >= sizeBytes) return true
+async function lengthened(image: FileHandle, sizeBytes: bigint): Promise<boolean> {
+  const { size } = await image.stat({ bigint: true })
+  if (size >= sizeBytes) return true
+  if (sizeBytes > DISK_SIZE_BYTES_MAX) return false
   try {
     await image.truncate(Number(sizeBytes))
     return true
@@ -153,60 +217,44 @@ async function lengthened(image: Awaited<ReturnType<typeof open>>, sizeBytes: bi
   }
 }
 
-interface Placed {
-  id: string
-  location: string
+/** Removes what dead attempts have left; the file is how an earlier version left it. */
+async function removeDead(directory: OpenDirectory, diskId: string, name: string): Promise<void> {
+  await removeDeadPrivateDirectories(directory, diskId)
+  await unlink(directory.at(`.${name}.${diskId}.new`)).catch(() => undefined)
 }
 
-function besideOf({ id, location }: Placed): string {
-  return join(dirname(location), `.${basename(location)}.${id}.new`)
+async function putInPlace(from: OpenDirectory, to: OpenDirectory, name: string): Promise<void> {
+  await rename(from.at(IMAGE), to.at(name))
+  await to.handle.sync()
 }
 
-/** A path for a new image, free of what a dead attempt has left; what is still there in the end is removed. */
-async function freshImage(disk: Placed): Promise<AsyncDisposable & { path: string }> {
-  const path = besideOf(disk)
-  await rm(path, { force: true })
-  return { path, [Symbol.asyncDispose]: () => rm(path, { force: true }) }
+function ignoring(code: string): (error: unknown) => undefined {
+  return (error) => {
+    if ((error as NodeJS.ErrnoException).code !== code) throw error
+  }
 }
 
-async function putInPlace(fresh: string, location: string): Promise<void> {
-  await rename(fresh, location)
-  await flush(dirname(location))
-}
-
-async function flush(directory: string): Promise<void> {
-  await using handle = await open(directory, constants.O_RDONLY)
-  await handle.sync()
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await lstat(path).catch(() => undefined)) !== undefined
-}
-
-async function isWritable(path: string): Promise<boolean> {
-  return access(path, constants.W_OK).then(
-    () => true,
-    () => false,
-  )
+function notWritable(error: unknown): 'not writable' {
+  if (['EACCES', 'EPERM', 'EROFS'].includes((error as NodeJS.ErrnoException).code ?? ''))
+    return 'not writable'
+  throw error
 }
 
 /** Holds the only lock of a disk. Another process that holds it is a fault that passes when it lets go or dies. */
-async function lockDisk(
-  diskId: string,
-  { snapshotsDir }: Pick<DiskWorkOptions, 'snapshotsDir'>,
-): Promise<AsyncDisposable> {
+async function lockDisk(diskId: string, snapshotsDir: string): Promise<AsyncDisposable> {
   const directory = join(snapshotsDir, '.partial')
   const path = join(directory, `${diskId}.lock`)
   await mkdir(directory, { recursive: true, mode: 0o700 })
+  const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants
   for (;;) {
-    const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600)
+    const handle = await open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600)
     if (!tryLock(handle.fd)) {
       await handle.close()
-      throw Object.assign(new Error('Another process is at work on this disk.'), { code: 'EBUSY' })
+      throw new PassingFault('EBUSY', 'Another process is at work on this disk.')
     }
-    const [here, there] = [await handle.stat(), await stat(path).catch(() => undefined)]
+    const [here, there] = [await handle.stat(), await lstat(path).catch(() => undefined)]
     // Who held it before has removed it between the opening and the lock.
-    if (there?.ino !== here.ino) {
+    if (there?.ino !== here.ino || there.dev !== here.dev) {
       await handle.close()
       continue
     }

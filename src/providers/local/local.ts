@@ -1,5 +1,3 @@
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import type {
   CopyOutcome,
@@ -7,13 +5,17 @@ import type {
   DiskObservation,
   DiskProvider,
   DiskReference,
+  Refused,
   Work,
 } from '../provider.ts'
-import { clone, copyInWorker, isInUse } from './copying.ts'
-import { openDisk, type DiskFile } from './disk-file.ts'
+import { copyInWorker, isInUse } from './copying.ts'
+import { openDisk, resolveDiskPath, type DiskFile, type DiskFileRefusal } from './disk-file.ts'
 import { attachDisk, createDisk, placeOf, releaseDisk, resizeDisk, rollBackDisk } from './disk-work.ts'
+import { lastingReason } from './faults.ts'
 import { findOccupied, identityOf } from './occupancy.ts'
+import { createPlaces, type Places, type PlacesOptions } from './places.ts'
 import {
+  DamagedCopy,
   discard,
   preparePartial,
   readManifest,
@@ -23,7 +25,7 @@ import {
 } from './shelf.ts'
 import { withinSpace } from './space.ts'
 import { verifyCopy } from './stored-copy.ts'
-import { isOpenOnlyHere } from './system-calls.ts'
+import { isOpenOnlyHere, shareBlocks } from './system-calls.ts'
 
 /** How many disks are looked at side by side: waiting for one file after the other takes longer than all else. */
 const AT_ONCE = 16
@@ -31,29 +33,43 @@ const AT_ONCE = 16
 /** How long closing the provider waits for work to stop, in milliseconds: a call that the kernel does not end never does. */
 const CLOSE_MS = 2_000
 
-export interface LocalProviderOptions {
-  /** Where snapshots are kept; made when it is missing. For reflinks, on the same file system as the disks. */
-  snapshotsDir: string
-  /** The directories that disks may be in. */
-  diskDirs: readonly string[]
+export interface LocalProviderOptions extends PlacesOptions {
   /** How often a disk that is written to while it is copied is copied before the copy is refused; 3 by default. */
   maxAttempts?: number
 }
 
+interface Local {
+  snapshotsDir: string
+  places: Places
+  maxAttempts: number
+}
+
+export interface LocalProvider extends DiskProvider {
+  /** Where disks may be, and by what locations they are known. */
+  places: Places
+  /** The location of the file or device at a path, if an account may register it as a disk. */
+  locate: (
+    path: string,
+    accountId: string,
+  ) => Promise<{ ok: true; location: string; sizeBytes: bigint } | DiskFileRefusal>
+}
+
 /** Disks that are image files or block devices of this machine; a snapshot is a directory with a copy. */
-export function createLocalProvider(options: LocalProviderOptions): DiskProvider {
-  const { snapshotsDir, diskDirs } = options
+export function createLocalProvider({ maxAttempts = 3, ...options }: LocalProviderOptions): LocalProvider {
+  const { snapshotsDir } = options
+  const places = createPlaces(options)
+  const local = { snapshotsDir, places, maxAttempts }
   const closing = new AbortController()
   const underWay = new Set<Promise<unknown>>()
 
   /** Work that closing the provider stops, and waits for. */
   async function doing<Request extends Work, Outcome>(
     request: Request,
-    work: (request: Request, options: LocalProviderOptions) => Promise<Outcome>,
+    work: (request: Request, local: Local) => Promise<Outcome>,
   ): Promise<Outcome> {
     const signal = AbortSignal.any([request.signal, closing.signal])
     signal.throwIfAborted()
-    const running = work({ ...request, signal }, options)
+    const running = work({ ...request, signal }, local)
     underWay.add(running)
     try {
       return await running
@@ -62,21 +78,41 @@ export function createLocalProvider(options: LocalProviderOptions): DiskProvider
     }
   }
 
+  /** The same, where a fault that lasts ends the work with its reason. */
+  const ending = async <Request extends Work, Outcome>(
+    request: Request,
+    work: (request: Request, local: Local) => Promise<Outcome>,
+  ): Promise<Outcome | Refused> => {
+    try {
+      return await doing(request, work)
+    } catch (error) {
+      const reason = request.signal.aborted ? undefined : lastingReason(error)
+      if (reason === undefined) throw error
+      return { outcome: 'refused', reason: `${reason} Then try again.` }
+    }
+  }
+
   return {
     name: 'local',
-    observe: (disks) => observe(disks, diskDirs),
-    copy: (request) => doing(request, copyDisk),
+    places,
+    async locate(path, accountId) {
+      const found = await resolveDiskPath(path, await places.look(), accountId)
+      if (!found.ok) return found
+      return { ok: true, location: await places.locationOf(found.path), sizeBytes: found.sizeBytes }
+    },
+    observe: (disks) => observe(disks, places),
+    copy: (request) => ending(request, copyDisk),
     verify: (copy) => doing(copy, (request) => verifyCopy(request, snapshotsDir)),
-    holds: async (snapshotId) => (await readManifest(snapshotsDir, snapshotId)) !== undefined,
+    holds: (snapshotId) => isPublished(snapshotsDir, snapshotId),
     remove: (snapshotId) => discard(snapshotsDir, snapshotId),
-    place: (diskId) => placeOf(diskId, options),
-    create: (work) => doing(work, createDisk),
-    rollBack: (work) => doing(work, rollBackDisk),
-    resize: (work) => doing(work, resizeDisk),
-    attach: (work) => doing(work, attachDisk),
+    place: (diskId) => placeOf(diskId, places),
+    create: (work) => ending(work, createDisk),
+    rollBack: (work) => ending(work, rollBackDisk),
+    resize: (work) => ending(work, resizeDisk),
+    attach: (work) => ending(work, attachDisk),
     // Nothing here knows of instances but the record of them.
     detach: () => Promise.resolve({ outcome: 'done' }),
-    release: (work) => doing(work, releaseDisk),
+    release: (work) => ending(work, releaseDisk),
     sweep: () => sweepShelf(snapshotsDir),
     async [Symbol.asyncDispose]() {
       closing.abort(new Error('The provider is closed.'))
@@ -87,13 +123,14 @@ export function createLocalProvider(options: LocalProviderOptions): DiskProvider
 
 async function observe(
   disks: readonly DiskReference[],
-  diskDirs: readonly string[],
+  places: Places,
 ): Promise<Map<string, DiskObservation>> {
   const observations = new Map<string, DiskObservation>()
   // Found out at most once, and only when the kernel does not say of a single file that it is free.
   let occupied: Promise<ReadonlySet<string>> | undefined
+  const now = await places.look()
   const observeOne = async (disk: DiskReference): Promise<DiskObservation> => {
-    const file = await openDisk(disk.location, diskDirs)
+    const file = await openDisk(places.pathOf(disk.location), now, disk.accountId)
     if (!file.ok) return { status: 'ERROR', statusReason: file.reason, sizeBytes: null }
     const isFree = disk.instanceId === null && isOpenOnlyHere(file.handle.fd)
     await file.handle.close()
@@ -111,28 +148,42 @@ async function observe(
   return observations
 }
 
-async function copyDisk(request: CopyRequest, options: LocalProviderOptions): Promise<CopyOutcome> {
-  const { snapshotsDir: directory } = options
+async function copyDisk(request: CopyRequest, local: Local): Promise<CopyOutcome> {
+  const { snapshotsDir: directory } = local
   const remedy = 'where snapshots are kept, then create the snapshot again'
-  return withinSpace({ of: 'the snapshot', remedy, directory }, request, async (onProgress) => {
-    const adopted = await adopt(request, options)
-    return adopted ?? copyAnew({ ...request, onProgress }, options)
+  return await withinSpace({ of: 'the snapshot', remedy, directory }, request, async (onProgress) => {
+    const adopted = await adopt(request, local)
+    return adopted ?? copyAnew({ ...request, onProgress }, local)
   })
 }
 
 /** What an earlier attempt has published, if its bytes are still what they were; damaged ones are thrown away. */
 async function adopt(
   { snapshotId, signal }: CopyRequest,
-  { snapshotsDir }: LocalProviderOptions,
+  { snapshotsDir }: Local,
 ): Promise<CopyOutcome | undefined> {
-  const manifest = await readManifest(snapshotsDir, snapshotId)
-  if (!manifest) return undefined
-  const { checksum } = manifest
-  const onProgress = () => undefined
-  const verified = await verifyCopy({ snapshotId, checksum, signal, onProgress }, snapshotsDir)
-  if (verified.outcome === 'done') return copied(manifest)
+  try {
+    const manifest = await readManifest(snapshotsDir, snapshotId)
+    if (!manifest) return undefined
+    const { checksum } = manifest
+    const onProgress = () => undefined
+    const verified = await verifyCopy({ snapshotId, checksum, signal, onProgress }, snapshotsDir)
+    if (verified.outcome === 'done') return copied(manifest)
+  } catch (error) {
+    if (!(error instanceof DamagedCopy)) throw error
+  }
   await discard(snapshotsDir, snapshotId)
   return undefined
+}
+
+/** Whether a whole copy stands in its place; the bytes are not looked at. */
+async function isPublished(snapshotsDir: string, snapshotId: string): Promise<boolean> {
+  try {
+    return (await readManifest(snapshotsDir, snapshotId)) !== undefined
+  } catch (error) {
+    if (error instanceof DamagedCopy) return false
+    throw error
+  }
 }
 
 function copied({ sizeBytes, dataBytes, checksum, consistency }: Manifest): CopyOutcome {
@@ -145,13 +196,15 @@ function copied({ sizeBytes, dataBytes, checksum, consistency }: Manifest): Copy
   }
 }
 
-async function copyAnew(request: CopyRequest, options: LocalProviderOptions): Promise<CopyOutcome> {
-  const { diskDirs, maxAttempts = 3 } = options
-  await using partial = await preparePartial(options.snapshotsDir, request.snapshotId)
+async function copyAnew(request: CopyRequest, local: Local): Promise<CopyOutcome> {
+  const { snapshotsDir, places, maxAttempts } = local
+  const { disk } = request
+  const path = places.pathOf(disk.location)
+  await using partial = await preparePartial(snapshotsDir, request.snapshotId)
   for (let attempt = 1; attempt <= maxAttempts; attempt++) {
-    const source = await openDisk(request.disk.location, diskDirs)
+    const source = await openDisk(path, await places.look(), disk.accountId)
     if (!source.ok) return refused(`${source.reason} Put it right, then create the snapshot again.`)
-    const copy = await copyOnce(source, partial, request)
+    const copy = await copyOnce(source, path, partial, request)
     if (copy.result === 'unreadable') {
       return refused('A part of the disk cannot be read. Repair the disk, then create the snapshot again.')
     }
@@ -179,15 +232,17 @@ function refused(reason: string): CopyOutcome {
   return { outcome: 'refused', reason }
 }
 
-async function copyOnce(source: DiskFile, partial: PartialCopy, request: CopyRequest) {
+async function copyOnce(source: DiskFile, path: string, { image }: PartialCopy, request: CopyRequest) {
   await using handle = source.handle
   const usedBefore = await isInUse(request.disk, source)
-  const isClone = source.stat.isFile() && (await clone(handle.fd, partial.image))
-  await using image = await open(partial.image, constants.O_RDWR | constants.O_CREAT, 0o600)
+  await image.truncate(0)
+  const isClone = source.stat.isFile() && (await shareBlocks(handle.fd, image.fd))
   const sizeBytes = isClone ? (await image.stat()).size : Number(source.sizeBytes)
+  // It has grown since it was opened; the next attempt says why it is no disk.
+  if (!Number.isSafeInteger(sizeBytes)) return { result: 'changed' as const }
   const job = {
     sourceFd: handle.fd,
-    location: request.disk.location,
+    path,
     isDevice: source.stat.isBlockDevice(),
     sizeBytes,
     imageFd: image.fd,

@@ -1,18 +1,9 @@
-import { constants } from 'node:fs'
-import {
-  link,
-  mkdir,
-  mkdtemp,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  writeFile,
-  type FileHandle,
-} from 'node:fs/promises'
-import { join } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import { link, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { z } from 'zod'
+import { PassingFault } from './faults.ts'
+import { createFile, openDirectory, READ_SAFELY, type OpenDirectory } from './open-directory.ts'
 import { tryLock } from './system-calls.ts'
 
 /**
@@ -42,27 +33,49 @@ function directoryOf(snapshotsDir: string, snapshotId: string): string {
   return join(snapshotsDir, snapshotId)
 }
 
-/** The manifest of a published snapshot; undefined when there is none. Throws when it is damaged. */
+/** What stands at the place of a snapshot is not a whole snapshot, or cannot be read as one. */
+export class DamagedCopy extends Error {}
+
+/** The largest manifest that is read: ours have less than 5 KiB. */
+const MANIFEST_BYTES_MAX = 64 * 1024
+
+/** Opens a file of a published snapshot: a regular one, through no link, and without waiting for anything. */
+export async function openPublished(
+  snapshotsDir: string,
+  snapshotId: string,
+  name: 'image' | 'manifest.json',
+): Promise<FileHandle> {
+  await using directory = await openDirectory(directoryOf(snapshotsDir, snapshotId))
+  const handle = await open(directory.at(name), READ_SAFELY)
+  if ((await handle.stat()).isFile()) return handle
+  await handle.close()
+  throw new DamagedCopy('The copy is not a regular file.')
+}
+
+/** The manifest of a published snapshot; undefined when there is none. Throws a DamagedCopy when it is none of ours. */
 export async function readManifest(snapshotsDir: string, snapshotId: string): Promise<Manifest | undefined> {
   let json
   try {
-    json = await readFile(join(directoryOf(snapshotsDir, snapshotId), 'manifest.json'), 'utf8')
+    await using handle = await openPublished(snapshotsDir, snapshotId, 'manifest.json')
+    if ((await handle.stat()).size > MANIFEST_BYTES_MAX) throw new DamagedCopy('The manifest is too long.')
+    json = await handle.readFile('utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return undefined
+    if (['ENOTDIR', 'ELOOP', 'ENXIO'].includes(code)) throw new DamagedCopy('The manifest is no file.')
     throw error
   }
-  return Manifest.parse(JSON.parse(json))
-}
-
-/** Where the image of a published snapshot is. */
-export function imageOf(snapshotsDir: string, snapshotId: string): string {
-  return join(directoryOf(snapshotsDir, snapshotId), 'image')
+  try {
+    return Manifest.parse(JSON.parse(json))
+  } catch (cause) {
+    throw new DamagedCopy('The manifest is not what was written.', { cause })
+  }
 }
 
 /** A place to prepare a snapshot in. Disposing it removes everything that was not published. */
 export interface PartialCopy extends AsyncDisposable {
-  /** The path of the image, which is still to be made. */
-  image: string
+  /** The image, empty at first. */
+  image: FileHandle
   /**
    * Moves the image, flushed before, and its manifest to their final place, unless another attempt was there first.
    * Either way, the answer is the manifest that stands there now.
@@ -71,35 +84,29 @@ export interface PartialCopy extends AsyncDisposable {
 }
 
 export async function preparePartial(snapshotsDir: string, snapshotId: string): Promise<PartialCopy> {
-  const target = directoryOf(snapshotsDir, snapshotId)
-  await mkdir(join(snapshotsDir, PARTIAL), { recursive: true, mode: OWNER_ONLY })
-  const directory = await mkdtemp(join(snapshotsDir, PARTIAL, `${snapshotId}.`))
-  const lock = await open(directory, constants.O_RDONLY)
-  tryLock(lock.fd)
+  const attempt = await startAttempt(snapshotsDir, snapshotId)
+  let image: FileHandle | undefined
+  try {
+    image = await createFile(attempt.at('image'))
+  } catch (error) {
+    await attempt[Symbol.asyncDispose]()
+    throw error
+  }
   return {
-    image: join(directory, 'image'),
+    image,
     async publish(manifest) {
-      const file = join(directory, 'manifest.json')
-      await flushed(file, 'wx', async (handle) => {
-        await handle.writeFile(JSON.stringify(manifest, undefined, 2) + '\n')
-        await handle.chmod(0o440)
-      })
-      await flushed(join(directory, 'image'), 'r', (handle) => handle.chmod(0o440))
-      await lock.sync()
-      try {
-        await rename(directory, target)
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException
-        if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error
-      }
-      await flushed(snapshotsDir, 'r')
+      await writeManifest(attempt, manifest)
+      await image.chmod(0o440)
+      await image.sync()
+      await attempt.handle.sync()
+      await attempt.publish()
       const published = await readManifest(snapshotsDir, snapshotId)
       if (!published) throw new Error(`The directory of snapshot ${snapshotId} has no manifest.`)
       return published
     },
     async [Symbol.asyncDispose]() {
-      await rm(directory, { recursive: true, force: true })
-      await lock.close()
+      await image.close()
+      await attempt[Symbol.asyncDispose]()
     },
   }
 }
@@ -108,17 +115,58 @@ export async function preparePartial(snapshotsDir: string, snapshotId: string): 
 export async function duplicatePublished(snapshotsDir: string, from: string, to: string): Promise<void> {
   const manifest = await readManifest(snapshotsDir, from)
   if (!manifest) throw new Error(`There is no published snapshot ${from}.`)
-  const directory = await mkdtemp(join(snapshotsDir, PARTIAL, `${to}.`))
-  await link(imageOf(snapshotsDir, from), join(directory, 'image'))
-  const json = JSON.stringify({ ...manifest, snapshotId: to }, undefined, 2)
-  await writeFile(join(directory, 'manifest.json'), `${json}\n`, { mode: 0o440 })
-  await rename(directory, directoryOf(snapshotsDir, to))
+  await using attempt = await startAttempt(snapshotsDir, to)
+  await link(join(directoryOf(snapshotsDir, from), 'image'), attempt.at('image'))
+  await writeManifest(attempt, { ...manifest, snapshotId: to })
+  await attempt.publish()
 }
 
-async function flushed(path: string, flags: string, change?: (handle: FileHandle) => Promise<void>) {
-  await using handle = await open(path, flags, 0o600)
-  await change?.(handle)
-  await handle.sync()
+interface Attempt extends OpenDirectory {
+  /** Moves the directory to the place of the snapshot, unless a snapshot is there. */
+  publish: () => Promise<void>
+}
+
+/** A directory of this attempt alone. It is locked for as long as it is open, and goes unless it is published. */
+async function startAttempt(snapshotsDir: string, snapshotId: string): Promise<Attempt> {
+  const target = basename(directoryOf(snapshotsDir, snapshotId))
+  await using stack = new AsyncDisposableStack()
+  const partials = stack.use(await openPartials(snapshotsDir))
+  const name = `${target}.${randomBytes(6).toString('hex')}`
+  await mkdir(partials.at(name), OWNER_ONLY)
+  const directory = stack.use(await openDirectory(partials.at(name)))
+  tryLock(directory.handle.fd)
+  stack.defer(() => rm(partials.at(name), { recursive: true, force: true }))
+  const kept = stack.move()
+  return {
+    ...directory,
+    async publish() {
+      await using shelf = await openDirectory(snapshotsDir, { follow: true })
+      try {
+        await rename(partials.at(name), shelf.at(target))
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException
+        if (code === 'ENOTDIR')
+          throw new PassingFault(code, `ENOTDIR: something else is where snapshot ${snapshotId} belongs.`)
+        if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error
+      }
+      await shelf.handle.sync()
+    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  }
+}
+
+async function writeManifest(attempt: OpenDirectory, manifest: Manifest): Promise<void> {
+  await using file = await createFile(attempt.at('manifest.json'))
+  await file.writeFile(JSON.stringify(manifest, undefined, 2) + '\n')
+  await file.chmod(0o440)
+  await file.sync()
+}
+
+/** Where attempts are made, for the gateway alone; made when it is missing. */
+async function openPartials(snapshotsDir: string): Promise<OpenDirectory> {
+  const path = join(snapshotsDir, PARTIAL)
+  await mkdir(path, { recursive: true, mode: OWNER_ONLY })
+  return openDirectory(path)
 }
 
 /**
@@ -126,38 +174,42 @@ async function flushed(path: string, flags: string, change?: (handle: FileHandle
  * snapshots stay, also those that the caller may not know: a database that was restored from a backup would miss them.
  */
 export async function sweepShelf(snapshotsDir: string): Promise<void> {
-  const partials = join(snapshotsDir, PARTIAL)
-  await mkdir(partials, { recursive: true, mode: OWNER_ONLY })
-  for (const name of await readdir(partials)) await removeIfDead(join(partials, name))
+  await using partials = await openPartials(snapshotsDir)
+  for (const name of await partials.names()) await removeIfDead(partials, name)
 }
 
 /**
- * Takes a snapshot away for good, with what dead attempts at it have left; also when there is none. The published one
- * goes as a whole: a removal that is cut short leaves no half of it, but a dead attempt.
+ * Takes a snapshot away for good, with what dead attempts at it have left; also when there is none. Whatever stands in its
+ * place goes as a whole: a removal that is cut short leaves no half of it, but a dead attempt.
  */
 export async function discard(snapshotsDir: string, snapshotId: string): Promise<void> {
-  const partials = join(snapshotsDir, PARTIAL)
-  const target = directoryOf(snapshotsDir, snapshotId)
-  await mkdir(partials, { recursive: true, mode: OWNER_ONLY })
-  const away = await mkdtemp(join(partials, `${snapshotId}.`))
-  try {
-    await rename(target, away)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  const target = basename(directoryOf(snapshotsDir, snapshotId))
+  await using partials = await openPartials(snapshotsDir)
+  {
+    await using away = await startAttempt(snapshotsDir, snapshotId)
+    await using shelf = await openDirectory(snapshotsDir, { follow: true })
+    try {
+      await rename(shelf.at(target), away.at('removed'))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+    await shelf.handle.sync()
   }
-  await flushed(snapshotsDir, 'r')
-  for (const name of await readdir(partials)) {
-    if (name.startsWith(`${snapshotId}.`)) await removeIfDead(join(partials, name))
+  for (const name of await partials.names()) {
+    if (name.startsWith(`${snapshotId}.`)) await removeIfDead(partials, name)
   }
 }
 
-async function removeIfDead(directory: string): Promise<void> {
+async function removeIfDead(partials: OpenDirectory, name: string): Promise<void> {
   let lock
   try {
-    lock = await open(directory, constants.O_RDONLY)
-    if (tryLock(lock.fd)) await rm(directory, { recursive: true, force: true })
+    lock = await open(partials.at(name), READ_SAFELY)
+    if (tryLock(lock.fd)) await rm(partials.at(name), { recursive: true, force: true })
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    const { code } = error as NodeJS.ErrnoException
+    // A link or a socket is none of ours, and is removed without being followed.
+    if (code === 'ELOOP' || code === 'ENXIO') await rm(partials.at(name), { force: true })
+    else if (code !== 'ENOENT') throw error
   } finally {
     await lock?.close()
   }

@@ -1,10 +1,14 @@
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import type { CopyReference, Damaged, Done, Work } from '../provider.ts'
-import { clone, copyInWorker } from './copying.ts'
-import { imageOf } from './shelf.ts'
+import type { CopyJob } from './copy-worker.ts'
+import { copyInWorker } from './copying.ts'
+import { PASSING } from './faults.ts'
+import { DamagedCopy, openPublished } from './shelf.ts'
+import { shareBlocks } from './system-calls.ts'
 
 const MISSING = 'The copy is missing.'
+const NO_FILE = 'The copy is not a regular file.'
+const NOT_PERMITTED = 'The copy cannot be read: permission denied.'
 const UNREADABLE = 'A part of the copy cannot be read.'
 const CHANGED = 'The bytes of the copy are not those that were stored: its checksum is another.'
 
@@ -13,66 +17,94 @@ export async function verifyCopy(
   { snapshotId, checksum, ...work }: CopyReference & Work,
   snapshotsDir: string,
 ): Promise<Done | Damaged> {
-  await using image = await openStored(imageOf(snapshotsDir, snapshotId))
-  if (!image) return damaged(MISSING)
-  const { size: sizeBytes } = await image.stat()
+  const stored = await openStored(snapshotsDir, snapshotId)
+  if ('outcome' in stored) return stored
+  await using image = stored.image
+  const { sizeBytes } = stored
   const job = {
     sourceFd: image.fd,
-    location: '',
+    path: undefined,
     isDevice: false,
     sizeBytes,
     imageFd: image.fd,
     isClone: true,
   }
-  return await compared(checksum, () => copyInWorker(job, work))
+  return await compared(checksum, job, work)
 }
 
 /**
- * Writes the content of a copy to a new file, flushed and read back. What is written is compared with the checksum, so
+ * Writes the content of a copy to an empty file, flushed and read back. What is written is compared with the checksum, so
  * that when it is done the file is what the snapshot was, and else it is not to be used.
  */
 export async function restoreCopy(
   { snapshotId, checksum }: CopyReference,
-  target: string,
+  target: FileHandle,
   work: Work,
   snapshotsDir: string,
 ): Promise<Done | Damaged> {
-  const location = imageOf(snapshotsDir, snapshotId)
-  await using stored = await openStored(location)
-  if (!stored) return damaged(MISSING)
-  const { size: sizeBytes } = await stored.stat()
-  const isClone = await clone(stored.fd, target)
-  await using image = await open(target, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
-  const job = { sourceFd: stored.fd, location, isDevice: false, sizeBytes, imageFd: image.fd, isClone }
-  return await compared(checksum, () => copyInWorker(job, work))
-}
-
-async function openStored(image: string) {
-  try {
-    return await open(image, constants.O_RDONLY | constants.O_NOFOLLOW)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
+  const stored = await openStored(snapshotsDir, snapshotId)
+  if ('outcome' in stored) return stored
+  await using image = stored.image
+  const { sizeBytes } = stored
+  const isClone = await shareBlocks(image.fd, target.fd)
+  const job = {
+    sourceFd: image.fd,
+    path: undefined,
+    isDevice: false,
+    sizeBytes,
+    imageFd: target.fd,
+    isClone,
   }
+  return await compared(checksum, job, work)
 }
 
-async function compared(
-  checksum: string,
-  read: () => ReturnType<typeof copyInWorker>,
-): Promise<Done | Damaged> {
+/** Opens a stored copy. That it is missing, is something else or may not be read is damage; a shortage is thrown. */
+async function openStored(
+  snapshotsDir: string,
+  snapshotId: string,
+): Promise<{ image: FileHandle; sizeBytes: number } | Damaged> {
+  let image
   try {
-    const copy = await read()
+    image = await openPublished(snapshotsDir, snapshotId, 'image')
+  } catch (error) {
+    if (error instanceof DamagedCopy) return damaged(error.message)
+    const { code } = error as NodeJS.ErrnoException
+    switch (code) {
+      case 'ENOENT':
+        return damaged(MISSING)
+      case 'ENOTDIR':
+      case 'ELOOP':
+      case 'ENXIO':
+        return damaged(NO_FILE)
+      case 'EACCES':
+      case 'EPERM':
+        return damaged(NOT_PERMITTED)
+      default:
+        if (code === undefined || PASSING.has(code)) throw error
+        return damaged(UNREADABLE)
+    }
+  }
+  const { size: sizeBytes } = await image.stat()
+  if (Number.isSafeInteger(sizeBytes)) return { image, sizeBytes }
+  await image.close()
+  return damaged(CHANGED)
+}
+
+async function compared(checksum: string, job: Omit<CopyJob, 'stop'>, work: Work): Promise<Done | Damaged> {
+  try {
+    const copy = await copyInWorker(job, work)
     switch (copy.result) {
       case 'copied':
         return copy.checksum === checksum ? { outcome: 'done' } : damaged(CHANGED)
       case 'unreadable':
         return damaged(UNREADABLE)
       case 'changed':
-        // Nobody writes to what is published.
+        // Nothing writes to what is published, but it may have got another name or mode.
         throw new Error('The copy was touched while it was read.')
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EIO') return damaged(UNREADABLE)
+    // A clone has the blocks of the copy. What is written anew is elsewhere, and its errors are no fault of the copy.
+    if (job.isClone && (error as NodeJS.ErrnoException).code === 'EIO') return damaged(UNREADABLE)
     throw error
   }
 }

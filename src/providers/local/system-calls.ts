@@ -1,4 +1,5 @@
-import { errno, find } from '../../native/c-library.ts'
+import { getSystemErrorName } from 'node:util'
+import { errno, find, inBackground } from '../../native/c-library.ts'
 
 /**
  * System calls for files that Node has no name for. Where one is missing (another libc, another system), its
@@ -17,12 +18,15 @@ const F_SETLEASE = 1024
 const F_WRLCK = 1
 const F_UNLCK = 2
 const SIGURG = 23
+const FICLONE = 0x40049409
 
 const lseek = find('int64_t lseek(int fd, int64_t offset, int whence)')
 const syncFileRange = find('int sync_file_range(int fd, int64_t offset, int64_t length, unsigned int flags)')
 const posixFadvise = find('int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)')
 const flock = find('int flock(int fd, int operation)')
 const fcntl = find('int fcntl(int fd, int command, int argument)')
+const ioctl = find('int ioctl(int fd, unsigned long request, int argument)')
+const posixFallocate = find('int posix_fallocate(int fd, int64_t offset, int64_t length)')
 
 /** The next range at or after `from` that may hold data; undefined when only a hole is left. */
 export function nextData(fd: number, from: number, size: number): { start: number; end: number } | undefined {
@@ -64,4 +68,19 @@ export function isOpenOnlyHere(fd: number): boolean {
   if (fcntl?.(fd, F_SETSIG, SIGURG) !== 0 || fcntl(fd, F_SETLEASE, F_WRLCK) !== 0) return false
   fcntl(fd, F_SETLEASE, F_UNLCK)
   return true
+}
+
+/** Lets an empty file share the blocks of another one. False, with the file still empty, where the file system cannot. */
+export async function shareBlocks(source: number, target: number): Promise<boolean> {
+  return ioctl !== undefined && (await inBackground(ioctl, target, FICLONE, source)) === 0
+}
+
+/** Reserves blocks for the first `length` bytes of a file, so that writing them needs no more room; throws a system error. */
+export async function reserveBlocks(fd: number, length: number): Promise<void> {
+  if (posixFallocate === undefined || length === 0) return
+  // This call returns the error instead of setting errno.
+  const error = Number(await inBackground(posixFallocate, fd, 0, length))
+  if (error === 0) return
+  const code = getSystemErrorName(-error)
+  throw Object.assign(new Error(`${code}: blocks cannot be reserved`), { code, syscall: 'posix_fallocate' })
 }

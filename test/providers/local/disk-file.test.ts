@@ -3,8 +3,13 @@ import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join, relative } from 'node:path'
 import { expect, test } from 'vitest'
-import { resolveDiskPath } from '../../../src/providers/local/disk-file.ts'
+import { resolveDiskPath as resolvePath } from '../../../src/providers/local/disk-file.ts'
+import { createPlaces } from '../../../src/providers/local/places.ts'
 import { diskAt, makeWorld } from './world.ts'
+
+async function resolveDiskPath(path: string, diskDirs: readonly string[]) {
+  return resolvePath(path, await createPlaces({ diskDirs, snapshotsDir: '/nowhere' }).look())
+}
 
 const isRoot = process.getuid?.() === 0
 
@@ -13,7 +18,7 @@ test('a file in one of the directories is a disk', async () => {
   const location = await world.image('a.img', 12_345)
   expect(await resolveDiskPath(location, ['/nowhere', world.disks])).toEqual({
     ok: true,
-    location,
+    path: location,
     sizeBytes: 12_345n,
   })
 })
@@ -23,7 +28,7 @@ test('symbolic links that stay inside are followed, and the real path is registe
   const location = await world.image('a.img', 4096)
   await symlink('a.img', join(world.disks, 'link.img'))
   await symlink(world.disks, join(world.dir, 'linked-directory'))
-  const resolved = { ok: true, location, sizeBytes: 4096n }
+  const resolved = { ok: true, path: location, sizeBytes: 4096n }
   expect(await resolveDiskPath(join(world.disks, 'link.img'), [world.disks])).toEqual(resolved)
   expect(await resolveDiskPath(join(world.dir, 'linked-directory', 'a.img'), [world.disks])).toEqual(resolved)
   expect(await resolveDiskPath(location, [join(world.dir, 'linked-directory')])).toEqual(resolved)

@@ -1,42 +1,21 @@
-import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import { mkdir, readdir, readFile, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createLocalProvider } from '../../../src/providers/local/local.ts'
+import {
+  canLoop,
+  canMake,
+  canMount,
+  loopDevice,
+  madeFileSystem,
+  mounted,
+  run,
+} from '../../support/file-systems.ts'
 import { diskAt, makeWorld, MIB } from './world.ts'
 
-/** Real file systems and devices, made by the test. Where that is not permitted, the tests are skipped. */
-
-function works(script: string): boolean {
-  try {
-    execFileSync('sh', ['-ec', script], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
-
-const run = (command: string, ...args: string[]) => execFileSync(command, args, { encoding: 'utf8' }).trim()
-
-const canMount = works('d=$(mktemp -d); trap "rmdir $d" EXIT; mount -t tmpfs tmpfs $d; umount $d')
-const canLoop = works(
-  'f=$(mktemp); trap "rm $f" EXIT; truncate -s 1M $f; losetup --detach $(losetup --find --show $f)',
-)
-const reflinking = ['xfs', 'btrfs'].find((type) =>
-  works(`command -v mkfs.${type}; grep -qw ${type} /proc/filesystems`),
-)
-
-function mounted(directory: string, ...args: string[]): Disposable {
-  run('mount', ...args, directory)
-  return { [Symbol.dispose]: () => run('umount', directory) }
-}
-
-function loopDevice(path: string): Disposable & { device: string } {
-  const device = run('losetup', '--find', '--show', path)
-  return { device, [Symbol.dispose]: () => run('losetup', '--detach', device) }
-}
+const reflinking = ['xfs', 'btrfs'].find(canMake)
 
 const request = { snapshotId: 's-1', onProgress: () => undefined, signal: new AbortController().signal }
 
@@ -58,39 +37,33 @@ test.skipIf(!canMount)(
   },
 )
 
-test.skipIf(!canMount || !reflinking)(
-  'a file system with reflinks shares the blocks of disk and snapshot',
-  async () => {
-    await using world = await makeWorld()
-    const volume = await world.image('volume', 512 * MIB)
-    run(`mkfs.${reflinking}`, volume)
-    const directory = join(world.dir, 'mounted')
-    await mkdir(directory)
-    using _volume = mounted(directory, '-o', 'loop', volume)
-    const bytes = randomBytes(64 * MIB)
-    const location = join(directory, 'a.img')
-    const file = openSync(location, 'w', 0o444)
-    writeSync(file, bytes)
-    fsyncSync(file)
-    closeSync(file)
-    const free = async () => {
-      const { bfree, bsize } = await statfs(directory)
-      return bfree * bsize
-    }
-    const before = await free()
-    const snapshotsDir = join(directory, 'snapshots')
-    await using provider = createLocalProvider({ snapshotsDir, diskDirs: [directory] })
-    expect(await provider.copy({ ...request, disk: diskAt(location) })).toMatchObject({
-      outcome: 'copied',
-      dataBytes: BigInt(bytes.length),
-      checksum: (
-        (await world.copy(await world.image('same.img', bytes.length, [[0, bytes]]))) as { checksum: string }
-      ).checksum,
-    })
-    expect((await readFile(join(snapshotsDir, 's-1', 'image'))).equals(bytes)).toBe(true)
-    expect(before - (await free())).toBeLessThan(8 * MIB)
-  },
-)
+test.skipIf(!reflinking)('a file system with reflinks shares the blocks of disk and snapshot', async () => {
+  await using world = await makeWorld()
+  const directory = join(world.dir, 'mounted')
+  using _volume = await madeFileSystem(reflinking ?? '', directory)
+  const bytes = randomBytes(64 * MIB)
+  const location = join(directory, 'a.img')
+  const file = openSync(location, 'w', 0o444)
+  writeSync(file, bytes)
+  fsyncSync(file)
+  closeSync(file)
+  const free = async () => {
+    const { bfree, bsize } = await statfs(directory)
+    return bfree * bsize
+  }
+  const before = await free()
+  const snapshotsDir = join(directory, 'snapshots')
+  await using provider = createLocalProvider({ snapshotsDir, diskDirs: [directory] })
+  expect(await provider.copy({ ...request, disk: diskAt(location) })).toMatchObject({
+    outcome: 'copied',
+    dataBytes: BigInt(bytes.length),
+    checksum: (
+      (await world.copy(await world.image('same.img', bytes.length, [[0, bytes]]))) as { checksum: string }
+    ).checksum,
+  })
+  expect((await readFile(join(snapshotsDir, 's-1', 'image'))).equals(bytes)).toBe(true)
+  expect(before - (await free())).toBeLessThan(8 * MIB)
+})
 
 test.skipIf(!canLoop)('a block device is a disk: it is observed, copied and checked', async () => {
   await using world = await makeWorld()

@@ -3,13 +3,8 @@ import { once } from 'node:events'
 import { mkdir, mkdtemp, open, readdir, readFile, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createLocalProvider } from '../../../src/providers/local/local.ts'
-import type {
-  CopyOutcome,
-  CopyRequest,
-  DiskProvider,
-  DiskReference,
-} from '../../../src/providers/provider.ts'
+import { createLocalProvider, type LocalProvider } from '../../../src/providers/local/local.ts'
+import type { CopyOutcome, CopyRequest, DiskReference } from '../../../src/providers/provider.ts'
 
 export const KIB = 1024
 export const MIB = 1024 * KIB
@@ -22,7 +17,7 @@ export interface World extends AsyncDisposable {
   dir: string
   disks: string
   snapshots: string
-  provider: DiskProvider
+  provider: LocalProvider
   /** Makes an image in the disks' directory, and returns its path. */
   image(name: string, sizeBytes: number, layout?: Layout): Promise<string>
   copy(location: string, request?: Partial<CopyRequest>): Promise<CopyOutcome>
@@ -72,7 +67,7 @@ export async function makeWorld({ snapshots = 'snapshots' } = {}): Promise<World
 }
 
 export function diskAt(location: string, disk?: Partial<DiskReference>): DiskReference {
-  return { id: 'v-1', kind: 'DATA', location, instanceId: null, ...disk }
+  return { id: 'v-1', accountId: 'acc-1', kind: 'DATA', location, instanceId: null, ...disk }
 }
 
 export interface Other extends AsyncDisposable {
@@ -82,8 +77,11 @@ export interface Other extends AsyncDisposable {
 }
 
 /** Starts another process that runs `script` with `process.argv[1]` = `path`, and waits until it says that it is ready. */
-export async function startOther(script: string, path: string): Promise<Other> {
-  const other = spawn(process.execPath, ['--eval', script, path], { stdio: ['pipe', 'pipe', 'inherit'] })
+export async function startOther(script: string, path: string, as: { uid?: number } = {}): Promise<Other> {
+  const other = spawn(process.execPath, ['--eval', script, path], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    ...as,
+  })
   await once(other.stdout, 'data')
   const gone = once(other, 'exit')
   const end = async () => {

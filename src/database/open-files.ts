@@ -1,0 +1,116 @@
+import { lstatSync, realpathSync, statSync, type Stats } from 'node:fs'
+import type { WalFrames, WalIndex } from './wal-index.ts'
+
+/** How what is open differs from what a restart would open. */
+export interface Difference {
+  reason: 'REMOVED' | 'REPLACED'
+  /** Which file, and how, for the log. */
+  detail: string
+  /** Whether putting the file back does not help: its content was changed. */
+  isFinal: boolean
+}
+
+/** Of a write-ahead log, in bytes. Source: https://sqlite.org/fileformat2.html#walformat */
+const WAL_HEADER = 32
+const FRAME_HEADER = 24
+
+/**
+ * The files of a database that this process has open: the database itself, its write-ahead log and the index of that. SQLite
+ * keeps to the files that it opened, also when others stand in their places, so what it commits then is gone with the next
+ * start. They are compared without being opened: to close one would drop the locks that SQLite has on it (fcntl(2)).
+ */
+export class OpenFiles {
+  readonly #given: string
+  readonly #paths: readonly [database: string, log: string, index: string]
+  readonly #opened: readonly Stats[]
+  readonly #index: WalIndex | undefined
+  /** The database file when it was last looked at, and how far checkpoints were then. */
+  #content: Stats
+  #frames: WalFrames | undefined
+
+  /** `path` has just been opened, and read. */
+  constructor(path: string, index: WalIndex | undefined) {
+    const real = realpathSync(path)
+    this.#given = path
+    this.#paths = [real, `${real}-wal`, `${real}-shm`]
+    this.#opened = this.#paths.map((file) => lstatSync(file))
+    this.#content = lstatSync(real)
+    this.#index = index
+    this.#frames = index?.frames()
+  }
+
+  /** How they differ from those at their paths; undefined when they are the same. Costs some microseconds. */
+  difference(): Difference | undefined {
+    const [database, log, index] = this.#paths
+    const content = this.#at(0)
+    if (!content) return removed(database)
+    const logged = this.#at(1)
+    if (!isSame(content, this.#opened[0])) return replaced(database)
+    if (!logged) return removed(log)
+    if (!isSame(logged, this.#opened[1])) return replaced(log)
+    const indexed = this.#at(2)
+    if (!indexed) return removed(index)
+    if (!isSame(indexed, this.#opened[2])) return replaced(index)
+    if (this.#given !== database && !isSame(statsOf(this.#given, statSync), this.#opened[0])) {
+      return replaced(this.#given)
+    }
+    return this.#changed(content, logged)
+  }
+
+  /** Whether the database is in its place and its log is not: then what is only in the log is lost with this process. */
+  isLogGone(): boolean {
+    return isSame(this.#at(0), this.#opened[0]) && this.#at(1) === undefined
+  }
+
+  #at(at: 0 | 1 | 2): Stats | undefined {
+    return statsOf(this.#paths[at], lstatSync)
+  }
+
+  /** Whether somebody else has written to the files themselves. In this mode, only a checkpoint writes to the database. */
+  #changed(content: Stats, logged: Stats): Difference | undefined {
+    const [database, log] = this.#paths
+    if (content.size === 0) return changed(`${database} is empty`)
+    const before = this.#frames
+    const frames = this.#index?.frames()
+    // Undefined in the middle of a commit of another process: there is a next time.
+    if (!frames || !before) return undefined
+    if (logged.size < WAL_HEADER + frames.written * (FRAME_HEADER + frames.pageBytes) && frames.written > 0) {
+      const [again, size] = [this.#index?.frames(), this.#at(1)?.size]
+      if (again?.salt === frames.salt && size === logged.size) return changed(`${log} was cut short`)
+      return undefined
+    }
+    const isTouched = content.mtimeMs !== this.#content.mtimeMs || content.size !== this.#content.size
+    const isCheckpoint =
+      frames.salt !== before.salt || frames.begun !== before.begun || before.begun !== before.copied
+    if (isTouched && !isCheckpoint)
+      return changed(`${database} was written to by something that is not SQLite`)
+    this.#content = content
+    this.#frames = frames
+    return undefined
+  }
+}
+
+/** Undefined when there is nothing, or nothing that can be looked at. */
+function statsOf(path: string, look: typeof lstatSync): Stats | undefined {
+  try {
+    return look(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined
+  }
+}
+
+function isSame(one: Stats | undefined, other: Stats | undefined): boolean {
+  return one !== undefined && one.ino === other?.ino && one.dev === other.dev
+}
+
+const removed = (file: string): Difference => ({
+  reason: 'REMOVED',
+  detail: `${file} is not there any more`,
+  isFinal: false,
+})
+const replaced = (file: string): Difference => ({
+  reason: 'REPLACED',
+  detail: `${file} is another file than the one that is open`,
+  isFinal: false,
+})
+const changed = (detail: string): Difference => ({ reason: 'REPLACED', detail, isFinal: true })

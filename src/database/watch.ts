@@ -1,0 +1,88 @@
+import { accessSync, closeSync, constants, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Logger } from 'pino'
+import { UNAVAILABLE } from '../domain/unavailable.ts'
+import type { Database } from './database.ts'
+import type { Problem } from './health.ts'
+
+/** How often the database is looked at, in milliseconds. */
+const INTERVAL_MS = 1_000
+
+/**
+ * Looks at the database every second, also while nobody uses it: whether its files are still those that are open, whether it
+ * can be read and written, and whether what was wrong has ended. Logs the first error of a problem, and its end.
+ */
+export function startDatabaseWatch(db: Database, log: Logger): AsyncDisposable {
+  const { health, writer, reader, path } = db
+  let logged: Problem | undefined
+  let looking: Promise<void> | undefined
+
+  function report(problem: Problem): void {
+    if (logged === problem) return
+    logged = problem
+    const { reason, cause, isFinal } = problem
+    const end = isFinal ? 'Restart the gateway once the file is right.' : 'It is tried again every second.'
+    log.error({ reason, err: cause, path }, `not ready: ${UNAVAILABLE[reason]} ${end}`)
+  }
+
+  health.listen({
+    began(problem) {
+      // Another process may hold the lock for a moment.
+      if (problem.reason !== 'LOCKED') report(problem)
+    },
+    ended(problem) {
+      if (logged === problem) log.warn({ reason: problem.reason }, 'ready again')
+    },
+  })
+
+  async function look(): Promise<void> {
+    health.compare()
+    if (!health.isLost) {
+      try {
+        checkStorage(path)
+        reader.heads()
+        await prove()
+      } catch (error) {
+        if (health.failed(error) === error) log.error({ err: error }, 'the database could not be looked at')
+      }
+    }
+    if (health.problem && health.unready()) report(health.problem)
+  }
+
+  /** Takes the lock of the database, and while something is wrong writes a page. */
+  async function prove(): Promise<void> {
+    const release = await writer.acquire()
+    try {
+      writer.client.exec('BEGIN IMMEDIATE')
+      health.unlocked()
+      if (!health.problem) return
+      const version = writer.client.pragma('user_version', { simple: true }) as number
+      writer.client.pragma(`user_version = ${version}`)
+      health.compare()
+      health.checkReadable()
+      writer.client.exec('COMMIT')
+      health.worked()
+    } finally {
+      writer.rollBack()
+      release()
+    }
+  }
+
+  const timer = setInterval(() => {
+    looking ??= look().finally(() => (looking = undefined))
+  }, INTERVAL_MS)
+  timer.unref()
+
+  return {
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer)
+      await looking
+    },
+  }
+}
+
+/** Throws when the file system has become read-only, or no more files can be opened. The database itself is not opened. */
+function checkStorage(path: string): void {
+  accessSync(path, constants.W_OK)
+  closeSync(openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY))
+}

@@ -1,0 +1,74 @@
+/**
+ * Which errors of the system pass by themselves, and which last until somebody changes something. Work that meets a
+ * passing error is repeated; a lasting one ends it, with the sentence here, which is shown to clients and names no path.
+ */
+
+const NOT_PERMITTED =
+  'The gateway has no permission for this where disks or snapshots are kept. Give it that permission.'
+const NO_SPACE = 'There is no space left where disks or snapshots are kept. Free space.'
+const DEVICE = 'The storage reports an input/output error. Check the device.'
+const TOO_LARGE = 'The file system cannot hold a file of this size. Use one that can.'
+const UNSUPPORTED =
+  'The file system does not support what is needed for this. Keep disks and snapshots on another one.'
+const WRONG_PLACE =
+  'A file or directory that is needed is missing, or is something else. Restore it as it was.'
+
+const LASTING: Readonly<Record<string, string>> = {
+  EACCES: NOT_PERMITTED,
+  EPERM: NOT_PERMITTED,
+  EROFS: 'The file system is read-only. Mount it for writing.',
+  ENOSPC: NO_SPACE,
+  EDQUOT: 'The quota of the file system is used up. Free space, or raise the quota.',
+  EIO: DEVICE,
+  ENXIO: DEVICE,
+  ENODEV: DEVICE,
+  EBADMSG: DEVICE,
+  EFBIG: TOO_LARGE,
+  EOVERFLOW: TOO_LARGE,
+  ENAMETOOLONG: 'The path of a file would be too long. Move the image to a shorter path.',
+  ELOOP: WRONG_PLACE,
+  ENOENT: WRONG_PLACE,
+  ENOTDIR: WRONG_PLACE,
+  EISDIR: WRONG_PLACE,
+  EBUSY: 'The image is a mount point or is claimed by the system. Release it there.',
+  EINVAL: UNSUPPORTED,
+  EILSEQ: UNSUPPORTED,
+  EMLINK: UNSUPPORTED,
+  ENODATA: UNSUPPORTED,
+  ENOSYS: UNSUPPORTED,
+  ENOTSUP: UNSUPPORTED,
+  ENOTTY: UNSUPPORTED,
+  EOPNOTSUPP: UNSUPPORTED,
+  ERANGE: UNSUPPORTED,
+  E2BIG: UNSUPPORTED,
+  ESPIPE: UNSUPPORTED,
+  EXDEV: UNSUPPORTED,
+}
+
+/** Shortages, interruptions, races and file servers that are away; errors that no file operation has are listed as well. */
+export const PASSING: ReadonlySet<string> = new Set([
+  ...['EAGAIN', 'EWOULDBLOCK', 'EINTR', 'ECANCELED', 'EALREADY', 'EINPROGRESS', 'EDEADLK', 'ENOLCK'],
+  ...['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'ENOSR', 'EEXIST', 'ENOTEMPTY', 'ETXTBSY', 'EBADF', 'ESTALE'],
+  ...['ETIME', 'ETIMEDOUT', 'ECONNABORTED', 'ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETDOWN'],
+  ...['ENETRESET', 'ENETUNREACH', 'ENOLINK', 'EPIPE', 'EPROTO', 'ENOTCONN', 'EISCONN', 'EADDRINUSE'],
+  ...['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'ECHILD', 'EDESTADDRREQ', 'EDOM', 'EFAULT', 'EIDRM', 'EMSGSIZE'],
+  ...['EMULTIHOP', 'ENOEXEC', 'ENOMSG', 'ENOPROTOOPT', 'ENOSTR', 'ENOTSOCK', 'EPROTONOSUPPORT', 'EPROTOTYPE'],
+  'ESRCH',
+])
+
+/** A fault that passes although its code is that of a lasting one: the work is repeated. */
+export class PassingFault extends Error {
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** Why work that failed with this error cannot succeed when it is repeated; undefined when it may. */
+export function lastingReason(error: unknown): string | undefined {
+  if (error instanceof PassingFault) return undefined
+  const { code } = (error ?? {}) as { code?: unknown }
+  return typeof code === 'string' && Object.hasOwn(LASTING, code) ? LASTING[code] : undefined
+}
