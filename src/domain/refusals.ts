@@ -104,11 +104,17 @@ export class InvalidName extends Refusal {
 }
 
 export class ClientTokenReused extends Refusal {
-  constructor() {
+  /** What the same call created before, if that no longer exists; null when the token came with other input. */
+  readonly createdId: string | null
+
+  constructor(createdId: string | null) {
     super(
       'CLIENT_TOKEN_REUSED',
-      'This client token was used before with other input. Use a new token, or repeat the call as it was.',
+      createdId === null
+        ? 'This client token was used before with other input. Use a new token, or repeat the call as it was.'
+        : `This call was made before and created ${createdId}, which no longer exists. To create another one, use a new token.`,
     )
+    this.createdId = createdId
   }
 }
 

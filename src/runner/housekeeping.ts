@@ -1,11 +1,11 @@
 import type { Logger } from 'pino'
 import type { Database } from '../database/database.ts'
+import { CLIENT_TOKEN_KEPT_HOURS } from '../domain/snapshot-input.ts'
 import type { Clock } from '../services/clock.ts'
 import type { SnapshotService } from '../services/snapshots.ts'
 import type { AnyTransition, TransitionLog } from '../transitions/log.ts'
 
-/** How long a client token is remembered, in milliseconds: 24 h. */
-const CLIENT_TOKEN_KEPT_MS = 24 * 3_600_000
+const HOUR_MS = 3_600_000
 
 /** How often it is done, in milliseconds. */
 const INTERVAL_MS = 10 * 60_000
@@ -49,7 +49,7 @@ export function createHousekeeping({
       pruned += await transitions.prune({ before: ago(logKeptMs), keep: logKeptEvents })
     }
     const { count } = await db.idempotencyKey.deleteMany({
-      where: { createdAt: { lt: ago(CLIENT_TOKEN_KEPT_MS) } },
+      where: { createdAt: { lt: ago(CLIENT_TOKEN_KEPT_HOURS * HOUR_MS) } },
     })
     const runs = await db.autoSnapshotRun.deleteMany({ where: { scheduledFor: { lt: ago(runsKeptMs) } } })
     if (pruned + count + runs.count > 0) {

@@ -23,23 +23,27 @@ interface Made {
 
 /**
  * Makes something, or gives what an earlier call with the same token and input has made. Throws `ClientTokenReused` when
- * the token came with other input, or what it made is gone.
+ * the token came with other input or another verb, or when what it made no longer exists.
  */
 export function once<T extends Made>(
-  { sql }: SqlTransaction,
-  { accountId }: Viewer,
+  tx: SqlTransaction,
+  viewer: Viewer,
   { clientToken, inputHash }: Repeatable,
   { find, make }: { find: (id: string) => T | undefined; make: () => T },
 ): T {
+  const { sql } = tx
+  const { accountId } = viewer
   if (clientToken === null) return make()
   const earlier = sql.get<IdempotencyKey>(
     Prisma.sql`SELECT * FROM "IdempotencyKey" WHERE "accountId" = ${accountId} AND "clientToken" = ${clientToken}`,
   )
   if (earlier) {
-    const made = earlier.inputHash === inputHash ? find(earlier.resourceId) : undefined
-    if (!made) throw new ClientTokenReused()
+    if (earlier.inputHash !== inputHash) throw new ClientTokenReused(null)
+    const made = find(earlier.resourceId)
+    if (!made) throw new ClientTokenReused(earlier.resourceId)
     return made
   }
+  if (!isOfItem(clientToken)) checkItems(tx, viewer, { clientToken, inputHash })
   const made = make()
   const { id: resourceId, createdAt } = made
   sql.insert('IdempotencyKey', { accountId, clientToken, inputHash, resourceId, createdAt })
@@ -54,7 +58,11 @@ export function itemToken(clientToken: string | null, item: string): string | nu
   return clientToken === null ? null : `${clientToken}\n${item}`
 }
 
-/** Throws `ClientTokenReused` when items of a call with this token have been made from other input. */
+function isOfItem(token: string): boolean {
+  return token.includes('\n')
+}
+
+/** Throws `ClientTokenReused` when a call with this token, or its items, were made from other input. */
 export function checkItems(
   { sql }: SqlTransaction,
   { accountId }: Viewer,
@@ -63,9 +71,9 @@ export function checkItems(
   if (clientToken === null) return
   const other = sql.get(
     Prisma.sql`SELECT 1 FROM "IdempotencyKey" WHERE "accountId" = ${accountId}
-      AND "clientToken" >= ${`${clientToken}\n`} AND "clientToken" < ${`${clientToken}\v`} AND "inputHash" <> ${inputHash}`,
+      AND "clientToken" >= ${clientToken} AND "clientToken" < ${`${clientToken}\v`} AND "inputHash" <> ${inputHash}`,
   )
-  if (other !== undefined) throw new ClientTokenReused()
+  if (other !== undefined) throw new ClientTokenReused(null)
 }
 
 /** A digest of an input. */

@@ -246,6 +246,70 @@ test.each([
   })
 })
 
+test('a client token tells what its call created and that it no longer exists, until it is forgotten after 24 hours', async () => {
+  let now = new Date('2026-03-01T12:00:00Z')
+  await using app = await startTestApp({}, { now: () => now })
+  const disk = await app.disk()
+  const input = { diskId: disk.id, name: 'once', clientToken: 'token-1' }
+  const again = async () =>
+    (
+      await app.graphql(
+        `mutation ($input: CreateSnapshotInput!) { createSnapshot(input: $input) {
+          __typename
+          ... on CreateSnapshotPayload { snapshot { id } }
+          ... on ClientTokenReused { code message createdId }
+        } }`,
+        { input },
+      )
+    ).data.createSnapshot
+  const id = (await again()).snapshot.id as string
+  await app.runner.tick()
+  await app.graphql('mutation ($id: ID!) { deleteSnapshot(input: { snapshotId: $id }) { __typename } }', {
+    id,
+  })
+  expect(await again()).toMatchObject({ snapshot: { id } })
+  await app.runner.tick()
+  const gone = {
+    __typename: 'ClientTokenReused',
+    code: 'CLIENT_TOKEN_REUSED',
+    message: `This call was made before and created ${id}, which no longer exists. To create another one, use a new token.`,
+    createdId: id,
+  }
+
+  expect(await again()).toEqual(gone)
+  now = new Date('2026-03-02T12:00:00Z')
+  await app.housekeeping.tick()
+  expect(await again()).toEqual(gone)
+  now = new Date('2026-03-02T12:00:00.001Z')
+  await app.housekeeping.tick()
+  expect(await again()).toEqual({
+    __typename: 'CreateSnapshotPayload',
+    snapshot: { id: expect.not.stringMatching(id) },
+  })
+})
+
+test('a call repeated with its client token gives the snapshot when that failed, and when its disk was released', async () => {
+  await using app = await startTestApp()
+  const [disk, other] = [await app.disk(), await app.disk()]
+  const released = { diskId: disk.id, name: 'kept', clientToken: 'token-1' }
+  const failed = { diskId: other.id, name: 'failed', clientToken: 'token-2' }
+  const first = [await create(app, released), await create(app, failed)]
+  await app.runner.tick()
+  await app.db.snapshot.updateMany({
+    where: { diskId: other.id },
+    data: { status: 'FAILED', failureReason: 'x' },
+  })
+  await app.graphql(
+    'mutation ($id: ID!) { releaseDisk(input: { diskId: $id }) { __typename ... on UserError { message } } }',
+    { id: disk.id },
+  )
+  await app.runner.tick()
+  expect(await app.db.disk.count({ where: { id: disk.id } })).toBe(0)
+
+  expect((await create(app, released)).snapshot?.id).toBe(first[0]?.snapshot?.id)
+  expect((await create(app, failed)).snapshot?.id).toBe(first[1]?.snapshot?.id)
+})
+
 test('for a client token the order of tags makes no difference, nor does writing out a default', async () => {
   await using app = await startTestApp()
   const disk = await app.disk()

@@ -120,6 +120,39 @@ test('a client token with other input is refused as a whole', async () => {
   expect(await app.db.snapshot.count()).toBe(1)
 })
 
+test('a client token of one mutation is refused by the others, whichever came first', async () => {
+  await using app = await startTestApp()
+  const [one, two] = [await app.disk(), await app.disk()]
+  const createOne = async (clientToken: string) =>
+    (
+      await app.graphql(
+        'mutation ($input: CreateSnapshotInput!) { createSnapshot(input: $input) { ... on UserError { code } ... on ClientTokenReused { createdId } } }',
+        { input: { diskId: two.id, name: 'a', clientToken } },
+      )
+    ).data.createSnapshot
+  await create(app, [one.id], { clientToken: 'many first' })
+  expect(await createOne('many first')).toEqual({ code: 'CLIENT_TOKEN_REUSED', createdId: null })
+  expect(await createOne('one first')).toEqual({})
+  await app.runner.tick()
+
+  expect(await create(app, [one.id], { clientToken: 'one first' })).toEqual({
+    __typename: 'ClientTokenReused',
+    code: 'CLIENT_TOKEN_REUSED',
+  })
+  expect(await app.db.snapshot.count()).toBe(2)
+})
+
+test('repeated after some of its snapshots were deleted it says so for those, and gives the others', async () => {
+  await using app = await startTestApp()
+  const [one, two] = [await app.disk(), await app.disk()]
+  const again = () => create(app, [one.id, two.id], { clientToken: 't' })
+  await again()
+  await app.runner.tick()
+  await app.db.snapshot.deleteMany({ where: { diskId: two.id } })
+
+  expect(await again()).toEqual([accepted(one.id), refused(two.id, 'CLIENT_TOKEN_REUSED')])
+})
+
 test('a bad name refuses the call, and 1 to 50 disks may be named, each once', async () => {
   await using app = await startTestApp()
   const { id } = await app.disk()

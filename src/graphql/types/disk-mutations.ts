@@ -18,12 +18,11 @@ import {
   SystemSnapshotForbidsDisk,
   TooManyDisksUnderWay,
 } from '../../domain/refusals.ts'
-import { CLIENT_TOKEN_MAX_LENGTH } from '../../domain/snapshot-input.ts'
 import { DESCRIPTION_MAX_LENGTH, TAGS_MAX } from '../../domain/tag.ts'
 import type { CreateDisk } from '../../services/disk-operations.ts'
 import { builder } from '../builder.ts'
 import { text } from '../text.ts'
-import { CLIENT_TOKEN_LIMITS } from './client-token.ts'
+import { CLIENT_TOKEN_LIMITS, clientTokenText } from './client-token.ts'
 import { Disk } from './disk.ts'
 import { DiskKind } from './disk-enums.ts'
 import { TAG_LIMITS, TagInput } from './tag.ts'
@@ -131,9 +130,7 @@ const CreateDiskInput = builder.inputType('CreateDiskInput', {
     }),
     snapshotId: t.id({ description: 'The snapshot of a data disk whose content it gets, `s-…`.' }),
     clientToken: t.string({
-      description:
-        `Makes the call repeatable, 1–${CLIENT_TOKEN_MAX_LENGTH} ASCII characters: the same token with the same input answers the ` +
-        'same disk and makes no second one; with other input it is refused.',
+      description: clientTokenText('the same disk and creates no second one'),
       validate: CLIENT_TOKEN_LIMITS.nullish(),
     }),
   }),

@@ -12,13 +12,13 @@ import {
   SnapshotStatusForbidsOperation,
 } from '../../domain/refusals.ts'
 import { snapshotWarnings, type SnapshotWarning } from '../../domain/snapshot.ts'
-import { CLIENT_TOKEN_MAX_LENGTH, RETENTION_DAYS_MAX } from '../../domain/snapshot-input.ts'
+import { RETENTION_DAYS_MAX } from '../../domain/snapshot-input.ts'
 import { DESCRIPTION_MAX_LENGTH, TAGS_MAX } from '../../domain/tag.ts'
 import type { SnapshotOutcome } from '../../services/snapshots.ts'
 import { builder } from '../builder.ts'
 import { hasRepetitions } from '../repetitions.ts'
 import { text } from '../text.ts'
-import { CLIENT_TOKEN_LIMITS } from './client-token.ts'
+import { CLIENT_TOKEN_LIMITS, clientTokenText } from './client-token.ts'
 import { Snapshot } from './snapshot.ts'
 import { TAG_LIMITS, TagInput } from './tag.ts'
 import { factsOf, UserError } from './user-error.ts'
@@ -63,9 +63,7 @@ const CreateSnapshotInput = builder.inputType('CreateSnapshotInput', {
       validate: RETENTION_LIMITS.nullish(),
     }),
     clientToken: t.string({
-      description:
-        `Makes the call repeatable, 1–${CLIENT_TOKEN_MAX_LENGTH} ASCII characters: the same token with the same input answers the ` +
-        'same snapshot and makes no second one; with other input it is refused.',
+      description: clientTokenText('the same snapshot and creates no second one'),
       validate: CLIENT_TOKEN_LIMITS.nullish(),
     }),
   }),
@@ -159,10 +157,9 @@ const CreateSnapshotsInput = builder.inputType('CreateSnapshotsInput', {
       validate: RETENTION_LIMITS.nullish(),
     }),
     clientToken: t.string({
-      description:
-        `Makes the call repeatable, 1–${CLIENT_TOKEN_MAX_LENGTH} ASCII characters: the same token with the same input answers the ` +
-        'snapshots that were accepted and makes no second ones, and tries those again that were refused; with other input it ' +
-        'is refused.',
+      description: clientTokenText(
+        'the snapshots that were accepted, creates no second ones, and retries those that were refused',
+      ),
       validate: CLIENT_TOKEN_LIMITS.nullish(),
     }),
     consistent: t.boolean({

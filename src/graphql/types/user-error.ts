@@ -139,8 +139,17 @@ builder.objectType(InvalidName, {
 
 builder.objectType(ClientTokenReused, {
   name: 'ClientTokenReused',
-  description: 'The client token was used before, with other input.',
+  description:
+    'The client token was used before: with other input, by another mutation, or by the same call, and what that created ' +
+    'no longer exists.',
   interfaces: [UserError],
+  fields: (t) => ({
+    createdId: t.exposeID('createdId', {
+      nullable: true,
+      description:
+        'What the same call created before, if that was deleted since; null if the token came with other input.',
+    }),
+  }),
 })
 
 const DiskPathProblem = builder.enumType('DiskPathProblem', {
