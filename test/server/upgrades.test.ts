@@ -117,7 +117,7 @@ describe('an upgrade to anything but a WebSocket is ignored', () => {
     connection.send(raw('POST /graphql', { more: `${H2C}accept: text/event-stream\r\n`, body }))
 
     await expect.poll(() => app.hub.listeners).toBe(1)
-    expect(connection.received()).toMatch(/^content-type: text\/event-stream/im)
+    await expect.poll(connection.received).toMatch(/^content-type: text\/event-stream/im)
   })
 
   test.skipIf(!speaksHttp2)('curl --http2 is answered (skipped where there is no such curl)', async () => {
