@@ -21,12 +21,14 @@ import { preparedTabs } from './server/graphiql/tabs.ts'
 import { startServer } from './server/http.ts'
 import { createRates } from './server/limits/rates.ts'
 import { createAccountIds, localViewer } from './services/accounts.ts'
+import { createClockWatch } from './services/clock-trust.ts'
 import { newRandomId, type Clock, type NewId } from './services/clock.ts'
 import { createDiskOperationService } from './services/disk-operations.ts'
 import { diskPlaces, diskPlacesProblems, makeLocationsRelative } from './services/disk-places.ts'
 import { createDiskService } from './services/disks.ts'
 import { createOperationService } from './services/operations.ts'
 import { createPolicyService } from './services/policies.ts'
+import { createPolicyRuns } from './services/policy-runs.ts'
 import { createSnapshotService } from './services/snapshots.ts'
 import { createTokenService } from './services/tokens.ts'
 import type { Viewer } from './services/viewer.ts'
@@ -44,6 +46,8 @@ const DAY_MS = 86_400_000
 /** What a test may take into its own hands. */
 export interface AppOptions {
   now?: Clock
+  /** Milliseconds from an arbitrary start, against which the clock is held; goes with `now` unless given. */
+  steadyMs?: () => number
   newId?: NewId
   /** Whether work is done in the background; without it, a test drives `runner.tick()` and `disks.lookAtAll()`. */
   background?: boolean
@@ -52,11 +56,9 @@ export interface AppOptions {
 }
 
 /** Starts the whole gateway, part by part; disposing it stops the parts in the reverse order. */
-export async function startApp(
-  config: Config,
-  log: Logger,
-  { now = () => new Date(), newId = newRandomId, background = true, onStatement }: AppOptions = {},
-) {
+export async function startApp(config: Config, log: Logger, options: AppOptions = {}) {
+  const { now = () => new Date(), newId = newRandomId, background = true, onStatement } = options
+  const steadyMs = options.steadyMs ?? (options.now ? () => now().getTime() : () => performance.now())
   await using parts = new AsyncDisposableStack()
   const disksDir = join(config.dataDir, 'disks')
 
@@ -68,6 +70,8 @@ export async function startApp(
   parts.use(startDatabaseWatch(db, log))
   await makeLocationsRelative(db, config.dataDir)
   const scans = parts.use(new Scans({ path: db.path, timeoutMs: config.operationTimeoutMs }))
+  const clock = createClockWatch({ db, now, steadyMs })
+  await clock.look()
   const viewer = await localViewer(db, now)
   const tokens = createTokenService({ db, announce: () => credentials.check(), now, newId })
   const credentials = parts.use(
@@ -137,8 +141,10 @@ export async function startApp(
   const snapshots = createSnapshotService({ db, disks, quota, announce, now, newId })
   const diskOperations = createDiskOperationService({ db, provider, disks, announce, now, newId })
   const operations = createOperationService({ db, announce, now })
-  const policies = createPolicyService({ db, disks, announce, now, newId })
-  const scheduler = parts.use(createScheduler({ db, disks, snapshots, announce, now, newId, log }))
+  const runsKeptMs = config.autoSnapshotRunRetentionDays * DAY_MS
+  const runs = createPolicyRuns({ now, newId, keptMs: runsKeptMs })
+  const policies = createPolicyService({ db, disks, runs, announce, now, newId })
+  const scheduler = parts.use(createScheduler({ db, disks, snapshots, runs, announce, now, log }))
   const housekeeping = parts.use(
     createHousekeeping({
       db,
@@ -146,16 +152,14 @@ export async function startApp(
       logs: [transitions, diskTransitions],
       logKeptMs: config.logRetention.days * DAY_MS,
       logKeptEvents: config.logRetention.events,
-      runsKeptMs: config.autoSnapshotRunRetentionDays * DAY_MS,
+      runsKeptMs,
       now,
+      clock,
       log,
     }),
   )
   if (background) {
     credentials.start()
-    housekeeping.start()
-    runner.start()
-    scheduler.start()
     parts.use(startInventory({ disks, intervalMs: config.inventoryIntervalMs, log }))
   }
 
@@ -203,6 +207,13 @@ export async function startApp(
     }),
   )
 
+  // Not before it listens: what has piled up must not delay that.
+  if (background) {
+    housekeeping.start()
+    runner.start()
+    scheduler.start()
+  }
+
   const running = parts.move()
   return {
     url: server.url,
@@ -215,6 +226,7 @@ export async function startApp(
     diskOperations,
     snapshots,
     policies,
+    runs,
     runner,
     scheduler,
     housekeeping,

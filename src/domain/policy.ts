@@ -1,6 +1,6 @@
 import type { DiskStatus } from './disk.ts'
 import { DiskLinkedElsewhere, DiskStatusForbidsPolicy, type Refusal } from './refusals.ts'
-import { slotsBetween, type Schedule, type Slot } from './schedule.ts'
+import { latestSlot, slotsAfter, type Schedule, type Slot } from './schedule.ts'
 
 /**
  * The disk statuses in which a policy may be linked; linked, it stays so in every status, and a run passes over it
@@ -28,15 +28,34 @@ export function linkRefusals(
 /** What becomes of a slot: it is run, it was missed, or the clocks leave its hour out. */
 export type SlotOutcome = 'RUN' | 'MISSED' | 'NO_SUCH_HOUR'
 
+export interface Due {
+  slots: { slot: Slot; outcome: SlotOutcome }[]
+  /** Up to when these are all: `now`, unless there are more. */
+  through: Date
+}
+
 /**
  * What is due of a schedule: of everything since the last time the latest is run, and what lies before it was missed.
- * However long nobody looked, a disk gets one snapshot for it.
+ * However long nobody looked, a disk gets one snapshot for it. What was missed up to `keptSince` is left out, and no more
+ * than about `atMost` are given at once.
  */
-export function dueSlots(schedule: Schedule, since: Date, now: Date): { slot: Slot; outcome: SlotOutcome }[] {
-  const slots = slotsBetween(schedule, since, now)
-  const latest = slots.findLast(({ exists }) => exists)
-  return slots.map((slot) => ({
-    slot,
-    outcome: !slot.exists ? 'NO_SUCH_HOUR' : slot === latest ? 'RUN' : 'MISSED',
-  }))
+export function dueSlots(
+  schedule: Schedule,
+  since: Date,
+  now: Date,
+  { keptSince = since, atMost = Infinity }: { keptSince?: Date; atMost?: number } = {},
+): Due {
+  const latest = latestSlot(schedule, since, now)
+  const from = keptSince > since ? keptSince : since
+  const slots: Due['slots'] = []
+  if (latest && latest.at <= from) slots.push({ slot: latest, outcome: 'RUN' })
+  for (const slot of slotsAfter(schedule, from)) {
+    if (slot.at > now) break
+    const last = slots.at(-1)
+    // Those of one instant stay together: what follows begins after it.
+    if (last && slots.length >= atMost && slot.at > last.slot.at) return { slots, through: last.slot.at }
+    const outcome = !slot.exists ? 'NO_SUCH_HOUR' : slot.name === latest?.name ? 'RUN' : 'MISSED'
+    slots.push({ slot, outcome })
+  }
+  return { slots, through: now }
 }

@@ -24,6 +24,7 @@ export interface Slot {
 }
 
 const DAYS_A_WEEK = 7
+const DAY_MS = 86_400_000
 
 /** The slots after an instant, in order, without end. */
 export function* slotsAfter(schedule: Schedule, after: Date): Generator<Slot, never> {
@@ -68,6 +69,15 @@ export function slotsBetween(schedule: Schedule, after: Date, until: Date): Slot
     slots.push(slot)
   }
   return slots
+}
+
+/** The last slot after one instant up to and including another whose hour exists; undefined when there is none. */
+export function latestSlot(schedule: Schedule, after: Date, until: Date): Slot | undefined {
+  for (let days = 1; ; days *= 2) {
+    const from = new Date(Math.max(after.getTime(), until.getTime() - days * DAY_MS))
+    const latest = slotsBetween(schedule, from, until).findLast(({ exists }) => exists)
+    if (latest || from.getTime() === after.getTime()) return latest
+  }
 }
 
 /** Whether this is the name of a time zone: an IANA name, as opposed to a fixed distance from UTC such as +08:00. */

@@ -1,6 +1,6 @@
 import { nextRuns } from '../domain/schedule.ts'
 import type { AutoSnapshotPolicy } from '../generated/prisma/client.ts'
-import { scheduleOf } from '../services/policies.ts'
+import { scheduleOf } from '../services/policy-runs.ts'
 
 /** How many policies' next runs are kept, of about 500 bytes each. */
 const KEPT = 2_000

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Database } from '../database/database.ts'
 import { CLIENT_TOKEN_KEPT_HOURS } from '../domain/snapshot-input.ts'
 import type { Clock } from '../services/clock.ts'
+import type { ClockWatch } from '../services/clock-trust.ts'
 import type { SnapshotService } from '../services/snapshots.ts'
 import type { AnyTransition, TransitionLog } from '../transitions/log.ts'
 
@@ -21,12 +22,16 @@ export interface HousekeepingOptions {
   /** How long it is kept what became of the runs of policies, in milliseconds. */
   runsKeptMs: number
   now: Clock
+  clock: ClockWatch
   log: Logger
 }
 
+/** How many runs are deleted in one transaction. */
+const RUNS_AT_ONCE = 500
+
 /**
- * Deletes snapshots whose retention has passed, and forgets what nobody needs any more: old transitions, client tokens
- * and runs of policies.
+ * Deletes snapshots whose retention has passed, and old transitions, client tokens and runs of policies. While the clock
+ * is not trusted, because it has jumped, nothing is deleted by its age. Steps that fail are logged, and hold up no other.
  */
 export function createHousekeeping({
   db,
@@ -36,25 +41,72 @@ export function createHousekeeping({
   logKeptEvents,
   runsKeptMs,
   now,
+  clock,
   log,
 }: HousekeepingOptions) {
   const ago = (ms: number) => new Date(now().getTime() - ms)
+  const stopping = new AbortController()
+  let isHeld = false
+
+  /** What is deleted by its age; each returns how many there were. */
+  const steps: Record<string, () => Promise<number>> = {
+    snapshots: () => snapshots.expire(stopping.signal),
+    async transitions() {
+      let pruned = 0
+      for (const transitions of logs) {
+        pruned += await transitions.prune({ before: ago(logKeptMs), keep: logKeptEvents })
+      }
+      return pruned
+    },
+    async clientTokens() {
+      const where = { createdAt: { lt: ago(CLIENT_TOKEN_KEPT_HOURS * HOUR_MS) } }
+      return (await db.idempotencyKey.deleteMany({ where })).count
+    },
+    runs: deleteRuns,
+  }
+
+  /** Those that still have something to do are kept, however old they are. */
+  async function deleteRuns(): Promise<number> {
+    let deleted = 0
+    while (!stopping.signal.aborted) {
+      const old = await db.autoSnapshotRun.findMany({
+        where: { scheduledFor: { lt: ago(runsKeptMs) }, disks: { none: { outcome: 'PENDING' } } },
+        select: { id: true },
+        take: RUNS_AT_ONCE,
+      })
+      const { count } = await db.autoSnapshotRun.deleteMany({
+        where: { id: { in: old.map(({ id }) => id) } },
+      })
+      deleted += count
+      if (old.length < RUNS_AT_ONCE) break
+    }
+    return deleted
+  }
+
+  /** Whether the clock is trusted; logs when that begins and ends. */
+  async function isClockTrusted(): Promise<boolean> {
+    const { trustedAt, seenAt, steadyMs: steady } = await clock.look()
+    const wasHeld = isHeld
+    isHeld = steady !== null
+    if (isHeld && !wasHeld) log.warn({ trustedAt, now: seenAt }, CLOCK_JUMPED)
+    if (!isHeld && wasHeld) log.info({ now: seenAt }, 'the clock is trusted again')
+    return !isHeld
+  }
 
   /** Does it once. */
   async function tick(): Promise<void> {
-    const expired = await snapshots.expire()
-    if (expired > 0) log.info({ snapshots: expired }, 'deleted what was past its retention')
-    let pruned = 0
-    for (const transitions of logs) {
-      pruned += await transitions.prune({ before: ago(logKeptMs), keep: logKeptEvents })
+    if (!(await isClockTrusted())) return
+    const deleted: Record<string, number> = {}
+    for (const [step, work] of Object.entries(steps)) {
+      if (stopping.signal.aborted) return
+      try {
+        const count = await work()
+        if (count > 0) deleted[step] = count
+      } catch (error) {
+        log.error({ err: error, step }, 'a part of housekeeping failed, and will be tried again')
+      }
     }
-    const { count } = await db.idempotencyKey.deleteMany({
-      where: { createdAt: { lt: ago(CLIENT_TOKEN_KEPT_HOURS * HOUR_MS) } },
-    })
-    const runs = await db.autoSnapshotRun.deleteMany({ where: { scheduledFor: { lt: ago(runsKeptMs) } } })
-    if (pruned + count + runs.count > 0) {
-      log.info({ transitions: pruned, clientTokens: count, runs: runs.count }, 'forgot what is old')
-    }
+    if (Object.keys(deleted).length > 0) log.info(deleted, 'deleted what was past its time')
   }
 
   let timer: NodeJS.Timeout | undefined
@@ -72,8 +124,12 @@ export function createHousekeeping({
     },
 
     async [Symbol.asyncDispose](): Promise<void> {
+      stopping.abort()
       clearInterval(timer)
       await working
     },
   }
 }
+
+const CLOCK_JUMPED =
+  'the clock has jumped by more than 24 h: nothing is deleted by its age until it is set right, or the gateway has run for 24 h without another jump, or `npm run clock -- trust` says that it is right'

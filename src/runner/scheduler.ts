@@ -1,31 +1,28 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { inTransaction, type Database, type Transaction } from '../database/database.ts'
-import { dueSlots } from '../domain/policy.ts'
 import { FOR_EVER } from '../domain/policy-input.ts'
 import { Refusal } from '../domain/refusals.ts'
 import type { AutoSnapshotPolicy, AutoSnapshotRun, AutoSnapshotRunDisk } from '../generated/prisma/client.ts'
-import type { Clock, NewId } from '../services/clock.ts'
+import type { Clock } from '../services/clock.ts'
 import type { DiskService } from '../services/disks.ts'
-import { fromNowOn, scheduleOf } from '../services/policies.ts'
+import type { PolicyRuns } from '../services/policy-runs.ts'
 import type { SnapshotService } from '../services/snapshots.ts'
 
 /** How often it is looked whether something is due, in milliseconds. */
 const INTERVAL_MS = 5_000
 
-/** How many policies or disks are read together. */
+/** How many disks are read together. */
 const BATCH = 100
-
-/** How many rows are written by one statement: well below SQLite's limit on its variables. */
-const ROWS = 1_000
 
 export interface SchedulerOptions {
   db: Database
   disks: DiskService
   snapshots: SnapshotService
+  runs: PolicyRuns
   /** Called after a commit that appended transitions. */
   announce: () => void
   now: Clock
-  newId: NewId
   log: Logger
 }
 
@@ -34,75 +31,48 @@ export interface SchedulerOptions {
  * a disk has got its snapshot for it, each is one conditional write, and so happens once, whoever does it and however
  * often somebody is killed in between.
  */
-export function createScheduler({ db, disks, snapshots, announce, now, newId, log }: SchedulerOptions) {
+export function createScheduler({ db, disks, snapshots, runs, announce, now, log }: SchedulerOptions) {
   let stopped = false
 
-  /** Decides what is due, and does it. */
+  /** Decides what is due, a part of each policy at a time, and does it. */
   async function tick(): Promise<void> {
-    for (;;) {
-      const due = await db.autoSnapshotPolicy.findMany({
-        where: { dueAt: { lte: now() } },
-        orderBy: { dueAt: 'asc' },
-        take: BATCH,
-      })
-      for (const policy of due) await decide(policy)
-      if (due.length < BATCH || stopped) break
-    }
-    await carryOut()
+    let waiting = await findDue()
+    do {
+      const unfinished: string[] = []
+      for (const policyId of waiting) {
+        if (stopped) return
+        if (await decide(policyId)) unfinished.push(policyId)
+        await nextTurn()
+      }
+      await carryOut()
+      waiting = unfinished
+    } while (waiting.length > 0)
   }
 
-  /** Writes down what becomes of every time that is due; whoever moves `decidedThrough` does it. */
-  async function decide(policy: AutoSnapshotPolicy): Promise<void> {
-    const schedule = scheduleOf(policy)
-    await inTransaction(db, async (tx) => {
-      const decidedAt = now()
-      const { id: policyId, accountId, decidedThrough } = policy
-      const moved = await tx.autoSnapshotPolicy.updateMany({
-        where: { id: policyId, decidedThrough, dueAt: policy.dueAt },
-        data: fromNowOn(schedule, decidedAt),
-      })
-      if (moved.count === 0) return
-      // What was not carried out by now will not be: the new run stands for it.
-      await tx.autoSnapshotRunDisk.updateMany({
-        where: { outcome: 'PENDING', run: { policyId } },
-        data: { outcome: 'MISSED' },
-      })
-      const runs = dueSlots(schedule, decidedThrough, decidedAt).map(({ slot, outcome }) => ({
-        id: newId('AutoSnapshotRun'),
-        accountId,
-        policyId,
-        slot: slot.name,
-        scheduledFor: slot.at,
-        decidedAt,
-        outcome,
-      }))
-      await inRows(runs, (data) => tx.autoSnapshotRun.createMany({ data }))
-      const run = runs.find(({ outcome }) => outcome === 'RUN')
-      if (run) await appoint(tx, run)
-    })
-  }
-
-  /** Notes which disks a run is for. */
-  async function appoint(
-    tx: Transaction,
-    { id: runId, policyId, accountId }: { id: string; policyId: string; accountId: string },
-  ): Promise<void> {
-    const linked = await tx.disk.findMany({
-      where: { policyId },
+  /** The policies of which something is due, or that a clock that was ahead has decided things for that are to come. */
+  async function findDue(): Promise<string[]> {
+    const due = await db.autoSnapshotPolicy.findMany({
+      where: { OR: [{ dueAt: { lte: now() } }, { decidedThrough: { gt: now() } }] },
+      orderBy: { dueAt: 'asc' },
       select: { id: true },
-      orderBy: { id: 'asc' },
     })
-    const rows = linked.map(({ id: diskId }) => ({
-      id: newId('AutoSnapshotRunDisk'),
-      runId,
-      diskId,
-      accountId,
-      outcome: 'PENDING' as const,
-    }))
-    await inRows(rows, (data) => tx.autoSnapshotRunDisk.createMany({ data }))
+    return due.map(({ id }) => id)
   }
 
-  /** Sees to every disk that a run is still to be done for. */
+  /** Decides a part of what a policy owes; whether there is more. One that cannot be decided holds up no other. */
+  async function decide(policyId: string): Promise<boolean> {
+    try {
+      return await inTransaction(db, async (tx) => {
+        const policy = await tx.autoSnapshotPolicy.findUnique({ where: { id: policyId } })
+        return policy !== null && runs.decide(tx, policy)
+      })
+    } catch (error) {
+      log.error({ err: error, policyId }, 'a policy could not be run, and will be tried again')
+      return false
+    }
+  }
+
+  /** Makes the snapshots of all disks that a run is still to be done for. */
   async function carryOut(): Promise<void> {
     let last = ''
     for (;;) {
@@ -112,10 +82,16 @@ export function createScheduler({ db, disks, snapshots, announce, now, newId, lo
         take: BATCH,
         include: { run: { include: { policy: true } } },
       })
-      await Promise.all(pending.map(({ accountId, diskId }) => disks.lookAt({ accountId }, diskId)))
+      await Promise.all(pending.map(look))
       for (const appointed of pending) {
         if (stopped) return
-        await snapshotOf(appointed)
+        await snapshotOf(appointed).catch((error: unknown) => {
+          const { id: runDiskId, diskId } = appointed
+          log.error(
+            { err: error, runDiskId, diskId },
+            'automatic snapshot could not be made, and will be tried again',
+          )
+        })
       }
       const end = pending.at(-1)
       if (end === undefined || pending.length < BATCH) return
@@ -123,16 +99,22 @@ export function createScheduler({ db, disks, snapshots, announce, now, newId, lo
     }
   }
 
+  /** Finds out the status of a disk; where that fails, what is known of it decides. */
+  async function look({ accountId, diskId }: Appointed): Promise<void> {
+    await disks
+      .lookAt({ accountId }, diskId)
+      .catch((error: unknown) => log.error({ err: error, diskId }, 'a disk could not be looked at'))
+  }
+
   /** One disk of a run: its snapshot and the note that it has one are one write, and so are a refusal and its note. */
   async function snapshotOf({
     id,
     diskId,
     accountId,
-    run: {
-      slot,
-      policy: { id: policyId, retentionDays },
-    },
+    run: { slot, policy, retentionDays: decided },
   }: Appointed): Promise<void> {
+    const policyId = policy.id
+    const retentionDays = decided ?? policy.retentionDays
     const input = {
       diskId,
       name: nameOf(slot),
@@ -155,10 +137,7 @@ export function createScheduler({ db, disks, snapshots, announce, now, newId, lo
       announce()
       log.info({ ...at, snapshotId: made.id }, 'automatic snapshot')
     } catch (error) {
-      if (!(error instanceof Refusal)) {
-        log.error({ err: error, ...at }, 'automatic snapshot could not be made, and will be tried again')
-        return
-      }
+      if (!(error instanceof Refusal)) throw error
       const { code: refusalCode, message: refusalMessage } = error
       await inTransaction(db, (tx) => note(tx, { outcome: 'SKIPPED', refusalCode, refusalMessage }))
       log.info({ ...at, refusal: refusalCode }, 'automatic snapshot skipped')
@@ -201,8 +180,4 @@ interface Note {
 /** What a snapshot made for this slot is called: `auto-2026-03-29-02.00`. */
 function nameOf(slot: string): string {
   return `auto-${slot.slice(0, 16).replace('T', '-').replace(':', '.')}`
-}
-
-async function inRows<T>(rows: readonly T[], write: (rows: T[]) => Promise<unknown>): Promise<void> {
-  for (let start = 0; start < rows.length; start += ROWS) await write(rows.slice(start, start + ROWS))
 }

@@ -9,12 +9,13 @@ import {
   type Refusal,
 } from '../domain/refusals.ts'
 import { deleteSnapshotRefusals } from '../domain/snapshot-operation.ts'
-import { slotsAfter, sorted, type Schedule } from '../domain/schedule.ts'
+import { isTimeZone, sorted, type Schedule } from '../domain/schedule.ts'
 import type { AutoSnapshotPolicy, Disk, Snapshot } from '../generated/prisma/client.ts'
 import { checkName, refuse } from './checks.ts'
 import type { Clock, NewId } from './clock.ts'
 import type { DiskService } from './disks.ts'
 import { each } from './each.ts'
+import { decidedUpTo, scheduleOf, startFrom, type PolicyRuns } from './policy-runs.ts'
 import { deleteSnapshots, isRead } from './snapshot-deletion.ts'
 import type { Viewer } from './viewer.ts'
 
@@ -29,17 +30,39 @@ export type PolicyService = ReturnType<typeof createPolicyService>
 export function createPolicyService({
   db,
   disks,
+  runs,
   announce,
   now,
   newId,
 }: {
   db: Database
   disks: DiskService
+  runs: PolicyRuns
   /** Called after a commit that may have appended transitions or jobs. */
   announce: () => void
   now: Clock
   newId: NewId
 }) {
+  /**
+   * Changes a policy, or which disks it has, in a transaction. What it owes by then, as it is, is decided first: a time
+   * that has come is neither lost nor run by other rules than those that held.
+   */
+  async function change<T>(
+    { accountId }: Viewer,
+    policyId: string,
+    work: (tx: Transaction, policy: AutoSnapshotPolicy) => Promise<T>,
+  ): Promise<T> {
+    for (;;) {
+      const changed = await inTransaction(db, async (tx) => {
+        const policy = await find(tx, accountId, policyId)
+        // One whose time zone is no longer known cannot be run, and must be changed all the same.
+        if (isTimeZone(policy.timeZone) && (await runs.decide(tx, policy))) return undefined
+        return { result: await work(tx, policy) }
+      })
+      if (changed) return changed.result
+    }
+  }
+
   return {
     async create({ accountId }: Viewer, input: PolicyInput): Promise<AutoSnapshotPolicy> {
       const columns = columnsOf(input)
@@ -53,7 +76,7 @@ export function createPolicyService({
             id: newId('AutoSnapshotPolicy'),
             accountId,
             ...columns,
-            ...fromNowOn(input, createdAt),
+            ...decidedUpTo(input, createdAt),
             createdAt,
             updatedAt: createdAt,
           },
@@ -61,14 +84,13 @@ export function createPolicyService({
       })
     },
 
-    /** Changes what is given. A new schedule counts from now on: nothing of it is made up. */
+    /** Changes what is given. A new schedule counts from now on; what the old one owes is run. */
     async update(
-      { accountId }: Viewer,
+      viewer: Viewer,
       policyId: string,
       changes: Partial<PolicyInput>,
     ): Promise<AutoSnapshotPolicy> {
-      return inTransaction(db, async (tx) => {
-        const policy = await find(tx, accountId, policyId)
+      return change(viewer, policyId, async (tx, policy) => {
         const before = { ...policy, ...scheduleOf(policy) }
         const input = { ...before, ...changes }
         const columns = columnsOf(input)
@@ -78,8 +100,8 @@ export function createPolicyService({
           columns.repeatWeekdays !== policy.repeatWeekdays ||
           columns.timeZone !== policy.timeZone
         return tx.autoSnapshotPolicy.update({
-          where: { id: policyId, accountId },
-          data: { ...columns, updatedAt, ...(moved && fromNowOn(input, updatedAt)) },
+          where: { id: policyId, accountId: viewer.accountId },
+          data: { ...columns, updatedAt, ...(moved && startFrom(tx, policyId, input, updatedAt)) },
         })
       })
     },
@@ -98,9 +120,8 @@ export function createPolicyService({
     async link(viewer: Viewer, policyId: string, diskIds: readonly string[]): Promise<(Disk | Refusal)[]> {
       const { accountId } = viewer
       await Promise.all(diskIds.map((diskId) => disks.lookAt(viewer, diskId)))
-      return inTransaction(db, async (tx) => {
-        await find(tx, accountId, policyId)
-        return each(diskIds, async (diskId) => {
+      return change(viewer, policyId, (tx) =>
+        each(diskIds, async (diskId) => {
           const owned = { id: diskId, accountId }
           await tx.disk.updateMany({
             where: { ...owned, policyId: null, status: { in: [...LINK_STATUSES] } },
@@ -110,8 +131,8 @@ export function createPolicyService({
           if (!disk) throw new DiskNotFound(diskId)
           refuse(linkRefusals(disk, policyId))
           return disk
-        })
-      })
+        }),
+      )
     },
 
     /**
@@ -119,14 +140,14 @@ export function createPolicyService({
      * `deleteSnapshots`, what automatic snapshots a disk has go with the link, but for those that cannot be deleted now.
      */
     async unlink(
-      { accountId }: Viewer,
+      viewer: Viewer,
       policyId: string,
       diskIds: readonly string[],
       { deleteSnapshots: deletes = false } = {},
     ): Promise<(Disk | Refusal)[]> {
-      const results = await inTransaction(db, async (tx) => {
-        await find(tx, accountId, policyId)
-        return each(diskIds, async (diskId) => {
+      const { accountId } = viewer
+      const results = await change(viewer, policyId, (tx) =>
+        each(diskIds, async (diskId) => {
           const owned = { id: diskId, accountId }
           const unlinked = await tx.disk.updateMany({
             where: { ...owned, policyId },
@@ -134,14 +155,17 @@ export function createPolicyService({
           })
           if (unlinked.count > 0) {
             // Nor does a run that has begun go on to it.
-            await tx.autoSnapshotRunDisk.deleteMany({ where: { diskId, outcome: 'PENDING' } })
+            await tx.autoSnapshotRunDisk.updateMany({
+              where: { diskId, outcome: 'PENDING', run: { policyId } },
+              data: { outcome: 'MISSED' },
+            })
             if (deletes) await deleteAutomatic(tx, diskId, now())
           }
           const disk = await tx.disk.findUnique({ where: owned })
           if (!disk) throw new DiskNotFound(diskId)
           return disk
-        })
-      })
+        }),
+      )
       announce()
       return results
     },
@@ -156,24 +180,6 @@ async function deleteAutomatic(tx: Transaction, diskId: string, at: Date): Promi
   }
   const reason = () => 'The disk was unlinked from its automatic snapshot policy.'
   deleteSnapshots(tx, deletable, { reason, at })
-}
-
-/** When a policy runs. */
-export function scheduleOf({
-  timePoints,
-  repeatWeekdays,
-  timeZone,
-}: Pick<AutoSnapshotPolicy, 'timePoints' | 'repeatWeekdays' | 'timeZone'>): Schedule {
-  return {
-    timePoints: JSON.parse(timePoints) as number[],
-    repeatWeekdays: JSON.parse(repeatWeekdays) as number[],
-    timeZone,
-  }
-}
-
-/** Everything up to now is decided; when something is next. */
-export function fromNowOn(schedule: Schedule, now: Date): { decidedThrough: Date; dueAt: Date } {
-  return { decidedThrough: now, dueAt: slotsAfter(schedule, now).next().value.at }
 }
 
 function columnsOf(input: PolicyInput) {

@@ -256,37 +256,50 @@ export function createSnapshotService({
       })
     },
 
-    /** Deletes what is past its retention, of all accounts; what cannot be deleted now, later. Returns how many. */
-    async expire(): Promise<number> {
+    /**
+     * Deletes what is past its retention, of all accounts; what cannot be deleted now, later. Returns how many. One that
+     * fails holds up no other; in the end this rejects with what failed.
+     */
+    async expire(signal?: AbortSignal): Promise<number> {
       let deleted = 0
-      let last: Snapshot | undefined
-      for (;;) {
+      let last: Pick<Snapshot, 'id' | 'expiresAt'> | undefined
+      const failures: unknown[] = []
+      while (!signal?.aborted) {
         const at = now()
         const behind = last && [
           { expiresAt: { gt: last.expiresAt ?? at } },
           { expiresAt: last.expiresAt, id: { gt: last.id } },
         ]
-        const { expired, end } = await inTransaction(db, async (tx) => {
-          const due = await tx.snapshot.findMany({
-            where: { expiresAt: { lte: at }, ...(behind && { OR: behind }) },
-            orderBy: [{ expiresAt: 'asc' }, { id: 'asc' }],
-            take: EXPIRY_BATCH,
-          })
-          const expired: Snapshot[] = []
-          for (const snapshot of due) {
-            const refused = deleteSnapshotRefusals(snapshot, isRead(tx, snapshot.id)).length > 0
-            if (!refused) expired.push(snapshot)
-          }
-          deleteSnapshots(tx, expired, { reason: expiredReason, at })
-          return { expired: expired.length, end: due.length < EXPIRY_BATCH ? undefined : due.at(-1) }
+        const due = await db.snapshot.findMany({
+          where: { expiresAt: { lte: at }, ...(behind && { OR: behind }) },
+          orderBy: [{ expiresAt: 'asc' }, { id: 'asc' }],
+          take: EXPIRY_BATCH,
+          select: { id: true, expiresAt: true },
         })
-        deleted += expired
-        if (expired > 0) announce()
-        if (end === undefined) return deleted
-        last = end
+        const results = await Promise.allSettled(
+          due.map(({ id }) => db.groupCommit.write((tx) => expireOne(tx, id, at))),
+        )
+        const count = results.filter((result) => result.status === 'fulfilled' && result.value).length
+        failures.push(...results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : [])))
+        deleted += count
+        if (count > 0) announce()
+        if (due.length < EXPIRY_BATCH) break
+        last = due.at(-1)
       }
+      if (failures.length > 0) throw new AggregateError(failures, 'Some snapshots could not be deleted.')
+      return deleted
     },
   }
+}
+
+/** Deletes a snapshot if it still is past its retention and may be deleted; whether it did. */
+function expireOne(tx: SqlTransaction, id: string, at: Date): boolean {
+  const snapshot = tx.sql.get<Snapshot>(
+    Prisma.sql`SELECT * FROM "Snapshot" WHERE "id" = ${id} AND "expiresAt" <= ${at}`,
+  )
+  if (!snapshot || deleteSnapshotRefusals(snapshot, isRead(tx, id)).length > 0) return false
+  deleteSnapshots(tx, [snapshot], { reason: expiredReason, at })
+  return true
 }
 
 /** Does it for each, one after the other, and says what became of each. */

@@ -41,7 +41,7 @@ test.each(DISK_STATUSES)('a disk that is %s', (status) => {
 test('of what is due the latest is run, and what was before it was missed', () => {
   const schedule = { timePoints: [1, 2, 3], repeatWeekdays: [0], timeZone: 'Europe/Berlin' }
   const due = (since: string, now: string) =>
-    dueSlots(schedule, new Date(since), new Date(now)).map(
+    dueSlots(schedule, new Date(since), new Date(now)).slots.map(
       ({ slot, outcome }) => `${slot.name.slice(11, 16)} ${outcome}`,
     )
   expect(due('2026-03-28T20:00Z', '2026-03-29T00:00Z')).toEqual(['01:00 RUN'])

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { inTransaction } from '../../src/database/database.ts'
+import { trustClock } from '../../src/services/clock-trust.ts'
 import { appendTransitions } from '../../src/transitions/log.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 
@@ -109,4 +110,133 @@ test('client tokens are remembered for 24 hours', async () => {
     { createSnapshot: { __typename: 'ClientTokenReused' } },
     { createSnapshot: { __typename: 'CreateSnapshotPayload' } },
   ])
+})
+
+const DAY_MS = 86_400_000
+
+/** A gateway whose clock and whose running time the test moves, and a snapshot of each retention, in days. */
+async function appWithRetentions(...retentions: number[]) {
+  const start = Date.parse('2026-05-01T00:00Z')
+  const time = { clock: start, ran: 0 }
+  const app = await startTestApp(
+    { LOG_LEVEL: 'warn', LOG_RETENTION_EVENTS: '0', LOG_RETENTION_DAYS: '1' },
+    { now: () => new Date(time.clock), steadyMs: () => time.ran },
+  )
+  for (const retentionDays of retentions) {
+    const disk = await app.disk()
+    await app.snapshots.create(app.viewer, {
+      diskId: disk.id,
+      name: `kept-${retentionDays}`,
+      description: '',
+      tags: [],
+      retentionDays,
+      clientToken: `token-${retentionDays}`,
+    })
+  }
+  await app.runner.tick()
+  return Object.assign(app, {
+    time,
+    start,
+    /** Lets both go on by so many hours, in steps of ten minutes. */
+    async goOn(hours: number): Promise<void> {
+      for (let step = 0; step < hours * 6; step++) {
+        time.clock += 600_000
+        time.ran += 600_000
+        await app.housekeeping.tick()
+      }
+    },
+    left: async () => {
+      const rows = await app.db.snapshot.findMany({
+        where: { status: 'COMPLETED' },
+        orderBy: { retentionDays: 'asc' },
+      })
+      return rows.map(({ retentionDays }) => retentionDays)
+    },
+  })
+}
+
+describe('a clock that jumps by more than 24 hours', () => {
+  test('deletes nothing by its age, says so once, and is trusted again when it is set right', async () => {
+    await using app = await appWithRetentions(1, 7)
+    const transitions = await app.db.snapshotTransition.count()
+    app.time.clock += 3_650 * DAY_MS
+    await app.housekeeping.tick()
+    await app.goOn(1)
+
+    expect(await app.left()).toEqual([1, 7])
+    expect(await app.db.snapshotTransition.count()).toBe(transitions)
+    expect(await app.db.idempotencyKey.count()).toBe(2)
+    expect(app.logged).toHaveLength(1)
+    expect(app.logged[0]).toMatchObject({ msg: expect.stringContaining('npm run clock -- trust') })
+
+    app.time.clock = app.start + 2 * 3_600_000
+    await app.goOn(23)
+    expect(await app.left()).toEqual([7])
+  })
+
+  test('is trusted after 24 hours of running', async () => {
+    await using app = await appWithRetentions(1, 7)
+    app.time.clock += 3 * DAY_MS
+    await app.goOn(24)
+    expect(await app.left()).toEqual([1, 7])
+    await app.goOn(1)
+    expect(await app.left()).toEqual([7])
+  })
+
+  test('is trusted at once when an operator says so', async () => {
+    await using app = await appWithRetentions(1)
+    app.time.clock += 3 * DAY_MS
+    await app.housekeeping.tick()
+    expect(await app.left()).toEqual([1])
+
+    await trustClock(app.db, new Date(app.time.clock))
+    await app.housekeeping.tick()
+    expect(await app.left()).toEqual([])
+  })
+
+  test('while the gateway is stopped is found out at the start, also at the second one', async () => {
+    await using app = await appWithRetentions(1)
+    const wrong = app.start + 3_650 * DAY_MS
+    for (const later of [0, 60_000, 30 * DAY_MS]) {
+      await using again = await startTestApp(
+        { DATA_DIR: app.dataDir },
+        { now: () => new Date(wrong + later), steadyMs: () => 0 },
+      )
+      await again.housekeeping.tick()
+      expect(await app.left()).toEqual([1])
+    }
+  })
+})
+
+test('a snapshot that cannot be deleted holds up no other, nor any other part of housekeeping', async () => {
+  let now = new Date('2026-05-01T00:00:00Z')
+  await using app = await startTestApp({}, { now: () => now })
+  const disk = await app.disk()
+  const common = {
+    accountId: disk.accountId,
+    diskKind: disk.kind,
+    sizeBytes: 1n,
+    createdAt: now,
+    type: 'MANUAL' as const,
+  }
+  const expiresAt = new Date('2026-05-02T00:00:00Z')
+  // Without a disk and without a history, it is not known what it was taken of.
+  for (const [id, diskId] of [
+    ['s-broken00', null],
+    ['s-good0000', disk.id],
+  ] as const) {
+    await app.db.snapshot.create({
+      data: { ...common, id, diskId, name: id, status: 'COMPLETED', expiresAt },
+    })
+  }
+  await app.db.idempotencyKey.create({
+    data: { accountId: disk.accountId, clientToken: 't', inputHash: '', resourceId: '', createdAt: now },
+  })
+  now = new Date('2026-05-03T00:00:00Z')
+
+  await app.housekeeping.tick()
+
+  const left = await app.db.snapshot.findMany({ orderBy: { id: 'asc' }, select: { status: true } })
+  expect(left).toEqual([{ status: 'COMPLETED' }, { status: 'DELETING' }])
+  expect(await app.db.idempotencyKey.count()).toBe(0)
 })

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { expect, test } from 'vitest'
 import { inTransaction } from '../../src/database/database.ts'
 import { DISK_STATUSES } from '../../src/domain/disk.ts'
@@ -211,3 +212,30 @@ function timesOf({ timePoints, repeatWeekdays, timeZone }: Schedule): Map<string
 function kill(): never {
   throw new Error('killed')
 }
+
+test('30 hourly policies are caught up after a year, and nothing else waits for it', async () => {
+  const clock = { now: START }
+  await using app = await startTestApp({}, { now: () => new Date(clock.now) })
+  const timePoints = Array.from({ length: 24 }, (_, hour) => hour)
+  const schedule = { timePoints, repeatWeekdays: [0, 1, 2, 3, 4, 5, 6], timeZone: 'Europe/Berlin' }
+  for (let i = 0; i < 30; i++) {
+    await policyOf(
+      app,
+      { name: `hourly-${i}`, retentionDays: -1, ...schedule },
+      await app.disk({ dataMiB: 0 }),
+    )
+  }
+  clock.now = END
+  const delay = monitorEventLoopDelay({ resolution: 5 })
+  delay.enable()
+
+  await app.scheduler.tick()
+
+  delay.disable()
+  expect(await app.db.snapshot.count()).toBe(30)
+  // As far back as runs are kept: 90 days.
+  expect(await app.db.autoSnapshotRun.count()).toBe(30 * 90 * 24 + 30)
+  // 30 ms on an idle machine; a single turn that did all of it would take seconds.
+  expect(delay.percentile(99) / 1e6).toBeLessThan(100)
+  expect(delay.max / 1e6).toBeLessThan(1_000)
+})

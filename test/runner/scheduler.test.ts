@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import type { PolicyInput } from '../../src/services/policies.ts'
 import { startTestApp } from '../support/app.ts'
 import { EVERY_NIGHT, policyOf, runsOf, schedulerOf } from '../support/policies.ts'
 
@@ -258,7 +259,7 @@ test('unlinked while a run is under way, a disk is left out of it', async () => 
 })
 
 test('a new schedule holds from now on', async () => {
-  await using app = await appAt('05-01T00:00')
+  await using app = await appAt('05-01T03:00')
   const policyId = await policyOf(app, EVERY_NIGHT, await app.disk())
   app.moveTo('05-01T12:00')
   await app.policies.update(app.viewer, policyId, { timePoints: [6] })
@@ -288,6 +289,145 @@ test('old runs are forgotten after their time', async () => {
   await app.housekeeping.tick()
 
   expect((await runsOf(app)).at(0)).toBe('2026-05-02T02:00[UTC] | MISSED')
+})
+
+const EVERY_HOUR = { ...EVERY_NIGHT, timePoints: Array.from({ length: 24 }, (_, hour) => hour) }
+const NOON = '2026-05-01T12:00[UTC]'
+
+describe('a time that has come before its policy is changed', () => {
+  test.each<[what: string, changes: Partial<PolicyInput>]>([
+    ['hours', { timePoints: [6] }],
+    ['weekdays', { repeatWeekdays: [0] }],
+    ['time zone', { timeZone: 'Asia/Kolkata' }],
+    ['name', { name: 'another' }],
+  ])('is run as the policy was: %s', async (_what, changes) => {
+    await using app = await appAt('05-01T11:30')
+    const policyId = await policyOf(app, { ...EVERY_NIGHT, timePoints: [12] }, await app.disk())
+    app.moveTo('05-01T12:00:01')
+    await app.policies.update(app.viewer, policyId, changes)
+
+    await app.tickAt('05-01T12:00:03')
+    expect(await runsOf(app)).toEqual([`${NOON} | RUN | CREATED`])
+  })
+
+  test('keeps its snapshots as long as the policy said then', async () => {
+    await using app = await appAt('05-01T11:30')
+    const policyId = await policyOf(app, { ...EVERY_HOUR, retentionDays: 7 }, await app.disk())
+    app.moveTo('05-01T12:00:01')
+    await app.policies.update(app.viewer, policyId, { retentionDays: 1 })
+
+    await app.tickAt('05-01T12:00:03')
+    expect(await app.db.snapshot.findMany({ select: { retentionDays: true } })).toEqual([
+      { retentionDays: 7 },
+    ])
+  })
+
+  test('is not run for a disk that is linked after it, and is missed for one that is unlinked', async () => {
+    await using app = await appAt('05-01T11:30')
+    const [stays, goes, comes] = [await app.disk(), await app.disk(), await app.disk({ attachedTo: 'i-1' })]
+    const policyId = await policyOf(app, EVERY_HOUR, stays, goes)
+    app.moveTo('05-01T12:00:01')
+    expect(await app.policies.link(app.viewer, policyId, [comes.id])).toMatchObject([{ id: comes.id }])
+    await app.policies.unlink(app.viewer, policyId, [goes.id])
+
+    await app.tickAt('05-01T12:00:03')
+    const disks = await app.db.autoSnapshotRunDisk.findMany({ select: { diskId: true, outcome: true } })
+    expect(disks.toSorted((a, b) => (a.outcome < b.outcome ? -1 : 1))).toEqual([
+      { diskId: stays.id, outcome: 'CREATED' },
+      { diskId: goes.id, outcome: 'MISSED' },
+    ])
+  })
+
+  test('is recorded with all that was missed before it, however much that is', async () => {
+    await using app = await appAt('05-01T00:00')
+    const policyId = await policyOf(app, EVERY_HOUR)
+    app.moveTo('05-31T00:30')
+    await app.policies.update(app.viewer, policyId, { timePoints: [6] })
+
+    expect(await app.db.autoSnapshotRun.count()).toBe(30 * 24)
+    expect((await runsOf(app)).at(-1)).toBe('2026-05-31T00:00[UTC] | RUN')
+  })
+})
+
+describe('a clock that was ahead', () => {
+  /** Hourly, run at eleven, then decided by a clock that is three days ahead, then set right. */
+  async function aheadForSeconds() {
+    const app = await appAt('05-01T10:30')
+    const disk = await app.disk()
+    const policyId = await policyOf(app, EVERY_HOUR, disk)
+    const free = () => app.db.disk.update({ where: { id: disk.id }, data: { status: 'UNMOUNTED' } })
+    await app.tickAt('05-01T11:00')
+    await free()
+    await app.tickAt('05-04T11:00:03')
+    await free()
+    return Object.assign(app, { policyId, free })
+  }
+  const RUN = ['2026-05-01T11:00[UTC] | RUN | CREATED', '2026-05-04T11:00[UTC] | RUN | CREATED']
+
+  test('silences no policy, and none of its times is run twice', async () => {
+    await using app = await aheadForSeconds()
+
+    await app.tickAt('05-01T11:00:09')
+    expect(await runsOf(app)).toEqual(RUN)
+    await app.tickAt('05-01T12:00')
+    expect(await runsOf(app)).toEqual([RUN[0], `${NOON} | RUN | CREATED`, RUN[1]])
+
+    await app.free()
+    await app.tickAt('05-04T11:00')
+    const runs = await runsOf(app)
+    expect(runs.filter((run) => run.includes('CREATED'))).toEqual([RUN[0], `${NOON} | RUN | CREATED`, RUN[1]])
+    expect(runs).toHaveLength(73)
+  })
+
+  test('stops nothing when the policy is changed before the next tick', async () => {
+    await using app = await aheadForSeconds()
+    app.moveTo('05-01T11:00:05')
+    await app.policies.update(app.viewer, app.policyId, { timePoints: [11, 12, 13] })
+
+    await app.tickAt('05-01T12:00')
+    expect(await runsOf(app)).toEqual([RUN[0], `${NOON} | RUN | CREATED`, RUN[1]])
+  })
+})
+
+test('a policy that cannot be run, and a disk that cannot be looked at, hold up no other', async () => {
+  await using app = await appAt('05-01T00:00')
+  const [broken, bad, good] = [await app.disk(), await app.disk(), await app.disk()]
+  const brokenId = await policyOf(app, EVERY_NIGHT, broken)
+  await app.db.autoSnapshotPolicy.update({ where: { id: brokenId }, data: { timeZone: 'Mars/Olympus' } })
+  await policyOf(app, EVERY_NIGHT, bad, good)
+  app.moveTo('05-01T02:00')
+  const scheduler = schedulerOf(app, {
+    now: () => at('05-01T02:00'),
+    disks: {
+      ...app.disks,
+      lookAt: (viewer, id) =>
+        id === bad.id ? Promise.reject(new Error('broken')) : app.disks.lookAt(viewer, id),
+    },
+  })
+
+  await scheduler.tick()
+
+  expect(await runsOf(app)).toEqual(['2026-05-01T02:00[UTC] | RUN | CREATED | CREATED'])
+  // It can still be put right.
+  await app.policies.update(app.viewer, brokenId, { timeZone: 'UTC', timePoints: [3] })
+  await app.tickAt('05-01T03:00')
+  expect((await runsOf(app)).at(-1)).toBe('2026-05-01T03:00[UTC] | RUN | CREATED')
+})
+
+test('what was missed before runs are kept is not noted, and the latest time is run all the same', async () => {
+  const clock = { now: at('01-01T00:00') }
+  await using app = await startTestApp({ AUTO_SNAPSHOT_RUN_RETENTION_DAYS: '2' }, { now: () => clock.now })
+  await policyOf(app, EVERY_HOUR)
+  // Sundays; the last one is three days back.
+  await policyOf(app, { ...EVERY_NIGHT, repeatWeekdays: [0] }, await app.disk())
+  clock.now = at('12-30T00:30')
+  await app.scheduler.tick()
+
+  const runs = await runsOf(app)
+  expect(runs[0]).toBe('2026-12-27T02:00[UTC] | RUN | CREATED')
+  expect(runs.slice(1)).toHaveLength(48)
+  expect(runs[1]).toBe('2026-12-28T01:00[UTC] | MISSED')
+  expect(runs.at(-1)).toBe('2026-12-30T00:00[UTC] | RUN')
 })
 
 function kill(): never {

@@ -29,9 +29,9 @@ export function schedulerOf(app: TestApp, options: Partial<Parameters<typeof cre
     db: app.db,
     disks: app.disks,
     snapshots: app.snapshots,
+    runs: app.runs,
     announce: () => undefined,
     now: () => new Date(),
-    newId: app.newId,
     log: pino({ level: 'silent' }),
     ...options,
   })

@@ -16,7 +16,7 @@ import type {
   Disk as DiskRow,
 } from '../../generated/prisma/client.ts'
 import { DISK_ORDERS, POLICY_ORDERS, RUN_DISK_ORDERS, RUN_ORDERS } from '../../reads/reads.ts'
-import { scheduleOf } from '../../services/policies.ts'
+import { scheduleOf } from '../../services/policy-runs.ts'
 import { builder } from '../builder.ts'
 import { connect, PAGE_MAX } from '../connection.ts'
 import { idOf } from '../id-argument.ts'

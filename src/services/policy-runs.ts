@@ -1,0 +1,116 @@
+import type { Transaction } from '../database/database.ts'
+import { dueSlots } from '../domain/policy.ts'
+import { slotsAfter, type Schedule } from '../domain/schedule.ts'
+import { Prisma, type AutoSnapshotPolicy } from '../generated/prisma/client.ts'
+import type { Clock, NewId } from './clock.ts'
+
+/** Most times of a policy that are decided in one transaction, so that none holds up the event loop for long. */
+const SLOTS_AT_ONCE = 100
+
+/** Most rows that one statement writes. */
+const ROWS = 200
+
+export type PolicyRuns = ReturnType<typeof createPolicyRuns>
+
+/** Decides what becomes of the times of policies, and notes it in a row for each. */
+export function createPolicyRuns({ now, newId, keptMs }: { now: Clock; newId: NewId; keptMs: number }) {
+  /** Notes which disks a run is for. */
+  async function appoint(
+    tx: Transaction,
+    runId: string,
+    { id: policyId, accountId }: AutoSnapshotPolicy,
+  ): Promise<void> {
+    // What was not carried out by now will not be: the new run stands for it.
+    await tx.autoSnapshotRunDisk.updateMany({
+      where: { outcome: 'PENDING', run: { policyId } },
+      data: { outcome: 'MISSED' },
+    })
+    const linked = await tx.disk.findMany({
+      where: { policyId },
+      select: { id: true },
+      orderBy: { id: 'asc' },
+    })
+    const rows = linked.map(({ id: diskId }) => ({
+      id: newId('AutoSnapshotRunDisk'),
+      runId,
+      diskId,
+      accountId,
+      outcome: 'PENDING' as const,
+    }))
+    for (let start = 0; start < rows.length; start += ROWS) {
+      await tx.autoSnapshotRunDisk.createMany({ data: rows.slice(start, start + ROWS) })
+    }
+  }
+
+  return {
+    /**
+     * Decides what a policy owes up to now: of every time, whether it is run, was missed, or does not exist; and for
+     * which disks it is run. A time that has its row keeps it. Nothing that was missed is noted that is older than runs
+     * are kept. Does so much at a time, and returns whether there is more.
+     */
+    async decide(tx: Transaction, policy: AutoSnapshotPolicy): Promise<boolean> {
+      const { id: policyId, accountId, retentionDays } = policy
+      const decidedAt = now()
+      const schedule = scheduleOf(policy)
+      const owned = Prisma.sql`"id" = ${policyId} AND "accountId" = ${accountId}`
+      if (policy.decidedThrough > decidedAt) {
+        tx.sql.update('AutoSnapshotPolicy', startFrom(tx, policyId, schedule, decidedAt), owned)
+        return false
+      }
+      if (policy.dueAt > decidedAt) return false
+      const due = dueSlots(schedule, policy.decidedThrough, decidedAt, {
+        // Up to the moment from which housekeeping keeps them.
+        keptSince: new Date(decidedAt.getTime() - keptMs - 1),
+        atMost: SLOTS_AT_ONCE,
+      })
+      for (const { slot, outcome } of due.slots) {
+        const id = newId('AutoSnapshotRun')
+        const isNew = tx.sql.run(
+          Prisma.sql`INSERT INTO "AutoSnapshotRun"
+            ("id", "accountId", "policyId", "slot", "scheduledFor", "decidedAt", "outcome", "retentionDays")
+            VALUES (${id}, ${accountId}, ${policyId}, ${slot.name}, ${slot.at}, ${decidedAt}, ${outcome}, ${retentionDays})
+            ON CONFLICT ("policyId", "slot") DO NOTHING`,
+        )
+        if (isNew > 0 && outcome === 'RUN') await appoint(tx, id, policy)
+      }
+      const decided = decidedUpTo(schedule, due.through)
+      tx.sql.update('AutoSnapshotPolicy', decided, owned)
+      return decided.dueAt <= decidedAt
+    },
+  }
+}
+
+/**
+ * What makes a policy count from a moment on. What is noted of later times was decided by a clock that was ahead, or for
+ * another schedule, and is taken back; only a time that was run keeps its row, and so is not run again.
+ */
+export function startFrom(
+  { sql }: Pick<Transaction, 'sql'>,
+  policyId: string,
+  schedule: Schedule,
+  at: Date,
+): { decidedThrough: Date; dueAt: Date } {
+  sql.run(
+    Prisma.sql`DELETE FROM "AutoSnapshotRun"
+      WHERE "policyId" = ${policyId} AND "scheduledFor" > ${at} AND "outcome" <> 'RUN'`,
+  )
+  return decidedUpTo(schedule, at)
+}
+
+/** Everything up to a moment is decided; when something is next. */
+export function decidedUpTo(schedule: Schedule, moment: Date): { decidedThrough: Date; dueAt: Date } {
+  return { decidedThrough: moment, dueAt: slotsAfter(schedule, moment).next().value.at }
+}
+
+/** When a policy runs. */
+export function scheduleOf({
+  timePoints,
+  repeatWeekdays,
+  timeZone,
+}: Pick<AutoSnapshotPolicy, 'timePoints' | 'repeatWeekdays' | 'timeZone'>): Schedule {
+  return {
+    timePoints: JSON.parse(timePoints) as number[],
+    repeatWeekdays: JSON.parse(repeatWeekdays) as number[],
+    timeZone,
+  }
+}
