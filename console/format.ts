@@ -1,4 +1,5 @@
 import { useMemo } from 'react'
+import { formatDuration } from './duration.ts'
 import { useWords } from './settings.tsx'
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
@@ -37,11 +38,8 @@ export function useFormat() {
       weekday: (day: number) => weekday.format(Date.UTC(2023, 0, 1 + day)),
       list: (items: readonly string[]) => list.format(items),
       time: (value: Date | string) => time.format(new Date(value)),
-      duration: (from: string, to: string) => {
-        const seconds = (Date.parse(to) - Date.parse(from)) / 1000
-        if (seconds < 60) return `${number.format(seconds)} s`
-        return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
-      },
+      duration: (from: string, to: string) =>
+        formatDuration(Date.parse(to) - Date.parse(from), (value) => number.format(value)),
     }
   }, [locale])
 }

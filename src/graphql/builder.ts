@@ -4,11 +4,12 @@ import RelayPlugin from '@pothos/plugin-relay'
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
 import SimpleObjectsPlugin from '@pothos/plugin-simple-objects'
 import ValidationPlugin from '@pothos/plugin-validation'
-import { DateTimeResolver, SafeIntResolver } from 'graphql-scalars'
+import { SafeIntResolver } from 'graphql-scalars'
 import { ID_PREFIXES, typeOfId, type IdType } from '../domain/id.ts'
 import { may, PERMISSIONS, type Permission } from '../domain/role.ts'
 import type { Context } from './context.ts'
 import { WAITS } from './projection.ts'
+import { DateTime } from './date-time.ts'
 import { badUserInput, clientError } from './errors.ts'
 import { hasRepetitions } from './repetitions.ts'
 
@@ -122,7 +123,7 @@ builder.mutationType({
 builder.subscriptionType({
   description: 'Streams, over WebSocket (graphql-transport-ws) and server-sent events at the same endpoint.',
 })
-builder.addScalarType('DateTime', DateTimeResolver)
+builder.addScalarType('DateTime', DateTime)
 builder.addScalarType('SafeInt', SafeIntResolver)
 
 builder.globalConnectionFields((t) => ({

@@ -2,6 +2,7 @@ import { Prisma } from '../generated/prisma/client.ts'
 import type { DiskKind, DiskStatus } from '../domain/disk.ts'
 import type { SnapshotStatus } from '../domain/lifecycle.ts'
 import type { SnapshotType } from '../domain/snapshot.ts'
+import { firstFrom } from '../domain/fine-time.ts'
 import type { Where } from './pages.ts'
 
 type Absent = null | undefined
@@ -192,14 +193,19 @@ function condition(column: Prisma.Sql, comparison: string, value: unknown): Pris
     case 'contains':
       return Prisma.sql`${column} LIKE ${`%${(value as string).replace(/[\\%_]/g, '\\$&')}%`} ESCAPE '\\'`
     case 'gte':
-      return Prisma.sql`${column} >= ${value}`
+      return Prisma.sql`${column} >= ${boundFrom(value)}`
     case 'gt':
       return Prisma.sql`${column} > ${value}`
     case 'lte':
       return Prisma.sql`${column} <= ${value}`
     case 'lt':
-      return Prisma.sql`${column} < ${value}`
+      return Prisma.sql`${column} < ${boundFrom(value)}`
     default:
       throw new Error(`There is no comparison ${comparison}.`)
   }
+}
+
+/** Between two times that can be stored, "at or later" and "earlier" are told apart by the later one, the others by the earlier one. */
+function boundFrom(value: unknown): unknown {
+  return value instanceof Date ? firstFrom(value) : value
 }
