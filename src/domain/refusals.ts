@@ -5,6 +5,7 @@
  */
 import type { DiskOperation } from './disk-operation.ts'
 import type { DiskKind, DiskStatus } from './disk.ts'
+import { quoted } from './echo.ts'
 import type { JobKind } from './job.ts'
 import type { SnapshotStatus } from './lifecycle.ts'
 import { NAME_RULES, type NameRule } from './name.ts'
@@ -55,7 +56,7 @@ export class DiskNotFound extends Refusal {
   readonly diskId: string
 
   constructor(diskId: string) {
-    super('DISK_NOT_FOUND', `There is no disk ${JSON.stringify(diskId)}. Query disks for those there are.`)
+    super('DISK_NOT_FOUND', `There is no disk ${quoted(diskId)}. Query disks for those there are.`)
     this.diskId = diskId
   }
 }
@@ -152,7 +153,7 @@ export class ApiTokenNotFound extends Refusal {
   constructor(apiTokenId: string) {
     super(
       'API_TOKEN_NOT_FOUND',
-      `There is no API token ${JSON.stringify(apiTokenId)}. Query apiTokens for those there are.`,
+      `There is no API token ${quoted(apiTokenId)}. Query apiTokens for those there are.`,
     )
     this.apiTokenId = apiTokenId
   }
@@ -164,7 +165,7 @@ export class SnapshotNotFound extends Refusal {
   constructor(snapshotId: string) {
     super(
       'SNAPSHOT_NOT_FOUND',
-      `There is no snapshot ${JSON.stringify(snapshotId)}. Query snapshots for those there are.`,
+      `There is no snapshot ${quoted(snapshotId)}. Query snapshots for those there are.`,
     )
     this.snapshotId = snapshotId
   }
@@ -290,7 +291,7 @@ export class PolicyNotFound extends Refusal {
   constructor(policyId: string) {
     super(
       'POLICY_NOT_FOUND',
-      `There is no automatic snapshot policy ${JSON.stringify(policyId)}. Query autoSnapshotPolicies for those there are.`,
+      `There is no automatic snapshot policy ${quoted(policyId)}. Query autoSnapshotPolicies for those there are.`,
     )
     this.policyId = policyId
   }

@@ -5,6 +5,7 @@ import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
 import SimpleObjectsPlugin from '@pothos/plugin-simple-objects'
 import ValidationPlugin from '@pothos/plugin-validation'
 import { SafeIntResolver } from 'graphql-scalars'
+import { quoted } from '../domain/echo.ts'
 import { ID_PREFIXES, typeOfId, type IdType } from '../domain/id.ts'
 import { may, PERMISSIONS, type Permission } from '../domain/role.ts'
 import type { Context } from './context.ts'
@@ -70,9 +71,7 @@ export const builder = new SchemaBuilder<{
       const typename = typeOfId(id)
       if (typename === undefined || !NODES.includes(typename)) {
         const prefixes = NODES.map((node) => `${ID_PREFIXES[node]}-…`).join(', ')
-        throw badUserInput(
-          `${JSON.stringify(id.slice(0, 64))} is not the id of a node. Those look like ${prefixes}.`,
-        )
+        throw badUserInput(`${quoted(id)} is not the id of a node. Those look like ${prefixes}.`)
       }
       return { typename, id }
     },

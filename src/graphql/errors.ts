@@ -51,9 +51,15 @@ export interface ErrorFacts {
   cost?: { requested: number; limit: number }
 }
 
+/** How many errors of one kind, such as those of its document or its variables, a request is told at most. */
+export const MAX_ERRORS = 10
+
+/** An error in our own words, which show `MAX_ECHO` characters of what a client sent at most. */
+export class ClientError extends GraphQLError {}
+
 /** An error that clients may see as it is. */
 export function clientError(code: ErrorCode, message: string, facts?: ErrorFacts): GraphQLError {
-  return new GraphQLError(message, { extensions: { ...facts, code } })
+  return new ClientError(message, { extensions: { ...facts, code } })
 }
 
 export function badUserInput(message: string): GraphQLError {

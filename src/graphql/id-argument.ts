@@ -1,3 +1,4 @@
+import { quoted } from '../domain/echo.ts'
 import { ID_PREFIXES, typeOfId, type IdType } from '../domain/id.ts'
 import { badUserInput } from './errors.ts'
 
@@ -15,6 +16,6 @@ const CALLED: Record<IdType, string> = {
 export function idOf(type: IdType, id: string): string {
   if (typeOfId(id) === type) return id
   throw badUserInput(
-    `${JSON.stringify(id.slice(0, 64))} is not the id of ${CALLED[type]}: those look like ${ID_PREFIXES[type]}-….`,
+    `${quoted(id)} is not the id of ${CALLED[type]}: those look like ${ID_PREFIXES[type]}-….`,
   )
 }

@@ -1,6 +1,5 @@
 import {
   getOperationAST,
-  getVariableValues,
   isAbstractType,
   isEnumType,
   isLeafType,
@@ -22,6 +21,7 @@ import {
 } from 'graphql'
 import { collectFields, collectSubfields } from 'graphql/execution/collectFields.js'
 import { getArgumentValues } from 'graphql/execution/values.js'
+import { coerceVariables } from './variables.ts'
 
 interface ProjectArguments {
   rootValue?: unknown
@@ -68,10 +68,10 @@ export function projectionOf(
   const root = operation && schema.getRootType(operation.operation)
   if (!root || operation.operation === OperationTypeNode.MUTATION) return undefined
   const coerce = (values: Readonly<Record<string, unknown>>) =>
-    getVariableValues(schema, operation.variableDefinitions ?? [], values).coerced
+    coerceVariables(schema, operation, values).coerced
   const bound = given && coerce(given)
   if (given ? !bound : hasDirectives(document)) return undefined
-  const fragments: Record<string, FragmentDefinitionNode> = {}
+  const fragments = Object.create(null) as Record<string, FragmentDefinitionNode>
   for (const definition of document.definitions)
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition
 
@@ -137,11 +137,11 @@ export function projectionOf(
     selected: ReadonlyMap<string, readonly FieldNode[]>,
   ): Write {
     const columns = [...selected].map(([key, nodes], index) => ({
-      before: `${index === 0 ? '{' : ','}${JSON.stringify(key)}:`,
+      before: `${index === 0 ? '' : ','}${JSON.stringify(key)}:`,
       write: fieldWriter(type, key, nodes),
     }))
     return (source, run) => {
-      let text = ''
+      let text = '{'
       for (const { before, write } of columns) text += before + write(source, run)
       return `${text}}`
     }

@@ -1,4 +1,5 @@
 import type { DiskStatus } from '../domain/disk.ts'
+import { quoted } from '../domain/echo.ts'
 import { subjectOf } from '../domain/job.ts'
 import { isSettled, type SnapshotStatus } from '../domain/lifecycle.ts'
 import type { EnumFilter } from '../reads/filters.ts'
@@ -140,10 +141,7 @@ async function sequenceOf(
 }
 
 function notFound(what: 'snapshot' | 'disk', id: string) {
-  return clientError(
-    'NOT_FOUND',
-    `There is no ${what} ${JSON.stringify(id)}. Query ${what}s for those there are.`,
-  )
+  return clientError('NOT_FOUND', `There is no ${what} ${quoted(id)}. Query ${what}s for those there are.`)
 }
 
 function interestOf(

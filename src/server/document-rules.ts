@@ -1,12 +1,19 @@
 import {
   GraphQLError,
   Kind,
+  OperationTypeNode,
   parse,
+  SingleFieldSubscriptionsRule,
+  specifiedRules,
   validate,
   type ASTVisitor,
+  type DirectiveNode,
   type DocumentNode,
+  type FragmentDefinitionNode,
   type GraphQLSchema,
+  type OperationDefinitionNode,
   type ParseOptions,
+  type SelectionSetNode,
   type Source,
   type ValidationContext,
   type ValidationRule,
@@ -14,7 +21,8 @@ import {
 import type { Plugin } from 'graphql-yoga'
 import type { DocumentLimits } from '../config.ts'
 import type { Context } from '../graphql/context.ts'
-import { clientError } from '../graphql/errors.ts'
+import { quoted, shortened } from '../domain/echo.ts'
+import { clientError, MAX_ERRORS } from '../graphql/errors.ts'
 import { checkDocument, checkDocumentSize, tooLarge } from './limits/document-limits.ts'
 
 /**
@@ -24,6 +32,11 @@ import { checkDocument, checkDocumentSize, tooLarge } from './limits/document-li
 const MAX_TOKENS = 1_000
 
 type Viewer = Context['viewer']
+
+/** Who may ask for the schema: anyone where introspection is open, otherwise administrators. */
+export function introspectionRule(isOpen: boolean): (viewer: Viewer) => boolean {
+  return ({ role }) => isOpen || role === 'ADMIN'
+}
 
 /** What holds for a document on every transport: its limits, and that it says which operation to run. */
 export function useDocumentRules(
@@ -39,14 +52,38 @@ export function useDocumentRules(
       }
     },
 
-    onValidate({ context, addValidationRule, setValidationFn }) {
-      if (mayIntrospect((context as unknown as { viewer: Viewer }).viewer)) return
-      addValidationRule(NoIntrospection)
-      setValidationFn((schema: GraphQLSchema, document: DocumentNode, rules: ValidationRule[]) =>
-        validate(schema, document, rules, { hideSuggestions: true }),
+    onValidate({ context, setValidationFn }) {
+      const may = mayIntrospect((context as unknown as { viewer: Viewer }).viewer)
+      setValidationFn((schema: GraphQLSchema, document: DocumentNode) =>
+        problemsOf(schema, document, may ? OPEN : CLOSED),
       )
     },
   }
+}
+
+interface Validation {
+  rules: readonly ValidationRule[]
+  /** Whether messages leave out names of the schema that the client may have meant: introspection would tell them. */
+  hideSuggestions: boolean
+  /** What came of the documents that were validated. */
+  known: WeakMap<DocumentNode, readonly GraphQLError[]>
+}
+
+/** What keeps a document from being run, at most `MAX_ERRORS` errors and one that says that there are more. */
+function problemsOf(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  { rules, hideSuggestions, known }: Validation,
+): readonly GraphQLError[] {
+  const problems =
+    known.get(document) ?? validate(schema, document, rules, { maxErrors: MAX_ERRORS, hideSuggestions })
+  known.set(document, problems)
+  return problems
+}
+
+/** What keeps a document from being run by one who may introspect. */
+export function validateDocument(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
+  return problemsOf(schema, document, OPEN)
 }
 
 /** Parses a document that is within the limits. */
@@ -84,20 +121,73 @@ function NoIntrospection(context: ValidationContext): ASTVisitor {
   }
 }
 
-/** Names of the schema that the client did not give are part of what introspection would tell. */
-export function withoutSuggestion(error: GraphQLError): GraphQLError {
-  const message = error.message.replace(/ Did you mean [^?]*\?$/, '')
-  if (message === error.message) return error
-  const { nodes, source, positions, path, originalError, extensions } = error
-  return new GraphQLError(message, { nodes, source, positions, path, originalError, extensions })
+/**
+ * A subscription has one root field, whatever its variables: what `@skip` and `@include` would leave out cannot be known
+ * before. The rule of graphql-js asks for the variables there, and fails without them. Source: GraphQL specification,
+ * "Single Root Field".
+ */
+function UnconditionalSubscriptions(context: ValidationContext): ASTVisitor {
+  const single = SingleFieldSubscriptionsRule(context) as {
+    OperationDefinition: (node: OperationDefinitionNode) => void
+  }
+
+  function conditionIn(
+    { selections }: SelectionSetNode,
+    seen = new Set<string>(),
+  ): DirectiveNode | undefined {
+    for (const selection of selections) {
+      const own = selection.directives?.find(({ name }) => name.value === 'skip' || name.value === 'include')
+      if (own) return own
+      const inner = selection.kind === Kind.FIELD ? undefined : bodyOf(selection, seen)
+      const found = inner && conditionIn(inner, seen)
+      if (found) return found
+    }
+    return undefined
+  }
+
+  function bodyOf(
+    spread: Exclude<SelectionSetNode['selections'][number], { kind: Kind.FIELD }>,
+    seen: Set<string>,
+  ): SelectionSetNode | undefined {
+    if (spread.kind === Kind.INLINE_FRAGMENT) return spread.selectionSet
+    const name = spread.name.value
+    if (seen.has(name)) return undefined
+    seen.add(name)
+    return (context.getFragment(name) as FragmentDefinitionNode | null | undefined)?.selectionSet
+  }
+
+  return {
+    OperationDefinition(node) {
+      const condition =
+        node.operation === OperationTypeNode.SUBSCRIPTION ? conditionIn(node.selectionSet) : undefined
+      if (!condition) {
+        single.OperationDefinition(node)
+        return
+      }
+      const message = `The root field of a subscription cannot have @${condition.name.value}. Always select it.`
+      context.reportError(new GraphQLError(message, { nodes: condition }))
+    },
+  }
 }
+
+const RULES = [
+  ...specifiedRules.filter((rule) => rule !== SingleFieldSubscriptionsRule),
+  UnconditionalSubscriptions,
+]
+const OPEN: Validation = { rules: RULES, hideSuggestions: false, known: new WeakMap() }
+const CLOSED: Validation = { rules: [...RULES, NoIntrospection], hideSuggestions: true, known: new WeakMap() }
+
+/** How many operations a message names. */
+const NAMED = 5
 
 function checkChoice(document: DocumentNode, wanted: string | null | undefined): void {
   const operations = document.definitions.filter(
     (definition) => definition.kind === Kind.OPERATION_DEFINITION,
   )
   const names = operations.flatMap(({ name }) => (name ? [name.value] : []))
-  const there = names.length > 0 ? `It has ${names.join(', ')}.` : 'It has none with a name.'
+  const some = names.slice(0, NAMED).map((name) => shortened(name, 24))
+  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : ''
+  const there = names.length > 0 ? `It has ${some.join(', ')}${more}.` : 'It has none with a name.'
   if (operations.length === 0) {
     throw clientError('BAD_REQUEST', 'The document has no operation, only definitions of fragments or types.')
   }
@@ -109,9 +199,6 @@ function checkChoice(document: DocumentNode, wanted: string | null | undefined):
     )
   }
   if (!names.includes(wanted)) {
-    throw clientError(
-      'BAD_REQUEST',
-      `The document has no operation named ${JSON.stringify(wanted)}. ${there}`,
-    )
+    throw clientError('BAD_REQUEST', `The document has no operation named ${quoted(wanted)}. ${there}`)
   }
 }

@@ -1,11 +1,13 @@
 import { isAsyncIterable, mapAsyncIterator, processRegularResult, type Plugin } from 'graphql-yoga'
 import { GraphQLError, type ExecutionResult, type GraphQLFormattedError } from 'graphql'
 import type { Logger } from 'pino'
-import { clientError, ERROR_CODES, type ErrorCode, type ErrorFacts } from '../graphql/errors.ts'
+import { shortened } from '../domain/echo.ts'
+import { ClientError, clientError, ERROR_CODES, type ErrorCode, type ErrorFacts } from '../graphql/errors.ts'
 
 /**
  * What a client is told of an error, on every transport: `extensions.code` of a closed list and
- * `extensions.requestId`. A fault goes to the log, whole, under the same id.
+ * `extensions.requestId`. A fault goes to the log, whole, under the same id. A message that is not ours, such as one of
+ * the engine, may repeat all that the client sent: it is shortened.
  */
 export function describeError(
   error: GraphQLError | GraphQLFormattedError,
@@ -20,7 +22,8 @@ export function describeError(
     // The first of its kind is an error in the log; this is one of those that it causes.
     log.debug({ err: located.originalError, requestId, path: error.path }, 'unavailable to a request')
   }
-  return new GraphQLError(error.message, {
+  const isOurs = (located?.originalError ?? error) instanceof ClientError
+  return new GraphQLError(isOurs ? error.message : shortened(error.message), {
     nodes: located?.nodes,
     source: located?.source,
     positions: located?.positions,
@@ -50,6 +53,14 @@ export function useErrorContract(log: Logger): Plugin<object, { requestId: strin
       }
       // Yoga answers with an empty body when it finds nothing that the client accepts.
       if (!resultProcessor) answer.setResultProcessor(processRegularResult, 'application/json')
+    },
+
+    // A client of event streams reads errors as events, and takes any other status for a broken connection.
+    onResponse({ response, fetchAPI, ...answer }) {
+      const { status, headers, body } = response
+      if (headers.get('content-type') !== 'text/event-stream') return
+      if (!STATUSES_BEFORE_EVENTS.includes(status))
+        answer.setResponse(new fetchAPI.Response(body, { status: 200, headers }))
     },
   }
 }
@@ -110,6 +121,12 @@ function unavailableOverHttp(data: ExecutionResult['data']): HttpExtension {
   const hasData = Object.values(data ?? {}).some((value) => value !== null)
   return { ...(!hasData && { status: 503 }), headers: { 'retry-after': '1' } }
 }
+
+/**
+ * The statuses of an answer in events: those about the request or who sends it, before there is an operation. Whatever is
+ * wrong with the operation is an event. Source: GraphQL over Server-Sent Events Protocol, "Distinct connections mode".
+ */
+const STATUSES_BEFORE_EVENTS = [200, 401, 403, 405, 406, 413, 415]
 
 /** The header that says when a budget is full again. */
 export function retryAfter({ extensions: { resetAt } }: GraphQLError): Record<string, string> {

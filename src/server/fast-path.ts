@@ -1,12 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { execute, getOperationAST, OperationTypeNode, type DocumentNode, type ExecutionArgs } from 'graphql'
+import {
+  execute,
+  getOperationAST,
+  GraphQLError,
+  OperationTypeNode,
+  type DocumentNode,
+  type ExecutionArgs,
+  type OperationDefinitionNode,
+} from 'graphql'
 import type { GraphQLParams, Plugin } from 'graphql-yoga'
 import type { Reader } from '../database/reader.ts'
 import type { Context } from '../graphql/context.ts'
 import { projectionOf, type Project } from '../graphql/projection.ts'
 import { schema } from '../graphql/schema.ts'
+import { coerceVariables } from '../graphql/variables.ts'
 import type { Viewer } from '../services/viewer.ts'
 import { Answers } from './answers.ts'
+import { introspectionRule } from './document-rules.ts'
 import { atEndOfRound } from './end-of-round.ts'
 import { extensionsOf, type Limits } from './limits/limits.ts'
 import { paramsOf, readBody } from './request-rules.ts'
@@ -25,6 +35,9 @@ interface Asked {
 
 /** The beginning of the answer, up to the end of its data, each byte as a character; undefined when it takes the long way. */
 type Answer = (asked: Asked) => string | undefined | Promise<string | undefined>
+
+/** The operations of a document that have been executed, by name; how each is answered is found out when it is asked for again. */
+type Operations = Map<string | null, Answer | null | undefined>
 
 interface FastPathOptions extends GraphqlOptions {
   reader: Reader
@@ -50,12 +63,20 @@ export function createFastPath({
   reader,
   documents,
   limits,
+  introspection,
   answerCacheBytes,
   maxBodyBytes,
+  log,
 }: FastPathOptions) {
-  /** The operations that have been executed, by name; how each is answered is found out when it is asked for again. */
-  const executed = new WeakMap<DocumentNode, Map<string, Answer | null | undefined>>()
-  const contentTypes = new Map<string, string>()
+  const mayIntrospect = introspectionRule(introspection)
+  /** What is valid for those who may introspect need not be valid for others. */
+  const executed = {
+    withIntrospection: new WeakMap<DocumentNode, Operations>(),
+    without: new WeakMap<DocumentNode, Operations>(),
+  }
+  const executedBy = (viewer: Viewer) => executed[mayIntrospect(viewer) ? 'withIntrospection' : 'without']
+  /** By the header Accept; null is none. */
+  const contentTypes = new Map<string | null, string>()
   const answers = new Answers(answerCacheBytes)
 
   const plugin: Plugin<object, RequestFacts> = {
@@ -63,15 +84,16 @@ export function createFastPath({
       const { document, operationName, contextValue } = args as ExecutionArgs
       const { result } = contextValue as RequestFacts
       if (result) setExecuteFn(() => result)
-      const operations = executed.get(document) ?? new Map<string, Answer | null | undefined>()
-      executed.set(document, operations)
-      if (!operations.has(operationName ?? '')) operations.set(operationName ?? '', undefined)
+      const known = executedBy((contextValue as Context).viewer)
+      const operations = known.get(document) ?? (new Map() as Operations)
+      known.set(document, operations)
+      if (!operations.has(operationName ?? null)) operations.set(operationName ?? null, undefined)
     },
 
     onResponse({ request, response }) {
       const type = response.headers.get('content-type')
       if (request.method !== 'POST' || response.status !== 200 || !type?.startsWith('application/')) return
-      const accept = request.headers.get('accept') ?? ''
+      const accept = request.headers.get('accept')
       if (contentTypes.has(accept)) return
       const [oldest] = contentTypes.keys()
       if (contentTypes.size >= ACCEPTS_KNOWN && oldest !== undefined) contentTypes.delete(oldest)
@@ -79,9 +101,13 @@ export function createFastPath({
     },
   }
 
-  function answerOf(document: DocumentNode, operationName: string | null | undefined): Answer | null {
-    const operations = executed.get(document)
-    const name = operationName ?? ''
+  function answerOf(
+    viewer: Viewer,
+    document: DocumentNode,
+    operationName: string | null | undefined,
+  ): Answer | null {
+    const operations = executedBy(viewer).get(document)
+    const name = operationName ?? null
     if (!operations?.has(name)) return null
     const known = operations.get(name)
     if (known !== undefined) return known
@@ -91,8 +117,9 @@ export function createFastPath({
   }
 
   function compile(document: DocumentNode, operationName: string | null | undefined): Answer | null {
-    if (getOperationAST(document, operationName)?.operation === OperationTypeNode.MUTATION) {
-      return (asked) => mutate(document, asked)
+    const operation = getOperationAST(document, operationName)
+    if (operation?.operation === OperationTypeNode.MUTATION) {
+      return (asked) => mutate(document, operation, asked)
     }
     const project = projectionOf(schema, document, operationName)
     return project ? (asked) => read(project, asked) : null
@@ -102,10 +129,14 @@ export function createFastPath({
     return { gateway, viewer, reads: reads(viewer, mayWait), requestId: facts.requestId }
   }
 
-  /** Executes a mutation. If there is more to say than its data, the long way does so, with what came of it here. */
-  async function mutate(document: DocumentNode, asked: Asked) {
+  /**
+   * Executes a mutation, unless its variables are wrong. If there is more to answer than its data, the fallback does so,
+   * with the result from here: it is never executed twice.
+   */
+  async function mutate(document: DocumentNode, operation: OperationDefinitionNode, asked: Asked) {
     const { facts, params } = asked
     const { variables: variableValues, operationName } = params
+    if (coerceVariables(schema, operation, variableValues).errors) return undefined
     facts.result = execute({
       schema,
       document,
@@ -146,7 +177,7 @@ export function createFastPath({
     if (!admission || !viewer) return undefined
     const params = await limits.admit(facts, paramsOf(body))
     const document = isPlain(params) ? documents.get(params.query ?? '') : undefined
-    const answer = document && answerOf(document, params.operationName)
+    const answer = document && answerOf(viewer, document, params.operationName)
     if (!answer) return undefined
     await limits.charge(facts, document, params)
     const data = await answer({ facts, viewer, params, body })
@@ -161,13 +192,16 @@ export function createFastPath({
 
     /** Answers a request, or returns false, with what has been found out about it in the facts. */
     async answer(request: IncomingMessage, response: ServerResponse, facts: RequestFacts): Promise<boolean> {
-      const contentType = contentTypes.get(request.headers.accept ?? '')
+      const contentType = contentTypes.get(request.headers.accept ?? null)
       if (contentType === undefined || !isPlainPost(request, maxBodyBytes)) return false
       let bytes: string | undefined
       try {
         bytes = await bytesOf(request, response, facts)
-      } catch {
-        // Whatever it was: the long way finds it again, and says what it is.
+      } catch (error) {
+        // A refusal is found again by the fallback, which answers it. Anything else is a fault of this path.
+        if (!(error instanceof GraphQLError)) {
+          log.error({ err: error, requestId: facts.requestId }, 'fault on the fast path')
+        }
       }
       if (bytes === undefined) return false
       const head = { 'content-type': contentType, 'content-length': bytes.length }

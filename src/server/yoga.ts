@@ -8,8 +8,9 @@ import type { DocumentLimits } from '../config.ts'
 import type { Reads } from '../reads/reads.ts'
 import type { Viewer } from '../services/viewer.ts'
 import { viewerOf } from './auth/authentication.ts'
-import { useDocumentRules, withoutSuggestion } from './document-rules.ts'
+import { introspectionRule, useDocumentRules } from './document-rules.ts'
 import { useErrorContract } from './error-contract.ts'
+import { useExecution } from './execution.ts'
 import type { FastPath } from './fast-path.ts'
 import type { DocumentCache } from './limits/document-cache.ts'
 import type { Admission, Limits } from './limits/limits.ts'
@@ -53,6 +54,7 @@ export function createGraphql(
   limits: Limits,
   fastPath: FastPath,
 ) {
+  const mayIntrospect = introspectionRule(introspection)
   return createYoga<RequestFacts, Context>({
     schema,
     graphqlEndpoint: ENDPOINT,
@@ -64,10 +66,9 @@ export function createGraphql(
     batching: false,
     // The request rules limit it for less.
     maxRequestBodySize: false,
-    parserAndValidationCache: { documentCache: documents, errorCache: NOTHING_KEPT },
-    maskedErrors: {
-      maskError: introspection ? maskError : (error) => withoutSuggestion(maskError(error)),
-    },
+    // The document rules keep what came of a validation, by who may see what.
+    parserAndValidationCache: { documentCache: documents, errorCache: NOTHING_KEPT, validationCache: false },
+    maskedErrors: { maskError },
     logging: {
       debug: () => undefined,
       info: (...entries: unknown[]) => log.info({ entries }, 'graphql'),
@@ -81,7 +82,8 @@ export function createGraphql(
     },
     plugins: [
       useRequestRules({ maxBodyBytes, takeTurn: limits.takeTurnOverHttp }),
-      useDocumentRules(documentLimits, ({ role }) => introspection || role === 'ADMIN'),
+      useDocumentRules(documentLimits, mayIntrospect),
+      useExecution(mayIntrospect),
       limits.plugin,
       useErrorContract(log),
       live.plugin,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { startTestApp, type TestApp } from '../support/app.ts'
+import { ask } from '../support/ask.ts'
 
 const JSON_HEADERS = { 'content-type': 'application/json', accept: 'application/json' }
 
@@ -193,6 +194,92 @@ test('what is refused the first time is refused in the same way each time', asyn
     const { first, later } = await thrice(app, body)
     expect(first.text).toContain('"errors"')
     expect(later).toEqual([first, first])
+  }
+})
+
+test('what selects nothing of an object is answered with an empty one each time', async () => {
+  await using app = await startTestApp()
+  const { id } = await app.disk({ status: 'ERROR' })
+  const query = `query ($id: ID!) { disk(id: $id) {
+    ... on Node { ... on Snapshot { name } }
+    snapshotEligibility { refusals { ... on InvalidPolicy { message } } }
+  } node: __typename ... on Query { disks { edges { ...Nothing } } } }
+  fragment Nothing on DiskEdge { node { ... on Node { ... on Snapshot { name } } } }`
+
+  const { first, later } = await thrice(app, JSON.stringify({ query, variables: { id } }))
+
+  expect(first.text).toMatch(
+    /^\{"data":\{"disk":\{"snapshotEligibility":\{"refusals":\[\{\}\]\}\},"node":"Query","disks":\{"edges":\[\{"node":\{\}\}\]\}\}/,
+  )
+  expect(later).toEqual([first, first])
+})
+
+test.each<[what: string, known: object, asked: object]>([
+  [
+    'an empty operation name',
+    { query: 'query { disks { totalCount } }' },
+    { query: 'query { disks { totalCount } }', operationName: '' },
+  ],
+  [
+    'a variable with the name of a property of every object',
+    {
+      query:
+        'query ($__proto__: ID!, $constructor: Int) { disk(id: $__proto__) { snapshots(first: $constructor) { totalCount } } }',
+      variables: { constructor: 1 },
+    },
+    JSON.parse(
+      '{"query":"query ($__proto__: ID!, $constructor: Int) { disk(id: $__proto__) { snapshots(first: $constructor) { totalCount } } }","variables":{"__proto__":"v-missing00"}}',
+    ) as object,
+  ],
+  [
+    'a mutation with wrong variables',
+    {
+      query: 'mutation ($input: CreateSnapshotInput!) { createSnapshot(input: $input) { __typename } }',
+      variables: { input: { diskId: 'v-missing00', name: 'x' } },
+    },
+    {
+      query: 'mutation ($input: CreateSnapshotInput!) { createSnapshot(input: $input) { __typename } }',
+      variables: { input: { diskId: 'v-missing00', name: 7 } },
+    },
+  ],
+])('%s is answered alike before and after the document is known', async (_what, known, asked) => {
+  await using app = await startTestApp()
+  await using other = await startTestApp()
+  const cold = await post(app, JSON.stringify(asked))
+  await thrice(other, JSON.stringify(known))
+
+  const { first, later } = await thrice(other, JSON.stringify(asked))
+
+  expect([first, ...later]).toEqual([cold, cold, cold])
+})
+
+test('an empty Accept is refused, also when requests without one were answered', async () => {
+  await using app = await startTestApp()
+  const body = '{"query":"{ disks { totalCount } }"}'
+  const headers = { 'content-type': 'application/json', 'content-length': String(body.length) }
+  const none = () => ask(app.endpoint, headers, { method: 'POST', body })
+  const empty = () => ask(app.endpoint, { ...headers, accept: '' }, { method: 'POST', body })
+
+  const answers = [await empty(), await none(), await none(), await empty(), await none()]
+
+  expect(answers.map(({ status }) => status)).toEqual([406, 200, 200, 406, 200])
+})
+
+test('where introspection is closed, what an administrator ran is open to no other role', async () => {
+  await using app = await startTestApp({ INTROSPECTION: 'false' })
+  const [admin, viewer] = [await app.token('ADMIN'), await app.token('VIEWER')]
+  const query = 'query Plain { disks { totalCount } } query Schema { __type(name: "Disk") { name } }'
+  const body = (operationName: string) => JSON.stringify({ query, operationName })
+  const as = ({ token }: { token: string }) => ({ ...JSON_HEADERS, authorization: `Bearer ${token}` })
+
+  const before = await thrice(app, body('Plain'), as(viewer))
+  const admins = [await thrice(app, body('Plain'), as(admin)), await thrice(app, body('Schema'), as(admin))]
+  const after = [await thrice(app, body('Plain'), as(viewer)), await thrice(app, body('Schema'), as(viewer))]
+
+  for (const { first } of admins) expect(first.text).toMatch(/^\{"data"/)
+  for (const { first, later } of [before, ...after]) {
+    expect(first.text).toContain('INTROSPECTION_DISABLED')
+    expect([first, ...later].map(({ text }) => text.startsWith('{"data"'))).toEqual([false, false, false])
   }
 })
 

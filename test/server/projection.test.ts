@@ -43,6 +43,8 @@ const STORED: [string, object?][] = [
   ['{ sequence @include(if: $yes) to @skip(if: $yes) reason @include(if: $no) ...A @skip(if: $no) }'],
   ['{ sequence @include(if: $yes) to @skip(if: $yes) }', { yes: false }],
   ['{ sequence to @skip(if: true) ... @include(if: false) { from } }'],
+  ['{ to @include(if: $no) }'],
+  ['{ ... @skip(if: $yes) { to } ...A @include(if: $no) }'],
 ]
 const document = (selection: string, root = 'snapshotTransitions') => {
   const fragment = selection.includes('...A') ? 'fragment A on SnapshotTransition { reason from }' : ''

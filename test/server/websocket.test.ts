@@ -106,6 +106,35 @@ describe('both transports behave alike', () => {
       [CREATE, { input: { diskId: 'v-abcdefgh', name: 'a', description: 'a'.repeat(1_001) } }],
     ],
     ['a subscription of the wrong type', ['subscription { snapshotStatus(id: 5.5) { to } }']],
+    [
+      'a condition at the root of a subscription',
+      ['subscription { snapshotTransitions @skip(if: false) { to } }'],
+    ],
+    [
+      'a condition at the root of a subscription, with its variable',
+      ['subscription ($x: Boolean!) { snapshotTransitions @include(if: $x) { to } }', { x: true }],
+    ],
+    [
+      'a condition of an inline fragment at the root of a subscription',
+      ['subscription ($x: Boolean = true) { ... @include(if: $x) { snapshotTransitions { to } } }'],
+    ],
+    [
+      'a condition in a fragment at the root of a subscription',
+      [
+        `subscription ($x: Boolean!) { ...A }
+         fragment A on Subscription { ... on Subscription { ...B } }
+         fragment B on Subscription { snapshotTransitions @skip(if: $x) { to } }`,
+        { x: false },
+      ],
+    ],
+    [
+      'a condition of a fragment at the root of a subscription',
+      [
+        `subscription ($x: Boolean!) { ...A @include(if: $x) @skip(if: false) }
+         fragment A on Subscription { snapshotTransitions { to } }`,
+        { x: true },
+      ],
+    ],
     ['a snapshot to watch that there is not', [WATCH, { id: 's-gone0000' }]],
     ['progress to watch that there is not', [WATCH_PROGRESS, { id: 's-gone0000' }]],
     ['a stream cursor of another gateway', [WATCH, { id: 's-gone0000', after: '0123456789ab.1' }]],

@@ -7,11 +7,17 @@ interface Answer {
   body: Buffer
 }
 
+interface Request {
+  method?: string
+  path?: string
+  body?: string
+}
+
 /** Unlike `fetch`, adds no headers, leaves the body as it was transferred, and sends `path` with its dots. */
 export function ask(
   url: string,
   headers: Record<string, string> = {},
-  { method = 'GET', path = url.slice(new URL(url).origin.length) } = {},
+  { method = 'GET', path = url.slice(new URL(url).origin.length), body }: Request = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     httpRequest(url, { method, path, headers, agent: false }, (response) => {
@@ -20,6 +26,6 @@ export function ask(
       }, reject)
     })
       .on('error', reject)
-      .end()
+      .end(body)
   })
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { GraphQLError, validate, type DocumentNode, type GraphQLSchema } from 'graphql'
+import { GraphQLError, type DocumentNode, type GraphQLSchema } from 'graphql'
 import type { GraphQLParams } from 'graphql-yoga'
 import { z } from 'zod'
 import { clientError } from '../../graphql/errors.ts'
+import { validateDocument } from '../document-rules.ts'
 
 const FILE = z.record(z.string(), z.string())
 const REFERENCE = z.object({ persistedQuery: z.object({ sha256Hash: z.string() }) })
@@ -74,7 +75,7 @@ function problemsOf(
   const right = createHash('sha256').update(text).digest('hex')
   if (hash !== right) return [`is not the SHA-256 of its document, which is ${right}.`]
   try {
-    return validate(schema, parse(text)).map(({ message }) => message)
+    return validateDocument(schema, parse(text)).map(({ message }) => message)
   } catch (error) {
     if (error instanceof GraphQLError) return [error.message]
     throw error

@@ -1,7 +1,6 @@
 import {
   getNamedType,
   getOperationAST,
-  getVariableValues,
   isLeafType,
   isObjectType,
   Kind,
@@ -11,6 +10,7 @@ import {
 import { collectFields, collectSubfields } from 'graphql/execution/collectFields.js'
 import { projectionOf } from '../../graphql/projection.ts'
 import { isStored } from '../../graphql/stored.ts'
+import { coerceVariables } from '../../graphql/variables.ts'
 
 /** Makes the JSON of an answer of its source; undefined where it takes an execution to say what is answered. */
 export type Project = (source: unknown) => Buffer | undefined
@@ -36,10 +36,9 @@ function selectsStoredValues({ schema, document, operationName, variableValues }
   const operation = getOperationAST(document, operationName)
   const root = schema.getSubscriptionType()
   if (!operation || !root) return false
-  const definitions = operation.variableDefinitions ?? []
-  const { coerced } = getVariableValues(schema, definitions, variableValues ?? {})
+  const { coerced } = coerceVariables(schema, operation, variableValues)
   if (!coerced) return false
-  const fragments: Record<string, FragmentDefinitionNode> = {}
+  const fragments = Object.create(null) as Record<string, FragmentDefinitionNode>
   for (const definition of document.definitions)
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition
 
