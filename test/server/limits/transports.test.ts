@@ -254,15 +254,21 @@ describe('headers', () => {
     await response.body?.cancel()
   })
 
-  test.each(['application/json', 'application/graphql-response+json', 'text/event-stream'])(
-    'a budget that is used up is 429 with the time to wait, accepting %s',
-    async (accept) => {
+  test.each([
+    ['application/json', 429],
+    ['application/graphql-response+json', 429],
+    // To a client of event streams, the error is an event.
+    ['text/event-stream', 200],
+  ])(
+    'a budget that is used up is told with the time to wait, accepting %s with %d',
+    async (accept, status) => {
       await using app = await startTestApp({ RATE_REQUESTS: '1' })
       await post(app, { query: PAGE })
 
       const response = await post(app, { query: PAGE }, { accept })
 
-      expect(response.status).toBe(429)
+      expect(response.status).toBe(status)
+      expect(await response.text()).toContain('"code":"RATE_LIMITED"')
       expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0)
       expect(Number(response.headers.get('retry-after'))).toBeLessThanOrEqual(60)
       expect(response.headers.get('ratelimit')).toMatch(/^"requests";r=0;t=\d+$/)
