@@ -38,7 +38,10 @@ test.each<[what: string, operation: Operation, code: string]>([
   ['a malformed cursor', { query: WATCH, variables: { id: 's-missing00', after: 'x' } }, 'BAD_USER_INPUT'],
   [
     'an operation that costs too much',
-    { query: '{ disks(first: 100) { nodes { snapshots(first: 100) { nodes { id } } } } }' },
+    {
+      query:
+        '{ disks(first: 100) { nodes { snapshots(first: 100) { nodes { disk { snapshots(first: 100) { nodes { id } } } } } } } }',
+    },
     'COST_LIMIT_EXCEEDED',
   ],
   ['a document that is too large', { query: '{ a'.repeat(1_000) }, 'DOCUMENT_TOO_LARGE'],
