@@ -1,9 +1,12 @@
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Logger } from 'pino'
 import { ConfigError, isLoopback, type Config } from './config.ts'
 import { openDatabase, type Database } from './database/database.ts'
-import { startDatabaseWatch } from './database/watch.ts'
+import { databaseFile, databaseFiles } from './database/database-file.ts'
+import { closeFolder, closeToOthers, PRIVATE_FOLDER } from './database/private-files.ts'
+import { checkAfterInterruption, startDatabaseWatch } from './database/watch.ts'
+import { noteStopped } from './database/world.ts'
 import { migrate } from './database/migrations.ts'
 import { createDemoWorld } from './demo/world.ts'
 import { createLocalProvider } from './providers/local/local.ts'
@@ -62,11 +65,19 @@ export async function startApp(config: Config, log: Logger, options: AppOptions 
   await using parts = new AsyncDisposableStack()
   const disksDir = join(config.dataDir, 'disks')
 
-  for (const dir of [disksDir, config.snapshotsDir]) await mkdir(dir, { recursive: true })
+  for (const dir of [disksDir, config.snapshotsDir]) {
+    await mkdir(dir, { recursive: true, mode: PRIVATE_FOLDER })
+  }
   const problems = await diskPlacesProblems(config)
   if (problems.length > 0) throw new ConfigError(problems)
+  for (const problem of await closeDataToOthers(config)) log.warn(problem)
+  await checkAfterInterruption(config.databaseUrl, log)
   await migrate(config.databaseUrl)
-  const db = parts.use(await openDatabase({ url: config.databaseUrl, onStatement }))
+  const db = await openDatabase({ url: config.databaseUrl, onStatement })
+  parts.defer(() => {
+    if (!db.health.isLost) noteStopped(db.path)
+  })
+  parts.use(db)
   parts.use(startDatabaseWatch(db, log))
   await makeLocationsRelative(db, config.dataDir)
   const scans = parts.use(new Scans({ path: db.path, timeoutMs: config.operationTimeoutMs }))
@@ -242,6 +253,15 @@ export async function startApp(config: Config, log: Logger, options: AppOptions 
       await running.disposeAsync()
     },
   }
+}
+
+/** Closes the data folder, and a database that lies elsewhere, to other users; returns what could not be closed. */
+async function closeDataToOthers({ dataDir, snapshotsDir, databaseUrl }: Config): Promise<string[]> {
+  const database = databaseFiles(await databaseFile(databaseUrl))
+  return [
+    ...(await closeToOthers(database)),
+    ...(await closeFolder(dataDir, ['disks', basename(snapshotsDir)])),
+  ]
 }
 
 interface Examples {

@@ -1,5 +1,6 @@
 import process from 'node:process'
 import { exampleIds, startApp } from './app.ts'
+import { keepFilesPrivate } from './database/private-files.ts'
 import { createLog } from './log.ts'
 import { ConfigError, readConfig, type Config } from './config.ts'
 import { exitAtOnce } from './native/exit.ts'
@@ -15,6 +16,7 @@ function config(): Config {
   }
 }
 
+keepFilesPrivate()
 const settings = config()
 const log = createLog(settings)
 const starting = startApp(settings, log)

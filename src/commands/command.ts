@@ -1,4 +1,5 @@
 import process from 'node:process'
+import { keepFilesPrivate } from '../database/private-files.ts'
 import { Refusal } from '../domain/refusals.ts'
 
 /** The command was called wrongly; the usage is shown. */
@@ -6,6 +7,7 @@ export class UsageError extends Error {}
 
 /** Runs a command: exits with 0, with 2 and the usage when it was called wrongly, with 1 and one message when it failed. */
 export async function runCommand(usage: string, work: () => Promise<void>): Promise<void> {
+  keepFilesPrivate()
   try {
     await work()
   } catch (error) {

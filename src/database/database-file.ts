@@ -2,10 +2,12 @@ import { access, constants, mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { isDriverAdapterError } from '@prisma/driver-adapter-utils'
 import { Unavailable } from '../domain/unavailable.ts'
+import { PRIVATE_FOLDER } from './private-files.ts'
+import { whyNotOpen, worldFile } from './world.ts'
 
 /**
- * The absolute path behind a `file:` url, once its folder exists and the folder and the file can be written;
- * otherwise an Error that says why not.
+ * The absolute path behind a `file:` url, once its folder exists, the folder and the file can be written, and the file is
+ * the one that the last gateway had open or a whole one in its place; otherwise an Error that says why not.
  */
 export async function databaseFile(url: string): Promise<string> {
   const [, file] = /^file:(?!:memory:)([^?#]+)$/.exec(url) ?? []
@@ -16,7 +18,7 @@ export async function databaseFile(url: string): Promise<string> {
   }
   const path = resolve(file)
   try {
-    await mkdir(dirname(path), { recursive: true })
+    await mkdir(dirname(path), { recursive: true, mode: PRIVATE_FOLDER })
     await access(dirname(path), constants.W_OK)
     await access(path, constants.W_OK).catch((error: unknown) => {
       if (!isMissing(error)) throw error
@@ -24,7 +26,14 @@ export async function databaseFile(url: string): Promise<string> {
   } catch (error) {
     throw unusable(path, error)
   }
+  const reason = whyNotOpen(path)
+  if (reason !== undefined) throw unusable(path, new Error(reason))
   return path
+}
+
+/** The paths of a database file and of all that belongs to it, whether they exist or not. */
+export function databaseFiles(path: string): string[] {
+  return [path, ...['-wal', '-shm', '-journal'].map((end) => `${path}${end}`), worldFile(path)]
 }
 
 /** The Error for a database file that something failed on, naming the file and the reason. */

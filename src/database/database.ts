@@ -18,8 +18,9 @@ export type Database = PrismaClient &
     health: DatabaseHealth
     /** The connection that writes. */
     writer: Writer
-    /** The path of its file. */
+    /** The path of its file, and what is known of it and those beside it. */
     path: string
+    files: OpenFiles
   }
 
 /** What a transaction offers to the work inside it: the tables, without the means to begin or close anything. */
@@ -66,6 +67,7 @@ export async function openDatabase({
     health,
     writer,
     path,
+    files,
     async [Symbol.asyncDispose]() {
       // SQLite brings its log into the database file when it closes it, and deletes it: not where these are not its own.
       if (health.isLost) return

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3'
@@ -8,6 +8,7 @@ import SQLite from 'better-sqlite3'
 import type { MigrationList } from '@prisma/schema-engine-wasm/schema_engine_bg'
 import { databaseFile, unusable } from './database-file.ts'
 import { openSchemaEngine } from './schema-engine.ts'
+import { emptyNow, readWorld } from './world.ts'
 
 /** Where the migrations stand that belong to this version: `<name>/migration.sql`, applied in the order of names. */
 export const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../prisma/migrations', import.meta.url))
@@ -54,7 +55,11 @@ export async function migrationStatus(url: string, folder = MIGRATIONS_FOLDER): 
 export async function migrate(url: string, folder = MIGRATIONS_FOLDER): Promise<string[]> {
   const path = await databaseFile(url)
   const migrations = readMigrations(folder)
-  if (compare(migrations, readHistory(path)).pending.length === 0) return []
+  const { applied, pending: lacking } = compare(migrations, readHistory(path))
+  if (lacking.length === 0) return []
+  if (applied.length === 0 && readWorld(path))
+    throw unusable(path, new Error(emptyNow(path, 'has no tables')))
+  makePrivateFile(path)
 
   const official = new PrismaBetterSqlite3({ url: path, timeout: MIGRATION_WAIT_MS })
   const database = await official.connect()
@@ -101,6 +106,12 @@ export async function migrationSql(before?: string, folder = MIGRATIONS_FOLDER):
     filters: EVERYTHING,
   })
   return difference.exitCode === 0 ? '' : (difference.stdout ?? '')
+}
+
+/** Makes the file of a new database; SQLite makes its other files with the mode of this one. */
+function makePrivateFile(path: string): void {
+  // One that exists is not even opened: to close it again would drop the locks that SQLite has on it.
+  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600))
 }
 
 async function apply(migrations: Migration[], pending: string[], database: SqlDriverAdapter): Promise<void> {

@@ -1,5 +1,6 @@
 import { lstatSync, realpathSync, statSync, type Stats } from 'node:fs'
-import type { WalFrames, WalIndex } from './wal-index.ts'
+import { BOOT, type World } from './world.ts'
+import { isCheckpoint, type WalFrames, type WalIndex } from './wal-index.ts'
 
 /** How what is open differs from what a restart would open. */
 export interface Difference {
@@ -57,6 +58,13 @@ export class OpenFiles {
     return this.#changed(content, logged)
   }
 
+  /** What the next start has to know of them, as they were when they were last found unchanged. */
+  world(): World {
+    const { ino, size, mtimeMs } = this.#content
+    const log = this.#opened[1]?.ino ?? 0
+    return { isOpen: true, boot: BOOT, database: { ino, size, mtimeMs }, log, frames: this.#frames }
+  }
+
   /** Whether the database is in its place and its log is not: then what is only in the log is lost with this process. */
   isLogGone(): boolean {
     return isSame(this.#at(0), this.#opened[0]) && this.#at(1) === undefined
@@ -80,10 +88,9 @@ export class OpenFiles {
       return undefined
     }
     const isTouched = content.mtimeMs !== this.#content.mtimeMs || content.size !== this.#content.size
-    const isCheckpoint =
-      frames.salt !== before.salt || frames.begun !== before.begun || before.begun !== before.copied
-    if (isTouched && !isCheckpoint)
+    if (isTouched && !isCheckpoint(before, frames)) {
       return changed(`${database} was written to by something that is not SQLite`)
+    }
     this.#content = content
     this.#frames = frames
     return undefined

@@ -55,24 +55,38 @@ export class WalIndex implements Disposable {
   /** Undefined in the middle of a commit of another process, and when there is none yet. */
   frames(): WalFrames | undefined {
     const words = this.#words
-    if (!words) return undefined
-    const word = (at: number) => Atomics.load(words, at) >>> 0
-    for (let at = 0; at < AT.copy; at++) if (word(at) !== word(at + AT.copy)) return undefined
-    // Two bytes are flags, and 1 stands for 65,536.
-    const pageSize = new DataView(words.buffer).getUint16(AT.pageSize * 4 + 2, IS_LITTLE_ENDIAN)
-    return {
-      written: word(AT.written),
-      copied: word(AT.copied),
-      begun: word(AT.begun),
-      pageBytes: pageSize === 1 ? 65_536 : pageSize,
-      salt: word(AT.salt),
-    }
+    return words && framesOf((at) => Atomics.load(words, at))
   }
 
   [Symbol.dispose](): void {
     this.#words = undefined
     this.#mapping.unmap()
   }
+}
+
+/** The same in the bytes of the file, which its processes have left or are writing. */
+export function framesIn(bytes: Buffer): WalFrames | undefined {
+  if (bytes.length < INDEX_BYTES) return undefined
+  const words = new Int32Array(new Uint8Array(bytes.subarray(0, INDEX_BYTES)).buffer)
+  return framesOf((at) => words[at] ?? 0)
+}
+
+function framesOf(word: (at: number) => number): WalFrames | undefined {
+  for (let at = 0; at < AT.copy; at++) if (word(at) !== word(at + AT.copy)) return undefined
+  // Two bytes are flags, and 1 stands for 65,536.
+  const pageSize = IS_LITTLE_ENDIAN ? word(AT.pageSize) >>> 16 : word(AT.pageSize) & 0xffff
+  return {
+    written: word(AT.written) >>> 0,
+    copied: word(AT.copied) >>> 0,
+    begun: word(AT.begun) >>> 0,
+    pageBytes: pageSize === 1 ? 65_536 : pageSize,
+    salt: word(AT.salt) >>> 0,
+  }
+}
+
+/** Whether SQLite may have written to the database file between two looks: it does so in checkpoints only. */
+export function isCheckpoint(before: WalFrames, now: WalFrames): boolean {
+  return now.salt !== before.salt || now.begun !== before.begun || before.begun !== before.copied
 }
 
 const IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1

@@ -1,12 +1,34 @@
 import { accessSync, closeSync, constants, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Logger } from 'pino'
+import { databaseFile, unusable } from './database-file.ts'
 import { UNAVAILABLE } from '../domain/unavailable.ts'
 import type { Database } from './database.ts'
 import type { Problem } from './health.ts'
+import { damageOf, wasInterrupted, writeWorld } from './world.ts'
 
 /** How often the database is looked at, in milliseconds. */
 const INTERVAL_MS = 1_000
+
+/** Checks the whole database when the last gateway did not get to stop. Throws an Error that says what is wrong with it. */
+export async function checkAfterInterruption(url: string, log: Logger): Promise<void> {
+  const path = await databaseFile(url)
+  if (!wasInterrupted(path)) return
+  const begun = performance.now()
+  let damage: string | undefined
+  try {
+    damage = damageOf(path)
+  } catch (error) {
+    throw unusable(path, error)
+  }
+  if (damage !== undefined) {
+    throw unusable(path, new Error(`it is damaged (${damage}). Restore it from a backup`))
+  }
+  log.info(
+    { tookMs: Math.round(performance.now() - begun) },
+    'the last stop was not clean; the database is whole',
+  )
+}
 
 /**
  * Looks at the database every second, also while nobody uses it: whether its files are still those that are open, whether it
@@ -16,6 +38,7 @@ export function startDatabaseWatch(db: Database, log: Logger): AsyncDisposable {
   const { health, writer, reader, path } = db
   let logged: Problem | undefined
   let looking: Promise<void> | undefined
+  let remembered: string | undefined
 
   function report(problem: Problem): void {
     if (logged === problem) return
@@ -35,11 +58,23 @@ export function startDatabaseWatch(db: Database, log: Logger): AsyncDisposable {
     },
   })
 
+  /** Keeps what the next start has to know of the files. */
+  function remember(): void {
+    const { frames, ...world } = db.files.world()
+    // How far commits are is of no interest, and another number each time.
+    const next = { ...world, frames: frames && { ...frames, written: 0 } }
+    const text = JSON.stringify(next)
+    if (text === remembered) return
+    writeWorld(path, next)
+    remembered = text
+  }
+
   async function look(): Promise<void> {
     health.compare()
     if (!health.isLost) {
       try {
         checkStorage(path)
+        remember()
         reader.heads()
         await prove()
       } catch (error) {
@@ -68,6 +103,8 @@ export function startDatabaseWatch(db: Database, log: Logger): AsyncDisposable {
     }
   }
 
+  health.compare()
+  remember()
   const timer = setInterval(() => {
     looking ??= look().finally(() => (looking = undefined))
   }, INTERVAL_MS)

@@ -96,7 +96,7 @@ export async function preparePartial(snapshotsDir: string, snapshotId: string): 
     image,
     async publish(manifest) {
       await writeManifest(attempt, manifest)
-      await image.chmod(0o440)
+      await image.chmod(0o400)
       await image.sync()
       await attempt.handle.sync()
       await attempt.publish()
@@ -158,7 +158,7 @@ async function startAttempt(snapshotsDir: string, snapshotId: string): Promise<A
 async function writeManifest(attempt: OpenDirectory, manifest: Manifest): Promise<void> {
   await using file = await createFile(attempt.at('manifest.json'))
   await file.writeFile(JSON.stringify(manifest, undefined, 2) + '\n')
-  await file.chmod(0o440)
+  await file.chmod(0o400)
   await file.sync()
 }
 

@@ -133,8 +133,8 @@ test('a snapshot is a directory of the owner alone, with a read-only image and i
   const mode = async (path: string) => (await stat(join(world.snapshots, path))).mode & 0o777
   expect(await mode('.')).toBe(0o700)
   expect(await mode('s-1')).toBe(0o700)
-  expect(await mode('s-1/image')).toBe(0o440)
-  expect(await mode('s-1/manifest.json')).toBe(0o440)
+  expect(await mode('s-1/image')).toBe(0o400)
+  expect(await mode('s-1/manifest.json')).toBe(0o400)
   const manifest: unknown = JSON.parse(await readFile(join(world.snapshots, 's-1', 'manifest.json'), 'utf8'))
   expect(manifest).toEqual({
     format: 1,

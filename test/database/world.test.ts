@@ -1,0 +1,164 @@
+import {
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempDisposableSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import SQLite from 'better-sqlite3'
+import { pino } from 'pino'
+import { expect, test } from 'vitest'
+import { databaseFile } from '../../src/database/database-file.ts'
+import { openDatabase } from '../../src/database/database.ts'
+import { migrate } from '../../src/database/migrations.ts'
+import { checkAfterInterruption, startDatabaseWatch } from '../../src/database/watch.ts'
+import { noteStopped, worldFile } from '../../src/database/world.ts'
+
+const SILENT = pino({ level: 'silent' })
+const account = (id: string) => ({ id, name: id, createdAt: new Date(0) })
+
+/** What a gateway leaves behind that is killed with a commit in its log: the same files, under other names. */
+async function killed() {
+  await using stack = new AsyncDisposableStack()
+  const outside = stack.use(mkdtempDisposableSync(join(tmpdir(), 'snapgate-'))).path
+  const path = join(outside, 'running.db')
+  await migrate(`file:${path}`)
+  const db = stack.use(await openDatabase({ url: `file:${path}` }))
+  const backup = join(outside, 'backup.db')
+  await db.account.create({ data: account('backed up') })
+  await db.$executeRawUnsafe('SELECT 1')
+  stack.use(startDatabaseWatch(db, SILENT))
+  new SQLite(path).exec(`VACUUM INTO '${backup}'`).close()
+  await db.account.create({ data: account('later') })
+  const folder = join(outside, 'killed')
+  mkdirSync(folder)
+  const left = join(folder, 'snapgate.db')
+  for (const end of ['', '-wal', '-shm']) linkSync(`${path}${end}`, `${left}${end}`)
+  copyFileSync(worldFile(path), worldFile(left))
+  const everything = stack.move()
+  return { folder, backup, path: left, [Symbol.asyncDispose]: () => everything.disposeAsync() }
+}
+
+const opened = (path: string) =>
+  databaseFile(`file:${path}`).then(
+    () => 'opened',
+    (error: unknown) => (error as Error).message.replaceAll(path, 'DB').replaceAll(worldFile(path), 'WORLD'),
+  )
+
+const FOREIGN_LOG =
+  'The database DB cannot be used: DB was replaced, and DB-wal belongs to the file that was there before: together they would undo the restore or be damaged. To use the file as it is, delete DB-wal and DB-shm; or put the file back that was there.'
+const was = (what: string) =>
+  `The database DB cannot be used: There was a database at DB, and now it ${what}. Restore it from a backup; or, to begin anew, delete WORLD.`
+
+test('what a killed gateway left is opened', async () => {
+  await using world = await killed()
+  expect(await opened(world.path)).toEqual('opened')
+})
+
+test('a backup in the place of the database is not opened with the log of the file that was there before', async () => {
+  await using world = await killed()
+  renameSync(world.backup, world.path)
+  expect(await opened(world.path)).toEqual(FOREIGN_LOG)
+  rmSync(`${world.path}-wal`)
+  rmSync(`${world.path}-shm`)
+  expect(await opened(world.path)).toEqual('opened')
+})
+
+test.each([
+  ['now', undefined],
+  ['with its old times', new Date('2026-01-01')],
+])('nor when the backup was copied over it, %s', async (_name, time) => {
+  await using world = await killed()
+  copyFileSync(world.backup, world.path)
+  if (time) utimesSync(world.path, time, time)
+  expect(await opened(world.path)).toEqual(FOREIGN_LOG)
+})
+
+test('a backup that came without a log is opened, whatever was there before', async () => {
+  await using world = await killed()
+  for (const end of ['-wal', '-shm', '']) rmSync(`${world.path}${end}`)
+  copyFileSync(world.backup, world.path)
+  expect(await opened(world.path)).toEqual('opened')
+})
+
+test('a folder that was copied to another place is opened, with its log', async () => {
+  await using world = await killed()
+  const elsewhere = join(world.folder, 'elsewhere.db')
+  for (const end of ['', '-wal', '-shm']) copyFileSync(`${world.path}${end}`, `${elsewhere}${end}`)
+  copyFileSync(worldFile(world.path), worldFile(elsewhere))
+  expect(await opened(elsewhere)).toEqual('opened')
+})
+
+test.each<[string, string, (path: string) => void]>([
+  ['is not there', 'is not there', (path) => rmSync(path)],
+  ['is empty', 'is empty', (path) => truncateSync(path)],
+  [
+    'is a new empty file',
+    'is empty',
+    (path) => {
+      rmSync(path)
+      writeFileSync(path, '')
+    },
+  ],
+])('where there was a database, none is begun when the file %s', async (_name, what, change) => {
+  await using world = await killed()
+  change(world.path)
+  expect(await opened(world.path)).toEqual(was(what))
+  rmSync(worldFile(world.path))
+  rmSync(`${world.path}-wal`)
+  expect(await opened(world.path)).toEqual('opened')
+})
+
+test('where there was a database, a database without tables is not made into a new one', async () => {
+  await using world = await killed()
+  for (const end of ['-wal', '-shm', '']) rmSync(`${world.path}${end}`)
+  new SQLite(world.path).exec('VACUUM').close()
+  const message = await migrate(`file:${world.path}`).catch((error: unknown) => (error as Error).message)
+  expect(String(message).replaceAll(worldFile(world.path), 'WORLD').replaceAll(world.path, 'DB')).toEqual(
+    was('has no tables'),
+  )
+})
+
+test('after a stop that was not clean the database is checked, its indexes too', async () => {
+  await using folder = {
+    ...mkdtempDisposableSync(join(tmpdir(), 'snapgate-')),
+    async [Symbol.asyncDispose]() {},
+  }
+  const path = join(folder.path, 'snapgate.db')
+  const url = `file:${path}`
+  await migrate(url)
+  {
+    await using db = await openDatabase({ url })
+    await using _watch = startDatabaseWatch(db, SILENT)
+    await db.account.create({ data: account('one') })
+  }
+  // An index that lacks a row: what is found by it and what is found without it differ.
+  const connection = new SQLite(path)
+  connection.unsafeMode()
+  connection.pragma('writable_schema = ON')
+  connection.exec(`UPDATE sqlite_master SET sql = 'CREATE INDEX hidden ON "Disk" ("id")' WHERE name = 'none'`)
+  const { rootpage } = connection
+    .prepare<[], { rootpage: number }>(
+      `SELECT rootpage FROM sqlite_master WHERE type = 'index' AND tbl_name = 'Account' AND rootpage > 0`,
+    )
+    .get() ?? { rootpage: 0 }
+  connection.close()
+  const bytes = readFileSync(path)
+  // A page of an index without entries. Source: https://sqlite.org/fileformat2.html#b_tree_pages
+  bytes.writeUInt8(10, (rootpage - 1) * 4096)
+  bytes.writeUInt16BE(0, (rootpage - 1) * 4096 + 3)
+  bytes.writeUInt16BE(4096, (rootpage - 1) * 4096 + 5)
+  writeFileSync(path, bytes)
+  await expect(checkAfterInterruption(url, SILENT)).rejects.toThrow(
+    `The database ${path} cannot be used: it is damaged (`,
+  )
+  noteStopped(path)
+  await expect(checkAfterInterruption(url, SILENT)).resolves.toBe(undefined)
+})
