@@ -26,6 +26,7 @@ import { createRates } from './server/limits/rates.ts'
 import { createAccountIds, localViewer } from './services/accounts.ts'
 import { createClockWatch } from './services/clock-trust.ts'
 import { newRandomId, type Clock, type NewId } from './services/clock.ts'
+import { createCapture } from './services/capture.ts'
 import { createDiskOperationService } from './services/disk-operations.ts'
 import { diskPlaces, diskPlacesProblems, makeLocationsRelative } from './services/disk-places.ts'
 import { createDiskService } from './services/disks.ts'
@@ -105,7 +106,13 @@ export async function startApp(config: Config, log: Logger, options: AppOptions 
       maxAttempts: config.copyAttempts,
     }),
   )
-  await provider.sweep()
+  await provider.sweep(async (ids) => {
+    const waiting = await db.snapshot.findMany({
+      where: { id: { in: [...ids] }, status: 'CREATING' },
+      select: { id: true },
+    })
+    return new Set(waiting.map(({ id }) => id))
+  })
   const { snapshotsDir } = config
   if (config.demo) await createDemoWorld({ db, viewer, provider, disksDir, snapshotsDir, now, newId })
 
@@ -149,7 +156,8 @@ export async function startApp(config: Config, log: Logger, options: AppOptions 
     if (background) runner.wake()
   }
   const { snapshotQuota: quota } = config
-  const snapshots = createSnapshotService({ db, disks, quota, announce, now, newId })
+  const capture = createCapture({ db, provider, log })
+  const snapshots = createSnapshotService({ db, disks, quota, announce, capture, now, newId })
   const diskOperations = createDiskOperationService({ db, provider, disks, announce, now, newId })
   const operations = createOperationService({ db, announce, now })
   const runsKeptMs = config.autoSnapshotRunRetentionDays * DAY_MS

@@ -44,6 +44,9 @@ export interface CopyRequest extends Work {
   disk: DiskReference
 }
 
+/** Which snapshot is of which disk. */
+export type CaptureRequest = Pick<CopyRequest, 'snapshotId' | 'disk'>
+
 /** The copy that a snapshot is, and what its bytes have to be. */
 export interface CopyReference {
   snapshotId: string
@@ -58,6 +61,9 @@ export type CopyOutcome =
       /** Bytes of data in the copy: holes and zero blocks left out. */
       dataBytes: bigint
       checksum: string
+      /** The moment whose data the copy holds: what was written by then is in it, and nothing later. */
+      dataAt: Date
+      /** What the copy can promise, judged at that moment. */
       consistency: SnapshotConsistency
     }
   | Refused
@@ -88,6 +94,11 @@ export interface DiskProvider {
   readonly name: string
   /** Looks at each disk; the answer has one entry for each disk asked for, by its id. */
   observe(disks: readonly DiskReference[]): Promise<Map<string, DiskObservation>>
+  /**
+   * Keeps the present content of a disk for the copy that follows, where that takes an instant; does nothing where it cannot.
+   * A fault here is no fault of the snapshot: the copy then holds the data of a later moment.
+   */
+  capture(request: CaptureRequest): Promise<void>
   /** Makes the verified, point-in-time copy that a snapshot is. */
   copy(request: CopyRequest): Promise<CopyOutcome>
   /** Reads a copy again from where it is stored, and compares it with its checksum. */
@@ -110,7 +121,10 @@ export interface DiskProvider {
   detach(work: DiskWork): Promise<Done | Refused>
   /** Gives up the disk: what was made by `create` is removed, what was there before is left as it is. */
   release(work: DiskWork): Promise<Done | Refused>
-  /** Removes what dead attempts have left; may run at any time. */
-  sweep(): Promise<void>
+  /**
+   * Removes what dead attempts have left, and what was captured for copies that have ended: `waiting` says which of these
+   * snapshots still wait for their copy. May run at any time.
+   */
+  sweep(waiting: (snapshotIds: readonly string[]) => Promise<ReadonlySet<string>>): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }

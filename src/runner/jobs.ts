@@ -150,8 +150,8 @@ function copied(copy: CopyOutcome) {
   if (copy.outcome === 'refused') {
     return { status: 'FAILED' as const, failureReason: copy.reason, consistency: null }
   }
-  const { sizeBytes, dataBytes, checksum, consistency } = copy
-  return { status: 'COMPLETED' as const, sizeBytes, dataBytes, checksum, consistency }
+  const { sizeBytes, dataBytes, checksum, dataAt, consistency } = copy
+  return { status: 'COMPLETED' as const, sizeBytes, dataBytes, checksum, dataAt, consistency }
 }
 
 async function deleteSnapshot(job: Claimed, { provider }: JobContext): Promise<Ending> {

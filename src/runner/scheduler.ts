@@ -134,6 +134,7 @@ export function createScheduler({ db, disks, snapshots, runs, announce, now, log
         return snapshot
       })
       if (!made) return
+      await snapshots.capture(made)
       announce()
       log.info({ ...at, snapshotId: made.id }, 'automatic snapshot')
     } catch (error) {

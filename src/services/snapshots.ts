@@ -11,6 +11,7 @@ import {
   verifySnapshotRefusals,
 } from '../domain/snapshot-operation.ts'
 import { appendTransitions } from '../transitions/log.ts'
+import type { Capture } from './capture.ts'
 import { checkItems, hashOf, itemToken, once, sorted, type Repeatable, type Tag } from './client-tokens.ts'
 import type { Clock, NewId } from './clock.ts'
 import { checkName, defined, refuse } from './checks.ts'
@@ -64,6 +65,7 @@ export function createSnapshotService({
   disks,
   quota,
   announce,
+  capture,
   now,
   newId,
 }: {
@@ -72,6 +74,7 @@ export function createSnapshotService({
   quota: SnapshotQuota
   /** Called after a commit that appended transitions or jobs. */
   announce: () => void
+  capture: Capture
   now: Clock
   newId: NewId
 }) {
@@ -113,15 +116,25 @@ export function createSnapshotService({
     return snapshot
   }
 
-  /** Admits the snapshot, or gives the one that the same call has made before. */
-  function admitOnce(tx: SqlTransaction, viewer: Viewer, input: NewSnapshot, call: Repeatable): Snapshot {
+  /** Admits the snapshot, noted in `made`, or gives the one that the same call has made before. */
+  function admitOnce(
+    tx: SqlTransaction,
+    viewer: Viewer,
+    input: NewSnapshot,
+    call: Repeatable,
+    made: Set<string>,
+  ): Snapshot {
     const { accountId } = viewer
     return once(tx, viewer, call, {
       find: (id) =>
         tx.sql.get<Snapshot>(
           Prisma.sql`SELECT * FROM "Snapshot" WHERE "id" = ${id} AND "accountId" = ${accountId}`,
         ),
-      make: () => admit(tx, accountId, 'MANUAL', input),
+      make() {
+        const snapshot = admit(tx, accountId, 'MANUAL', input)
+        made.add(snapshot.id)
+        return snapshot
+      },
     })
   }
 
@@ -167,6 +180,8 @@ export function createSnapshotService({
   }
 
   return {
+    capture,
+
     /**
      * Accepts an automatic snapshot of a disk inside a transaction, CREATING, or throws the refusal. Where the budget is
      * full the oldest make room, which is undone when the transaction is.
@@ -186,7 +201,9 @@ export function createSnapshotService({
       await disks.lookAt(viewer, input.diskId)
       const { diskId, name, description, tags, retentionDays, clientToken } = input
       const call = { clientToken, inputHash: hashOf(diskId, name, description, sorted(tags), retentionDays) }
-      const snapshot = await db.groupCommit.write((tx) => admitOnce(tx, viewer, input, call))
+      const made = new Set<string>()
+      const snapshot = await db.groupCommit.write((tx) => admitOnce(tx, viewer, input, call, made))
+      if (made.has(snapshot.id)) await capture(snapshot)
       announce()
       return snapshot
     },
@@ -209,10 +226,11 @@ export function createSnapshotService({
         consistent,
       )
       const call = { clientToken, inputHash }
+      const made = new Set<string>()
       const admitItem = (tx: SqlTransaction, diskId: string) => {
         checkItems(tx, viewer, call)
         const item = { clientToken: itemToken(clientToken, diskId), inputHash }
-        return admitOnce(tx, viewer, { ...input, diskId }, item)
+        return admitOnce(tx, viewer, { ...input, diskId }, item, made)
       }
       await db.groupCommit.write((tx) => checkItems(tx, viewer, call))
       const outcomes = consistent
@@ -220,6 +238,8 @@ export function createSnapshotService({
         : await Promise.all(
             diskIds.map((id) => outcomesOf([id], () => db.groupCommit.write((tx) => admitItem(tx, id)))),
           )
+      const accepted = outcomes.flat().flatMap((one) => ('snapshot' in one ? [one.snapshot] : []))
+      await Promise.all(accepted.filter(({ id }) => made.has(id)).map(capture))
       announce()
       return outcomes.flat()
     },

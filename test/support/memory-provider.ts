@@ -25,6 +25,7 @@ const COPIED: CopyOutcome = {
   sizeBytes: 4n * 1024n ** 2n,
   dataBytes: 1024n ** 2n,
   checksum: `sha256-64k:${'0'.repeat(64)}`,
+  dataAt: new Date('2026-01-01T00:00:00Z'),
   consistency: 'CLEAN',
 }
 
@@ -56,6 +57,7 @@ export function createMemoryProvider({ immediate = false } = {}): MemoryProvider
         }),
       )
     },
+    capture: () => Promise.resolve(),
     async copy(request) {
       asked++
       if (immediate) return COPIED

@@ -93,6 +93,13 @@ builder.node(Snapshot, {
       description: 'What the copy can promise; null when it has FAILED.',
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was accepted.' }),
+    dataAt: t.expose('dataAt', {
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'The moment whose data it holds: what was written to the disk by then is in it, nothing later. Where the file system ' +
+        'can clone files this is when the snapshot was accepted, elsewhere when its copy began. Null until it is COMPLETED.',
+    }),
     completedAt: t.expose('completedAt', {
       type: 'DateTime',
       nullable: true,

@@ -32,7 +32,13 @@ export interface CopyJob {
 }
 
 export type CopyResult =
-  | { result: 'copied'; dataBytes: number; checksum: string }
+  | {
+      result: 'copied'
+      dataBytes: number
+      checksum: string
+      /** The moment whose data was read, in milliseconds since the epoch; of a clone, when reading it began. */
+      dataAtMs: number
+    }
   /** The source was written to, moved or replaced meanwhile. */
   | { result: 'changed' }
   | { result: 'unreadable' }
@@ -69,6 +75,7 @@ function copy(): CopyResult {
   flushSource()
   const version = restingVersion()
   if (version === undefined || hasOtherSize()) return { result: 'changed' }
+  let dataAtMs = Date.now()
   ftruncateSync(job.imageFd, 0)
   ftruncateSync(job.imageFd, job.sizeBytes)
   const checksum = startChecksum(job.sizeBytes)
@@ -83,19 +90,21 @@ function copy(): CopyResult {
   if (sourceVersion() !== version) return { result: 'changed' }
   const expected = checksum.finish()
   if (job.isDevice) {
+    dataAtMs = Date.now()
     flushSource()
     if (digest(readSource()).checksum !== expected) return { result: 'changed' }
   }
   fsyncSync(job.imageFd)
   const stored = digest(readStored(job.imageFd, job.sizeBytes))
   if (stored.checksum !== expected) throw new Error('The copy differs from what was written.')
-  return { result: 'copied', ...stored }
+  return { result: 'copied', ...stored, dataAtMs }
 }
 
 function readClone(): CopyResult {
+  const dataAtMs = Date.now()
   fsyncSync(job.imageFd)
   const reported = startProgress(countData(job.imageFd, job.sizeBytes))
-  return { result: 'copied', ...digest(readStored(job.imageFd, job.sizeBytes), reported) }
+  return { result: 'copied', ...digest(readStored(job.imageFd, job.sizeBytes), reported), dataAtMs }
 }
 
 type Pieces = ReturnType<typeof readData>

@@ -3,10 +3,12 @@ import type { DiskReference, Work } from '../provider.ts'
 import type { CopyJob, CopyMessage, CopyResult } from './copy-worker.ts'
 import type { DiskFile } from './disk-file.ts'
 import { findOccupied, identityOf } from './occupancy.ts'
+import { isOpenOnlyHere } from './system-calls.ts'
 
 /** Whether an instance has the disk, or another program has it open. */
-export async function isInUse(disk: DiskReference, { stat }: Pick<DiskFile, 'stat'>): Promise<boolean> {
-  return disk.instanceId !== null || (await findOccupied()).has(identityOf(stat))
+export async function isInUse(disk: DiskReference, { handle, stat }: DiskFile): Promise<boolean> {
+  if (disk.instanceId !== null) return true
+  return !isOpenOnlyHere(handle.fd) && (await findOccupied()).has(identityOf(stat))
 }
 
 /**

@@ -1,5 +1,7 @@
+import { dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type {
+  CaptureRequest,
   CopyOutcome,
   CopyRequest,
   DiskObservation,
@@ -17,6 +19,9 @@ import { createPlaces, type Places, type PlacesOptions } from './places.ts'
 import {
   DamagedCopy,
   discard,
+  discardCapture,
+  keepCapture,
+  openCapture,
   preparePartial,
   readManifest,
   sweepShelf,
@@ -29,6 +34,9 @@ import { isOpenOnlyHere, shareBlocks } from './system-calls.ts'
 
 /** How many disks are looked at side by side: waiting for one file after the other takes longer than all else. */
 const AT_ONCE = 16
+
+/** For how long, in milliseconds, a directory whose files cannot be cloned is not tried again. */
+const UNSHARED_MS = 60_000
 
 /** How long closing the provider waits for work to stop, in milliseconds: a call that the kernel does not end never does. */
 const CLOSE_MS = 2_000
@@ -61,6 +69,15 @@ export function createLocalProvider({ maxAttempts = 3, ...options }: LocalProvid
   const local = { snapshotsDir, places, maxAttempts }
   const closing = new AbortController()
   const underWay = new Set<Promise<unknown>>()
+  /** Until when the disks of a directory are not captured, because their blocks cannot be shared. */
+  const unshared = new Map<string, number>()
+
+  async function capture(request: CaptureRequest): Promise<void> {
+    const directory = dirname(places.pathOf(request.disk.location))
+    if ((unshared.get(directory) ?? 0) > performance.now()) return
+    if (await captureDisk(request, local)) unshared.delete(directory)
+    else unshared.set(directory, performance.now() + UNSHARED_MS)
+  }
 
   /** Work that closing the provider stops, and waits for. */
   async function doing<Request extends Work, Outcome>(
@@ -101,6 +118,7 @@ export function createLocalProvider({ maxAttempts = 3, ...options }: LocalProvid
       return { ok: true, location: await places.locationOf(found.path), sizeBytes: found.sizeBytes }
     },
     observe: (disks) => observe(disks, places),
+    capture,
     copy: (request) => ending(request, copyDisk),
     verify: (copy) => doing(copy, (request) => verifyCopy(request, snapshotsDir)),
     holds: (snapshotId) => isPublished(snapshotsDir, snapshotId),
@@ -113,7 +131,7 @@ export function createLocalProvider({ maxAttempts = 3, ...options }: LocalProvid
     // Nothing here knows of instances but the record of them.
     detach: () => Promise.resolve({ outcome: 'done' }),
     release: (work) => ending(work, releaseDisk),
-    sweep: () => sweepShelf(snapshotsDir),
+    sweep: (waiting) => sweepShelf(snapshotsDir, waiting),
     async [Symbol.asyncDispose]() {
       closing.abort(new Error('The provider is closed.'))
       await Promise.race([Promise.allSettled(underWay), pause(CLOSE_MS, undefined, { ref: false })])
@@ -151,10 +169,75 @@ async function observe(
 async function copyDisk(request: CopyRequest, local: Local): Promise<CopyOutcome> {
   const { snapshotsDir: directory } = local
   const remedy = 'where snapshots are kept, then create the snapshot again'
-  return await withinSpace({ of: 'the snapshot', remedy, directory }, request, async (onProgress) => {
-    const adopted = await adopt(request, local)
-    return adopted ?? copyAnew({ ...request, onProgress }, local)
+  const outcome = await withinSpace(
+    { of: 'the snapshot', remedy, directory },
+    request,
+    async (onProgress) => {
+      const work = { ...request, onProgress }
+      return (await adopt(work, local)) ?? (await copyCaptured(work, local)) ?? (await copyAnew(work, local))
+    },
+  )
+  await discardCapture(directory, request.snapshotId)
+  return outcome
+}
+
+/**
+ * Clones a disk for the copy that follows: a point in time by itself, in an instant. False when the file system cannot; true
+ * also for a disk that is not there to be cloned.
+ */
+async function captureDisk(
+  { snapshotId, disk }: CaptureRequest,
+  { snapshotsDir, places }: Local,
+): Promise<boolean> {
+  const source = await openDisk(places.pathOf(disk.location), await places.look(), disk.accountId)
+  if (!source.ok) return true
+  await using handle = source.handle
+  if (!source.stat.isFile()) return false
+  let isShared = false
+  await keepCapture(snapshotsDir, snapshotId, async (image) => {
+    const usedBefore = await isInUse(disk, source)
+    isShared = await shareBlocks(handle.fd, image.fd)
+    if (!isShared) return undefined
+    const dataAt = new Date().toISOString()
+    const wasInUse = usedBefore || (await isInUse(disk, source))
+    return { dataAt, consistency: wasInUse ? 'CRASH_CONSISTENT' : 'CLEAN' }
   })
+  return isShared
+}
+
+/** Makes the copy of what was captured when the snapshot was accepted; undefined when nothing was. */
+async function copyCaptured(request: CopyRequest, { snapshotsDir }: Local): Promise<CopyOutcome | undefined> {
+  await using captured = await openCapture(snapshotsDir, request.snapshotId)
+  if (!captured) return undefined
+  await using partial = await preparePartial(snapshotsDir, request.snapshotId)
+  const { image } = partial
+  if (!(await shareBlocks(captured.image.fd, image.fd)))
+    throw new Error('The captured image cannot be cloned.')
+  const { size: sizeBytes } = await image.stat()
+  const job = { sourceFd: image.fd, path: '', isDevice: false, sizeBytes, imageFd: image.fd, isClone: true }
+  const copy = await copyInWorker(job, request)
+  if (copy.result !== 'copied') return refused(UNREADABLE)
+  request.signal.throwIfAborted()
+  const { dataAt, consistency } = captured
+  return copied(await partial.publish(manifestOf(request, { ...copy, sizeBytes, dataAt, consistency })))
+}
+
+function manifestOf(
+  { snapshotId, disk }: CaptureRequest,
+  copy: Pick<Manifest, 'sizeBytes' | 'dataBytes' | 'checksum' | 'consistency' | 'dataAt'>,
+): Manifest {
+  const { sizeBytes, dataBytes, checksum, consistency, dataAt } = copy
+  return {
+    format: 1,
+    snapshotId,
+    createdAt: new Date().toISOString(),
+    sizeBytes,
+    dataBytes,
+    checksum,
+    consistency,
+    dataAt,
+    source: { diskId: disk.id, location: disk.location },
+  }
 }
 
 /** What an earlier attempt has published, if its bytes are still what they were; damaged ones are thrown away. */
@@ -186,13 +269,14 @@ async function isPublished(snapshotsDir: string, snapshotId: string): Promise<bo
   }
 }
 
-function copied({ sizeBytes, dataBytes, checksum, consistency }: Manifest): CopyOutcome {
+function copied({ sizeBytes, dataBytes, checksum, consistency, dataAt, createdAt }: Manifest): CopyOutcome {
   return {
     outcome: 'copied',
     sizeBytes: BigInt(sizeBytes),
     dataBytes: BigInt(dataBytes),
     checksum,
     consistency,
+    dataAt: new Date(dataAt ?? createdAt),
   }
 }
 
@@ -206,27 +290,19 @@ async function copyAnew(request: CopyRequest, local: Local): Promise<CopyOutcome
     if (!source.ok) return refused(`${source.reason} Put it right, then create the snapshot again.`)
     const copy = await copyOnce(source, path, partial, request)
     if (copy.result === 'unreadable') {
-      return refused('A part of the disk cannot be read. Repair the disk, then create the snapshot again.')
+      return refused(UNREADABLE)
     }
     if (copy.result === 'changed') continue
     request.signal.throwIfAborted()
-    const manifest = await partial.publish({
-      format: 1,
-      snapshotId: request.snapshotId,
-      createdAt: new Date().toISOString(),
-      sizeBytes: copy.sizeBytes,
-      dataBytes: copy.dataBytes,
-      checksum: copy.checksum,
-      consistency: copy.wasInUse ? 'CRASH_CONSISTENT' : 'CLEAN',
-      source: { diskId: request.disk.id, location: request.disk.location },
-    })
-    return copied(manifest)
+    return copied(await partial.publish(manifestOf(request, copy)))
   }
   return refused(
     `The disk was written to while it was being copied (${maxAttempts} attempts). ` +
       'Detach the disk or stop writes, then create the snapshot again.',
   )
 }
+
+const UNREADABLE = 'A part of the disk cannot be read. Repair the disk, then create the snapshot again.'
 
 function refused(reason: string): CopyOutcome {
   return { outcome: 'refused', reason }
@@ -237,6 +313,7 @@ async function copyOnce(source: DiskFile, path: string, { image }: PartialCopy, 
   const usedBefore = await isInUse(request.disk, source)
   await image.truncate(0)
   const isClone = source.stat.isFile() && (await shareBlocks(handle.fd, image.fd))
+  const clonedAt = new Date()
   const sizeBytes = isClone ? (await image.stat()).size : Number(source.sizeBytes)
   // It has grown since it was opened; the next attempt says why it is no disk.
   if (!Number.isSafeInteger(sizeBytes)) return { result: 'changed' as const }
@@ -249,5 +326,12 @@ async function copyOnce(source: DiskFile, path: string, { image }: PartialCopy, 
     isClone,
   }
   const copy = await copyInWorker(job, request)
-  return { ...copy, sizeBytes, wasInUse: usedBefore || (await isInUse(request.disk, source)) }
+  if (copy.result !== 'copied') return copy
+  const wasInUse = usedBefore || (await isInUse(request.disk, source))
+  return {
+    ...copy,
+    sizeBytes,
+    dataAt: (isClone ? clonedAt : new Date(copy.dataAtMs)).toISOString(),
+    consistency: wasInUse ? ('CRASH_CONSISTENT' as const) : ('CLEAN' as const),
+  }
 }

@@ -8,10 +8,12 @@ import { tryLock } from './system-calls.ts'
 
 /**
  * Where finished snapshots stand: `<snapshotsDir>/<snapshotId>/` holds the `image` and its `manifest.json`, and never
- * changes. A copy is prepared in `.partial/` and moved here as a whole, so what stands here is complete.
+ * changes. A copy is prepared in `.partial/` and moved here as a whole, so what stands here is complete. What a disk held
+ * when its snapshot was accepted waits in `.captured/<snapshotId>/` for its copy, made in the same way.
  */
 
 const PARTIAL = '.partial'
+const CAPTURED = '.captured'
 const OWNER_ONLY = 0o700
 
 const Manifest = z.object({
@@ -22,6 +24,8 @@ const Manifest = z.object({
   dataBytes: z.int(),
   checksum: z.string(),
   consistency: z.enum(['CLEAN', 'CRASH_CONSISTENT']),
+  /** Left out by copies that were made before it was known. */
+  dataAt: z.iso.datetime().optional(),
   source: z.object({ diskId: z.string(), location: z.string() }),
 })
 
@@ -122,15 +126,15 @@ export async function duplicatePublished(snapshotsDir: string, from: string, to:
 }
 
 interface Attempt extends OpenDirectory {
-  /** Moves the directory to the place of the snapshot, unless a snapshot is there. */
-  publish: () => Promise<void>
+  /** Moves the directory to the place of the snapshot, on the shelf or in another directory, unless one is there. */
+  publish: (directory?: string) => Promise<void>
 }
 
 /** A directory of this attempt alone. It is locked for as long as it is open, and goes unless it is published. */
 async function startAttempt(snapshotsDir: string, snapshotId: string): Promise<Attempt> {
   const target = basename(directoryOf(snapshotsDir, snapshotId))
   await using stack = new AsyncDisposableStack()
-  const partials = stack.use(await openPartials(snapshotsDir))
+  const partials = stack.use(await openHidden(snapshotsDir, PARTIAL))
   const name = `${target}.${randomBytes(6).toString('hex')}`
   await mkdir(partials.at(name), OWNER_ONLY)
   const directory = stack.use(await openDirectory(partials.at(name)))
@@ -139,8 +143,8 @@ async function startAttempt(snapshotsDir: string, snapshotId: string): Promise<A
   const kept = stack.move()
   return {
     ...directory,
-    async publish() {
-      await using shelf = await openDirectory(snapshotsDir, { follow: true })
+    async publish(directory = snapshotsDir) {
+      await using shelf = await openDirectory(directory, { follow: true })
       try {
         await rename(partials.at(name), shelf.at(target))
       } catch (error) {
@@ -155,27 +159,93 @@ async function startAttempt(snapshotsDir: string, snapshotId: string): Promise<A
   }
 }
 
-async function writeManifest(attempt: OpenDirectory, manifest: Manifest): Promise<void> {
+/** What is known of the captured content of a disk. */
+type Capture = Required<Pick<Manifest, 'dataAt' | 'consistency'>>
+
+const Capture = Manifest.pick({ dataAt: true, consistency: true }).required()
+
+/** Keeps what `fill` puts in the image as the captured content for a snapshot; nothing when it returns undefined. */
+export async function keepCapture(
+  snapshotsDir: string,
+  snapshotId: string,
+  fill: (image: FileHandle) => Promise<Capture | undefined>,
+): Promise<void> {
+  await using attempt = await startAttempt(snapshotsDir, snapshotId)
+  await using image = await createFile(attempt.at('image'))
+  const capture = await fill(image)
+  if (!capture) return
+  await writeManifest(attempt, capture)
+  await image.sync()
+  await attempt.handle.sync()
+  await openHidden(snapshotsDir, CAPTURED).then((captured) => captured[Symbol.asyncDispose]())
+  await attempt.publish(join(snapshotsDir, CAPTURED))
+}
+
+/** The captured content for a snapshot; undefined when there is none. */
+export async function openCapture(
+  snapshotsDir: string,
+  snapshotId: string,
+): Promise<(Capture & AsyncDisposable & { image: FileHandle }) | undefined> {
+  const captured = join(snapshotsDir, CAPTURED)
+  try {
+    await using handle = await openPublished(captured, snapshotId, 'manifest.json')
+    const capture = Capture.parse(JSON.parse(await handle.readFile('utf8')))
+    const image = await openPublished(captured, snapshotId, 'image')
+    return { ...capture, image, [Symbol.asyncDispose]: () => image.close() }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Removes the captured content for a snapshot; also when there is none. */
+export async function discardCapture(snapshotsDir: string, snapshotId: string): Promise<void> {
+  const target = basename(directoryOf(snapshotsDir, snapshotId))
+  await rm(join(snapshotsDir, CAPTURED, target), { recursive: true, force: true })
+}
+
+async function writeManifest(attempt: OpenDirectory, manifest: Manifest | Capture): Promise<void> {
   await using file = await createFile(attempt.at('manifest.json'))
   await file.writeFile(JSON.stringify(manifest, undefined, 2) + '\n')
   await file.chmod(0o400)
   await file.sync()
 }
 
-/** Where attempts are made, for the gateway alone; made when it is missing. */
-async function openPartials(snapshotsDir: string): Promise<OpenDirectory> {
-  const path = join(snapshotsDir, PARTIAL)
+/** Takes an error of this code for the absence of what was asked for. */
+function noneOf(code: string): (error: unknown) => undefined {
+  return (error) => {
+    if ((error as NodeJS.ErrnoException).code !== code) throw error
+    return undefined
+  }
+}
+
+/** A directory for the gateway alone; made when it is missing. */
+async function openHidden(
+  snapshotsDir: string,
+  name: typeof PARTIAL | typeof CAPTURED,
+): Promise<OpenDirectory> {
+  const path = join(snapshotsDir, name)
   await mkdir(path, { recursive: true, mode: OWNER_ONLY })
   return openDirectory(path)
 }
 
 /**
- * Removes what dead attempts have left. An attempt lives as long as its process: the kernel holds its lock. Published
- * snapshots stay, also those that the caller may not know: a database that was restored from a backup would miss them.
+ * Removes what dead attempts have left, and what was captured for snapshots that wait for no copy any more. An attempt
+ * lives as long as its process: the kernel holds its lock. Published snapshots stay, also those that the caller may not
+ * know: a database that was restored from a backup would miss them.
  */
-export async function sweepShelf(snapshotsDir: string): Promise<void> {
-  await using partials = await openPartials(snapshotsDir)
+export async function sweepShelf(
+  snapshotsDir: string,
+  waiting: (snapshotIds: readonly string[]) => Promise<ReadonlySet<string>>,
+): Promise<void> {
+  await using partials = await openHidden(snapshotsDir, PARTIAL)
   for (const name of await partials.names()) await removeIfDead(partials, name)
+  await using captured = await openDirectory(join(snapshotsDir, CAPTURED)).catch(noneOf('ENOENT'))
+  if (!captured) return
+  // Captures are made for snapshots that are stored, so one that is listed here and waits no more has ended.
+  const names = await captured.names()
+  const wanted = await waiting(names)
+  for (const name of names) if (!wanted.has(name)) await discardCapture(snapshotsDir, name)
 }
 
 /**
@@ -184,7 +254,8 @@ export async function sweepShelf(snapshotsDir: string): Promise<void> {
  */
 export async function discard(snapshotsDir: string, snapshotId: string): Promise<void> {
   const target = basename(directoryOf(snapshotsDir, snapshotId))
-  await using partials = await openPartials(snapshotsDir)
+  await using partials = await openHidden(snapshotsDir, PARTIAL)
+  await discardCapture(snapshotsDir, snapshotId)
   {
     await using away = await startAttempt(snapshotsDir, snapshotId)
     await using shelf = await openDirectory(snapshotsDir, { follow: true })

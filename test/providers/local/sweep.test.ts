@@ -3,17 +3,19 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { makeWorld, MIB, startOther } from './world.ts'
 
+const nothingWaits = () => Promise.resolve(new Set<string>())
+
 test('the sweep leaves everything that was published, and whatever else stands there', async () => {
   await using world = await makeWorld()
   await world.copy(await world.image('a.img', MIB))
   await writeFile(join(world.snapshots, 'notes.txt'), '')
-  await world.provider.sweep()
+  await world.provider.sweep(nothingWaits)
   expect(await world.kept()).toEqual(['notes.txt', 's-1', 's-1/image', 's-1/manifest.json'])
 })
 
 test('the sweep needs no snapshots to be there yet', async () => {
   await using world = await makeWorld()
-  await world.provider.sweep()
+  await world.provider.sweep(nothingWaits)
   expect(await world.kept()).toEqual([])
 })
 
@@ -22,7 +24,7 @@ test('the sweep lets a running copy be', async () => {
   const location = await world.image('a.img', MIB)
   let swept: Promise<void> | undefined
   const copy = await world.copy(location, {
-    onProgress: () => void (swept ??= world.provider.sweep()),
+    onProgress: () => void (swept ??= world.provider.sweep(nothingWaits)),
   })
   await swept
   expect(copy).toMatchObject({ outcome: 'copied' })
@@ -51,9 +53,9 @@ test('the sweep removes what a killed process has left of a copy, and not before
     `,
     location,
   )
-  await world.provider.sweep()
+  await world.provider.sweep(nothingWaits)
   expect(await readdir(partials)).toHaveLength(1)
   await other.end()
-  await world.provider.sweep()
+  await world.provider.sweep(nothingWaits)
   expect(await readdir(partials)).toEqual([])
 })
