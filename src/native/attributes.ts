@@ -35,6 +35,8 @@ export function readXattrs(fd: number): Map<string, Buffer> {
   if (flistxattr === undefined || fgetxattr === undefined) return xattrs
   const names = grown('flistxattr', (buffer) => flistxattr(fd, buffer, buffer.length))
   for (const name of names?.toString('latin1').split('\0').filter(Boolean) ?? []) {
+    // What XFS calls the access control list, which has its common name as well.
+    if (name.startsWith('trusted.SGI_ACL_')) continue
     const bytes = Buffer.from(`${name}\0`, 'latin1')
     const value = grown('fgetxattr', (buffer) => fgetxattr(fd, bytes, buffer, buffer.length))
     if (value) xattrs.set(name, value)

@@ -19,6 +19,8 @@ export interface DiskObservation {
   statusReason: string | null
   /** The declared size; null when it cannot be known. */
   sizeBytes: bigint | null
+  /** Equal for two disks when they are one, whatever names it has; null when it cannot be known. */
+  identity: string | null
 }
 
 /** What every piece of work is asked with. */

@@ -4,7 +4,7 @@ import { CANCELLED, type JobKind } from '../domain/job.ts'
 import type { Transaction } from '../database/database.ts'
 import type { Disk, Job, Snapshot } from '../generated/prisma/client.ts'
 import type { CopyOutcome, Damaged, DiskProvider, DiskWork, Done, Refused } from '../providers/provider.ts'
-import { changeDisk, observed, type DiskChange } from '../services/disk-status.ts'
+import { changeDisk, newIdentity, observed, type DiskChange } from '../services/disk-status.ts'
 import { diskOf } from '../services/snapshot-deletion.ts'
 import { appendDiskTransitions, appendTransitions } from '../transitions/log.ts'
 
@@ -224,7 +224,7 @@ async function createDisk(job: Claimed, { provider, ...work }: JobContext): Prom
   return endOf(outcome, {
     job,
     change: isDone(outcome)
-      ? { provisioned: true, ...observed(seen) }
+      ? { provisioned: true, ...observed(seen), ...newIdentity(seen) }
       : { status: 'ERROR', statusReason: outcome.reason },
     during: 'CREATING',
   })
@@ -242,8 +242,14 @@ async function operate(
   const outcome = await verb({ ...work, disk })
   const change = isDone(outcome) ? done : {}
   const seen = (await provider.observe([{ ...disk, ...change }])).get(disk.id)
+  // A roll back puts a new file in place.
+  const image = kind === 'ROLL_BACK_DISK' && isDone(outcome) ? newIdentity(seen) : undefined
   const operation = kind.replace(/_DISK$/, '') as keyof typeof STATUS_DURING
-  return endOf(outcome, { job, change: { ...change, ...observed(seen) }, during: STATUS_DURING[operation] })
+  return endOf(outcome, {
+    job,
+    change: { ...change, ...observed(seen), ...image },
+    during: STATUS_DURING[operation],
+  })
 }
 
 function endOf(

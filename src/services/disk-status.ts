@@ -59,3 +59,8 @@ export function observed(observation: DiskObservation | undefined): DiskChange {
   const { status, statusReason, sizeBytes } = observation
   return { status, statusReason, ...(sizeBytes !== null && { sizeBytes }) }
 }
+
+/** What tells the image from others, as a column: to be written when no other disk has it. */
+export function newIdentity(observation: DiskObservation | undefined): Pick<Disk, 'identity'> | undefined {
+  return observation && observation.identity !== null ? { identity: observation.identity } : undefined
+}

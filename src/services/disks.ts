@@ -7,7 +7,7 @@ import type { DiskObservation, DiskProvider } from '../providers/provider.ts'
 import { appendDiskTransitions } from '../transitions/log.ts'
 import { checkName } from './checks.ts'
 import type { Clock, NewId } from './clock.ts'
-import { changeDisk, observed } from './disk-status.ts'
+import { changeDisk, newIdentity, observed } from './disk-status.ts'
 import type { Viewer } from './viewer.ts'
 
 export interface RegisterDisk {
@@ -22,6 +22,8 @@ export interface RegisterDisk {
 }
 
 export type DiskService = ReturnType<typeof createDiskService>
+
+const SAME_IMAGE = 'The image is that of another disk, under another name.'
 
 /** How many disks are looked at together. */
 const LOOK_BATCH = 250
@@ -61,20 +63,47 @@ export function createDiskService({
     if (lately.size > LATELY_MAX && oldest !== undefined) lately.delete(oldest)
   }
 
+  /**
+   * Whether another disk is what this identity stands for now. With `orUnseen`, also one that has not been looked at since
+   * identities are recorded.
+   */
+  async function isOfAnother(identity: string, id: string, { orUnseen = false } = {}): Promise<boolean> {
+    const unseen = orUnseen ? Prisma.sql`OR "identity" IS NULL` : Prisma.empty
+    const recorded = db.reader.all<Disk>(
+      Prisma.sql`SELECT * FROM "Disk" WHERE "provider" = ${provider.name} AND "id" != ${id} AND "provisioned"
+        AND ("identity" = ${identity} ${unseen})`,
+    )
+    if (recorded.length === 0) return false
+    // What is recorded may be of another file by now, or of another device since a restart of the machine.
+    const seen = await provider.observe(recorded)
+    return recorded.some((disk) => seen.get(disk.id)?.identity === identity)
+  }
+
   /** Asks the provider about these disks, and records what has changed about those whose status follows from it. */
   async function look(disks: readonly Disk[]): Promise<void> {
     if (disks.length === 0) return
     const seen = await provider.observe(disks)
-    const changed = disks.flatMap((disk) => {
-      const observation = seen.get(disk.id)
-      return observation === undefined || agrees(disk, observation) ? [] : [{ disk, observation }]
-    })
+    const changed: { disk: Disk; observation: DiskObservation }[] = []
+    const taken = new Set<string>()
+    for (const disk of disks) {
+      let observation = seen.get(disk.id)
+      if (observation === undefined || agrees(disk, observation)) continue
+      const { identity } = observation
+      if (identity !== null && identity !== disk.identity) {
+        // An image belongs to the disk that had it first.
+        if (taken.has(identity) || (await isOfAnother(identity, disk.id)))
+          observation = { status: 'ERROR', statusReason: SAME_IMAGE, sizeBytes: null, identity: null }
+        else taken.add(identity)
+      }
+      if (!agrees(disk, observation)) changed.push({ disk, observation })
+    }
     if (changed.length === 0) return
     for (const { disk } of changed) remember(disk.id)
     await inTransaction(db, async (tx) => {
       for (const { disk, observation } of changed) {
         // Not if it has been claimed for something meanwhile.
-        changeDisk(tx, disk, observed(observation), { reason: observation.statusReason, at: now() })
+        const change = { ...observed(observation), ...newIdentity(observation) }
+        changeDisk(tx, disk, change, { reason: observation.statusReason, at: now() })
       }
     })
     announce()
@@ -131,12 +160,21 @@ export function createDiskService({
         instanceId,
       }
       const observation = (await provider.observe([reference])).get(id)
+      const identity = observation?.identity ?? null
+      if (identity !== null && (await isOfAnother(identity, id, { orUnseen: true })))
+        throw new DiskAlreadyRegistered()
       const disk = await inTransaction(db, async (tx) => {
-        const where = { provider: provider.name, location: found.location }
-        if ((await tx.disk.count({ where })) > 0) throw new DiskAlreadyRegistered()
+        const same = [{ location: found.location }, ...(identity === null ? [] : [{ identity }])]
+        const recorded = await tx.disk.findMany({ where: { provider: provider.name, OR: same } })
+        // An identity may have been recorded since, by somebody who asked at the same time, or be that of a former file.
+        const seen = await provider.observe(recorded)
+        const isSame = (one: Disk) =>
+          one.location === found.location || (identity !== null && seen.get(one.id)?.identity === identity)
+        if (recorded.some(isSame)) throw new DiskAlreadyRegistered()
         const registered = await tx.disk.create({
           data: {
             ...reference,
+            identity,
             provider: provider.name,
             name: input.name,
             description: input.description,
@@ -190,10 +228,11 @@ export function createDiskService({
   }
 }
 
-function agrees(disk: Disk, { status, statusReason, sizeBytes }: DiskObservation): boolean {
+function agrees(disk: Disk, { status, statusReason, sizeBytes, identity }: DiskObservation): boolean {
   return (
     disk.status === status &&
     disk.statusReason === statusReason &&
-    (sizeBytes === null || sizeBytes === disk.sizeBytes)
+    (sizeBytes === null || sizeBytes === disk.sizeBytes) &&
+    (identity === null || identity === disk.identity)
   )
 }

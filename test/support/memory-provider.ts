@@ -53,7 +53,7 @@ export function createMemoryProvider({ immediate = false } = {}): MemoryProvider
         disks.map(({ id, kind, instanceId }) => {
           const free = kind === 'DATA' ? ('UNMOUNTED' as const) : ('NORMAL' as const)
           const status = instanceId === null ? free : ('IN_USE' as const)
-          return [id, { status, statusReason: null, sizeBytes: null }]
+          return [id, { status, statusReason: null, sizeBytes: null, identity: null }]
         }),
       )
     },

@@ -149,14 +149,14 @@ async function observe(
   const now = await places.look()
   const observeOne = async (disk: DiskReference): Promise<DiskObservation> => {
     const file = await openDisk(places.pathOf(disk.location), now, disk.accountId)
-    if (!file.ok) return { status: 'ERROR', statusReason: file.reason, sizeBytes: null }
+    if (!file.ok) return { status: 'ERROR', statusReason: file.reason, sizeBytes: null, identity: null }
     const isFree = disk.instanceId === null && isOpenOnlyHere(file.handle.fd)
     await file.handle.close()
     const inUse =
       disk.instanceId !== null ||
       (!isFree && (await (occupied ??= findOccupied())).has(identityOf(file.stat)))
     const status = inUse ? 'IN_USE' : disk.kind === 'DATA' ? 'UNMOUNTED' : 'NORMAL'
-    return { status, statusReason: null, sizeBytes: file.sizeBytes }
+    return { status, statusReason: null, sizeBytes: file.sizeBytes, identity: identityOf(file.stat) }
   }
   for (let at = 0; at < disks.length; at += AT_ONCE) {
     const some = disks.slice(at, at + AT_ONCE)

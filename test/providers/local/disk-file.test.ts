@@ -106,6 +106,7 @@ test('a registered disk that was swapped for a link to the outside is neither co
           status: 'ERROR',
           statusReason: 'The image file is outside the directories that disks may be in.',
           sizeBytes: null,
+          identity: null,
         },
       ],
     ]),

@@ -76,6 +76,7 @@ test.skipIf(!canLoop)('a block device is a disk: it is observed, copied and chec
     status: 'UNMOUNTED',
     statusReason: null,
     sizeBytes: BigInt(4 * MIB),
+    identity: expect.any(String),
   })
   expect(await provider.copy({ ...request, disk })).toMatchObject({
     outcome: 'copied',

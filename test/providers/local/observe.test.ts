@@ -19,8 +19,8 @@ test('a disk that nobody uses is UNMOUNTED when it is a data disk, NORMAL when i
     ]),
   ).toEqual(
     new Map([
-      ['v-data', { status: 'UNMOUNTED', statusReason: null, sizeBytes: 5000n }],
-      ['v-system', { status: 'NORMAL', statusReason: null, sizeBytes: 5000n }],
+      ['v-data', { status: 'UNMOUNTED', statusReason: null, sizeBytes: 5000n, identity: expect.any(String) }],
+      ['v-system', { status: 'NORMAL', statusReason: null, sizeBytes: 5000n, identity: expect.any(String) }],
     ]),
   )
 })
@@ -32,6 +32,7 @@ test('a disk that is attached to an instance is IN_USE', async () => {
     status: 'IN_USE',
     statusReason: null,
     sizeBytes: 5000n,
+    identity: expect.any(String),
   })
 })
 
@@ -68,8 +69,13 @@ test('of many disks that are looked at together, each gets what is seen of its o
     expected.set(
       id,
       isMissing
-        ? { status: 'ERROR', statusReason: 'The image file is missing.', sizeBytes: null }
-        : { status: n % 3 ? 'UNMOUNTED' : 'IN_USE', statusReason: null, sizeBytes: BigInt(5000 + n) },
+        ? { status: 'ERROR', statusReason: 'The image file is missing.', sizeBytes: null, identity: null }
+        : {
+            status: n % 3 ? 'UNMOUNTED' : 'IN_USE',
+            statusReason: null,
+            sizeBytes: BigInt(5000 + n),
+            identity: expect.any(String),
+          },
     )
   }
 
@@ -84,6 +90,7 @@ test('a missing image is an ERROR with its reason, and the disk is well when it 
     status: 'ERROR',
     statusReason: 'The image file is missing.',
     sizeBytes: null,
+    identity: null,
   })
   await rename(`${location}.away`, location)
   expect(await look(world, diskAt(location))).toMatchObject({ status: 'UNMOUNTED', statusReason: null })
