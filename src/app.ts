@@ -124,6 +124,7 @@ export async function startApp(config: Config, log: Logger, options: AppOptions 
       bufferEvents: config.streamBuffer.events,
       pollMs: config.logPollMs,
       onError: (error) => log.error({ err: error }, 'the transition log could not be read'),
+      onRestored: () => log.warn('the database was restored; subscriptions were ended with CURSOR_EXPIRED'),
     })
   const hub = parts.use(await hubOf(transitions))
   const diskHub = parts.use(await hubOf(diskTransitions))

@@ -204,6 +204,9 @@ export async function startSession({ contender, subscribers, perDisk = false }: 
   }
 }
 
+/** The tags of the gateway's own are random, and as long. */
+const TAG = 'AAAAAAAA'
+
 /** Writes rows as the gateway itself would, from outside its process. */
 function committer(path: string, parts: AsyncDisposableStack) {
   const db = new Database(path)
@@ -212,8 +215,8 @@ function committer(path: string, parts: AsyncDisposableStack) {
   db.pragma('synchronous = OFF')
   db.pragma('busy_timeout = 5000')
   const insert = db.prepare(
-    `INSERT INTO "SnapshotTransition" ("sequence", "accountId", "snapshotId", "diskId", "from", "to", "reason", "at")
-     VALUES (@sequence, '${ACCOUNT}', @snapshotId, @diskId, @from, @to, @reason, @at)`,
+    `INSERT INTO "SnapshotTransition" ("sequence", "tag", "accountId", "snapshotId", "diskId", "from", "to", "reason", "at")
+     VALUES (@sequence, '${TAG}', '${ACCOUNT}', @snapshotId, @diskId, @from, @to, @reason, @at)`,
   )
   return db.transaction((rows: Row[]) => rows.forEach((row) => insert.run(row)))
 }
@@ -223,7 +226,7 @@ function rowOf(sequence: number, disks: number): Row {
   return {
     sequence,
     // As long as the gateway's own.
-    cursor: `0123456789ab.${sequence.toString(36)}`,
+    cursor: `s${sequence}.${TAG}`,
     snapshotId: `s-bench${String(disk).padStart(4, '0')}`,
     diskId: diskOf(disk),
     from: 'CREATING',

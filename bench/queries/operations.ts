@@ -4,6 +4,8 @@ export const OPERATIONS = ['disk', 'list', 'page', 'create'] as const
 export type Operation = (typeof OPERATIONS)[number]
 
 export const ACCOUNT = 'acc-localhost'
+/** Of every transition; the gateway's own are random, and as long. */
+export const TAG = 'AAAAAAAA'
 export const DISKS = 200
 /** Disks without snapshots, each good for one `createSnapshot` until it is reset. */
 export const FREE_DISKS = 600

@@ -1,15 +1,15 @@
 import SQLite, { type Statement } from 'better-sqlite3'
 import { Statements } from './statements.ts'
 
-/** The number of the last transition in each log, 0 when there is none. */
+/** The number and the tag of the last transition of an account in each log, as `12.tag`; null when there is none. */
 export interface Heads {
-  snapshots: number
-  disks: number
+  snapshots: string | null
+  disks: string | null
 }
 
 const HEADS = `SELECT
-  (SELECT coalesce(max("sequence"), 0) FROM "SnapshotTransition") AS "snapshots",
-  (SELECT coalesce(max("sequence"), 0) FROM "DiskTransition") AS "disks"`
+  (SELECT "sequence" || '.' || "tag" FROM "SnapshotTransition" WHERE "accountId" = ? ORDER BY "sequence" DESC LIMIT 1) AS "snapshots",
+  (SELECT "sequence" || '.' || "tag" FROM "DiskTransition" WHERE "accountId" = ? ORDER BY "sequence" DESC LIMIT 1) AS "disks"`
 
 /** What it may keep of the database in memory; SQLite's own 2 MiB are less than the lists of a few hundred disks lie on. */
 const CACHE_KIB = 16 * 1024
@@ -24,8 +24,8 @@ const CACHE_KIB = 16 * 1024
 export class ReadConnection extends Statements implements Disposable {
   readonly #begin: Statement
   readonly #end: Statement
-  #headStatement: Statement<[], Heads> | undefined
-  #heads: Heads | undefined
+  #headStatement: Statement<[string, string], Heads> | undefined
+  #heads: { accountId: string; heads: Heads } | undefined
   #isAtOnce = false
   #onScanned: () => void = unexpected
 
@@ -64,10 +64,13 @@ export class ReadConnection extends Statements implements Disposable {
     }
   }
 
-  /** How far each transition log goes; to be asked for in `atOnce`. */
-  heads(): Heads {
-    const statement = (this.#headStatement ??= this.connection.prepare<[], Heads>(HEADS))
-    return (this.#heads ??= this.checked(() => statement.get()) ?? { snapshots: 0, disks: 0 })
+  /** How far the transition logs of an account go; to be asked for in `atOnce`. */
+  heads(accountId: string): Heads {
+    if (this.#heads?.accountId === accountId) return this.#heads.heads
+    const statement = (this.#headStatement ??= this.connection.prepare<[string, string], Heads>(HEADS))
+    const heads = this.checked(() => statement.get(accountId, accountId)) ?? { snapshots: null, disks: null }
+    this.#heads = { accountId, heads }
+    return heads
   }
 
   /** Does a read; a connection that knows of the health of its file looks at it here. */

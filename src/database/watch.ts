@@ -75,7 +75,7 @@ export function startDatabaseWatch(db: Database, log: Logger): AsyncDisposable {
       try {
         checkStorage(path)
         remember()
-        reader.heads()
+        reader.atOnce(() => reader.heads(''))
         await prove()
       } catch (error) {
         if (health.failed(error) === error) log.error({ err: error }, 'the database could not be looked at')

@@ -29,6 +29,17 @@ export const READING_JOB_KINDS = [
   'ROLL_BACK_DISK',
 ] as const satisfies JobKind[]
 
+/** The kinds that a disk is busy with: those about itself, and the copying of its bytes. */
+export const DISK_JOB_KINDS = [
+  'COPY_SNAPSHOT',
+  'CREATE_DISK',
+  'ATTACH_DISK',
+  'DETACH_DISK',
+  'RESIZE_DISK',
+  'ROLL_BACK_DISK',
+  'RELEASE_DISK',
+] as const satisfies JobKind[]
+
 /** What a piece of work is about: the snapshot, or the disk. */
 export function subjectOf(job: { kind: JobKind; snapshotId: string | null; diskId: string | null }): string {
   return (job.kind.endsWith('_SNAPSHOT') ? job.snapshotId : job.diskId) ?? ''

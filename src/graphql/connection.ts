@@ -117,8 +117,8 @@ export function connect<Row extends { id: string }, Field extends string>(
       totalCount: list.count,
       get streamCursor() {
         return jointCursor(
-          gateway.transitions.cursor(heads.snapshots),
-          gateway.diskTransitions.cursor(heads.disks),
+          gateway.transitions.cursorOf(heads.snapshots),
+          gateway.diskTransitions.cursorOf(heads.disks),
         )
       },
     }

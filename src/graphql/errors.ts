@@ -26,7 +26,8 @@ export const ERROR_CODES = {
     'There is no credential, or it is not valid, revoked or expired. Send one that is valid: docs/clients.md.',
   FORBIDDEN: 'The credential is valid, and its role does not allow this.',
   NOT_FOUND: 'What should be watched does not exist, or the address of the request is wrong.',
-  CURSOR_EXPIRED: 'The stream cursor is older than the log. List again, and watch from the new cursor.',
+  CURSOR_EXPIRED:
+    'The log no longer continues from the stream cursor. List again, and watch from the new cursor.',
   SLOW_CONSUMER: 'The stream fell too far behind and was ended. Resume from the last cursor seen.',
   METHOD_NOT_ALLOWED: 'The HTTP method is neither GET nor POST, or a mutation was sent by GET. Use POST.',
   UNSUPPORTED_MEDIA_TYPE: 'The body is not plain JSON in UTF-8. Send content-type: application/json.',

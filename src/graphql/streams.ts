@@ -34,8 +34,8 @@ export async function follow(
   filter: TransitionFilter | null | undefined,
   after: string | null | undefined,
 ): Promise<AsyncIterable<Transition>> {
-  const sequence = await sequenceOf(gateway.transitions, after)
-  return gateway.hub.follow(interestOf(viewer, filter), sequence, join)
+  const position = positionOf(gateway.transitions, viewer, after)
+  return gateway.hub.follow(interestOf(viewer, filter), position, join)
 }
 
 /** Every transition of the viewer's disks that the filter lets through. */
@@ -44,30 +44,30 @@ export async function followDisks(
   filter: DiskTransitionFilter | null | undefined,
   after: string | null | undefined,
 ): Promise<AsyncIterable<DiskTransition>> {
-  const sequence = await sequenceOf(gateway.diskTransitions, after)
-  return gateway.diskHub.follow(interestOf(viewer, filter), sequence, join)
+  const position = positionOf(gateway.diskTransitions, viewer, after)
+  return gateway.diskHub.follow(interestOf(viewer, filter), position, join)
 }
 
 /** The transitions of one snapshot, to the final one. */
 export async function followToEnd(
-  { gateway, viewer: { accountId }, join }: Context,
+  { gateway, viewer, join }: Context,
   snapshotId: string,
   after: string | null | undefined,
 ): Promise<AsyncIterable<Transition>> {
-  const sequence = await sequenceOf(gateway.transitions, after)
-  const stream = await gateway.hub.followToEnd({ accountId, snapshotId }, sequence, join)
+  const position = positionOf(gateway.transitions, viewer, after)
+  const stream = await gateway.hub.followToEnd({ accountId: viewer.accountId, snapshotId }, position, join)
   if (!stream) throw notFound('snapshot', snapshotId)
   return stream
 }
 
 /** The transitions of one disk, until nothing is under way. */
 export async function followDiskToEnd(
-  { gateway, viewer: { accountId }, join }: Context,
+  { gateway, viewer, join }: Context,
   diskId: string,
   after: string | null | undefined,
 ): Promise<AsyncIterable<DiskTransition>> {
-  const sequence = await sequenceOf(gateway.diskTransitions, after)
-  const stream = await gateway.diskHub.followToEnd({ accountId, diskId }, sequence, join)
+  const position = positionOf(gateway.diskTransitions, viewer, after)
+  const stream = await gateway.diskHub.followToEnd({ accountId: viewer.accountId, diskId }, position, join)
   if (!stream) throw notFound('disk', diskId)
   return stream
 }
@@ -125,19 +125,20 @@ function event(
   return { snapshotId, percent: 100, copiedBytes: completedBytes, totalBytes: completedBytes }
 }
 
-async function sequenceOf(
+function positionOf(
   transitions: Pick<Context['gateway']['transitions'], 'parse'>,
+  viewer: Viewer,
   after: string | null | undefined,
-): Promise<number | undefined> {
+): number | undefined {
   if (after === null || after === undefined) return undefined
-  const sequence = await transitions.parse(after)
-  if (sequence === 'MALFORMED') {
+  const position = transitions.parse(after, viewer)
+  if (position === 'MALFORMED') {
     throw badUserInput(
       'after is not a stream cursor of this gateway. Use the streamCursor of a list, or the cursor of a transition.',
     )
   }
-  if (sequence === 'EXPIRED') throw new CursorExpired()
-  return sequence
+  if (position === 'EXPIRED') throw new CursorExpired()
+  return position
 }
 
 function notFound(what: 'snapshot' | 'disk', id: string) {

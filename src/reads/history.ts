@@ -1,7 +1,7 @@
 import { Prisma, type DiskTransition, type SnapshotTransition } from '../generated/prisma/client.ts'
-import type { Reader } from '../database/reader.ts'
+import type { ReadConnection } from '../database/read-connection.ts'
 import { readNumber } from './counts.ts'
-import type { OrderColumn, Page, PageQuery } from './pages.ts'
+import type { Bound, OrderColumn, Page, PageQuery } from './pages.ts'
 
 /** An entry in the history of a disk. Its id says which transition it is, and breaks ties between those of one moment. */
 export type DiskEvent = { id: string } & (SnapshotTransition | (DiskTransition & { snapshotId?: undefined }))
@@ -29,28 +29,36 @@ const LOGS = [
 
 /** Reads a page of the transitions of a disk and of its snapshots, in the order of their moments. */
 export function readDiskHistory(
-  reader: Reader,
+  reader: ReadConnection,
   { accountId, diskId }: { accountId: string; diskId: string },
   { direction, after, before, limit }: Omit<PageQuery, 'where'>,
 ): Page<DiskEvent> {
-  const [beyond, short] = (direction === 'ASC' ? ['>', '<'] : ['<', '>']).map((sign) => Prisma.raw(sign))
+  const [beyond, short] = direction === 'ASC' ? (['>', '<'] as const) : (['<', '>'] as const)
   const way = Prisma.raw(direction)
   return reader.atOnce(() => {
     const selects = LOGS.map(({ table, id, snapshot }) => {
       const conditions = [
         Prisma.sql`t."diskId" = ${diskId} AND +t."accountId" = ${accountId}`,
-        ...(after ? [Prisma.sql`(t."at", ${id}) ${beyond} (${after.value}, ${after.id})`] : []),
-        ...(before ? [Prisma.sql`(t."at", ${id}) ${short} (${before.value}, ${before.id})`] : []),
+        ...(after ? [compare(id, beyond, after)] : []),
+        ...(before ? [compare(id, short, before)] : []),
       ]
       return Prisma.sql`SELECT * FROM (
-        SELECT ${id} AS "id", t."sequence", t."accountId", t."diskId", ${snapshot}, t."from", t."to", t."reason", t."at"
-        FROM ${table} t WHERE ${Prisma.join(conditions, ' AND ')} ORDER BY t."at" ${way}, t."sequence" ${way} LIMIT ${limit})`
+        SELECT ${id} AS "id", t."position", t."accountId", t."sequence", t."tag", t."diskId", ${snapshot}, t."from", t."to", t."reason", t."at"
+        FROM ${table} t WHERE ${Prisma.join(conditions, ' AND ')} ORDER BY t."at" ${way}, t."position" ${way} LIMIT ${limit})`
     })
     const rows = reader.all<EventRow>(
       Prisma.sql`${Prisma.join(selects, ' UNION ALL ')} ORDER BY "at" ${way}, "id" ${way} LIMIT ${limit}`,
     )
-    return { rows: rows.map(eventOf), heads: reader.heads() }
+    return { rows: rows.map(eventOf), heads: reader.heads(accountId) }
   })
+}
+
+function compare(
+  id: Prisma.Sql,
+  comparison: '>' | '<',
+  { value, id: bound, inclusive = false }: Bound,
+): Prisma.Sql {
+  return Prisma.sql`(t."at", ${id}) ${Prisma.raw(`${comparison}${inclusive ? '=' : ''}`)} (${value}, ${bound})`
 }
 
 /** A transition of either log; those of disks have nulls for what only snapshots have. */
@@ -65,7 +73,7 @@ function eventOf({ snapshotId, snapshotName, ...event }: EventRow): DiskEvent {
 
 /** How many there are. */
 export function countDiskHistory(
-  reader: Reader,
+  reader: ReadConnection,
   { accountId, diskId }: { accountId: string; diskId: string },
 ): number {
   const counts = LOGS.map(

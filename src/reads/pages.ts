@@ -95,12 +95,20 @@ export function selectOf(table: Table, query: PageQuery): Prisma.Sql | undefined
 }
 
 /**
- * Reads a page and, of the same moment, the heads of the transition logs: so the heads are exactly what the rows reflect,
+ * Reads a page and, of the same moment, the heads of the account's transition logs: so the heads are exactly what the rows reflect,
  * and watching from them neither misses nor repeats a change.
  */
-export function readPage<Row>(reader: ReadConnection, table: Table, query: PageQuery): Page<Row> {
+export function readPage<Row>(
+  reader: ReadConnection,
+  accountId: string,
+  table: Table,
+  query: PageQuery,
+): Page<Row> {
   const select = selectOf(table, query)
-  return reader.atOnce(() => ({ rows: select ? reader.all<Row>(select) : [], heads: reader.heads() }))
+  return reader.atOnce(() => ({
+    rows: select ? reader.all<Row>(select) : [],
+    heads: reader.heads(accountId),
+  }))
 }
 
 /**

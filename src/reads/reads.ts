@@ -161,7 +161,7 @@ export class Reads {
   history(snapshotId: string): SnapshotTransition[] {
     return this.#reader.all(
       Prisma.sql`SELECT * FROM "SnapshotTransition" t WHERE t."snapshotId" = ${snapshotId} AND ${this.#alsoOwned}
-        ORDER BY t."sequence"`,
+        ORDER BY t."position"`,
     )
   }
 
@@ -285,7 +285,7 @@ export class Reads {
   }
 
   #page<Row>(table: Table, query: PageQuery): Page<Row> | Promise<Page<Row>> {
-    const read = () => readPage<Row>(this.#reader, table, query)
+    const read = () => readPage<Row>(this.#reader, this.#accountId, table, query)
     const select = query.where.isScan ? selectOf(table, query) : undefined
     return select ? (this.#scan(read) ?? this.#far<Row>(select)) : read()
   }

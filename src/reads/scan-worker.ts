@@ -14,6 +14,8 @@ export interface ScanData {
 }
 
 export interface ScanMessage extends Pick<Prisma.Sql, 'sql' | 'values'> {
+  /** Whose heads of the logs are wanted. */
+  accountId: string
   /** How long it may take, in milliseconds. */
   timeoutMs: number
 }
@@ -38,7 +40,7 @@ try {
   // Then it has the priority of the process.
 }
 
-function scan({ timeoutMs, ...select }: ScanMessage): ScanReply {
+function scan({ timeoutMs, accountId, ...select }: ScanMessage): ScanReply {
   const deadline = performance.now() + timeoutMs
   let rows = 0
   const onRow = () => {
@@ -47,7 +49,7 @@ function scan({ timeoutMs, ...select }: ScanMessage): ScanReply {
   }
   try {
     return connection.scanning(onRow, () =>
-      connection.atOnce(() => ({ rows: connection.all(select), heads: connection.heads() })),
+      connection.atOnce(() => ({ rows: connection.all(select), heads: connection.heads(accountId) })),
     )
   } catch (error) {
     return error === TIMEOUT ? 'timeout' : { error: String(error) }

@@ -56,7 +56,7 @@ export class Scans implements AsyncDisposable {
   }
 
   /**
-   * The rows of a select and, of the same moment, the heads of the transition logs. Rejects with OperationTimeout. The
+   * The rows of a select and, of the same moment, the heads of the account's transition logs. Rejects with OperationTimeout. The
    * select calls `scanned` for its rows.
    */
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- only the caller knows
@@ -87,7 +87,7 @@ export class Scans implements AsyncDisposable {
       if (jobs.length > 0) this.#waiting.set(accountId, jobs)
       thread.job = job
       const timeoutMs = job.deadline - performance.now()
-      thread.worker.postMessage({ ...job.select, timeoutMs } satisfies ScanMessage)
+      thread.worker.postMessage({ ...job.select, accountId, timeoutMs } satisfies ScanMessage)
     }
   }
 

@@ -41,7 +41,7 @@ export function deleteSnapshots(
 export function diskOf({ sql }: SqlTransaction, { id, diskId }: Pick<Snapshot, 'id' | 'diskId'>): string {
   if (diskId !== null) return diskId
   const first = sql.get<Pick<SnapshotTransition, 'diskId'>>(
-    Prisma.sql`SELECT "diskId" FROM "SnapshotTransition" WHERE "snapshotId" = ${id} ORDER BY "sequence" LIMIT 1`,
+    Prisma.sql`SELECT "diskId" FROM "SnapshotTransition" WHERE "snapshotId" = ${id} ORDER BY "position" LIMIT 1`,
   )
   if (!first) throw new Error(`Snapshot ${id} has no history.`)
   return first.diskId

@@ -36,12 +36,20 @@ export class BoundedQueue<T> implements AsyncIterableIterator<T, undefined> {
       this.#waiting.resolve({ value: item, done: false })
       this.#waiting = undefined
     } else if (this.#items.length >= this.#limit) {
-      this.#items = []
-      this.#error = new SlowConsumer(this.#limit)
-      this.end()
+      this.fail(new SlowConsumer(this.#limit))
     } else {
       this.#items.push(item)
     }
+  }
+
+  /** What is queued is dropped: the consumer gets the error, then the end. */
+  fail(error: Error): void {
+    if (this.#closed) return
+    this.#items = []
+    if (this.#waiting) this.#waiting.reject(error)
+    else this.#error = error
+    this.#waiting = undefined
+    this.end()
   }
 
   /** No more will come: the consumer gets what is queued, then the end. */

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { isSettled } from '../domain/lifecycle.ts'
 import { Replay, type History, type HistoryPage } from './history.ts'
 import { concerns, type Interest, type InterestIndex } from './interest.ts'
-import type { AnyTransition, TransitionLog } from './log.ts'
+import type { AnyTransition, Stage, TransitionLog, TransitionScope } from './log.ts'
 
 export type Groups = ReturnType<typeof createGroups>
 
@@ -10,13 +10,13 @@ export type Groups = ReturnType<typeof createGroups>
 export interface Seat {
   interest: Interest
   after: number
-  /** For the stream of one snapshot or disk, which completes when that is settled: its last transition until now. */
+  /** For the stream of one snapshot or disk, which completes when nothing is in flight with it: its last transition until now. */
   latest?: AnyTransition | undefined
 }
 
 /** One subscriber of a group. */
 export interface Member {
-  /** Everything up to this number has been sent. */
+  /** Everything up to this position has been sent. */
   seen: number
   /** Sends what the member missed; resolves when it has room for more. */
   replay(batch: Batch): Promise<void>
@@ -50,25 +50,25 @@ export interface Executor {
 
 /** Answers in the order of their transitions, shared by everybody they are sent to. */
 export class Batch {
-  readonly sequences: readonly number[]
+  readonly positions: readonly number[]
   readonly payloads: readonly Buffer[]
   /** The first one apart: most batches have no other, and a map for each would cost more than the rest. */
   #first: { key: unknown; form: unknown } | undefined
   #others: Map<unknown, unknown> | undefined
 
-  constructor(sequences: readonly number[], payloads: readonly Buffer[]) {
-    this.sequences = sequences
+  constructor(positions: readonly number[], payloads: readonly Buffer[]) {
+    this.positions = positions
     this.payloads = payloads
   }
 
   get first(): number {
-    return this.sequences[0] ?? 0
+    return this.positions[0] ?? 0
   }
 
-  /** The part behind a number. */
-  after(sequence: number): Batch {
-    const start = this.sequences.findLastIndex((one) => one <= sequence) + 1
-    return new Batch(this.sequences.slice(start), this.payloads.slice(start))
+  /** The part after a position. */
+  after(position: number): Batch {
+    const start = this.positions.findLastIndex((one) => one <= position) + 1
+    return new Batch(this.positions.slice(start), this.payloads.slice(start))
   }
 
   /** What a transport makes of the batch, made once for each key. */
@@ -125,6 +125,7 @@ export function createGroups({ log, history, index, position, bufferEvents }: Gr
       history,
       position,
       executor: executor(),
+      stage: (interest) => log.stage(scopeOf(interest), position()),
       limit: bufferEvents,
       onReplayed: (count) => (replayed += count),
       onEmpty: () => selections.delete(key),
@@ -157,7 +158,7 @@ export function createGroups({ log, history, index, position, bufferEvents }: Gr
           leave()
           member.complete()
         } else {
-          group = selection.group({ interest, untilSettled: latest !== undefined, index })
+          group = selection.group({ interest, untilOver: latest !== undefined, index })
           group.members.add(member)
           newcomers.delete(member)
         }
@@ -195,6 +196,17 @@ export function createGroups({ log, history, index, position, bufferEvents }: Gr
       }
     },
 
+    /** Completes the streams of what has nothing in flight any more: work may end without a transition. */
+    completeOver(): void {
+      for (const selection of [...selections.values()]) selection.completeOver()
+    },
+
+    /** Ends every stream with an error. */
+    fail(error: Error): void {
+      for (const selection of [...selections.values()]) selection.fail(error)
+      selections.clear()
+    },
+
     /** Ends every stream. */
     close(): void {
       for (const selection of selections.values()) {
@@ -215,7 +227,7 @@ interface Job {
 
 interface GroupOptions {
   interest: Interest
-  untilSettled: boolean
+  untilOver: boolean
   index: InterestIndex
 }
 
@@ -224,6 +236,8 @@ interface SelectionOptions {
   history: History
   position: () => number
   executor: Executor
+  /** What goes on with the one thing that an interest is in. */
+  stage: (interest: Interest) => Stage
   limit: number
   onReplayed: (count: number) => void
   onEmpty: () => void
@@ -247,11 +261,11 @@ class Selection {
     this.#options = options
   }
 
-  group({ interest, untilSettled, index }: GroupOptions): Group {
-    const key = `${untilSettled} ${keyOf(interest)}`
+  group({ interest, untilOver, index }: GroupOptions): Group {
+    const key = `${untilOver} ${keyOf(interest)}`
     const known = this.groups.get(key)
     if (known) return known
-    const group = new Group(this, interest, untilSettled, () => {
+    const group = new Group(this, interest, untilOver, () => {
       unlist()
       this.groups.delete(key)
       this.closeIfEmpty()
@@ -259,6 +273,23 @@ class Selection {
     const unlist = index.add(interest, group)
     this.groups.set(key, group)
     return group
+  }
+
+  /** Completes the groups of what has nothing in flight any more, once all that happened to it has been sent. */
+  completeOver(): void {
+    if (this.#working) return
+    for (const group of [...this.groups.values()]) {
+      if (group.waitsForWork) group.goOn(this.#options.stage(group.interest))
+    }
+  }
+
+  /** Ends all that is served by it; nothing that it still executes is sent to anybody. */
+  fail(error: Error): void {
+    const newcomers = [...this.newcomers]
+    this.newcomers.clear()
+    this.#jobs = []
+    for (const group of [...this.groups.values()]) group.fail(error)
+    for (const newcomer of newcomers) newcomer.fail(error)
   }
 
   closeIfEmpty(): void {
@@ -273,7 +304,7 @@ class Selection {
     for (let at = 0; at < wanted.length; at += TOGETHER) {
       const some = wanted.slice(at, at + TOGETHER)
       this.#options.onReplayed(some.length)
-      yield* batchesOf(some.map(sequenceOf), await this.#execute(some))
+      yield* batchesOf(some.map(positionOf), await this.#execute(some))
     }
   }
 
@@ -296,7 +327,7 @@ class Selection {
       const made = wanted.flatMap(({ payload }) => payload ?? [])
       if (made.length < wanted.length) return { part: undefined, bytes: 0 }
       const part = batchesOf(
-        wanted.map(({ transition }) => sequenceOf(transition)),
+        wanted.map(({ transition }) => positionOf(transition)),
         made,
       )
       const bytes = made.reduce((sum, { length }) => sum + length, 0)
@@ -313,7 +344,7 @@ class Selection {
       this.#behind = true
     } else {
       this.#jobs.push({ transition, groups: [group] })
-      this.#taken = transition.sequence
+      this.#taken = transition.position
       if (!this.#working) void this.#work()
     }
   }
@@ -337,6 +368,7 @@ class Selection {
       for (const group of this.groups.values()) group.fail(error)
     }
     this.#working = false
+    this.completeOver()
   }
 
   async #executeTogether(jobs: Job[]): Promise<void> {
@@ -371,7 +403,7 @@ class Selection {
         this.#taken = through
         break
       }
-      const page = await history.page({ accountId: any.interest.accountId }, this.#taken, through)
+      const page = history.page({ accountId: any.interest.accountId }, this.#taken, through)
       for (const transition of page.transitions) {
         const groups = [...this.groups.values()].filter(({ interest }) => concerns(interest, transition))
         this.#jobs.push({ transition, groups })
@@ -383,7 +415,12 @@ class Selection {
   }
 }
 
-const sequenceOf = ({ sequence }: AnyTransition) => sequence
+const positionOf = ({ position }: AnyTransition) => position
+
+/** What an interest in one snapshot or disk is in. */
+function scopeOf({ accountId, snapshotIds, diskIds }: Interest): TransitionScope {
+  return { accountId, snapshotId: snapshotIds?.[0], diskId: diskIds?.[0] }
+}
 
 /** One string for interests that are the same. */
 function keyOf({ accountId, snapshotIds, diskIds, to }: Interest): string {
@@ -391,15 +428,15 @@ function keyOf({ accountId, snapshotIds, diskIds, to }: Interest): string {
 }
 
 /** Batches of about `PIECE_BYTES` each. */
-function batchesOf(sequences: readonly number[], payloads: readonly Buffer[]): Batch[] {
-  if (payloads.length === 1) return [new Batch(sequences, payloads)]
+function batchesOf(positions: readonly number[], payloads: readonly Buffer[]): Batch[] {
+  if (payloads.length === 1) return [new Batch(positions, payloads)]
   const batches: Batch[] = []
   let start = 0
   let bytes = 0
   payloads.forEach((payload, at) => {
     bytes += payload.length
     if (bytes < PIECE_BYTES && at + 1 < payloads.length) return
-    batches.push(new Batch(sequences.slice(start, at + 1), payloads.slice(start, at + 1)))
+    batches.push(new Batch(positions.slice(start, at + 1), payloads.slice(start, at + 1)))
     start = at + 1
     bytes = 0
   })
@@ -411,16 +448,17 @@ class Group {
   readonly members = new Set<Member>()
   readonly interest: Interest
   readonly #selection: Selection
-  readonly #untilSettled: boolean
+  readonly #untilOver: boolean
   readonly #onEmpty: () => void
-  #sequences: number[] = []
+  #positions: number[] = []
   #payloads: Buffer[] = []
-  #status: AnyTransition['to'] | undefined
+  /** Whether the status of its thing is settled, or may be: then it ends with the work on it, without a transition. */
+  #isSettled = true
 
-  constructor(selection: Selection, interest: Interest, untilSettled: boolean, onEmpty: () => void) {
+  constructor(selection: Selection, interest: Interest, untilOver: boolean, onEmpty: () => void) {
     this.#selection = selection
     this.interest = interest
-    this.#untilSettled = untilSettled
+    this.#untilOver = untilOver
     this.#onEmpty = onEmpty
   }
 
@@ -428,33 +466,40 @@ class Group {
     this.#selection.take(transition, this)
   }
 
-  add({ sequence, to }: AnyTransition, payload: Buffer): this {
-    this.#sequences.push(sequence)
+  add({ position, to }: AnyTransition, payload: Buffer): this {
+    this.#positions.push(position)
     this.#payloads.push(payload)
-    this.#status = to
+    this.#isSettled = isSettled(to)
     return this
   }
 
   /**
-   * Makes ready what was added; the function returned sends it, to each member what it has not seen, and completes the
-   * streams that have come to their end.
+   * Makes ready what was added; the function returned sends it, to each member what it has not seen.
    */
   prepare(): () => void {
-    const batches = batchesOf(this.#sequences, this.#payloads)
-    const last = this.#sequences.at(-1) ?? 0
-    this.#sequences = []
+    const batches = batchesOf(this.#positions, this.#payloads)
+    this.#positions = []
     this.#payloads = []
     const [member] = this.members
     for (const batch of batches) member?.form(batch)
     return () => {
       for (const batch of batches) this.#deliver(batch)
-      if (this.#untilSettled && this.#status && isSettled(this.#status))
-        this.complete([...this.members].filter(({ seen }) => seen <= last))
     }
   }
 
+  /** Whether it is of one thing, and its end may come without a transition. */
+  get waitsForWork(): boolean {
+    return this.#untilOver && this.#isSettled
+  }
+
+  /** Everything has been sent, and this goes on with its thing. */
+  goOn(stage: Stage): void {
+    if (stage === 'OVER') this.complete([...this.members])
+    this.#isSettled = stage !== 'CHANGING'
+  }
+
   #deliver(batch: Batch): void {
-    const last = batch.sequences.at(-1) ?? 0
+    const last = batch.positions.at(-1) ?? 0
     for (const member of this.members) {
       try {
         if (member.seen < batch.first) member.deliver(batch)

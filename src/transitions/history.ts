@@ -1,4 +1,4 @@
-import { isSettled } from '../domain/lifecycle.ts'
+import { setImmediate } from 'node:timers/promises'
 import type { Interest } from './interest.ts'
 import {
   CursorExpired,
@@ -44,12 +44,11 @@ export class HistoryPage<T extends AnyTransition = AnyTransition> implements Log
 /**
  * The log as those read it who catch up. After a restart or a broken network many do so at once, and most read the
  * same: pages begin and end at the same places for all of them, are read once, and the latest used are kept, up to
- * `KEPT_BYTES`. What has been committed never changes, so a page is never out of date.
+ * `KEPT_BYTES`. What has been committed never changes, so a page is never out of date, unless the database is restored.
  */
 export class History<T extends AnyTransition = AnyTransition> {
   readonly #log: TransitionLog<T>
   readonly #kept = new Map<string, HistoryPage<T>>()
-  readonly #reading = new Map<string, Promise<HistoryPage<T>>>()
   #bytes = 0
 
   constructor(log: TransitionLog<T>) {
@@ -57,7 +56,7 @@ export class History<T extends AnyTransition = AnyTransition> {
   }
 
   /** As `page` of the log, which throws CursorExpired; it may end before a page is full. */
-  async page(scope: TransitionScope, after: number, through: number): Promise<HistoryPage<T>> {
+  page(scope: TransitionScope, after: number, through: number): HistoryPage<T> {
     const place = [scope.accountId, scope.snapshotId, scope.diskId, after].join(' ')
     const known = this.#kept.get(place)
     if (known) {
@@ -65,25 +64,24 @@ export class History<T extends AnyTransition = AnyTransition> {
       this.#kept.set(place, known)
       return known
     }
-    const key = `${place} ${through}`
-    const reading = this.#reading.get(key) ?? this.#read(scope, after, through, place)
-    this.#reading.set(key, reading)
-    return reading.finally(() => this.#reading.delete(key))
+    return this.#read(scope, after, through, place)
   }
 
-  async #read(
-    scope: TransitionScope,
-    after: number,
-    through: number,
-    place: string,
-  ): Promise<HistoryPage<T>> {
-    const read = await this.#log.page(scope, after, through)
+  #read(scope: TransitionScope, after: number, through: number, place: string): HistoryPage<T> {
+    const read = this.#log.page(scope, after, through)
     if (read.transitions.length < PAGE) return new HistoryPage(read)
     const page = new HistoryPage(upToBoundary(read, after))
     this.#kept.set(place, page)
     page.onGrowth = (bytes) => this.#grow(bytes)
     this.#grow(page.bytes)
     return page
+  }
+
+  /** Forgets everything: the log does not continue from what was read. */
+  clear(): void {
+    for (const page of this.#kept.values()) page.onGrowth = undefined
+    this.#kept.clear()
+    this.#bytes = 0
   }
 
   #grow(bytes: number): void {
@@ -97,11 +95,11 @@ export class History<T extends AnyTransition = AnyTransition> {
   }
 }
 
-/** Ends a page at a number that the pages of others end at too, wherever they began. */
+/** Ends a page at a position that the pages of others end at too, wherever they began. */
 function upToBoundary<T extends AnyTransition>(page: LogPage<T>, after: number): LogPage<T> {
   const boundary = page.through - (page.through % PAGE)
   if (boundary <= after) return page
-  return { transitions: page.transitions.filter(({ sequence }) => sequence <= boundary), through: boundary }
+  return { transitions: page.transitions.filter(({ position }) => position <= boundary), through: boundary }
 }
 
 export interface ReplayOptions<T extends AnyTransition> {
@@ -117,17 +115,15 @@ export interface ReplayOptions<T extends AnyTransition> {
 
 /** What a stream has to read before it goes live, at the pace of its consumer. */
 export class Replay<T extends AnyTransition> {
-  /** Everything up to this number has been read. */
+  /** Everything up to this position has been read. */
   seen: number
   readonly #options: ReplayOptions<T>
   readonly #target: number
-  #last: T | undefined
 
   constructor(options: ReplayOptions<T>) {
     this.#options = options
     this.seen = options.after
-    this.#last = options.latest
-    this.#target = options.latest?.sequence ?? 0
+    this.#target = options.latest?.position ?? 0
   }
 
   /** Whether everything has been read that the hub has: true until the end of this turn of the event loop. */
@@ -139,31 +135,31 @@ export class Replay<T extends AnyTransition> {
     return Math.max(this.#options.position(), this.#target)
   }
 
-  /** The next page, with more than is wanted of it. Throws CursorExpired when it has been pruned. */
+  /** The next page, with more than is wanted of it, after a turn of the event loop. Throws CursorExpired when it has been pruned. */
   async next(): Promise<HistoryPage<T>> {
+    await setImmediate()
     const { log, history, interest, latest } = this.#options
     const { accountId, snapshotIds, diskIds } = interest
     const { seen } = this
     const through = this.#through
     let page: HistoryPage<T>
     if (latest) {
-      const { snapshotId, diskId, sequence } = latest
-      page = new HistoryPage(await log.life({ accountId, snapshotId, diskId }, seen, through))
-      const isThere = page.transitions.some((transition) => transition.sequence === sequence)
-      if (seen < sequence && page.through >= sequence && !isThere) throw new CursorExpired()
-      this.#last = page.transitions.at(-1) ?? this.#last
+      const { snapshotId, diskId, position } = latest
+      page = new HistoryPage(log.life({ accountId, snapshotId, diskId }, seen, through))
+      const isThere = page.transitions.some((transition) => transition.position === position)
+      if (seen < position && page.through >= position && !isThere) throw new CursorExpired()
     } else {
       const scope = { accountId, snapshotId: only(snapshotIds), diskId: only(diskIds) }
-      page = await history.page(scope, seen, through)
+      page = history.page(scope, seen, through)
     }
     this.seen = page.through
     return page
   }
 
-  /** Whether the one thing that the stream is of, if it is of one, had settled when all of this had happened. */
+  /** Whether nothing is in flight with the one thing that the stream is of, if it is of one. */
   get isOver(): boolean {
-    const last = this.#last
-    return last !== undefined && last.sequence <= this.seen && isSettled(last.to)
+    const { log, latest } = this.#options
+    return latest !== undefined && log.stage(latest, this.seen) === 'OVER'
   }
 }
 

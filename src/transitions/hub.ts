@@ -1,9 +1,15 @@
-import { isSettled } from '../domain/lifecycle.ts'
 import { BoundedQueue } from './bounded-queue.ts'
 import { createGroups, type Groups, type Seat } from './groups.ts'
 import { History, Replay } from './history.ts'
 import { concerns, InterestIndex, type Interest } from './interest.ts'
-import { PAGE, type AnyTransition, type Transition, type TransitionLog, type TransitionScope } from './log.ts'
+import {
+  CursorExpired,
+  PAGE,
+  type AnyTransition,
+  type Transition,
+  type TransitionLog,
+  type TransitionScope,
+} from './log.ts'
 import { wakeable } from './wakeable.ts'
 
 export interface HubOptions<T extends AnyTransition> {
@@ -13,6 +19,8 @@ export interface HubOptions<T extends AnyTransition> {
   /** How often the log is read without being woken, in milliseconds: another process may write to it. */
   pollMs: number
   onError: (error: unknown) => void
+  /** The log went back, or is another one, and every stream was ended. */
+  onRestored: () => void
 }
 
 /** Takes over a stream from its beginning, for these groups; its own iterable is empty. */
@@ -38,25 +46,48 @@ export async function startTransitionHub<T extends AnyTransition>({
   bufferEvents,
   pollMs,
   onError,
+  onRestored,
 }: HubOptions<T>) {
   const index = new InterestIndex()
   const queues = new Set<BoundedQueue<T>>()
+  /** Each ends the queue of a stream when nothing is in flight any more with what it is of. */
+  const endings = new Set<() => void>()
   const streams = new Set<AsyncGenerator>()
-  let position = await log.head()
+  let reached = log.head()
+  /** Another one after each restore of the database: streams do not outlive it. */
+  let lineage = Symbol()
   let stopped = false
   const history = new History<T>(log)
-  const groups = createGroups({ log, history, index, position: () => position, bufferEvents })
+  const position = () => reached.position
+  const groups = createGroups({ log, history, index, position, bufferEvents })
 
   async function pump(): Promise<void> {
     for (;;) {
-      const page = await log.tail(position)
+      const page = log.tail(reached)
+      if (!page) {
+        startAnew()
+        return
+      }
       for (const transition of page) {
-        position = transition.sequence
+        reached = transition
         index.tell(transition)
       }
       // What is committed from now on comes with a wake-up of its own.
-      if (page.length < PAGE) return
+      if (page.length < PAGE) break
     }
+    groups.completeOver()
+    for (const endIfOver of endings) endIfOver()
+  }
+
+  /** The database has been restored: what streams have seen is no longer what the log says, and they end. */
+  function startAnew(): void {
+    reached = log.head()
+    lineage = Symbol()
+    history.clear()
+    const error = new CursorExpired()
+    for (const queue of [...queues]) queue.fail(error)
+    groups.fail(error)
+    onRestored()
   }
 
   const pumping = wakeable(pump, onError)
@@ -82,26 +113,34 @@ export async function startTransitionHub<T extends AnyTransition>({
       return NOTHING
     }
     const { interest, latest } = seat
-    const replay = new Replay<T>({ log, history, position: () => position, ...seat })
+    const replay = new Replay<T>({ log, history, position, ...seat })
+    const begun = lineage
     let queue: BoundedQueue<T> | undefined
     let left = false
     const events = follow()
     const forget = () => streams.delete(events)
     streams.add(events)
 
+    function endIfOver(): void {
+      if (latest && queue?.length === 0 && log.stage(latest, position()) === 'OVER') queue.end()
+    }
+
     async function* follow(): AsyncGenerator<T, void> {
       try {
         while (!replay.isCaughtUp && !left && !stopped) {
           const { transitions } = await replay.next()
+          if (lineage !== begun) throw new CursorExpired()
           for (const transition of transitions) if (concerns(interest, transition)) yield transition
         }
         if (left || stopped || replay.isOver) return
         queue = listen(interest, forget)
+        if (latest) endings.add(endIfOver)
         for await (const transition of queue) {
-          if (transition.sequence > replay.seen) yield transition
-          if (latest && isSettled(transition.to) && queue.length === 0) return
+          if (transition.position > replay.seen) yield transition
+          endIfOver()
         }
       } finally {
+        endings.delete(endIfOver)
         queue?.end()
         forget()
       }
@@ -130,18 +169,18 @@ export async function startTransitionHub<T extends AnyTransition>({
 
     groups,
 
-    /** Every transition that is wanted after a number, or else from now on; live, without end. */
-    follow(interest: Interest, after = position, join?: Join): AsyncIterable<T> {
+    /** Every transition that is wanted after a position, or else from now on; live, without end. */
+    follow(interest: Interest, after = position(), join?: Join): AsyncIterable<T> {
       return open({ interest, after }, join)
     },
 
     /**
-     * The transitions of one snapshot or disk from the beginning, or after a number, then live; completes by itself
-     * once that is settled. Undefined when the account has no such thing.
+     * The transitions of one snapshot or disk from the beginning, or after a position, then live; completes by itself
+     * once nothing is in flight with that. Undefined when the account has no such thing.
      */
     async followToEnd(scope: TransitionScope, after = 0, join?: Join): Promise<AsyncIterable<T> | undefined> {
       const { accountId, snapshotId, diskId } = scope
-      const latest = await log.latest(scope)
+      const latest = log.latest(scope)
       const interest = { accountId, snapshotIds: listed(snapshotId), diskIds: listed(diskId) }
       return latest && open({ interest, after, latest }, join)
     },

@@ -1,15 +1,22 @@
 import { randomBytes } from 'node:crypto'
-import { inTransaction, type Database } from '../database/database.ts'
+import { setImmediate } from 'node:timers/promises'
+import type { Database } from '../database/database.ts'
 import type { SqlTransaction } from '../database/group-commit.ts'
+import type { Statements } from '../database/statements.ts'
 import type { DiskStatus } from '../domain/disk.ts'
-import { mayDiskFollow, mayFollow, type SnapshotStatus } from '../domain/lifecycle.ts'
+import { DISK_JOB_KINDS } from '../domain/job.ts'
+import { isSettled, mayDiskFollow, mayFollow, type SnapshotStatus } from '../domain/lifecycle.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 
 /** One change of a snapshot's status: a row of the transition log. */
 export interface Transition {
-  /** Strictly increasing over the whole log, in the order of commits. */
-  sequence: number
+  /** Its place in the whole log: strictly increasing, in the order of commits. Never shown to clients. */
+  position: number
   accountId: string
+  /** Its number among the transitions of its account: 1, 2, 3 … in the order of commits, without a gap. */
+  sequence: number
+  /** Random. With the number it tells this transition from any other that had the same number before a restore. */
+  tag: string
   snapshotId: string
   /** The name of the snapshot at that moment; null where it was not stored. */
   snapshotName: string | null
@@ -38,57 +45,77 @@ export interface TransitionScope {
   diskId?: string | undefined
 }
 
-/** All that a scope has behind one number, up to another, oldest first. */
+/** A transition without what the log adds to it. */
+export type NewTransition<T extends AnyTransition> = Omit<
+  T,
+  'position' | 'sequence' | 'tag' | 'snapshotName' | (T extends DiskTransition ? 'snapshotId' : never)
+>
+
+/** All that a scope has after one position, up to another, oldest first. */
 export interface LogPage<T extends AnyTransition = AnyTransition> {
   transitions: readonly T[]
-  /** The number up to which that is all. */
+  /** The position up to which that is all. */
   through: number
 }
 
-/** What a reader was about to read has been pruned. */
-export class CursorExpired extends Error {
-  constructor() {
-    super('The stream cursor is older than the log. List again, and watch from the new cursor.')
-  }
+/** A place in the log that a reader has reached, and what it read there; 0 and nothing before the first transition. */
+export interface Reached {
+  position: number
+  tag: string | undefined
 }
 
-/** What the log needs of its table. */
-interface Rows<T> {
-  findFirst: (query: object) => Promise<T | null>
-  findMany: (query: object) => Promise<T[]>
+/** The log does not continue from where a reader stands: that has been pruned, or was lost when the database was restored. */
+export class CursorExpired extends Error {
+  constructor() {
+    super(
+      'The log does not continue from this stream cursor: it is older than the log, or the database has been restored. ' +
+        'List again, and watch from the new cursor.',
+    )
+  }
 }
 
 /** The two logs: the same in all but their tables. */
 const LOGS = {
   SNAPSHOT: {
+    /** The first letter of its cursors. */
+    letter: 's',
     table: Prisma.raw('"SnapshotTransition"'),
     columns: Prisma.raw(
-      '"sequence", "accountId", "snapshotId", "snapshotName", "diskId", "from", "to", "reason", "at"',
+      '"position", "accountId", "sequence", "tag", "snapshotId", "snapshotName", "diskId", "from", "to", "reason", "at"',
     ),
-    rows: (db: Prisma.TransactionClient) => db.snapshotTransition as unknown as Rows<Transition>,
-    /** The index by which a scope is read; what it leaves out is left to the reader. */
-    scope: ({ accountId, snapshotId }: TransitionScope) =>
-      snapshotId === undefined ? { accountId } : { accountId, snapshotId },
+    /** What each transition is of. */
+    subject: Prisma.raw('"snapshotId"'),
+    /** What is in flight with it: any work on its copy, or that reads it. */
+    work: Prisma.sql`TRUE`,
     /** What pruning leaves: the history of a snapshot that still exists, which is short. */
     kept: Prisma.sql`EXISTS (SELECT 1 FROM "Snapshot" s WHERE s."id" = "SnapshotTransition"."snapshotId")`,
   },
   DISK: {
+    letter: 'd',
     table: Prisma.raw('"DiskTransition"'),
-    columns: Prisma.raw('"sequence", "accountId", "diskId", "from", "to", "reason", "at"'),
-    rows: (db: Prisma.TransactionClient) => db.diskTransition as unknown as Rows<DiskTransition>,
-    scope: ({ accountId, diskId }: TransitionScope) =>
-      diskId === undefined ? { accountId } : { accountId, diskId },
+    columns: Prisma.raw('"position", "accountId", "sequence", "tag", "diskId", "from", "to", "reason", "at"'),
+    subject: Prisma.raw('"diskId"'),
+    work: Prisma.sql`"kind" IN (${Prisma.join([...DISK_JOB_KINDS])})`,
     /** What pruning leaves: how a disk that still exists came to be as it is. Its whole history has no bounds. */
     kept: Prisma.sql`EXISTS (SELECT 1 FROM "Disk" d WHERE d."id" = "DiskTransition"."diskId")
-      AND "sequence" = (SELECT max(l."sequence") FROM "DiskTransition" l WHERE l."diskId" = "DiskTransition"."diskId")`,
+      AND "position" = (SELECT max(l."position") FROM "DiskTransition" l WHERE l."diskId" = "DiskTransition"."diskId")`,
   },
 }
 
 /** The most rows that are read at once. */
 export const PAGE = 500
 
-/** One cursor, or two of them. */
-const CURSORS = /^[0-9a-f]{12}\.[0-9a-z]{1,10}(~[0-9a-f]{12}\.[0-9a-z]{1,10})?$/
+/** The most rows that are looked at in one transaction of pruning, and the most accounts in one turn of the event loop. */
+const PRUNED_TOGETHER = 1_000
+const ACCOUNTS_TOGETHER = 100
+
+/**
+ * A cursor: the letter of the log, the number of a transition of the account, and the tag of that transition. Before the
+ * first one, the number is 0 and the tag the id of the log.
+ */
+const CURSOR = /^([sd])(\d{1,15})\.([\w-]{8,16})$/
+/** The cursors of versions before there were numbers for each account: the id of the log and a position, in base 36. */
+const OLD_CURSOR = /^([0-9a-f]{12})\.([0-9a-z]{1,10})$/
 
 /**
  * Appends transitions, in the transaction that makes the changes, while the rows of the snapshots are there: the log
@@ -96,152 +123,270 @@ const CURSORS = /^[0-9a-f]{12}\.[0-9a-z]{1,10}(~[0-9a-f]{12}\.[0-9a-z]{1,10})?$/
  */
 export function appendTransitions(
   { sql }: SqlTransaction,
-  ...transitions: Omit<Transition, 'sequence' | 'snapshotName'>[]
+  ...transitions: NewTransition<Transition>[]
 ): void {
   for (const transition of transitions) {
-    const { from, to } = transition
+    const { from, to, snapshotId, accountId } = transition
     if (!mayFollow(from, to)) throw new Error(`A snapshot cannot go from ${from ?? 'nothing'} to ${to}.`)
-    const { snapshotId, accountId } = transition
     const snapshot = sql.get<{ name: string }>(
       Prisma.sql`SELECT "name" FROM "Snapshot" WHERE "id" = ${snapshotId} AND "accountId" = ${accountId}`,
     )
-    sql.insert('SnapshotTransition', { ...transition, snapshotName: snapshot?.name ?? null })
+    sql.insert('SnapshotTransition', {
+      ...transition,
+      ...numbered(sql, 'SNAPSHOT', accountId),
+      snapshotName: snapshot?.name ?? null,
+    })
   }
 }
 
 /** The same for disks. */
 export function appendDiskTransitions(
   { sql }: SqlTransaction,
-  ...transitions: Omit<DiskTransition, 'sequence' | 'snapshotId'>[]
+  ...transitions: NewTransition<DiskTransition>[]
 ): void {
   for (const transition of transitions) {
-    const { from, to } = transition
+    const { from, to, accountId } = transition
     if (!mayDiskFollow(from, to)) throw new Error(`A disk cannot go from ${from ?? 'nothing'} to ${to}.`)
-    sql.insert('DiskTransition', { ...transition })
+    sql.insert('DiskTransition', { ...transition, ...numbered(sql, 'DISK', accountId) })
   }
+}
+
+/** The next number of an account, with a tag. The last transition of an account is never pruned, so no number comes twice. */
+function numbered(sql: Statements, subject: keyof typeof LOGS, accountId: string) {
+  const last = sql.get<{ sequence: number | null }>(
+    Prisma.sql`SELECT max("sequence") AS "sequence" FROM ${LOGS[subject].table} WHERE "accountId" = ${accountId}`,
+  )
+  return { sequence: (last?.sequence ?? 0) + 1, tag: randomBytes(6).toString('base64url') }
 }
 
 export type TransitionLog<T extends AnyTransition = Transition> = Awaited<ReturnType<typeof openLog<T>>>
 
 /** The stored, numbered history of all snapshots. */
-export const openTransitionLog = (db: Database): Promise<TransitionLog> =>
-  openLog(db, 'SNAPSHOT', LOGS.SNAPSHOT)
+export const openTransitionLog = (db: Database): Promise<TransitionLog> => openLog(db, 'SNAPSHOT')
 
 /** The stored, numbered history of all disks. */
 export const openDiskTransitionLog = (db: Database): Promise<TransitionLog<DiskTransition>> =>
-  openLog(db, 'DISK', LOGS.DISK)
+  openLog(db, 'DISK')
 
 /**
- * A stored, numbered history. SQLite has one writer, so numbers are in the order of commits and no reader that goes on
- * from the last number it has seen can miss a row.
+ * A stored, numbered history. SQLite has one writer, so positions and numbers are in the order of commits, and no reader
+ * that goes on from the last position it has seen can miss a row.
+ *
+ * A number with its tag names one transition, and with it everything before it: rows are only ever appended, so a log that
+ * has this transition has the same ones before it. A log that was restored, and has given its number to another one since,
+ * does not have it. So a cursor is proven by one row, whatever happened to the database or to the processes on it.
  */
-async function openLog<T extends AnyTransition>(
-  db: Database,
-  subject: keyof typeof LOGS,
-  {
-    table,
-    columns,
-    rows,
-    scope: whereScope,
-    kept,
-  }: Omit<typeof LOGS.SNAPSHOT, 'rows'> & { rows: (db: Prisma.TransactionClient) => Rows<T> },
-) {
-  const identity = await db.transitionLog.upsert({
-    where: { subject },
-    create: { id: randomBytes(6).toString('hex'), subject },
+async function openLog<T extends AnyTransition>(db: Database, logSubject: keyof typeof LOGS) {
+  const { letter, table, columns, subject, work, kept } = LOGS[logSubject]
+  const { reader } = db
+  const log = await db.transitionLog.upsert({
+    where: { subject: logSubject },
+    create: { id: randomBytes(6).toString('hex'), subject: logSubject },
     update: {},
   })
+  const { id } = log
 
-  async function prunedThrough(): Promise<number> {
-    const { prunedThrough: sequence } = await db.transitionLog.findUniqueOrThrow({
-      where: { id: identity.id },
-    })
-    return sequence
+  /** The last transition of an account that has been pruned, with all before it but those that are kept. */
+  function prunedThrough(sql: Statements, accountId: string): PrunedThrough {
+    const pruned = sql.get<PrunedThrough>(
+      Prisma.sql`SELECT "sequence", "tag", "position" FROM "PrunedTransitions"
+        WHERE "accountId" = ${accountId} AND "subject" = ${logSubject}`,
+    )
+    return pruned ?? { sequence: 0, tag: id, position: 0 }
   }
 
-  async function read(scope: TransitionScope, after: number, through: number): Promise<LogPage<T>> {
-    const transitions = await rows(db).findMany({
-      where: { ...whereScope(scope), sequence: { gt: after, lte: through } },
-      orderBy: { sequence: 'asc' },
-      take: PAGE,
-    })
+  function headOf(sql: Statements, accountId: string): number {
+    return (
+      sql.get<{ sequence: number | null }>(
+        Prisma.sql`SELECT max("sequence") AS "sequence" FROM ${table} WHERE "accountId" = ${accountId}`,
+      )?.sequence ?? 0
+    )
+  }
+
+  function read(scope: TransitionScope, after: number, through: number): LogPage<T> {
+    const transitions = reader.all<T>(
+      Prisma.sql`SELECT ${columns} FROM ${table} WHERE ${within(scope)} AND "position" > ${after} AND "position" <= ${through}
+        ORDER BY "position" LIMIT ${PAGE}`,
+    )
     const last = transitions.at(PAGE - 1)
-    return { transitions, through: last ? last.sequence : through }
+    return { transitions, through: last ? last.position : through }
+  }
+
+  function positionOf(accountId: string, sequence: number, tag: string | undefined): number | 'EXPIRED' {
+    const pruned = prunedThrough(reader, accountId)
+    const row =
+      sequence === pruned.sequence
+        ? pruned
+        : reader.get<PrunedThrough>(
+            Prisma.sql`SELECT "sequence", "tag", "position" FROM ${table}
+              WHERE "accountId" = ${accountId} AND "sequence" = ${sequence}`,
+          )
+    return row && row.tag === tag && row.position >= pruned.position ? row.position : 'EXPIRED'
+  }
+
+  /** The index by which a scope is read; what it leaves out is left to the reader. */
+  function within(scope: TransitionScope): Prisma.Sql {
+    const one = logSubject === 'SNAPSHOT' ? scope.snapshotId : scope.diskId
+    return one === undefined
+      ? Prisma.sql`"accountId" = ${scope.accountId}`
+      : Prisma.sql`${subject} = ${one} AND +"accountId" = ${scope.accountId}`
+  }
+
+  function latest(scope: TransitionScope): T | undefined {
+    return reader.get<T>(
+      Prisma.sql`SELECT ${columns} FROM ${table} WHERE ${within(scope)} ORDER BY "position" DESC LIMIT 1`,
+    )
+  }
+
+  /** Prunes some of an account, and returns how far that is done; undefined when nothing there is old. */
+  function pruneSome(
+    sql: Statements,
+    accountId: string,
+    { before, keep }: { before: Date; keep: number },
+  ): { rows: number } | undefined {
+    const from = prunedThrough(sql, accountId).sequence
+    const through = Math.min(from + PRUNED_TOGETHER, headOf(sql, accountId) - Math.max(keep, 1))
+    const old = sql.get<PrunedThrough>(
+      Prisma.sql`SELECT "sequence", "tag", "position" FROM ${table}
+        WHERE "accountId" = ${accountId} AND "sequence" > ${from} AND "sequence" <= ${through} AND "at" < ${before}
+        ORDER BY "sequence" DESC LIMIT 1`,
+    )
+    if (!old) return undefined
+    sql.run(
+      Prisma.sql`INSERT INTO "PrunedTransitions" ("accountId", "subject", "sequence", "tag", "position")
+        VALUES (${accountId}, ${logSubject}, ${old.sequence}, ${old.tag}, ${old.position})
+        ON CONFLICT ("accountId", "subject") DO UPDATE
+        SET "sequence" = excluded."sequence", "tag" = excluded."tag", "position" = excluded."position"`,
+    )
+    // What was kept of these things before may be let go of now.
+    const rows = sql.run(
+      Prisma.sql`DELETE FROM ${table} WHERE +"accountId" = ${accountId} AND "sequence" <= ${old.sequence} AND ${subject} IN (
+          SELECT ${subject} FROM ${table}
+          WHERE "accountId" = ${accountId} AND "sequence" > ${from} AND "sequence" <= ${old.sequence})
+        AND NOT (${kept})`,
+    )
+    return { rows }
   }
 
   return {
-    /** The number of the last transition; 0 when there is none. */
-    async head(): Promise<number> {
-      const last = await rows(db).findFirst({ orderBy: { sequence: 'desc' } })
-      return last?.sequence ?? 0
-    },
-
-    /** Everything after a number, oldest first, at most `PAGE` rows. */
-    async tail(after: number): Promise<T[]> {
-      return db.reader.all<T>(
-        Prisma.sql`SELECT ${columns} FROM ${table} WHERE "sequence" > ${after} ORDER BY "sequence" LIMIT ${PAGE}`,
+    /** The last transition of all; nothing when there is none. */
+    head(): Reached {
+      const last = reader.get<Reached>(
+        Prisma.sql`SELECT "position", "tag" FROM ${table} ORDER BY "position" DESC LIMIT 1`,
       )
+      return last ?? { position: 0, tag: undefined }
     },
 
     /**
-     * What a scope has behind a number, up to another one or as far as a page goes. Throws CursorExpired when some of
+     * Everything after a position, oldest first, at most `PAGE` rows. Undefined when the log does not continue from what
+     * was read there: the database was restored meanwhile, or is another one.
+     */
+    tail({ position, tag }: Reached): T[] | undefined {
+      return reader.atOnce(() => {
+        const there =
+          position === 0
+            ? undefined
+            : reader.get<{ tag: string }>(
+                Prisma.sql`SELECT "tag" FROM ${table} WHERE "position" = ${position}`,
+              )?.tag
+        if (there !== tag) return undefined
+        return reader.all<T>(
+          Prisma.sql`SELECT ${columns} FROM ${table} WHERE "position" > ${position} ORDER BY "position" LIMIT ${PAGE}`,
+        )
+      })
+    },
+
+    /**
+     * What a scope has after a position, up to another one or as far as a page goes. Throws CursorExpired when some of
      * it may have been pruned meanwhile: a reader that knew no better would skip it.
      */
-    async page(scope: TransitionScope, after: number, through: number): Promise<LogPage<T>> {
-      const page = await read(scope, after, through)
-      if (after < (await prunedThrough())) throw new CursorExpired()
-      return page
+    page(scope: TransitionScope, after: number, through: number): LogPage<T> {
+      return reader.atOnce(() => {
+        if (after < prunedThrough(reader, scope.accountId).position) throw new CursorExpired()
+        return read(scope, after, through)
+      })
     },
 
     /** The same of one thing, of which there is always something left for as long as it exists. */
     life: read,
 
     /** The last transition of a scope; undefined when it has none. */
-    async latest(scope: TransitionScope): Promise<T | undefined> {
-      const last = await rows(db).findFirst({
-        where: whereScope(scope),
-        orderBy: { sequence: 'desc' },
+    latest,
+
+    /** What goes on with one snapshot or disk, for a reader that has come to a position. */
+    stage(scope: TransitionScope, through: number): Stage {
+      return reader.atOnce(() => {
+        const last = latest(scope)
+        if (!last || last.position > through || !isSettled(last.to)) return 'CHANGING'
+        const job = reader.get(Prisma.sql`SELECT 1 FROM "Job" WHERE ${within(scope)} AND ${work} LIMIT 1`)
+        return job ? 'WORKED_ON' : 'OVER'
       })
-      return last ?? undefined
     },
 
     /**
-     * Forgets what is older than a moment, but never the last `keep` transitions, and never the very last one, which
-     * says how far the log goes: cursors before that expire. Of what still exists there is always something left.
-     * Returns how many rows went.
+     * Forgets what is older than a moment, but never the last `keep` transitions of an account, and never its very last
+     * one, which says how far its numbers go: cursors before that expire. Of what still exists there is always something
+     * left. Returns how many rows went. It is done in slices, so that nobody waits for it.
      */
-    async prune({ before, keep }: { before: Date; keep: number }): Promise<number> {
-      return inTransaction(db, async (tx) => {
-        const newest = await rows(tx).findFirst({ orderBy: { sequence: 'desc' } })
-        const old = await rows(tx).findFirst({
-          where: { at: { lt: before }, sequence: { lte: (newest?.sequence ?? 0) - Math.max(keep, 1) } },
-          orderBy: { sequence: 'desc' },
-        })
-        if (!old) return 0
-        // Never back: what is left of an earlier pruning are histories with gaps between them.
-        await tx.transitionLog.updateMany({
-          where: { id: identity.id, prunedThrough: { lt: old.sequence } },
-          data: { prunedThrough: old.sequence },
-        })
-        return tx.$executeRaw`DELETE FROM ${table} WHERE "sequence" <= ${old.sequence} AND NOT (${kept})`
-      })
+    async prune(bounds: { before: Date; keep: number }): Promise<number> {
+      let rows = 0
+      const accounts = await db.account.findMany({ select: { id: true } })
+      for (const [index, { id: accountId }] of accounts.entries()) {
+        if (index % ACCOUNTS_TOGETHER === 0) await setImmediate()
+        if (headOf(reader, accountId) - Math.max(bounds.keep, 1) <= prunedThrough(reader, accountId).sequence)
+          continue
+        for (;;) {
+          const done = await db.groupCommit.write(({ sql }) => pruneSome(sql, accountId, bounds))
+          if (!done) break
+          rows += done.rows
+        }
+      }
+      return rows
     },
 
-    /** The cursor of a number: opaque to clients, and good for this log only. */
-    cursor(sequence: number): string {
-      return `${identity.id}.${sequence.toString(36)}`
+    /** The cursor of a transition: opaque to clients, and good for its account only. */
+    cursor({ sequence, tag }: Pick<T, 'sequence' | 'tag'>): string {
+      return `${letter}${sequence}.${tag}`
     },
 
-    /** The number of a cursor, or of the part of a joint one that is this log's; why not, when there is none. */
-    async parse(cursor: string): Promise<number | 'MALFORMED' | 'EXPIRED'> {
-      const own = CURSORS.test(cursor) && cursor.split('~').find((part) => part.startsWith(`${identity.id}.`))
-      if (!own) return 'MALFORMED'
-      const sequence = Number.parseInt(own.slice(own.indexOf('.') + 1), 36)
-      if (sequence > (await this.head())) return 'MALFORMED'
-      return sequence < (await prunedThrough()) ? 'EXPIRED' : sequence
+    /** The cursor of what a list reflects: the last transition of its account, as `Heads` has it. */
+    cursorOf(head: string | null): string {
+      return `${letter}${head ?? `0.${id}`}`
+    },
+
+    /**
+     * The position of an account's cursor, or of the part of a joint one that is this log's; why not, when there is none.
+     * What has the form of a cursor and is none of this log as it is now has expired.
+     */
+    parse(cursor: string, { accountId }: { accountId: string }): number | 'MALFORMED' | 'EXPIRED' {
+      const parts = cursor.split('~')
+      if (parts.length > 2) return 'MALFORMED'
+      const cursors = parts.map((part) => CURSOR.exec(part) ?? [])
+      if (cursors.every(({ length }) => length > 0)) {
+        const [, , sequence, tag] = cursors.find((match) => match[1] === letter) ?? []
+        return sequence === undefined
+          ? 'MALFORMED'
+          : reader.atOnce(() => positionOf(accountId, Number(sequence), tag))
+      }
+      const old = parts.map((part) => OLD_CURSOR.exec(part) ?? [])
+      if (old.some(({ length }) => length === 0)) return 'MALFORMED'
+      const position = Number.parseInt(old.find((match) => match[1] === id)?.[2] ?? '', 36)
+      const isGood =
+        position >= log.prunedThrough &&
+        position <= log.oldThrough &&
+        position >= prunedThrough(reader, accountId).position
+      return isGood ? position : 'EXPIRED'
     },
   }
 }
+
+/**
+ * What goes on with a snapshot or a disk: it changes, or has since; its status is settled, but there is work on it, or that
+ * reads it; or nothing is in flight.
+ */
+export type Stage = 'CHANGING' | 'WORKED_ON' | 'OVER'
+
+type PrunedThrough = Pick<Transition, 'sequence' | 'tag' | 'position'>
 
 /** A cursor of both logs, for what reflects both; each of them takes its own part. */
 export function jointCursor(...cursors: [string, string]): string {

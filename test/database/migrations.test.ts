@@ -229,8 +229,10 @@ test('what was under way before there were jobs goes on as a job, and disks get 
   ])
   expect(await db.diskTransition.findMany()).toEqual([
     {
-      sequence: 1,
+      position: 1,
       accountId: 'acc-1',
+      sequence: 1,
+      tag: expect.stringMatching(/^[0-9a-f]{12}$/),
       diskId: 'v-1',
       from: null,
       to: 'SNAPSHOTTING',
@@ -240,7 +242,9 @@ test('what was under way before there were jobs goes on as a job, and disks get 
   ])
   // Written as times are written by the gateway, so that they compare as text.
   const written = world.query(`SELECT "at" FROM "DiskTransition"`)
-  await db.diskTransition.create({ data: { accountId: 'a', diskId: 'v', to: 'ERROR', at: new Date() } })
+  await db.diskTransition.create({
+    data: { accountId: 'a', sequence: 1, tag: 'tag', diskId: 'v', to: 'ERROR', at: new Date() },
+  })
   const [, now] = world.query(`SELECT "at" FROM "DiskTransition"`)
   const form = ([row]: unknown[]) => (row as { at: string }).at.replace(/\d/g, '0')
   expect(form(written)).toBe(form([now]))
@@ -250,6 +254,6 @@ test('what was under way before there were jobs goes on as a job, and disks get 
   ])
   expect(await db.idempotencyKey.findMany()).toMatchObject([{ clientToken: 't', resourceId: 's-1' }])
   expect(await db.transitionLog.findMany()).toEqual([
-    { id: '0123456789ab', subject: 'SNAPSHOT', prunedThrough: 7 },
+    { id: '0123456789ab', subject: 'SNAPSHOT', prunedThrough: 7, oldThrough: 0 },
   ])
 })

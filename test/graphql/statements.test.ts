@@ -46,11 +46,20 @@ async function recordWorld({ db, viewer: { accountId } }: TestApp, disks: number
   })
   await db.snapshotTag.createMany({ data: held.map(({ id }) => ({ snapshotId: id, key: 'k', value: 'v' })) })
   await db.diskTransition.createMany({
-    data: diskIds.slice(1).map((diskId) => ({ accountId, diskId, to: 'UNMOUNTED' as const, at: createdAt })),
+    data: diskIds.slice(1).map((diskId, index) => ({
+      accountId,
+      sequence: index + 1,
+      tag: 'tag',
+      diskId,
+      to: 'UNMOUNTED' as const,
+      at: createdAt,
+    })),
   })
   await db.snapshotTransition.createMany({
-    data: held.map(({ id, diskId }) => ({
+    data: held.map(({ id, diskId }, index) => ({
       accountId,
+      sequence: index + 1,
+      tag: 'tag',
       snapshotId: id,
       diskId,
       to: 'CREATING' as const,
@@ -149,26 +158,28 @@ test('the rows of a page are the rows of Prisma, value by value and type by type
   await using app = await startTestApp()
   await recordWorld(app, 2, 3)
 
-  const disks = readPage<Disk>(app.db.reader, 'Disk', query)
-  const snapshots = readPage<Snapshot>(app.db.reader, 'Snapshot', query)
+  const disks = readPage<Disk>(app.db.reader, app.viewer.accountId, 'Disk', query)
+  const snapshots = readPage<Snapshot>(app.db.reader, app.viewer.accountId, 'Snapshot', query)
 
   const orderBy = { id: 'asc' } as const
   expect(disks.rows).toEqual(await app.db.disk.findMany({ orderBy }))
   expect(snapshots.rows).toEqual(await app.db.snapshot.findMany({ orderBy }))
 })
 
-test('a page tells the heads of the logs as of its rows', async () => {
+test('a page tells the heads of the logs of its account as of its rows, and nothing of the logs of others', async () => {
   await using app = await startTestApp()
   await recordWorld(app, 3, 2)
   const { reader } = app.db
 
-  expect(readPage<Disk>(reader, 'Disk', { ...query, limit: 1 })).toMatchObject({
+  expect(readPage<Disk>(reader, app.viewer.accountId, 'Disk', { ...query, limit: 1 })).toMatchObject({
     rows: [{ id: 'v-disk0000' }],
-    heads: { snapshots: 6, disks: 2 },
+    heads: { snapshots: '6.tag', disks: '2.tag' },
   })
-  expect(readPage<Disk>(reader, 'Disk', { ...query, where: { conditions: [Prisma.sql`FALSE`] } })).toEqual({
+  expect(
+    readPage<Disk>(reader, 'acc-empty', 'Disk', { ...query, where: { conditions: [Prisma.sql`FALSE`] } }),
+  ).toEqual({
     rows: [],
-    heads: { snapshots: 6, disks: 2 },
+    heads: { snapshots: null, disks: null },
   })
 })
 

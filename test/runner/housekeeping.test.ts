@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { inTransaction } from '../../src/database/database.ts'
 import { trustClock } from '../../src/services/clock-trust.ts'
-import { appendTransitions } from '../../src/transitions/log.ts'
+import { appendTransitions, CursorExpired } from '../../src/transitions/log.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
+import { cursorAt } from '../support/cursors.ts'
 
 /** Ten snapshots of a past that were created and have failed, one a day; of the even ones the rows are gone. */
 async function pastOf(app: TestApp): Promise<void> {
@@ -61,11 +62,11 @@ test('the last transitions stay, however old they are', async () => {
     { now: january(31) },
   )
   await pastOf(app)
+  const cursors = [cursorAt(app, 0), cursorAt(app, 1)]
 
   await app.housekeeping.tick()
 
-  expect(await app.transitions.parse(app.transitions.cursor(0))).toBe('EXPIRED')
-  expect(await app.transitions.parse(app.transitions.cursor(1))).toBe(1)
+  expect(cursors.map((cursor) => app.transitions.parse(cursor, app.viewer))).toEqual(['EXPIRED', 1])
 })
 
 test('a cursor from before what was forgotten is answered with CURSOR_EXPIRED, a later one goes on', async () => {
@@ -74,16 +75,17 @@ test('a cursor from before what was forgotten is answered with CURSOR_EXPIRED, a
     { now: january(10) },
   )
   await pastOf(app)
+  const [before, behind] = [cursorAt(app, 11), cursorAt(app, 12)]
   await app.housekeeping.tick()
   const watch = 'subscription ($after: String) { snapshotTransitions(after: $after) { sequence } }'
 
-  const [expired] = await Array.fromAsync(app.sse(watch, { after: app.transitions.cursor(11) }))
+  const [expired] = await Array.fromAsync(app.sse(watch, { after: before }))
   expect(expired?.errors?.map(({ extensions, message }) => [extensions.code, message])).toEqual([
-    ['CURSOR_EXPIRED', 'The stream cursor is older than the log. List again, and watch from the new cursor.'],
+    ['CURSOR_EXPIRED', new CursorExpired().message],
   ])
 
   const seen: number[] = []
-  for await (const { data } of app.sse(watch, { after: app.transitions.cursor(12) })) {
+  for await (const { data } of app.sse(watch, { after: behind })) {
     if (seen.push(data.snapshotTransitions.sequence) === 8) break
   }
   expect(seen).toEqual([13, 14, 15, 16, 17, 18, 19, 20])

@@ -6,10 +6,12 @@ import type { Transition } from '../../src/transitions/log.ts'
 import { startTestApp } from '../support/app.ts'
 import { announce, subscriber } from '../support/subscribers.ts'
 
-const contextValue = { gateway: { transitions: { cursor: (sequence: number) => `log.${sequence}` } } }
+const contextValue = { gateway: { transitions: { cursor: ({ sequence }: Transition) => `log.${sequence}` } } }
 
 const ROW: Transition = {
+  position: 12,
   sequence: 7,
+  tag: 'tag',
   accountId: 'acc-00000001',
   snapshotId: 's-00000001',
   snapshotName: 'snapshot-1',
@@ -103,7 +105,7 @@ test('an error in a value that is stored is told as after any execution: its pat
   await announce(app, 1)
   await app.db.$executeRaw`UPDATE "SnapshotTransition" SET "to" = 'NOWHERE'`
   await app.db
-    .$executeRaw`INSERT INTO "SnapshotTransition" ("accountId", "snapshotId", "diskId", "to", "at") SELECT "accountId", "snapshotId", "diskId", "to", "at" FROM "SnapshotTransition"`
+    .$executeRaw`INSERT INTO "SnapshotTransition" ("accountId", "sequence", "tag", "snapshotId", "diskId", "to", "at") SELECT "accountId", "sequence" + 1, "tag", "snapshotId", "diskId", "to", "at" FROM "SnapshotTransition"`
   app.hub.wake()
 
   await expect

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { SNAPSHOT_STATUSES_IN_ORDER } from '../../src/domain/lifecycle.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
+import { cursorAt } from '../support/cursors.ts'
 import { createMemoryProvider } from '../support/memory-provider.ts'
 import { runnerOf } from '../support/runner.ts'
 import { completed, mutate, recorded, stepsOf } from '../support/snapshots.ts'
@@ -125,7 +126,7 @@ describe('deleteSnapshot', () => {
     const seen: object[] = []
     const watching = (async () => {
       const watch = `subscription ($after: String) { snapshotTransitions(after: $after) { from to reason snapshot { id } diskId } }`
-      for await (const { data } of app.sse(watch, { after: app.transitions.cursor(2) })) {
+      for await (const { data } of app.sse(watch, { after: cursorAt(app, 2) })) {
         const { to } = data.snapshotTransitions as { to: string }
         seen.push({
           ...data.snapshotTransitions,

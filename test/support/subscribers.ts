@@ -2,7 +2,7 @@ import { request } from 'node:http'
 import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
 import { inTransaction } from '../../src/database/database.ts'
-import { appendTransitions, type Transition } from '../../src/transitions/log.ts'
+import { appendTransitions, type NewTransition, type Transition } from '../../src/transitions/log.ts'
 import type { TestApp } from './app.ts'
 import { dropNetwork } from './dropped-network.ts'
 
@@ -10,7 +10,7 @@ import { dropNetwork } from './dropped-network.ts'
 export async function announce(
   app: TestApp,
   count: number,
-  transition: Partial<Omit<Transition, 'sequence'>> = {},
+  transition: Partial<NewTransition<Transition>> = {},
 ): Promise<void> {
   const one = {
     accountId: app.viewer.accountId,

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { inTransaction } from '../../src/database/database.ts'
 import { appendDiskTransitions } from '../../src/transitions/log.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
+import { cursorAt, diskCursorAt } from '../support/cursors.ts'
 import { completed, mutate } from '../support/snapshots.ts'
 
 const WATCH = `subscription ($after: String, $filter: DiskTransitionFilter) {
@@ -19,7 +20,7 @@ async function take(app: TestApp, count: number, variables: Record<string, unkno
   return seen
 }
 
-const start = (app: TestApp) => app.diskTransitions.cursor(0)
+const start = (app: TestApp) => diskCursorAt(app, 0)
 
 test('what is seen by looking at disks is a transition too, with the reason, and none when nothing changes', async () => {
   await using app = await startTestApp()
@@ -61,7 +62,8 @@ test('the streamCursor of any list goes on exactly behind it, for disks and for 
   for (const list of ['disks', 'snapshots']) {
     const { data } = await app.graphql(`{ ${list} { streamCursor nodes { id } } }`)
     const { streamCursor: after } = data[list] as { streamCursor: string }
-    const [heads, snapshotHeads] = [await app.diskTransitions.head(), await app.transitions.head()]
+    const heads = await app.db.diskTransition.count()
+    const snapshotHeads = await app.db.snapshotTransition.count()
     await completed(app, disk)
     const disks = await take(app, 2, { after })
     expect(disks.map(({ sequence }) => sequence)).toEqual([heads + 1, heads + 2])
@@ -77,9 +79,9 @@ test('a cursor of snapshots is none of disks, and the other way round', async ()
   await using app = await startTestApp()
   await completed(app, await app.disk())
   const wrong = [
-    ['diskTransitions', app.transitions.cursor(1)],
-    ['snapshotTransitions', app.diskTransitions.cursor(1)],
-    ['diskTransitions', `${app.diskTransitions.cursor(1)}~${app.transitions.cursor(1)}~x`],
+    ['diskTransitions', cursorAt(app, 1)],
+    ['snapshotTransitions', diskCursorAt(app, 1)],
+    ['diskTransitions', `${diskCursorAt(app, 1)}~${cursorAt(app, 1)}~x`],
   ]
   for (const [field, after] of wrong) {
     const [event] = await Array.fromAsync(
@@ -159,7 +161,7 @@ test('diskStatus tells the history, then goes on until nothing is under way, and
   expect(idle.map(({ data }) => data.diskStatus)).toEqual([{ from: null, to: 'UNMOUNTED' }])
 
   await mutate(app, 'attachDisk', { diskId: id, instanceId: 'i-1' }, '__typename')
-  const watching = Array.fromAsync(app.sse(STATUS, { id, after: app.diskTransitions.cursor(1) }))
+  const watching = Array.fromAsync(app.sse(STATUS, { id, after: diskCursorAt(app, 1) }))
   await expect.poll(() => app.diskHub.groups.counts.members).toBe(1)
   await app.runner.tick()
   expect((await watching).map(({ data }) => data.diskStatus)).toEqual([

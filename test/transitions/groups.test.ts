@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { InterestIndex } from '../../src/transitions/interest.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
+import { cursorAt } from '../support/cursors.ts'
 import {
   announce,
   range,
@@ -61,12 +62,12 @@ test('what resolvers read of a transition is read once for all', async () => {
 test('the same cursor or another makes no difference to the group, the same selection does', async () => {
   await using app = await startTestApp()
   await announce(app, 3)
-  const cursors = [0, 1, 2, 3].map((sequence) => ({ after: app.transitions.cursor(sequence) }))
+  const cursors = [0, 1, 2, 3].map((sequence) => ({ after: cursorAt(app, sequence) }))
   const all = cursors.map((variables) => subscriber(app, 'WebSocket', AFTER, variables))
   const literal = subscriber(
     app,
     'WebSocket',
-    `subscription { snapshotTransitions(after: "${app.transitions.cursor(3)}") { sequence to } }`,
+    `subscription { snapshotTransitions(after: "${cursorAt(app, 3)}") { sequence to } }`,
   )
   const other = subscriber(app, 'WebSocket', `subscription { snapshotTransitions { sequence } }`)
   await expect.poll(members(app)).toBe(6)
@@ -132,7 +133,9 @@ test('the index tells only those under the transition’s own account, snapshot 
     listen('nothing', { diskIds: [] }),
   ]
   const one = {
+    position: 1,
     sequence: 1,
+    tag: 'tag',
     accountId: 'acc-1',
     snapshotName: null,
     from: null,
@@ -163,7 +166,7 @@ test('a newcomer replays alone what it has not seen, and joins without a gap or 
     written += 10
     newcomers.push(
       subscriber(app, TRANSPORTS[round % 2] ?? 'WebSocket', AFTER, {
-        after: app.transitions.cursor(round * 5),
+        after: cursorAt(app, round * 5),
       }),
     )
   }
@@ -302,7 +305,7 @@ test('a thousand random connects and disconnects leave no group, listener or tim
   const random = (below: number) => Math.floor(Math.random() * below)
   const documents: (() => [string, object])[] = [
     () => [ALL, {}],
-    () => [AFTER, { after: app.transitions.cursor(random(5)) }],
+    () => [AFTER, { after: cursorAt(app, random(5)) }],
     () => [OF_DISK, { disk: `v-0000000${random(4)}` }],
     () => [STATUS, { id: `s-0000000${1 + random(3)}` }],
     () => [`subscription { snapshotProgress(id: "s-00000009") { percent } }`, {}],

@@ -3,7 +3,9 @@ import { concerns, InterestIndex } from '../../src/transitions/interest.ts'
 import type { Transition } from '../../src/transitions/log.ts'
 
 const transition: Transition = {
+  position: 1,
   sequence: 1,
+  tag: 'tag',
   accountId: 'acc-one00000',
   snapshotId: 's-00000001',
   snapshotName: 'snapshot-1',

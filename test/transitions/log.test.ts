@@ -1,13 +1,21 @@
 import { expect, test } from 'vitest'
 import { inTransaction } from '../../src/database/database.ts'
-import { appendTransitions, openTransitionLog, type Transition } from '../../src/transitions/log.ts'
+import {
+  appendTransitions,
+  CursorExpired,
+  openTransitionLog,
+  type NewTransition,
+  type Transition,
+} from '../../src/transitions/log.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
+import { cursorAt } from '../support/cursors.ts'
+import { range } from '../support/watch.ts'
 
-const step = (snapshotId: string, to: Transition['to'] = 'CREATING') => ({
+const step = (snapshotId: string, to: Transition['to'] = 'CREATING'): NewTransition<Transition> => ({
   accountId: 'acc-localhost',
   snapshotId,
   diskId: 'v-disk00001',
-  from: to === 'CREATING' ? null : ('CREATING' as const),
+  from: to === 'CREATING' ? null : 'CREATING',
   to,
   reason: null,
   at: new Date(0),
@@ -40,32 +48,76 @@ test('a step that the life cycle does not know throws, and undoes the change it 
   expect(await app.db.disk.findUnique({ where: { id: disk.id } })).toMatchObject({ status: 'UNMOUNTED' })
 })
 
-test('a cursor stands for its number, in this log only and as far as the log goes', async () => {
+test('each account counts its own transitions, from 1 and without a gap, whatever others do', async () => {
+  await using app = await startTestApp()
+  const [one, two] = [await app.token('ADMIN', 'one'), await app.token('ADMIN', 'two')]
+  for (let i = 0; i < 5; i++) {
+    await inTransaction(app.db, (tx) =>
+      appendTransitions(
+        tx,
+        { ...step(`s-one${i}`), accountId: one.accountId },
+        ...range(1, i).map((k) => ({ ...step(`s-two${i}-${k}`), accountId: two.accountId })),
+      ),
+    )
+  }
+  const numbersOf = async (accountId: string) =>
+    (await app.db.snapshotTransition.findMany({ where: { accountId }, orderBy: { position: 'asc' } })).map(
+      ({ sequence }) => sequence,
+    )
+  expect(await numbersOf(one.accountId)).toEqual(range(1, 5))
+  expect(await numbersOf(two.accountId)).toEqual(range(1, 10))
+})
+
+test('nothing that an account is told changes with what other accounts do', async () => {
+  await using app = await startTestApp()
+  const [quiet, busy] = [await app.token('ADMIN', 'quiet'), await app.token('ADMIN', 'busy')]
+  const told = async () =>
+    (await quiet.graphql('{ snapshots { streamCursor totalCount } disks { streamCursor totalCount } }')).data
+  const before = await told()
+  await app.disk({ accountId: busy.accountId })
+  await inTransaction(app.db, (tx) =>
+    appendTransitions(tx, ...range(1, 40).map((i) => ({ ...step(`s-${i}`), accountId: busy.accountId }))),
+  )
+  expect(await told()).toEqual(before)
+
+  // Its own transitions are numbered as if there were nobody else.
+  await inTransaction(app.db, (tx) => appendTransitions(tx, { ...step('s-own'), accountId: quiet.accountId }))
+  const after = before.snapshots.streamCursor as string
+  for await (const { data } of quiet.sse(
+    'subscription ($after: String) { snapshotTransitions(after: $after) { sequence snapshotId } }',
+    { after },
+  )) {
+    expect(data.snapshotTransitions).toEqual({ sequence: 1, snapshotId: 's-own' })
+    break
+  }
+})
+
+test('a cursor stands for its transition, in this log and for its account only', async () => {
   await using app = await startTestApp()
   await using other = await startTestApp()
-  const [log, otherLog] = [await openTransitionLog(app.db), await openTransitionLog(other.db)]
-  await inTransaction(app.db, (tx) =>
-    appendTransitions(tx, ...Array.from({ length: 40 }, (_, i) => step(`s-${i}`))),
-  )
-  await inTransaction(other.db, (tx) =>
-    appendTransitions(tx, ...Array.from({ length: 40 }, (_, i) => step(`s-${i}`))),
-  )
+  const [log, { viewer }] = [await openTransitionLog(app.db), app]
+  for (const { db } of [app, other]) {
+    await inTransaction(db, (tx) => appendTransitions(tx, ...range(1, 40).map((i) => step(`s-${i}`))))
+  }
 
-  expect(await Promise.all([0, 1, 35, 36, 40].map((sequence) => log.parse(log.cursor(sequence))))).toEqual([
-    0, 1, 35, 36, 40,
-  ])
-  expect(await (await openTransitionLog(app.db)).parse(log.cursor(36))).toBe(36)
-  const wrong = [
-    otherLog.cursor(1),
-    log.cursor(41),
-    log.cursor(-1),
-    '',
-    '1',
-    `${log.cursor(1)}.1`,
-    'ff.1',
-    '\0',
+  const good = [0, 1, 35, 36, 40].map((sequence) => cursorAt(app, sequence))
+  expect(good.map((cursor) => log.parse(cursor, viewer))).toEqual([0, 1, 35, 36, 40])
+  expect((await openTransitionLog(app.db)).parse(cursorAt(app, 36), viewer)).toBe(36)
+
+  const [number, tag] = cursorAt(app, 7).split('.')
+  const unknown = [
+    ...[0, 1, 40].map((sequence) => cursorAt(other, sequence)),
+    `s41.${tag}`,
+    `s8.${tag}`,
+    `${number}.AAAAAAAA`,
+    '0123456789ab.7',
   ]
-  expect(await Promise.all(wrong.map((cursor) => log.parse(cursor)))).toEqual(wrong.map(() => 'MALFORMED'))
+  expect(unknown.map((cursor) => log.parse(cursor, viewer))).toEqual(unknown.map(() => 'EXPIRED'))
+  const tenant = await app.token('ADMIN', 'tenant')
+  expect(good.slice(1).map((cursor) => log.parse(cursor, tenant))).toEqual(Array(4).fill('EXPIRED'))
+
+  const wrong = ['', '1', `${cursorAt(app, 1)}.1`, 'ff.1', '\0', `d1.${tag}`, `s-1.${tag}`, `s1.${tag}~x`]
+  expect(wrong.map((cursor) => log.parse(cursor, viewer))).toEqual(wrong.map(() => 'MALFORMED'))
 })
 
 const WATCH = [
@@ -83,9 +135,7 @@ test.each(WATCH)(
   '%s refuses what is not a cursor of this gateway, before it streams',
   async (_field, document) => {
     await using app = await startTestApp()
-    await using other = await startTestApp()
-    const foreign = (await openTransitionLog(other.db)).cursor(0)
-    for (const after of ['garbage', '', foreign]) {
+    for (const after of ['garbage', '', app.diskTransitions.cursorOf(null)]) {
       const answers = []
       for await (const event of app.sse(document, { after })) answers.push(event)
       expect(answers).toEqual([
@@ -107,28 +157,33 @@ test.each(WATCH)(
 )
 
 test.each(WATCH)(
-  '%s refuses a cursor that is older than the log, before it streams',
+  '%s refuses a cursor that the log does not continue from, before it streams',
   async (_field, document) => {
     await using app = await startTestApp()
-    const log = await openTransitionLog(app.db)
     await inTransaction(app.db, (tx) => appendTransitions(tx, step('s-1'), step('s-2'), step('s-3')))
-    await app.db.transitionLog.updateMany({ data: { prunedThrough: 2 } })
+    const [one, two] = [cursorAt(app, 1), cursorAt(app, 2)]
+    await app.transitions.prune({ before: new Date(1), keep: 1 })
 
-    const answers = []
-    for await (const event of app.sse(document, { after: log.cursor(1) })) answers.push(event)
-    expect(answers).toEqual([
-      {
-        errors: [
-          {
-            message: 'The stream cursor is older than the log. List again, and watch from the new cursor.',
-            locations: expect.any(Array),
-            path: [_field],
-            extensions: { code: 'CURSOR_EXPIRED', requestId: expect.any(String) },
-          },
-        ],
-      },
+    for (const after of [one, 's7.AAAAAAAA', '0123456789ab.2']) {
+      const answers = []
+      for await (const event of app.sse(document, { after })) answers.push(event)
+      expect(answers).toEqual([
+        {
+          errors: [
+            {
+              message: new CursorExpired().message,
+              locations: expect.any(Array),
+              path: [_field],
+              extensions: { code: 'CURSOR_EXPIRED', requestId: expect.any(String) },
+            },
+          ],
+        },
+      ])
+    }
+    expect([app.transitions.parse(one, app.viewer), app.transitions.parse(two, app.viewer)]).toEqual([
+      'EXPIRED',
+      2,
     ])
-    expect([await log.parse(log.cursor(1)), await log.parse(log.cursor(2))]).toEqual(['EXPIRED', 2])
     expect(app.hub.listeners).toBe(0)
   },
 )
@@ -141,16 +196,59 @@ test('what was pruned stays expired when the log is pruned again and only histor
   await inTransaction(app.db, (tx) =>
     appendTransitions(tx, step(id), step('s-gone1'), step('s-gone2'), step('s-gone3')),
   )
+  const cursors = range(1, 4).map((sequence) => cursorAt(app, sequence))
   const everything = { before: new Date(1), keep: 0 }
 
   expect([await app.transitions.prune(everything), await app.transitions.prune(everything)]).toEqual([2, 0])
 
   expect(await sequences(app)).toEqual([1, 4])
-  const cursors = [1, 2, 3, 4].map((sequence) => app.transitions.cursor(sequence))
-  expect(await Promise.all(cursors.map((cursor) => app.transitions.parse(cursor)))).toEqual([
+  expect(cursors.map((cursor) => app.transitions.parse(cursor, app.viewer))).toEqual([
     'EXPIRED',
     'EXPIRED',
     3,
     4,
   ])
+})
+
+test('each account keeps its last transitions, however busy others are', async () => {
+  await using app = await startTestApp()
+  const [quiet, busy] = [await app.token('ADMIN', 'quiet'), await app.token('ADMIN', 'busy')]
+  const of = (accountId: string, count: number) =>
+    inTransaction(app.db, (tx) =>
+      appendTransitions(tx, ...range(1, count).map((i) => ({ ...step(`s-${accountId}${i}`), accountId }))),
+    )
+  await of(quiet.accountId, 5)
+  // More than one slice of pruning.
+  for (let i = 0; i < 3; i++) await of(busy.accountId, 900)
+
+  expect(await app.transitions.prune({ before: new Date(1), keep: 10 })).toBe(2_690)
+  expect(await app.db.snapshotTransition.count({ where: { accountId: quiet.accountId } })).toBe(5)
+
+  // Numbers go on after what was pruned.
+  await of(busy.accountId, 1)
+  const last = await app.db.snapshotTransition.findFirstOrThrow({
+    where: { accountId: busy.accountId },
+    orderBy: { position: 'desc' },
+  })
+  expect(last.sequence).toBe(2_701)
+})
+
+test('what is kept of the past goes when what it is of is gone and forgotten', async () => {
+  await using app = await startTestApp()
+  await app.heldSnapshots(await app.disk(), 1)
+  const { id } = await app.db.snapshot.findFirstOrThrow()
+  const everything = { before: new Date(1), keep: 0 }
+  const append = (...steps: ReturnType<typeof step>[]) =>
+    inTransaction(app.db, (tx) => appendTransitions(tx, ...steps))
+  await append(step(id), step(id, 'COMPLETED'), step('s-last1'))
+  expect(await app.transitions.prune(everything)).toBe(0)
+
+  await append(
+    { ...step(id), from: 'COMPLETED', to: 'DELETING' },
+    { ...step(id), from: 'DELETING', to: 'DELETED' },
+  )
+  await app.db.snapshot.delete({ where: { id } })
+  await append(step('s-last2'))
+  expect(await app.transitions.prune(everything)).toBe(5)
+  expect(await sequences(app)).toEqual([6])
 })

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { inTransaction } from '../../src/database/database.ts'
 import { appendTransitions } from '../../src/transitions/log.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
+import { cursorAt } from '../support/cursors.ts'
 import { createMemoryProvider } from '../support/memory-provider.ts'
 import { runnerOf } from '../support/runner.ts'
 import { appendMany, joinWhileWriting, numbersTo, range, TRANSPORTS, watch } from '../support/watch.ts'
@@ -84,7 +85,7 @@ test.each(TRANSPORTS)(
     await using runner = runnerOf(app, createMemoryProvider({ immediate: true }))
     const id = await createSnapshot(app, (await app.disk()).id)
     await runner.tick()
-    const cursor = (sequence: number) => app.transitions.cursor(sequence)
+    const cursor = (sequence: number) => cursorAt(app, sequence)
     const seen = (after?: string) => Array.fromAsync(watch(app, transport, STATUS, { id, after }))
 
     expect(await seen()).toEqual([step(1, null, 'CREATING', 'COMPLETED'), step(2, 'CREATING', 'COMPLETED')])
@@ -187,7 +188,7 @@ test('a list and the stream from its cursor make one picture: no change is missi
 test('a watch that is opened at the cursor of any transition brings the same rest', async () => {
   await using app = await startTestApp()
   for (let i = 0; i < 4; i++) await appendMany(app, 5)
-  const start = app.transitions.cursor(0)
+  const start = cursorAt(app, 0)
   const first: { sequence: number; cursor: string }[] = []
   for await (const { data } of app.sse(ALL, { after: start })) {
     if (first.push(data.snapshotTransitions) === 20) break
@@ -211,7 +212,7 @@ test('snapshotTransitions gives only what its filter lets through', async () => 
   const b = await createSnapshot(app, two.id)
   await runner.tick()
   await appendMany(app, 1)
-  const after = app.transitions.cursor(0)
+  const after = cursorAt(app, 0)
   const rows = await app.db.snapshotTransition.findMany({ orderBy: { sequence: 'asc' } })
 
   // The last one passes every filter below, and ends the watch.
@@ -246,7 +247,7 @@ test('a filtered watch goes on live, past transitions that it does not want', as
   const got = []
   for await (const { data } of client.iterate<any>({
     query: ALL,
-    variables: { filter, after: app.transitions.cursor(0) },
+    variables: { filter, after: cursorAt(app, 0) },
   })) {
     if (got.push(data.snapshotTransitions.sequence) === 3) break
     await appendMany(app, 3)
@@ -279,7 +280,7 @@ test('a stream that falls further behind than its buffer ends with SLOW_CONSUMER
 test('catching up is never too slow: however much is written meanwhile, the stream goes on behind its last event', async () => {
   await using app = await startTestApp({ STREAM_BUFFER_EVENTS: '40' })
   await appendMany(app, 20)
-  await numbersTo(20, app.sse(ALL, { after: app.transitions.cursor(0) }))
+  await numbersTo(20, app.sse(ALL, { after: cursorAt(app, 0) }))
 
   const got: number[] = []
   for await (const { sequence } of app.hub.follow(app.viewer, 0)) {
@@ -354,7 +355,7 @@ test.each(TRANSPORTS)(
     const id = await createSnapshot(app, (await app.disk()).id)
     const documents: [string, object][] = [
       [ALL, {}],
-      [ALL, { after: app.transitions.cursor(0) }],
+      [ALL, { after: cursorAt(app, 0) }],
       [STATUS, { id }],
       [`subscription ($id: ID!) { snapshotProgress(id: $id) { percent } }`, { id }],
     ]

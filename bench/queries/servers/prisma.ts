@@ -6,7 +6,7 @@ import {
   type Snapshot,
   type SnapshotStatus,
 } from '../../../src/generated/prisma/client.ts'
-import { ACCOUNT } from '../operations.ts'
+import { ACCOUNT, TAG } from '../operations.ts'
 import { GIB } from './schema.ts'
 import { newSnapshotId } from './raw.ts'
 
@@ -60,11 +60,19 @@ export function createWith(prisma: PrismaClient, diskId: string, name: string): 
         createdAt,
       },
     })
-    await tx.snapshotTransition.create({
-      data: { accountId: ACCOUNT, snapshotId: snapshot.id, diskId, to: 'CREATING', at: createdAt },
+    const ofAccount = { where: { accountId: ACCOUNT }, _max: { sequence: true } } as const
+    const next = ({ _max }: { _max: { sequence: number | null } }) => ({
+      accountId: ACCOUNT,
+      sequence: (_max.sequence ?? 0) + 1,
+      tag: TAG,
     })
+    const snapshotHead = next(await tx.snapshotTransition.aggregate(ofAccount))
+    await tx.snapshotTransition.create({
+      data: { ...snapshotHead, snapshotId: snapshot.id, diskId, to: 'CREATING', at: createdAt },
+    })
+    const diskHead = next(await tx.diskTransition.aggregate(ofAccount))
     await tx.diskTransition.create({
-      data: { accountId: ACCOUNT, diskId, from: 'UNMOUNTED', to: 'SNAPSHOTTING', at: createdAt },
+      data: { ...diskHead, diskId, from: 'UNMOUNTED', to: 'SNAPSHOTTING', at: createdAt },
     })
     await tx.job.create({
       data: { accountId: ACCOUNT, kind: 'COPY_SNAPSHOT', snapshotId: snapshot.id, diskId, createdAt },

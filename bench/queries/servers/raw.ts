@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
 import Database from 'better-sqlite3'
-import { ACCOUNT } from '../operations.ts'
+import { ACCOUNT, TAG } from '../operations.ts'
 import type { Target } from '../load.ts'
 import { listen } from './listen.ts'
 
@@ -59,12 +59,14 @@ export function statements(path: string) {
        "consistency", "createdAt") VALUES (?, '${ACCOUNT}', ?, 'DATA', ?, 'MANUAL', 'CREATING', ?, 'CLEAN', ?)`,
   )
   const append = db.prepare(
-    `INSERT INTO "SnapshotTransition" ("accountId", "snapshotId", "diskId", "to", "at")
-     VALUES ('${ACCOUNT}', ?, ?, 'CREATING', ?)`,
+    `INSERT INTO "SnapshotTransition" ("accountId", "sequence", "tag", "snapshotId", "diskId", "to", "at")
+     SELECT '${ACCOUNT}', coalesce(max("sequence"), 0) + 1, '${TAG}', ?, ?, 'CREATING', ?
+     FROM "SnapshotTransition" WHERE "accountId" = '${ACCOUNT}'`,
   )
   const appendOfDisk = db.prepare(
-    `INSERT INTO "DiskTransition" ("accountId", "diskId", "from", "to", "at")
-     VALUES ('${ACCOUNT}', ?, 'UNMOUNTED', 'SNAPSHOTTING', ?)`,
+    `INSERT INTO "DiskTransition" ("accountId", "sequence", "tag", "diskId", "from", "to", "at")
+     SELECT '${ACCOUNT}', coalesce(max("sequence"), 0) + 1, '${TAG}', ?, 'UNMOUNTED', 'SNAPSHOTTING', ?
+     FROM "DiskTransition" WHERE "accountId" = '${ACCOUNT}'`,
   )
   const work = db.prepare(
     `INSERT INTO "Job" ("accountId", "kind", "snapshotId", "diskId", "createdAt")

@@ -21,7 +21,10 @@ export const StatusTransition = builder.interfaceRef<AnyTransition>('StatusTrans
   description: 'One change of the status of a snapshot or a disk.',
   resolveType: ({ snapshotId }) => (snapshotId === undefined ? 'DiskTransition' : 'SnapshotTransition'),
   fields: (t) => ({
-    sequence: t.expose('sequence', { type: 'SafeInt', description: 'Its number in its log.' }),
+    sequence: t.expose('sequence', {
+      type: 'SafeInt',
+      description: 'Its number in the account’s log of snapshots or of disks.',
+    }),
     diskId: t.exposeID('diskId', {
       description: 'The disk that changed, or of which the snapshot was taken.',
     }),
@@ -43,12 +46,12 @@ SnapshotTransition.implement({
   fields: (t) => ({
     sequence: t.field({
       type: 'SafeInt',
-      description: 'Its number in the log: strictly increasing over all snapshots.',
+      description: 'Its number among the transitions of the account’s snapshots: 1, 2, 3 … without a gap.',
       resolve: ({ sequence }) => sequence,
     }),
     cursor: t.string({
       description: 'Pass it as `after` to go on behind this transition.',
-      resolve: ({ sequence }, _args, { gateway }) => gateway.transitions.cursor(sequence),
+      resolve: (transition, _args, { gateway }) => gateway.transitions.cursor(transition),
     }),
     snapshotId: t.exposeID('snapshotId', { description: 'The snapshot that changed.' }),
     snapshotName: t.exposeString('snapshotName', {
@@ -86,12 +89,12 @@ const DiskTransition = builder.objectRef<DiskTransitionRow>('DiskTransition').im
   fields: (t) => ({
     sequence: t.field({
       type: 'SafeInt',
-      description: 'Its number in the log of disks: strictly increasing over all of them.',
+      description: 'Its number among the transitions of the account’s disks: 1, 2, 3 … without a gap.',
       resolve: ({ sequence }) => sequence,
     }),
     cursor: t.string({
       description: 'Pass it as `after` to go on behind this transition.',
-      resolve: ({ sequence }, _args, { gateway }) => gateway.diskTransitions.cursor(sequence),
+      resolve: (transition, _args, { gateway }) => gateway.diskTransitions.cursor(transition),
     }),
     diskId: t.exposeID('diskId', { description: 'The disk that changed.' }),
     from: t.expose('from', {
@@ -156,14 +159,16 @@ const DiskTransitionFilter = builder.inputType('DiskTransitionFilter', {
 
 const AFTER =
   'A stream cursor: of a connection (`streamCursor`) or of a transition (`cursor`). Everything after it comes first, then ' +
-  'what happens, with no gap and no repetition. An expired one is answered with CURSOR_EXPIRED: list again.'
+  'what happens, with no gap and no repetition. One that the log does not continue from, because that was pruned or the ' +
+  'database was restored, is answered with CURSOR_EXPIRED: list again. A stream that is open then ends with it.'
 
 builder.subscriptionFields((t) => ({
   snapshotStatus: t.field({
     type: SnapshotTransition,
     description:
-      'The transitions of one snapshot: its history first, then live. The stream completes by itself after the final one ' +
-      '(COMPLETED, FAILED, UNAVAILABLE or DELETED). NOT_FOUND when there is no such snapshot.',
+      'The transitions of one snapshot: its history first, then live. The stream completes by itself when nothing is in ' +
+      'flight with it: its status is COMPLETED, FAILED, UNAVAILABLE or DELETED, and it is not being verified, rolled back to ' +
+      'or made into a disk. NOT_FOUND when there is no such snapshot.',
     args: {
       id: t.arg.id({ required: true, description: 'The snapshot, `s-…`.' }),
       after: t.arg.string({ description: AFTER }),
@@ -186,7 +191,7 @@ builder.subscriptionFields((t) => ({
     type: DiskTransition,
     description:
       'The transitions of one disk: its history first, as far as the log is kept, then live. The stream completes by itself ' +
-      'when nothing is under way with the disk, at once when nothing is. NOT_FOUND when there is no such disk.',
+      'when nothing is in flight with the disk, at once when nothing is. NOT_FOUND when there is no such disk.',
     args: {
       id: t.arg.id({ required: true, description: 'The disk, `v-…`.' }),
       after: t.arg.string({ description: AFTER }),
