@@ -5,7 +5,7 @@ const PAGE_SIZES = [10, 20, 50, 100] as const
 const DEFAULT_PAGE_SIZE = 20
 
 /** What stands where in a list: forgotten whenever the list becomes another one. */
-const PLACE = ['page', 'after', 'before', 'last'] as const
+export const PLACE = ['page', 'after', 'before', 'last'] as const
 
 export type Changes = Record<string, string | readonly string[] | undefined>
 
@@ -31,9 +31,9 @@ export function useAddress() {
       text: (name: string) => parameters.get(name) ?? '',
       list: (name: string) => parameters.get(name)?.split(',').filter(Boolean) ?? [],
       change,
-      /** Changes which list is shown: it begins at its first page. */
+      /** Changes which list, or which page of it, is shown: the first one unless the changes name another. */
       filter: (changes: Changes, options?: { replace?: boolean }) =>
-        change({ ...changes, ...Object.fromEntries(PLACE.map((name) => [name, undefined])) }, options),
+        change({ ...Object.fromEntries(PLACE.map((name) => [name, undefined])), ...changes }, options),
     }
   }, [parameters, setParameters])
 }

@@ -1,28 +1,26 @@
 import { MoonOutlined, SunOutlined } from '@ant-design/icons'
-import { App as AntdApp, Button, ConfigProvider, Skeleton, theme as antdTheme, type ThemeConfig } from 'antd'
+import { Alert, App as AntdApp, Button, ConfigProvider, theme as antdTheme, type ThemeConfig } from 'antd'
 import enGB from 'antd/locale/en_GB'
 import zhCN from 'antd/locale/zh_CN'
-import { lazy, Suspense, useCallback, useEffect, useState, type ReactNode } from 'react'
+import { useCallback, useEffect, useState, useSyncExternalStore, type ReactNode } from 'react'
 import { Provider } from 'urql'
 import { Link, Redirect, Route, Switch, useLocation } from 'wouter'
 import { createApi, ENDPOINT } from './api/client.ts'
 import { authorization, forgetToken, keepToken } from './api/session.ts'
+import { latestVersion, watchVersion } from './api/version.ts'
 import icon from './icon.svg'
 import { Announcer } from './parts/announcer.tsx'
+import { lazyPart, preloadWhenIdle } from './parts/lazy.tsx'
 import { LiveContext, LivePill, OfflineBanner, TransitionAnnouncer } from './parts/live.tsx'
 import { Page } from './parts/page.tsx'
 import { Nothing } from './parts/state.tsx'
 import { SignedIn, ViewerProvider } from './parts/viewer.tsx'
 import { SettingsProvider, useSettings, useWords, type Theme } from './settings.tsx'
 
-const DiskList = lazy(() => import('./pages/disk-list.tsx').then(({ DiskList }) => ({ default: DiskList })))
-const DiskDetails = lazy(() =>
-  import('./pages/disk-details.tsx').then(({ DiskDetails }) => ({ default: DiskDetails })),
-)
-const SnapshotList = lazy(() =>
-  import('./pages/snapshot-list.tsx').then(({ SnapshotList }) => ({ default: SnapshotList })),
-)
-const SignIn = lazy(() => import('./pages/sign-in.tsx').then(({ SignIn }) => ({ default: SignIn })))
+const DiskList = lazyPart(async () => (await import('./pages/disk-list.tsx')).DiskList)
+const DiskDetails = lazyPart(async () => (await import('./pages/disk-details.tsx')).DiskDetails)
+const SnapshotList = lazyPart(async () => (await import('./pages/snapshot-list.tsx')).SnapshotList)
+const SignIn = lazyPart(async () => (await import('./pages/sign-in.tsx')).SignIn)
 
 /** A heading looks the same whether the table is ordered by it or not; the arrow says it. */
 const table = (head: string) => ({
@@ -163,7 +161,7 @@ function Frame({ children, asking, signOut }: FrameProps) {
         {!asking && <LivePill />}
         <span className="space" />
         <SignedIn />
-        <Button type="text" href={ENDPOINT} target="_blank">
+        <Button type="text" href={ENDPOINT} target="_blank" rel="opener">
           {words.graphiql}
         </Button>
         <Button
@@ -187,6 +185,7 @@ function Frame({ children, asking, signOut }: FrameProps) {
         )}
       </header>
       {!asking && <OfflineBanner />}
+      <UpdateBanner />
       <div className="frame">
         <nav className="side" aria-label={words.navigation}>
           {[
@@ -198,9 +197,7 @@ function Frame({ children, asking, signOut }: FrameProps) {
             </Link>
           ))}
         </nav>
-        <main id="content">
-          <Suspense fallback={<Skeleton active />}>{children}</Suspense>
-        </main>
+        <main id="content">{children}</main>
       </div>
       <Announcer />
       <TransitionAnnouncer />
@@ -208,7 +205,27 @@ function Frame({ children, asking, signOut }: FrameProps) {
   )
 }
 
+/** Offers the console that the gateway serves since it was upgraded. */
+function UpdateBanner() {
+  const words = useWords()
+  const version = useSyncExternalStore(watchVersion, latestVersion)
+  if (version !== 'newer') return null
+  return (
+    <Alert
+      banner
+      type="info"
+      title={words.newVersion}
+      action={
+        <Button size="small" onClick={() => location.reload()}>
+          {words.reloadToUpdate}
+        </Button>
+      }
+    />
+  )
+}
+
 function Pages() {
+  useEffect(() => preloadWhenIdle([DiskList, DiskDetails, SnapshotList, SignIn]), [])
   return (
     <Switch>
       <Route path="/">

@@ -1,17 +1,16 @@
 import { useMemo } from 'react'
 import { formatDuration } from './duration.ts'
 import { useWords } from './settings.tsx'
-
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
+import { sizeOf } from './units.ts'
 
 /** Numbers, sizes and times as the language writes them. */
 export function useFormat() {
-  const { locale } = useWords()
+  const { locale, moment: writeMoment } = useWords()
   return useMemo(() => {
     const number = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 })
     const dateTime = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' })
     const date = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' })
-    const moment = new Intl.DateTimeFormat(locale, {
+    const nearTime = new Intl.DateTimeFormat(locale, {
       weekday: 'short',
       day: 'numeric',
       month: 'short',
@@ -22,10 +21,7 @@ export function useFormat() {
     const weekday = new Intl.DateTimeFormat(locale, { weekday: 'short', timeZone: 'UTC' })
     const list = new Intl.ListFormat(locale)
     const time = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' })
-    const bytes = (value: number) => {
-      const power = value < 1 ? 0 : Math.min(Math.floor(Math.log2(value) / 10), UNITS.length - 1)
-      return `${number.format(value / 1024 ** power)} ${UNITS[power] ?? 'B'}`
-    }
+    const bytes = (value: number) => sizeOf(value, number)
     return {
       number: (value: number) => number.format(value),
       bytes,
@@ -33,7 +29,12 @@ export function useFormat() {
       date: (value: string) => date.format(new Date(value)),
       dateTime: (value: string) => dateTime.format(new Date(value)),
       /** A near time with its zone, where that of something else may be another one. */
-      moment: (value: string) => moment.format(new Date(value)),
+      moment: (value: string) => {
+        const parts = Object.fromEntries(
+          nearTime.formatToParts(new Date(value)).map(({ type, value: text }) => [type, text]),
+        ) as Record<'weekday' | 'day' | 'month' | 'hour' | 'minute' | 'timeZoneName', string>
+        return writeMoment(parts)
+      },
       /** A day of the week, 0 (Sunday) to 6: the first of January 2023 was a Sunday. */
       weekday: (day: number) => weekday.format(Date.UTC(2023, 0, 1 + day)),
       list: (items: readonly string[]) => list.format(items),
@@ -41,7 +42,7 @@ export function useFormat() {
       duration: (from: string, to: string) =>
         formatDuration(Date.parse(to) - Date.parse(from), (value) => number.format(value)),
     }
-  }, [locale])
+  }, [locale, writeMoment])
 }
 
 /** A name that says what something is of: the beginning of that, and what is behind it, as much as a name may have. */

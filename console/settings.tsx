@@ -1,4 +1,5 @@
 import { createContext, use, useEffect, useMemo, useState, type ReactNode } from 'react'
+import { forBrowser } from './api/storage.ts'
 import { en, type Words } from './words/en.ts'
 import { zh } from './words/zh.ts'
 
@@ -46,14 +47,14 @@ export function SettingsProvider({ children }: { children: ReactNode }) {
 function useRemembered<Value extends string>(key: string, values: readonly Value[], initial: () => Value) {
   const place = `snapgate:${key}`
   const [value, setValue] = useState(
-    () => values.find((known) => known === localStorage.getItem(place)) ?? initial(),
+    () => values.find((known) => known === forBrowser.get(place)) ?? initial(),
   )
   return useMemo(
     () =>
       [
         value,
         (next: Value) => {
-          localStorage.setItem(place, next)
+          forBrowser.set(place, next)
           setValue(next)
         },
       ] as const,

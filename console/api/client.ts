@@ -43,6 +43,8 @@ const PARTS = [
   'AutoSnapshotRunDisk',
   'AutoSnapshotPolicyLinkResult',
   'Viewer',
+  'Limits',
+  'IntRange',
   'Permissions',
   'Permission',
 ]

@@ -261,7 +261,7 @@ export const DISKS = graphql(
   [DISK],
 )
 
-/** The Disk Details, with a page of the disk's snapshots and what happened to them. */
+/** The Disk Details, with a page of the disk's snapshots. */
 export const DISK_DETAILS = graphql(
   `
     query DiskDetails(
@@ -301,9 +301,6 @@ export const DISK_DETAILS = graphql(
           }
           nodes {
             ...Snapshot
-            transitions {
-              ...Transition
-            }
           }
         }
       }
@@ -313,7 +310,46 @@ export const DISK_DETAILS = graphql(
       }
     }
   `,
-  [DISK, SNAPSHOT, TRANSITION, POLICY],
+  [DISK, SNAPSHOT, POLICY],
+)
+
+/** A page of what happened to a disk and its snapshots. */
+export const DISK_HISTORY = graphql(
+  `
+    query DiskHistory($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {
+      disk(id: $id) {
+        id
+        history(first: $first, after: $after, last: $last, before: $before) {
+          pageInfo {
+            startCursor
+            endCursor
+            hasNextPage
+            hasPreviousPage
+          }
+          nodes {
+            __typename
+            ... on SnapshotTransition {
+              ...Transition
+              snapshotName
+              snapshot {
+                id
+                name
+              }
+            }
+            # The statuses of disks and snapshots are of two types, so those of disks go by other names.
+            ... on DiskTransition {
+              sequence
+              reason
+              at
+              diskFrom: from
+              diskTo: to
+            }
+          }
+        }
+      }
+    }
+  `,
+  [TRANSITION],
 )
 
 /** The policy of a disk, with what became of the disk when it ran last. */
@@ -366,6 +402,10 @@ export const SNAPSHOT_DETAILS = graphql(
         ...Notes
         checksum
         consistency
+        createDiskSizeGiB {
+          min
+          max
+        }
         disk {
           ...Disk
         }
@@ -736,6 +776,30 @@ export const VIEWER = graphql(`
 export type Viewer = ResultOf<typeof VIEWER>['viewer']
 export type Permission = keyof Viewer['may']
 
+/** The bounds of what forms ask for. */
+export const LIMITS = graphql(`
+  query Limits {
+    limits {
+      descriptionLength
+      tagLength
+      retentionDays {
+        min
+        max
+      }
+    }
+  }
+`)
+
+/** The time zones that a policy may have, and whether this is a name of one. */
+export const TIME_ZONES = graphql(`
+  query TimeZones($name: String!) {
+    limits {
+      timeZones
+      acceptsTimeZone(name: $name)
+    }
+  }
+`)
+
 /** What a change answers when it was accepted. */
 export type PayloadOf<Data> = Extract<Data[keyof Data], { __typename: `${string}Payload` }>
 
@@ -801,6 +865,8 @@ export const DISK_TRANSITIONS = graphql(
 
 export type SnapshotTransition = ResultOf<typeof SNAPSHOT_TRANSITIONS>['snapshotTransitions']
 export type DiskTransition = ResultOf<typeof DISK_TRANSITIONS>['diskTransitions']
+/** A step in the log of a disk. */
+export type StepOfDisk = Pick<DiskTransition, '__typename' | 'sequence' | 'from' | 'to' | 'reason' | 'at'>
 export type LiveTransition = SnapshotTransition | DiskTransition
 
 /** How far one copy is. */

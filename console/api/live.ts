@@ -1,6 +1,7 @@
 import { createClient, type SubscribePayload } from 'graphql-ws'
 import { makeOperation, type Exchange, type Operation, type OperationResult } from 'urql'
 import { fromArray, fromValue, mergeMap, pipe, share, tap, type Source } from 'wonka'
+import { checkVersion } from './version.ts'
 import { DISK_TRANSITIONS, SNAPSHOT_TRANSITIONS, type LiveTransition } from './documents.ts'
 
 /** How the page is connected to what happens; `since` is when that began. */
@@ -64,41 +65,61 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
   }
 
   let pong: ReturnType<typeof setTimeout> | undefined
+  /** The open socket, once it is acknowledged. */
+  let wire: WebSocket | undefined
+  const expectPong = () => {
+    clearTimeout(pong)
+    pong = setTimeout(() => socket.terminate(), PONG_MS)
+  }
   const socket = createClient({
     url,
     // Connecting again is done here: with a cursor that is newer than the one of the first attempt.
     retryAttempts: 0,
     lazyCloseTimeout: LAZY_CLOSE_MS,
     keepAlive: PING_MS,
+    connectionAckWaitTimeout: PONG_MS,
     connectionParams: () => {
       const value = authorization()
       return value === undefined ? {} : { authorization: value }
     },
     on: {
-      connected: () => {
+      connected: (opened) => {
+        wire = opened as WebSocket
         attempts = 0
+        if (connection.phase === 'lost') void checkVersion()
         become('live')
       },
       ping: (received) => {
-        if (!received) pong = setTimeout(() => socket.terminate(), PONG_MS)
+        if (!received) expectPong()
       },
       pong: (received) => {
         if (received) clearTimeout(pong)
       },
       closed: () => {
+        wire = undefined
         clearTimeout(pong)
         if (!closed) become('lost')
       },
     },
   })
 
+  /** Asks the gateway for a sign of life: what a browser says of its network is no proof of anything. */
+  function probe(): void {
+    if (wire?.readyState !== WebSocket.OPEN) return
+    wire.send(JSON.stringify({ type: 'ping' }))
+    expectPong()
+  }
+
+  /** Tries now what would be tried later, and finds out whether the connection there is still lives. */
   const wake = () => {
     attempts = 0
+    if (wire) probe()
+    // One that has been opening for long may never do so.
+    else if (hurry.size === 0) socket.terminate()
     for (const go of hurry) go()
   }
-  const drop = () => become('lost')
   window.addEventListener('online', wake)
-  window.addEventListener('offline', drop)
+  window.addEventListener('offline', probe)
 
   function waitToRetry(): Promise<void> {
     const delay = Math.min(FIRST_RETRY_MS * 2 ** attempts++, LAST_RETRY_MS) * (1 + Math.random() / 2)
@@ -242,8 +263,9 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
       function onRead(result: OperationResult, begun: boolean): void {
         if (result.error) {
           failed.add(result.operation.key)
-          // With no stream, nothing else would say that the gateway is back.
-          if (!following) void waitToRetry().then(readFailed)
+          // With no stream, or with one that outlives the network of requests, nothing else says that they pass again.
+          if (!following || (result.error.networkError && connection.phase === 'live'))
+            void waitToRetry().then(readFailed)
         }
         const cursor = findStreamCursor(result.data)
         if (cursor !== undefined && !following) begin?.(cursor)
@@ -296,7 +318,7 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
     close(): void {
       closed = true
       window.removeEventListener('online', wake)
-      window.removeEventListener('offline', drop)
+      window.removeEventListener('offline', probe)
       hurry = new Set()
       void socket.dispose()
     },

@@ -1,10 +1,12 @@
+import { forTab } from './storage.ts'
+
 /**
  * The credential of this tab. It is kept in sessionStorage: gone with the tab, not shared with others, and not sent by the
  * browser on its own, so that no foreign page can use it (docs/decisions/0029).
  */
 const KEY = 'snapgate:token'
 
-let token = sessionStorage.getItem(KEY)
+let token = forTab.get(KEY)
 
 /** The `Authorization` of requests and of `connection_init`; undefined while nobody is signed in. */
 export function authorization(): string | undefined {
@@ -13,10 +15,10 @@ export function authorization(): string | undefined {
 
 export function keepToken(given: string): void {
   token = given
-  sessionStorage.setItem(KEY, given)
+  forTab.set(KEY, given)
 }
 
 export function forgetToken(): void {
   token = null
-  sessionStorage.removeItem(KEY)
+  forTab.remove(KEY)
 }

@@ -1,25 +1,19 @@
 import { ReloadOutlined } from '@ant-design/icons'
 import { Breadcrumb, Button, Descriptions, Skeleton } from 'antd'
-import { useState } from 'react'
 import { useQuery } from 'urql'
 import { Link } from 'wouter'
 import { orderOf, pagingOf, useAddress } from '../address.ts'
-import {
-  DISK_DETAILS,
-  type Disk,
-  type DiskTransition,
-  type SnapshotTransition,
-  type Transition,
-} from '../api/documents.ts'
+import { DISK_DETAILS, type Disk } from '../api/documents.ts'
 import { useFormat } from '../format.ts'
 import { ActionButton } from '../parts/actions.tsx'
 import { Copyable } from '../parts/copyable.tsx'
 import { CreateSnapshot } from '../parts/create-snapshot.tsx'
+import { EventLog } from '../parts/event-log.tsx'
 import { Failure } from '../parts/failure.tsx'
-import { isSaidBySnapshot, useListRefresh, useLive, useTransitions } from '../parts/live.tsx'
+import { useListRefresh } from '../parts/live.tsx'
 import { LinkPolicy } from '../parts/link-policy.tsx'
 import { Page } from '../parts/page.tsx'
-import { Pager } from '../parts/pager.tsx'
+import { isEmptied, Pager, useExistingPage } from '../parts/pager.tsx'
 import { PolicyCard } from '../parts/policy-card.tsx'
 import { QueryBehind } from '../parts/query-behind.tsx'
 import { QuotaBar } from '../parts/quota.tsx'
@@ -30,13 +24,9 @@ import { SnapshotTable } from '../parts/snapshot-table.tsx'
 import { Nothing } from '../parts/state.tsx'
 import { DiskStatusTag } from '../parts/status.tsx'
 import { useKept } from '../parts/table.ts'
-import { TransitionLog } from '../parts/transition-log.tsx'
 import { useWords } from '../settings.tsx'
 
 const ORDERS = ['NAME', 'SIZE', 'CREATED_AT'] as const
-
-/** How many events the log shows. */
-const EVENTS = 12
 
 /** The Disk Details: what the disk is, what it holds, and what happens to that. */
 export function DiskDetails({ id }: { id: string }) {
@@ -48,8 +38,9 @@ export function DiskDetails({ id }: { id: string }) {
     ...pagingOf(address).arguments,
     orderBy: orderOf(address, ORDERS, { field: 'CREATED_AT', direction: 'DESC' }),
   }
-  const [{ data, fetching, error }, read] = useQuery({ query: DISK_DETAILS, variables })
+  const [{ data, fetching, stale, error }, read] = useQuery({ query: DISK_DETAILS, variables })
   const disk = useKept(data)?.disk
+  useExistingPage(address, pagingOf(address), fetching || stale ? undefined : data?.disk?.snapshots)
   const readAgain = () => read({ requestPolicy: 'network-only' })
   // What can be done with its snapshots depends on the disk.
   useListRefresh(
@@ -116,7 +107,7 @@ export function DiskDetails({ id }: { id: string }) {
             <SnapshotTable
               address={address}
               snapshots={disk.snapshots.nodes}
-              loading={fetching && !data}
+              loading={(fetching && !data) || isEmptied(disk.snapshots)}
               nothing={<Nothing title={words.noSnapshots} hint={words.noSnapshotsHint} />}
             />
             <footer className="list-footer">
@@ -127,7 +118,7 @@ export function DiskDetails({ id }: { id: string }) {
           <PolicyCard disk={disk} policy={disk.autoSnapshotPolicy} readAgain={readAgain} />
           <section className="card" aria-labelledby="events">
             <h2 id="events">{words.eventLog}</h2>
-            <EventLog disk={disk} snapshots={disk.snapshots.nodes} />
+            <EventLog diskId={id} />
           </section>
         </div>
       )}
@@ -175,51 +166,6 @@ function Overview({ disk }: { disk: Disk }) {
         { label: words.description, children: disk.description || words.none },
         ...(disk.statusReason === null ? [] : [{ label: words.status, children: disk.statusReason }]),
       ]}
-    />
-  )
-}
-
-interface EventLogProps {
-  disk: Disk
-  snapshots: readonly { id: string; name: string; transitions: readonly Transition[] }[]
-}
-
-/** The newest transitions of the snapshots shown, and those that come while one looks: of the disk and all its snapshots. */
-function EventLog({ disk, snapshots }: EventLogProps) {
-  const words = useWords()
-  const { formerNames } = useLive()
-  const [came, setCame] = useState<(SnapshotTransition | DiskTransition)[]>([])
-  useTransitions((transition) => {
-    if (transition.diskId !== disk.id) return
-    if (transition.__typename === 'DiskTransition' && isSaidBySnapshot(transition)) return
-    setCame((before) => [transition, ...before].slice(0, EVENTS))
-  })
-  const names = new Map([
-    ...came.flatMap((event) =>
-      event.__typename === 'SnapshotTransition' && event.snapshot
-        ? ([[event.snapshotId, event.snapshot.name]] as const)
-        : [],
-    ),
-    ...snapshots.map(({ id, name }) => [id, name] as const),
-  ])
-  const all = new Map<string, Transition | DiskTransition>(
-    [...snapshots.flatMap(({ transitions }) => transitions), ...came].map((event) => [
-      `${event.__typename} ${event.sequence}`,
-      event,
-    ]),
-  )
-  const newest = [...all.values()]
-    .toSorted((a, b) => b.at.localeCompare(a.at) || b.sequence - a.sequence)
-    .slice(0, EVENTS)
-  if (newest.length === 0) return <Nothing title={words.noEvents} />
-  return (
-    <TransitionLog
-      transitions={newest}
-      nameOf={(event) =>
-        event.__typename === 'DiskTransition'
-          ? words.disk
-          : (names.get(event.snapshotId) ?? formerNames.get(event.snapshotId) ?? event.snapshotId)
-      }
     />
   )
 }

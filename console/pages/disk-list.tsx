@@ -1,5 +1,5 @@
 import { ReloadOutlined } from '@ant-design/icons'
-import { Button, Select, Table, type TableColumnsType } from 'antd'
+import { Button, Grid, Select, Table, type TableColumnsType } from 'antd'
 import { useMemo, useState } from 'react'
 import { useQuery } from 'urql'
 import { Link } from 'wouter'
@@ -14,14 +14,22 @@ import { Failure } from '../parts/failure.tsx'
 import { useListRefresh } from '../parts/live.tsx'
 import { LinkPolicy } from '../parts/link-policy.tsx'
 import { Page } from '../parts/page.tsx'
-import { Pager } from '../parts/pager.tsx'
+import { isEmptied, Pager, useExistingPage } from '../parts/pager.tsx'
 import { QueryBehind } from '../parts/query-behind.tsx'
 import { whyNot, whyNotLink } from '../parts/refusal.ts'
 import { Search } from '../parts/search.tsx'
 import { Nothing } from '../parts/state.tsx'
 import { Moment } from '../parts/moment.tsx'
 import { DiskStatusTag } from '../parts/status.tsx'
-import { onSort, SORT_DIRECTIONS, sortOrder, useKept } from '../parts/table.ts'
+import {
+  FROM_DESKTOP,
+  FROM_LAPTOP,
+  FROM_TABLET,
+  onSort,
+  SORT_DIRECTIONS,
+  sortOrder,
+  useKept,
+} from '../parts/table.ts'
 import { useWords } from '../settings.tsx'
 
 const ORDERS = ['NAME', 'SIZE', 'CREATED_AT'] as const
@@ -34,7 +42,7 @@ function useVariables(address: Address): VariablesOf<typeof DISKS> {
   return {
     ...pagingOf(address).arguments,
     filter: {
-      ...(text.startsWith('v-') ? { id: { eq: text } } : text && { name: { contains: text } }),
+      ...(text && { search: text }),
       ...(statuses.length > 0 && { status: { in: statuses } }),
       ...(kinds.length > 0 && { kind: { in: kinds } }),
     },
@@ -47,8 +55,9 @@ export function DiskList() {
   const words = useWords()
   const address = useAddress()
   const variables = useVariables(address)
-  const [{ data, fetching, error }, read] = useQuery({ query: DISKS, variables })
+  const [{ data, fetching, stale, error }, read] = useQuery({ query: DISKS, variables })
   const disks = useKept(data)?.disks
+  useExistingPage(address, pagingOf(address), fetching || stale ? undefined : data?.disks)
   const [selected, setSelected] = useState<string[]>([])
   const columns = useColumns(address)
   const filtered = ['q', 'status', 'kind'].some((name) => address.text(name))
@@ -136,11 +145,11 @@ export function DiskList() {
           size="small"
           columns={columns}
           dataSource={disks?.nodes ?? []}
-          loading={fetching && !disks}
+          loading={(fetching && !disks) || isEmptied(disks)}
           pagination={false}
           showSorterTooltip={false}
           sortDirections={SORT_DIRECTIONS}
-          className="wide"
+          className="list"
           onChange={onSort(address)}
           rowSelection={{
             selectedRowKeys: selected,
@@ -150,13 +159,14 @@ export function DiskList() {
             getCheckboxProps: ({ name }) => ({ 'aria-label': words.selectRow(name) }),
           }}
           locale={{
-            emptyText: fetching ? (
-              ' '
-            ) : filtered ? (
-              <Nothing title={words.noMatches} />
-            ) : (
-              <Nothing title={words.noDisks} hint={words.noDisksHint} />
-            ),
+            emptyText:
+              fetching || isEmptied(disks) ? (
+                ' '
+              ) : filtered ? (
+                <Nothing title={words.noMatches} />
+              ) : (
+                <Nothing title={words.noDisks} hint={words.noDisksHint} />
+              ),
           }}
         />
       )}
@@ -171,6 +181,7 @@ export function DiskList() {
 }
 
 function useColumns(address: Address): TableColumnsType<Disk> {
+  const isWide = Grid.useBreakpoint().md === true
   const words = useWords()
   const format = useFormat()
   return useMemo(() => {
@@ -194,8 +205,13 @@ function useColumns(address: Address): TableColumnsType<Disk> {
         width: 145,
         render: (_, { status, statusReason }) => <DiskStatusTag status={status} reason={statusReason} />,
       },
-      { title: words.kind, width: 98, render: (_, { kind }) => words.diskKind[kind] },
-      { title: words.storageType, dataIndex: 'storageType', width: 92 },
+      {
+        title: words.kind,
+        width: 98,
+        responsive: FROM_DESKTOP,
+        render: (_, { kind }) => words.diskKind[kind],
+      },
+      { title: words.storageType, dataIndex: 'storageType', width: 92, responsive: FROM_DESKTOP },
       {
         title: words.size,
         key: 'SIZE',
@@ -203,11 +219,13 @@ function useColumns(address: Address): TableColumnsType<Disk> {
         sortOrder: sort('SIZE'),
         width: 84,
         align: 'right',
+        responsive: FROM_TABLET,
         render: (_, { sizeGiB }) => format.gib(sizeGiB),
       },
       {
         title: words.attachment,
-        width: 105,
+        width: 116,
+        responsive: FROM_LAPTOP,
         render: (_, { attachment }) =>
           attachment ? (
             <>
@@ -222,6 +240,7 @@ function useColumns(address: Address): TableColumnsType<Disk> {
         title: words.heldSnapshots,
         width: 128,
         align: 'right',
+        responsive: FROM_TABLET,
         render: (_, { id, snapshotQuota: { manual, automatic } }) => (
           <>
             <Link
@@ -244,16 +263,17 @@ function useColumns(address: Address): TableColumnsType<Disk> {
         key: 'CREATED_AT',
         sorter: true,
         sortOrder: sort('CREATED_AT'),
-        width: 108,
+        width: 124,
+        responsive: FROM_DESKTOP,
         render: (_, { createdAt }) => <Moment at={createdAt} />,
       },
       {
         title: words.actions,
-        width: 130,
+        width: isWide ? 130 : 68,
         render: (_, disk) => (
           <RowActions
             of={disk.name}
-            shown={1}
+            shown={isWide ? 1 : 0}
             actions={[
               {
                 key: 'create',
@@ -274,5 +294,5 @@ function useColumns(address: Address): TableColumnsType<Disk> {
         ),
       },
     ]
-  }, [address, words, format])
+  }, [address, isWide, words, format])
 }

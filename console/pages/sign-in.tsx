@@ -3,6 +3,9 @@ import { useEffect, useRef, useState } from 'react'
 import { Page } from '../parts/page.tsx'
 import { useWords } from '../settings.tsx'
 
+/** A socket is closed with nothing but a sentence, so that is all there is to go by. */
+const EXPIRED = /\bexpired\b/
+
 interface SignInProps {
   /** Why the gateway does not accept the token that there was, in its own words; undefined when there was none. */
   why: string | undefined
@@ -29,7 +32,7 @@ export function SignIn({ why, onToken }: SignInProps) {
           <Alert
             type="error"
             showIcon
-            title={words.tokenRefused}
+            title={EXPIRED.test(why) ? words.sessionExpired : words.tokenRefused}
             description={<span lang="en">{why}</span>}
           />
         )}

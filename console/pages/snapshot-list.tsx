@@ -10,7 +10,7 @@ import { CreateSnapshot } from '../parts/create-snapshot.tsx'
 import { Failure } from '../parts/failure.tsx'
 import { useListRefresh } from '../parts/live.tsx'
 import { Page } from '../parts/page.tsx'
-import { Pager } from '../parts/pager.tsx'
+import { isEmptied, Pager, useExistingPage } from '../parts/pager.tsx'
 import { QueryBehind } from '../parts/query-behind.tsx'
 import { Search } from '../parts/search.tsx'
 import { SnapshotDetails } from '../parts/snapshot-details.tsx'
@@ -32,7 +32,7 @@ function useVariables(address: Address): VariablesOf<typeof SNAPSHOTS> {
   return {
     ...pagingOf(address).arguments,
     filter: {
-      ...(text.startsWith('s-') ? { id: { eq: text } } : text && { name: { contains: text } }),
+      ...(text && { search: text }),
       ...(statuses.length > 0 && { status: { in: statuses } }),
       ...(types.length > 0 && { type: { in: types } }),
       ...(diskId && { diskId: { eq: diskId } }),
@@ -46,8 +46,9 @@ export function SnapshotList() {
   const words = useWords()
   const address = useAddress()
   const variables = useVariables(address)
-  const [{ data, fetching, error }, read] = useQuery({ query: SNAPSHOTS, variables })
+  const [{ data, fetching, stale, error }, read] = useQuery({ query: SNAPSHOTS, variables })
   const snapshots = useKept(data)?.snapshots
+  useExistingPage(address, pagingOf(address), fetching || stale ? undefined : data?.snapshots)
   const [chosen, setSelected] = useState<string[]>([])
   // Those on the page, as long as they are there.
   const selected = useMemo(() => {
@@ -155,7 +156,7 @@ export function SnapshotList() {
           onSelect={setSelected}
           address={address}
           snapshots={snapshots?.nodes}
-          loading={fetching && !snapshots}
+          loading={(fetching && !snapshots) || isEmptied(snapshots)}
           nothing={
             filtered ? (
               <Nothing title={words.noMatches} />

@@ -2,6 +2,7 @@ import { CheckOutlined, CopyOutlined } from '@ant-design/icons'
 import { useState } from 'react'
 import { useWords } from '../settings.tsx'
 import { announce } from './announcer.tsx'
+import { copyText } from './clipboard.ts'
 
 /** A text to be copied with one click, such as an id. */
 export function Copyable({ text }: { text: string }) {
@@ -16,9 +17,9 @@ export function Copyable({ text }: { text: string }) {
         aria-label={`${words.copy} ${text}`}
         onBlur={() => setCopied(false)}
         onClick={() => {
-          void navigator.clipboard.writeText(text).then(() => {
-            setCopied(true)
-            announce(words.copied)
+          void copyText(text).then((done) => {
+            setCopied(done)
+            announce(done ? words.copied : words.notCopied)
           })
         }}
       >

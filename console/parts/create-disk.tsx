@@ -49,6 +49,11 @@ function CreateDialog({ asked }: { asked: Asked }) {
   }
 
   const suggestedName = (of: DetailedSnapshot) => suggestName(of.name, words.newDisk.suffix)
+  const sizes = snapshot?.createDiskSizeGiB
+  const sizeProblem =
+    sizes && sizeGiB !== null && (sizeGiB < sizes.min || sizeGiB > sizes.max)
+      ? words.refusal.size(format.number(sizes.min), format.number(sizes.max))
+      : undefined
   const storage = storageType ?? snapshot?.disk?.storageType ?? ''
   const sizeRefused = refusal?.__typename === 'DiskSizeRefused'
   return (
@@ -57,7 +62,7 @@ function CreateDialog({ asked }: { asked: Asked }) {
       title={words.newDisk.title}
       verb={words.confirm}
       needs="manageDisks"
-      ready={snapshot !== undefined}
+      ready={snapshot !== undefined && sizeProblem === undefined}
       reason={reason}
       sending={outcome?.is === 'sending'}
       submit={submit}
@@ -80,16 +85,24 @@ function CreateDialog({ asked }: { asked: Asked }) {
           />
           <Field
             label={words.newDisk.size}
-            hint={words.newDisk.sizeHint(format.gib(snapshot.sizeGiB))}
-            problem={sizeRefused ? explain(refusal, words, format) : undefined}
+            hint={words.newDisk.sizeHint(
+              format.gib(snapshot.sizeGiB),
+              format.number(snapshot.createDiskSizeGiB.min),
+              format.number(snapshot.createDiskSizeGiB.max),
+            )}
+            problem={sizeProblem ?? (sizeRefused ? explain(refusal, words, format) : undefined)}
           >
             {(id, describedBy) => (
               <InputNumber
                 id={id}
                 aria-describedby={describedBy}
                 precision={0}
+                controls={false}
                 value={sizeGiB}
-                {...(sizeRefused && { status: 'error' as const, 'aria-invalid': true })}
+                {...((sizeRefused || sizeProblem !== undefined) && {
+                  status: 'error' as const,
+                  'aria-invalid': true,
+                })}
                 onChange={setSize}
               />
             )}

@@ -1,4 +1,4 @@
-import { Alert, App, Input, InputNumber, Radio, Select, Skeleton, type InputRef } from 'antd'
+import { Alert, App, Input, Radio, Select, Skeleton, type InputRef } from 'antd'
 import { useId, useRef, useState } from 'react'
 import { useClient, useQuery } from 'urql'
 import { Link } from 'wouter'
@@ -19,7 +19,8 @@ import { ask, useClientTokens, type Outcome } from './change.ts'
 import { Dialog, Trouble, useAsked, type Asked } from './dialog.tsx'
 import { DiskSummary } from './disk-summary.tsx'
 import { Failure } from './failure.tsx'
-import { Field, NameField, useFirstField } from './field.tsx'
+import { DaysField, Field, NameField, useFirstField } from './field.tsx'
+import { useLimits, useRetentionProblem } from './limits.ts'
 import { QuotaBar } from './quota.tsx'
 import { explain, whyNot } from './refusal.ts'
 import { DiskStatusTag } from './status.tsx'
@@ -60,8 +61,11 @@ function CreateDialog({ asked, onCreated }: { asked: Asked; onCreated: (() => vo
   const over = batch && created > 0 && !sending
   const nameOf = (disk: Disk) => names[disk.id] ?? suggestName(disk.name, suffix)
   const setName = (disk: Disk, name: string) => setNames((before) => ({ ...before, [disk.id]: name }))
-  // What failed on the way may be asked for again, whatever it has already changed.
-  const reason = useReason(single && outcomes[single.id]?.is === 'failed' ? undefined : single)
+  // What was asked for here has itself changed what the disk allows, so only what is new or was refused is judged by that.
+  const asking = single && outcomes[single.id]?.is
+  const reason = useReason(asking === undefined || asking === 'refused' ? single : undefined)
+  const limits = useLimits(open)
+  const retentionProblem = useRetentionProblem(open)
   const count = shown.length
   const firstName = useFirstField(open && count > 0 && !asksForDisk)
 
@@ -95,6 +99,7 @@ function CreateDialog({ asked, onCreated }: { asked: Asked; onCreated: (() => vo
       title={words.createSnapshot}
       verb={words.confirm}
       needs="manageSnapshots"
+      ready={retentionProblem(retentionDays) === undefined}
       reason={reason}
       sending={sending}
       over={over}
@@ -139,16 +144,18 @@ function CreateDialog({ asked, onCreated }: { asked: Asked; onCreated: (() => vo
               <Input
                 id={id}
                 value={description}
-                maxLength={1000}
+                maxLength={limits?.descriptionLength}
                 onChange={({ target }) => setDescription(target.value)}
               />
             )}
           </Field>
-          <Field label={words.dialog.retention} hint={words.dialog.retentionHint}>
-            {(id) => (
-              <InputNumber id={id} min={1} max={10_000} value={retentionDays} onChange={setRetentionDays} />
-            )}
-          </Field>
+          <DaysField
+            label={words.dialog.retention}
+            hint={words.dialog.retentionHint}
+            problem={retentionProblem(retentionDays)}
+            value={retentionDays}
+            onChange={setRetentionDays}
+          />
         </details>
       )}
       {over && (
@@ -247,7 +254,7 @@ function ChooseDisk({ chosen, onChoose, complaint }: ChooseDiskProps) {
     variables: {
       filter: {
         kind: { eq: kind },
-        ...(typed.startsWith('v-') ? { id: { eq: typed } } : typed && { name: { contains: typed } }),
+        ...(typed && { search: typed }),
       },
     },
   })

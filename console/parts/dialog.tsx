@@ -76,6 +76,8 @@ export function Dialog({
     <Modal
       open={open}
       destroyOnHidden
+      centered
+      className="dialog"
       width={width}
       title={title}
       onCancel={close}

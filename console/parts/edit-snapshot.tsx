@@ -1,16 +1,24 @@
 import { DeleteOutlined, PlusOutlined } from '@ant-design/icons'
-import { Button, Input, InputNumber } from 'antd'
+import { Button, Input } from 'antd'
 import { useState } from 'react'
 import { UPDATE_SNAPSHOT, type DetailedSnapshot } from '../api/documents.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
 import { useChange } from './change.ts'
 import { Dialog, Trouble, useAsked, type Asked } from './dialog.tsx'
-import { Field, NameField, useFirstField } from './field.tsx'
+import { DaysField, Field, NameField, useFirstField } from './field.tsx'
+import { useLimits, useRetentionProblem } from './limits.ts'
 import { reasonAgainst } from './refusal.ts'
 import { NoSnapshotYet, useNotice, useWantedSnapshot } from './snapshot-dialog.tsx'
 
 type Tag = DetailedSnapshot['tags'][number]
+
+interface Changes {
+  name?: string
+  description?: string
+  retentionDays?: number | null
+  tags?: Tag[]
+}
 
 /** Changes what is noted about the snapshot that `edit` names in the address. */
 export function EditSnapshot() {
@@ -24,13 +32,11 @@ function EditDialog({ asked }: { asked: Asked }) {
   const notice = useNotice()
   const { snapshot, ...wanted } = useWantedSnapshot(asked)
   const { outcome, refusal, send } = useChange(UPDATE_SNAPSHOT)
-  /** What was changed here; everything else stays as it is. */
-  const [changes, setChanges] = useState<{
-    name?: string
-    description?: string
-    retentionDays?: number | null
-    tags?: Tag[]
-  }>({})
+  /** What was edited here; everything else stays as it is. */
+  const [changes, setChanges] = useState<Changes>({})
+  const changed = snapshot ? changedIn(snapshot, changes) : {}
+  const limits = useLimits(asked.open)
+  const retentionProblem = useRetentionProblem(asked.open)
   const change = (more: typeof changes) => setChanges((before) => ({ ...before, ...more }))
   const reason =
     snapshot && outcome === undefined ? reasonAgainst(snapshot.updateEligibility, words, format) : undefined
@@ -38,8 +44,11 @@ function EditDialog({ asked }: { asked: Asked }) {
 
   async function submit(): Promise<void> {
     if (!snapshot) return
-    const tags = changes.tags?.filter(({ key, value }) => key !== '' || value !== '')
-    const payload = await send({ input: { ...changes, ...(tags && { tags }), snapshotId: snapshot.id } })
+    if (Object.keys(changed).length === 0) {
+      asked.close()
+      return
+    }
+    const payload = await send({ input: { ...changed, snapshotId: snapshot.id } })
     if (!payload) return
     asked.close()
     notice(words.edition.done(payload.snapshot.name))
@@ -51,7 +60,7 @@ function EditDialog({ asked }: { asked: Asked }) {
       title={words.edition.title}
       verb={words.confirm}
       needs="manageSnapshots"
-      ready={snapshot !== undefined}
+      ready={snapshot !== undefined && retentionProblem(changed.retentionDays ?? null) === undefined}
       reason={reason}
       sending={outcome?.is === 'sending'}
       submit={submit}
@@ -71,28 +80,23 @@ function EditDialog({ asked }: { asked: Asked }) {
               <Input
                 id={id}
                 value={changes.description ?? snapshot.description}
-                maxLength={1000}
+                maxLength={limits?.descriptionLength}
                 onChange={({ target }) => change({ description: target.value })}
               />
             )}
           </Field>
-          <Field
+          <DaysField
             label={words.dialog.retention}
             hint={words.edition.retentionHint(format.dateTime(snapshot.createdAt))}
-          >
-            {(id, describedBy) => (
-              <InputNumber
-                id={id}
-                aria-describedby={describedBy}
-                min={1}
-                max={10_000}
-                precision={0}
-                value={changes.retentionDays === undefined ? snapshot.retentionDays : changes.retentionDays}
-                onChange={(retentionDays) => change({ retentionDays })}
-              />
-            )}
-          </Field>
-          <Tags tags={changes.tags ?? snapshot.tags} onChange={(tags) => change({ tags })} />
+            problem={retentionProblem(changed.retentionDays ?? null)}
+            value={changes.retentionDays === undefined ? snapshot.retentionDays : changes.retentionDays}
+            onChange={(retentionDays) => change({ retentionDays })}
+          />
+          <Tags
+            maxLength={limits?.tagLength}
+            tags={changes.tags ?? snapshot.tags}
+            onChange={(tags) => change({ tags })}
+          />
           <Trouble outcome={outcome} besides={['InvalidName']} />
         </>
       )}
@@ -100,7 +104,25 @@ function EditDialog({ asked }: { asked: Asked }) {
   )
 }
 
-function Tags({ tags, onChange }: { tags: readonly Tag[]; onChange: (tags: Tag[]) => void }) {
+/** What differs from the snapshot as it is: what was only looked at, or changed and changed back, is not sent. */
+function changedIn(snapshot: DetailedSnapshot, { tags: edited, ...values }: Changes): Changes {
+  const tags = edited?.filter(({ key, value }) => key !== '' || value !== '')
+  const textOf = (all: readonly Tag[]) => JSON.stringify(all.map(({ key, value }) => [key, value]).toSorted())
+  return {
+    ...Object.fromEntries(
+      Object.entries(values).filter(([name, value]) => value !== snapshot[name as keyof typeof values]),
+    ),
+    ...(tags && textOf(tags) !== textOf(snapshot.tags) && { tags }),
+  }
+}
+
+interface TagsProps {
+  tags: readonly Tag[]
+  onChange: (tags: Tag[]) => void
+  maxLength: number | undefined
+}
+
+function Tags({ tags, onChange, maxLength }: TagsProps) {
   const words = useWords()
   const { edition } = words
   const set = (index: number, part: Partial<Tag>) =>
@@ -114,14 +136,14 @@ function Tags({ tags, onChange }: { tags: readonly Tag[]; onChange: (tags: Tag[]
           <Input
             aria-label={edition.tagKey(index + 1)}
             placeholder={edition.key}
-            maxLength={65}
+            maxLength={maxLength}
             value={key}
             onChange={({ target }) => set(index, { key: target.value })}
           />
           <Input
             aria-label={edition.tagValue(index + 1)}
             placeholder={edition.value}
-            maxLength={65}
+            maxLength={maxLength}
             value={value}
             onChange={({ target }) => set(index, { value: target.value })}
           />

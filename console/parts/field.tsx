@@ -1,4 +1,4 @@
-import { Input, type InputRef } from 'antd'
+import { Input, InputNumber, type InputRef } from 'antd'
 import { useEffect, useId, useRef, type ReactNode, type Ref } from 'react'
 import type { Refusal } from '../api/documents.ts'
 import { useFormat } from '../format.ts'
@@ -39,6 +39,30 @@ export function useFirstField(ready: boolean) {
     if (ready) field.current?.focus({ cursor: 'all' })
   }, [ready])
   return field
+}
+
+interface DaysFieldProps extends Omit<FieldProps, 'children'> {
+  value: number | null
+  onChange: (days: number | null) => void
+}
+
+/** A number of days. What is typed stays as it is, and a problem is said: a field that corrects sends what nobody asked for. */
+export function DaysField({ value, onChange, ...field }: DaysFieldProps) {
+  return (
+    <Field {...field}>
+      {(id, describedBy) => (
+        <InputNumber
+          id={id}
+          aria-describedby={describedBy}
+          precision={0}
+          controls={false}
+          value={value}
+          {...(field.problem !== undefined && { status: 'error' as const, 'aria-invalid': true })}
+          onChange={onChange}
+        />
+      )}
+    </Field>
+  )
 }
 
 interface NameFieldProps {

@@ -6,6 +6,7 @@ import {
   DISKS_TO_LINK,
   LINK_POLICY,
   POLICIES,
+  TIME_ZONES,
   type Disk,
   type LinkRefusal,
   type Policy,
@@ -15,7 +16,7 @@ import { useWords } from '../settings.tsx'
 import { Dialog, useAsked, type Asked } from './dialog.tsx'
 import { DiskSummary } from './disk-summary.tsx'
 import { Failure } from './failure.tsx'
-import { newPolicy, PolicyForm, type PolicyDraft } from './policy-form.tsx'
+import { newPolicy, OWN_ZONE, PolicyForm, type PolicyDraft } from './policy-form.tsx'
 import { explainLink, whyNotLink } from './refusal.ts'
 import { useSchedule } from './schedule.ts'
 import { DiskStatusTag } from './status.tsx'
@@ -51,7 +52,16 @@ function LinkDialog({ asked, onLinked }: LinkDialogProps) {
   })
   const nodes = (useKept(data)?.nodes ?? []).filter((node) => node?.__typename === 'Disk')
   const disks = ids.flatMap((id) => nodes.find((disk) => disk.id === id) ?? [])
-  const [draft, setDraft] = useState(newPolicy)
+  const [edited, setDraft] = useState(newPolicy)
+  const [{ data: known }] = useQuery({
+    query: TIME_ZONES,
+    variables: { name: OWN_ZONE },
+    pause: !open,
+    requestPolicy: 'cache-first',
+  })
+  // What the browser calls its time zone may be no time zone to the API.
+  const isKnown = edited.timeZone !== OWN_ZONE || known?.limits.acceptsTimeZone !== false
+  const draft = isKnown ? edited : { ...edited, timeZone: 'UTC' }
   const [mustChoose, setMustChoose] = useState(false)
   const { sending, created, refused, failed, outcomes, create, link } = useLinking()
   const name = useRef<InputRef>(null)
@@ -66,7 +76,7 @@ function LinkDialog({ asked, onLinked }: LinkDialogProps) {
   const over = batch && linked > 0 && !sending
   const outcome = single && outcomes[single.id]
   const whyNot = (disk: (typeof disks)[number]) => whyNotLink(disk, words, disk.linkEligibility)
-  const against = single && outcome === undefined ? whyNot(single) : undefined
+  const against = single && outcome === undefined && !sending ? whyNot(single) : undefined
 
   async function submit(): Promise<void> {
     if (choice === undefined || sending) {
@@ -119,7 +129,15 @@ function LinkDialog({ asked, onLinked }: LinkDialogProps) {
           complaint={mustChoose && choice === undefined}
         />
       )}
-      {isNew && !over && <PolicyForm ref={name} draft={draft} onChange={setDraft} refusal={refused} />}
+      {isNew && !over && (
+        <PolicyForm
+          ref={name}
+          draft={draft}
+          zones={known?.limits.timeZones ?? []}
+          onChange={setDraft}
+          refusal={refused}
+        />
+      )}
       {created !== undefined && <Alert type="success" showIcon title={words.policy.createdOnly(created)} />}
       {single && outcome?.refusal && (
         <Alert type="error" showIcon title={explainLink(outcome.refusal, single, words)} />

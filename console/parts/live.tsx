@@ -1,6 +1,6 @@
 import { Alert, App, Button } from 'antd'
 import { createContext, use, useEffect, useEffectEvent, useState, useSyncExternalStore } from 'react'
-import type { DiskTransition, LiveTransition } from '../api/documents.ts'
+import type { LiveTransition, StepOfDisk } from '../api/documents.ts'
 import type { Connection, Live } from '../api/live.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
@@ -21,7 +21,7 @@ export function useLive(): Live {
 }
 
 /** Whether a disk only goes into a snapshot or comes out of it, which that snapshot says itself. */
-export function isSaidBySnapshot({ from, to }: DiskTransition): boolean {
+export function isSaidBySnapshot({ from, to }: Pick<StepOfDisk, 'from' | 'to'>): boolean {
   return to === 'SNAPSHOTTING' || (from === 'SNAPSHOTTING' && to !== 'ERROR')
 }
 

@@ -1,12 +1,16 @@
-import { Alert, Checkbox, Input, InputNumber, Select, type InputRef } from 'antd'
+import { Alert, Checkbox, Input, Select, type InputRef } from 'antd'
 import { useId, type Ref } from 'react'
 import type { CREATE_POLICY, PolicyRefusal, PolicyRule } from '../api/documents.ts'
 import type { VariablesOf } from '../api/graphql.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
-import { Field } from './field.tsx'
+import { DaysField, Field } from './field.tsx'
+import { useRetentionProblem } from './limits.ts'
 import { explain } from './refusal.ts'
 import { FOR_EVER, HOURS, hourName, WEEK } from './schedule.ts'
+
+/** The time zone of the browser. The API may not know it: some say Etc/Unknown. */
+export const OWN_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone
 
 /** A policy that is to be created. */
 export type PolicyDraft = Required<VariablesOf<typeof CREATE_POLICY>['input']>
@@ -18,29 +22,32 @@ export function newPolicy(): PolicyDraft {
     timePoints: [2],
     repeatWeekdays: [...WEEK],
     retentionDays: FOR_EVER,
-    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    timeZone: OWN_ZONE,
   }
 }
 
 interface PolicyFormProps {
   ref: Ref<InputRef>
   draft: PolicyDraft
+  /** The time zones to choose from. */
+  zones: readonly string[]
   onChange: (draft: PolicyDraft) => void
   refusal: PolicyRefusal | undefined
 }
 
 /** What a new policy is to be; what is refused is said under the field. */
-export function PolicyForm({ ref, draft, onChange, refusal }: PolicyFormProps) {
+export function PolicyForm({ ref, draft, zones, onChange, refusal }: PolicyFormProps) {
   const words = useWords()
   const format = useFormat()
   const days = useId()
   const change = (changes: Partial<PolicyDraft>) => onChange({ ...draft, ...changes })
   const ofName = refusal?.__typename === 'InvalidName'
-  const broken = (rule: PolicyRule) =>
+  const isBroken = (rule: PolicyRule) =>
     refusal?.__typename === 'InvalidPolicy' && refusal.brokenPolicyRules.includes(rule)
-      ? words.policy.refusal.rules[rule]
-      : undefined
-  const zones = [...new Set(['UTC', draft.timeZone ?? 'UTC', ...Intl.supportedValuesOf('timeZone')])]
+  const broken = (rule: Exclude<PolicyRule, 'RETENTION_DAYS'>) =>
+    isBroken(rule) ? words.policy.refusal.rules[rule] : undefined
+  const retentionProblem = useRetentionProblem(true)
+  const { retentionDays } = draft
   return (
     <div className="new-policy">
       <Field
@@ -102,22 +109,20 @@ export function PolicyForm({ ref, draft, onChange, refusal }: PolicyFormProps) {
             id={id}
             aria-describedby={describedBy}
             value={draft.timeZone}
-            options={zones.map((zone) => ({ value: zone, label: zone }))}
+            options={[...new Set([draft.timeZone, ...zones])].map((zone) => ({ value: zone, label: zone }))}
             onChange={(timeZone) => change({ timeZone })}
           />
         )}
       </Field>
-      <Field label={words.policy.keepDays} hint={words.policy.keepHint} problem={broken('RETENTION_DAYS')}>
-        {(id, describedBy) => (
-          <InputNumber
-            id={id}
-            aria-describedby={describedBy}
-            precision={0}
-            value={draft.retentionDays === FOR_EVER ? null : draft.retentionDays}
-            onChange={(retentionDays) => change({ retentionDays: retentionDays ?? FOR_EVER })}
-          />
-        )}
-      </Field>
+      <DaysField
+        label={words.policy.keepDays}
+        hint={words.policy.keepHint}
+        problem={
+          isBroken('RETENTION_DAYS') ? (retentionProblem(retentionDays) ?? refusal?.message) : undefined
+        }
+        value={retentionDays === FOR_EVER ? null : retentionDays}
+        onChange={(days) => change({ retentionDays: days ?? FOR_EVER })}
+      />
       {refusal?.__typename === 'PolicyQuotaExceeded' && (
         <Alert type="error" showIcon title={words.policy.refusal.quota(format.number(refusal.limit))} />
       )}

@@ -48,6 +48,14 @@ export function explain(refusal: Refusal, words: Words, format: Format): string 
       return say.snapshotInUse
     case 'SystemSnapshotForbidsDisk':
       return say.systemSnapshot
+    case 'DiskNotFound':
+      return say.diskNotFound
+    case 'SnapshotNotFound':
+      return say.snapshotNotFound
+    case 'SnapshotOfOtherDisk':
+      return say.snapshotOfOtherDisk
+    case 'ClientTokenReused':
+      return say.clientTokenReused
     case 'InvalidName':
       return 'brokenRules' in refusal
         ? refusal.brokenRules.map((rule) => say.rules[rule] ?? refusal.message).join(' ')

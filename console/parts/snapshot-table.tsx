@@ -1,4 +1,4 @@
-import { Table, type TableColumnsType, type TableProps } from 'antd'
+import { Grid, Table, type TableColumnsType, type TableProps } from 'antd'
 import { useMemo, type ReactNode } from 'react'
 import { Link } from 'wouter'
 import type { Address } from '../address.ts'
@@ -10,7 +10,7 @@ import { Copyable } from './copyable.tsx'
 import { Moment } from './moment.tsx'
 import { snapshotActions } from './snapshot-actions.ts'
 import { SnapshotStatusCell } from './status.tsx'
-import { onSort, SORT_DIRECTIONS, sortOrder } from './table.ts'
+import { FROM_DESKTOP, FROM_LAPTOP, FROM_TABLET, onSort, SORT_DIRECTIONS, sortOrder } from './table.ts'
 
 interface SnapshotTableProps {
   address: Address
@@ -35,7 +35,8 @@ export function SnapshotTable({
   onSelect,
 }: SnapshotTableProps) {
   const rowSelection = useSelection(selected, onSelect)
-  const columns = useColumns(address, withDisk)
+  const isWide = Grid.useBreakpoint().md === true
+  const columns = useColumns(address, withDisk, isWide)
   return (
     <Table<Snapshot>
       rowKey="id"
@@ -46,7 +47,7 @@ export function SnapshotTable({
       pagination={false}
       showSorterTooltip={false}
       sortDirections={SORT_DIRECTIONS}
-      className={withDisk ? 'wide' : 'narrow'}
+      className="list"
       onChange={onSort(address)}
       {...(rowSelection && { rowSelection })}
       locale={{ emptyText: loading ? ' ' : nothing }}
@@ -68,7 +69,7 @@ function useSelection(selected: string[] | undefined, onSelect: ((ids: string[])
   )
 }
 
-function useColumns(address: Address, withDisk: boolean): TableColumnsType<Snapshot> {
+function useColumns(address: Address, withDisk: boolean, isWide: boolean): TableColumnsType<Snapshot> {
   const words = useWords()
   const format = useFormat()
   return useMemo(() => {
@@ -77,6 +78,7 @@ function useColumns(address: Address, withDisk: boolean): TableColumnsType<Snaps
       {
         title: words.sourceDisk,
         width: 150,
+        responsive: FROM_TABLET,
         render: (_, { disk }) =>
           disk ? (
             <>
@@ -89,7 +91,12 @@ function useColumns(address: Address, withDisk: boolean): TableColumnsType<Snaps
             <span className="hint">{words.released}</span>
           ),
       },
-      { title: words.kind, width: 100, render: (_, { diskKind }) => words.diskKind[diskKind] },
+      {
+        title: words.kind,
+        width: 100,
+        responsive: FROM_DESKTOP,
+        render: (_, { diskKind }) => words.diskKind[diskKind],
+      },
     ]
     return [
       {
@@ -120,6 +127,7 @@ function useColumns(address: Address, withDisk: boolean): TableColumnsType<Snaps
         sortOrder: sort('SIZE'),
         width: 138,
         align: 'right',
+        responsive: FROM_LAPTOP,
         render: (_, { sizeGiB, dataBytes }) => (
           <>
             {format.gib(sizeGiB)}
@@ -127,33 +135,40 @@ function useColumns(address: Address, withDisk: boolean): TableColumnsType<Snaps
           </>
         ),
       },
-      { title: words.method, width: 92, render: (_, { type }) => words.snapshotType[type] },
+      {
+        title: words.method,
+        width: 92,
+        responsive: FROM_DESKTOP,
+        render: (_, { type }) => words.snapshotType[type],
+      },
       {
         title: words.created,
         key: 'CREATED_AT',
         sorter: true,
         sortOrder: sort('CREATED_AT'),
-        width: 102,
+        width: 124,
+        responsive: FROM_TABLET,
         render: (_, { createdAt }) => <Moment at={createdAt} />,
       },
       {
         title: words.duration,
-        width: 80,
+        width: 88,
         align: 'right',
+        responsive: FROM_DESKTOP,
         render: (_, { createdAt, completedAt }) =>
           completedAt === null ? words.none : format.duration(createdAt, completedAt),
       },
       {
         title: words.actions,
-        width: withDisk ? 132 : 68,
+        width: withDisk && isWide ? 132 : 68,
         render: (_, snapshot) => (
           <RowActions
             of={snapshot.name}
             actions={snapshotActions(snapshot, address, words, format)}
-            shown={withDisk ? 1 : 0}
+            shown={withDisk && isWide ? 1 : 0}
           />
         ),
       },
     ]
-  }, [address, withDisk, words, format])
+  }, [address, withDisk, isWide, words, format])
 }

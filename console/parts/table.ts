@@ -1,8 +1,16 @@
-import type { TableProps } from 'antd'
+import type { Breakpoint, TableProps } from 'antd'
 import { useEffect, useRef } from 'react'
 import type { Address } from '../address.ts'
 
 type Direction = 'ascend' | 'descend'
+
+/**
+ * From which width of the window a column is shown. On narrower ones a row has less and nothing lies over anything; its
+ * details have the rest.
+ */
+export const FROM_TABLET: Breakpoint[] = ['md']
+export const FROM_LAPTOP: Breakpoint[] = ['lg']
+export const FROM_DESKTOP: Breakpoint[] = ['xl']
 
 /** A heading that is pressed turns the order round; there is no third state. */
 export const SORT_DIRECTIONS: Direction[] = ['ascend', 'descend', 'ascend']

@@ -1,9 +1,9 @@
 import { Timeline } from 'antd'
-import type { DiskTransition, Transition } from '../api/documents.ts'
+import type { StepOfDisk, Transition } from '../api/documents.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
 
-type Event = Transition | DiskTransition
+type Event = Transition | StepOfDisk
 
 const COLORS: Partial<Record<Event['to'], string>> = {
   COMPLETED: 'green',
@@ -16,15 +16,15 @@ const COLORS: Partial<Record<Event['to'], string>> = {
   DELETED: 'gray',
 }
 
-interface TransitionLogProps {
+interface TransitionLogProps<Step extends Event> {
   /** Newest first. */
-  transitions: readonly Event[]
+  transitions: readonly Step[]
   /** What each one is of, where they are of several things. */
-  nameOf?: (transition: Event) => string
+  nameOf?: (transition: Step) => string
 }
 
 /** What happened to snapshots and disks, step by step. */
-export function TransitionLog({ transitions, nameOf }: TransitionLogProps) {
+export function TransitionLog<Step extends Event>({ transitions, nameOf }: TransitionLogProps<Step>) {
   const words = useWords()
   const format = useFormat()
   return (
@@ -34,7 +34,7 @@ export function TransitionLog({ transitions, nameOf }: TransitionLogProps) {
         const { sequence, from, to, reason, at } = transition
         const status = (token: Event['to']) =>
           transition.__typename === 'DiskTransition'
-            ? words.diskStatus[token as DiskTransition['to']]
+            ? words.diskStatus[token as StepOfDisk['to']]
             : words.snapshotStatus[token as Transition['to']]
         const step = words.transition(from === null ? undefined : status(from), status(to))
         return {

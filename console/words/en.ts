@@ -10,6 +10,9 @@ import type {
   Viewer,
 } from '../api/documents.ts'
 
+/** The parts of a near time, each as the language writes it. */
+type MomentParts = Record<'weekday' | 'day' | 'month' | 'hour' | 'minute' | 'timeZoneName', string>
+
 /** Every text of the console. Labels and the dialog follow the cloud's own documentation of manual snapshots. */
 export const en = {
   language: 'English',
@@ -96,6 +99,7 @@ export const en = {
   clearFilters: 'Clear filters',
   copy: 'Copy',
   copied: 'Copied',
+  notCopied: 'The browser did not allow copying. Select the text and copy it.',
   close: 'Close',
   cancel: 'Cancel',
   confirm: 'Confirm',
@@ -120,15 +124,17 @@ export const en = {
   sizeAndData: 'Size / data copied',
   method: 'Creation method',
   duration: 'Duration',
+  moment: ({ weekday, day, month, hour, minute, timeZoneName }: MomentParts) =>
+    `${weekday} ${day} ${month}, ${hour}:${minute} ${timeZoneName}`,
   dataCopied: 'Data copied',
   checksum: 'Checksum',
   consistencyLabel: 'Consistency',
   kept: 'Kept',
-  keptForEver: 'For ever',
+  keptForEver: 'No expiry',
   keptUntil: (days: number, until: string) => `${days} days, until ${until}`,
   tags: 'Tags',
   none: '–',
-  stalled: (reason: string) => `Held up, and tried again: ${reason}`,
+  stalled: (reason: string) => `Delayed; retrying: ${reason}`,
 
   searchDisks: 'Search by name or disk ID',
   searchSnapshots: 'Search by name or snapshot ID',
@@ -163,6 +169,10 @@ export const en = {
   errorTitle: 'This could not be read.',
   notDone: 'This could not be done.',
   unreachable: 'The gateway cannot be reached.',
+  notLoaded: 'This part of the console could not be loaded.',
+  notLoadedHint: 'The gateway cannot be reached, or was upgraded. Your data is not affected.',
+  newVersion: 'A new version of the console is available.',
+  reloadToUpdate: 'Reload to update',
   errorCode: 'Code',
   requestId: 'Request ID',
 
@@ -174,7 +184,9 @@ export const en = {
   quotaLine: (used: string, limit: string, remaining: string) =>
     `${used} of ${limit} manual snapshots of this disk are used, ${remaining} remain.`,
   eventLog: 'Event log',
-  noEvents: 'Nothing has happened to this disk and its snapshots yet.',
+  noEvents: 'No events yet.',
+  newerEvents: 'Newer',
+  olderEvents: 'Older',
   history: 'History',
   transition: (from: string | undefined, to: string) => (from === undefined ? to : `${from} → ${to}`),
 
@@ -192,7 +204,8 @@ export const en = {
     disksOf: (count: number) => `${count} disks`,
     more: 'Description and retention',
     retention: 'Keep for (days)',
-    retentionHint: 'For ever when left empty.',
+    retentionHint: 'Leave empty for no expiry.',
+    retentionRule: (min: string, max: string) => `Enter ${min} to ${max} days, or leave it empty.`,
     result: 'Result',
     started: (name: string) => `Snapshot ${name} is being created.`,
     batch: (created: number, refused: number) =>
@@ -204,7 +217,7 @@ export const en = {
   edition: {
     title: 'Edit Snapshot',
     retentionHint: (created: string) =>
-      `Counted from its creation, ${created}; for ever when left empty. A snapshot that has been kept that long already is deleted soon.`,
+      `Counted from its creation, ${created}. Leave empty for no expiry. If the time has already passed, the snapshot is deleted soon.`,
     tagKey: (number: number) => `Key of tag ${number}`,
     tagValue: (number: number) => `Value of tag ${number}`,
     key: 'Key',
@@ -215,19 +228,19 @@ export const en = {
   },
   deletion: {
     title: (count: number) => (count === 1 ? 'Delete Snapshot' : `Delete ${count} Snapshots`),
-    question: (name: string) => `Snapshot ${name} is deleted for good.`,
-    questions: (count: number) => `These ${count} snapshots are deleted for good.`,
-    loss: 'What they hold cannot be brought back. Their places in the quota become free.',
-    lossOfOne: 'What it holds cannot be brought back. Its place in the quota becomes free.',
+    question: (name: string) => `Permanently delete snapshot ${name}?`,
+    questions: (count: number) => `Permanently delete these ${count} snapshots?`,
+    loss: 'Their data cannot be recovered. Their quota slots are freed.',
+    lossOfOne: 'Its data cannot be recovered. One quota slot is freed.',
     started: (name: string) => `Snapshot ${name} is being deleted.`,
     batch: (deleted: number, refused: number) =>
       refused === 0 ? `${deleted} accepted` : `${deleted} accepted, ${refused} refused`,
   },
   rollingBack: {
     title: 'Roll Back Disk',
-    question: (disk: string, snapshot: string) => `Disk ${disk} is set back to snapshot ${snapshot}.`,
+    question: (disk: string, snapshot: string) => `Roll back disk ${disk} to snapshot ${snapshot}?`,
     loss: (created: string) =>
-      `Everything written to the disk since ${created} is lost and cannot be brought back. Create a snapshot first to keep it.`,
+      `Everything written to the disk since ${created} is lost and cannot be recovered. To keep it, create a snapshot first.`,
     released: 'The disk has been released.',
     started: (disk: string, snapshot: string) => `Disk ${disk} is being rolled back to ${snapshot}.`,
     view: 'View the disk',
@@ -236,8 +249,9 @@ export const en = {
     title: 'Create Disk from Snapshot',
     name: 'Disk name',
     size: 'Size (GiB)',
-    sizeHint: (size: string) => `As large as the snapshot, ${size}, when left empty.`,
-    storageHint: 'The kind of storage the disk lies on.',
+    sizeHint: (size: string, min: string, max: string) =>
+      `Leave empty for the size of the snapshot, ${size}, or enter ${min} to ${max} GiB.`,
+    storageHint: 'The kind of storage for the disk.',
     started: (name: string) => `Disk ${name} is being created.`,
     view: 'View the disk',
     suffix: 'disk',
@@ -254,11 +268,16 @@ export const en = {
     diskStatus: (actual: string, operation: string, kind: string, allowed: string) =>
       `The disk is “${actual}”. ${operation} is possible while a ${kind.toLowerCase()} is ${allowed}.`,
     snapshotInUse:
-      'The snapshot is being read: it is verified, or a disk is rolled back to it or created from it. Wait until that has ended.',
-    systemSnapshot: 'It was taken of a system disk. A disk is created from a snapshot of a data disk.',
+      'The snapshot is in use by a verification, a rollback or a disk creation. Wait until it ends.',
+    systemSnapshot:
+      'This is a snapshot of a system disk. A disk can be created only from a snapshot of a data disk.',
     disksUnderWay: (limit: string) =>
-      `${limit} disks are being created from snapshots already, as many as may be at once. Wait until one has ended.`,
+      `Limit of ${limit} concurrent disk creations reached. Wait until one ends.`,
     size: (smallest: string, largest: string) => `The size must be from ${smallest} to ${largest} GiB.`,
+    diskNotFound: 'Disk not found. It may have been released.',
+    snapshotNotFound: 'Snapshot not found. It may have been deleted.',
+    snapshotOfOtherDisk: 'This snapshot was taken of another disk.',
+    clientTokenReused: 'This request was already sent with different input. Close the dialog and try again.',
     or: ' or ',
     quoted: (text: string) => `“${text}”`,
     rules: {
@@ -275,13 +294,13 @@ export const en = {
   reconnecting: 'Reconnecting',
   offlineSince: (time: string) => `Offline since ${time}`,
   offlineBanner: (time: string) =>
-    `The connection to the gateway was lost at ${time}. What is shown may be out of date; it is tried again until it works.`,
+    `The connection to the gateway was lost at ${time}. What is shown may be out of date; the page reconnects automatically.`,
   announcement: (name: string, status: string) => `Snapshot ${name}: ${status}`,
   diskAnnouncement: (name: string, status: string) => `Disk ${name}: ${status}`,
 
   graphiql: 'GraphiQL',
-  queryBehind: 'The query behind this page',
-  queryBehindHint: 'What this page has asked the API. Run it, or build on it, in GraphiQL.',
+  queryBehind: 'API query of this page',
+  queryBehindHint: 'The query that this page sends to the API. Run or edit it in GraphiQL.',
   operation: 'Operation',
   variables: 'Variables',
   openGraphiql: 'Open in GraphiQL',
@@ -290,7 +309,8 @@ export const en = {
   lightTheme: 'Light theme',
 
   signIn: 'Sign in',
-  signInHint: 'This gateway asks for credentials. Paste an API token or a JWT; it is kept in this tab only.',
+  signInHint: 'Sign in to continue. Paste an API token or a JWT. It is kept in this tab only.',
+  sessionExpired: 'Your session has expired. Sign in again.',
   token: 'Token',
   tokenRefused: 'The gateway does not accept this token.',
   signOut: 'Sign out',
@@ -302,8 +322,7 @@ export const en = {
       string
     > as Record<Viewer['role'], string>,
     until: (moment: string) => `until ${moment}`,
-    forbidden: (needed: string, own: string) =>
-      `This takes the role “${needed}”. You are signed in as “${own}”.`,
+    forbidden: (needed: string, own: string) => `Requires the ${needed} role. You are signed in as ${own}.`,
   },
 
   policy: {
@@ -318,17 +337,17 @@ export const en = {
     timeZone: 'Time zone',
     retention: 'Keeps',
     keptDays: (days: number) => (days === 1 ? 'For 1 day' : `For ${days} days`),
-    keptForEver: 'Until they make room',
+    keptForEver: 'Until the quota is full (oldest deleted first)',
     nextRuns: 'Next runs',
     lastRun: 'Last run',
     neverRan: 'Has not run yet',
     outcome: {
-      PENDING: 'This disk is still to be seen to.',
-      CREATED: 'A snapshot was created; it is deleted by now.',
-      SKIPPED: 'No snapshot of this disk was taken.',
-      MISSED: 'This disk was missed: the gateway had stopped.',
+      PENDING: 'Pending',
+      CREATED: 'A snapshot was created. It has been deleted since.',
+      SKIPPED: 'Skipped: no snapshot was taken.',
+      MISSED: 'Missed: the gateway was not running.',
     } satisfies Record<RunDiskOutcome, string> as Record<RunDiskOutcome, string>,
-    notThen: 'This disk was not linked then.',
+    notThen: 'The disk was not linked at that time.',
 
     link: 'Link a policy…',
     linkTitle: 'Link a policy',
@@ -347,29 +366,31 @@ export const en = {
     hours: 'Hours',
     chooseHours: 'Choose the hours',
     keepDays: 'Keep snapshots for (days)',
-    keepHint: 'When left empty, until they make room for newer ones.',
+    keepHint: 'Leave empty to keep them until the quota is full (oldest deleted first).',
 
     unlink: 'Unlink…',
     unlinkTitle: 'Unlink the policy',
     unlinkNow: 'Unlink',
     unlinkQuestion: (policy: string, disk: string) =>
-      `Unlink the policy ${policy} from the disk ${disk}? From then on no automatic snapshots are taken of it.`,
+      `Unlink the policy ${policy} from the disk ${disk}? No further automatic snapshots of it are taken.`,
     deleteSnapshots: (count: string) => `Delete the automatic snapshots of this disk as well (${count})`,
-    deleteHint: 'One that is being made or read stays.',
+    deleteHint: 'Snapshots that are being created or read are kept.',
     unlinked: (policy: string, disk: string) => `The policy ${policy} is unlinked from ${disk}.`,
 
     refusal: {
       status: (actual: string, allowed: string) =>
         `The disk is “${actual}”. A policy can be linked to it while it is ${allowed}.`,
       linkedElsewhere: (policy: string) =>
-        `The disk is linked to the policy ${policy}, and can have only one. Unlink it from that one first.`,
-      quota: (limit: string) => `There are ${limit} policies, as many as there may be. Delete one first.`,
+        `The disk is already linked to the policy ${policy}. Unlink it first.`,
+      quota: (limit: string) => `Limit of ${limit} policies reached. Delete one first.`,
       rules: {
         TIME_POINTS: 'Choose at least one hour.',
         REPEAT_WEEKDAYS: 'Choose at least one day.',
-        RETENTION_DAYS: 'Enter 1 to 65,536 days, or nothing.',
         TIME_ZONE: 'The gateway does not know this time zone.',
-      } satisfies Record<PolicyRule, string> as Record<PolicyRule, string>,
+      } satisfies Record<Exclude<PolicyRule, 'RETENTION_DAYS'>, string> as Record<
+        Exclude<PolicyRule, 'RETENTION_DAYS'>,
+        string
+      >,
     },
   },
 }

@@ -128,7 +128,7 @@ describe.skipIf(NO_BROWSER)(`who may use the console${why}`, { timeout: 60_000 }
     const [viewer, operator] = [await app.token('VIEWER'), await app.token('OPERATOR')]
     await using tab = await openStrictly(browser, `${app.url}/disks`, TURNED_AWAY)
     const { page } = tab
-    const reason = 'This takes the role “Operator”. You are signed in as “Viewer”.'
+    const reason = 'Requires the Operator role. You are signed in as Viewer.'
     const actions = page.getByRole('main').getByRole('button', { name: /^(Create Snapshot|Link a policy…)$/ })
 
     await signIn(page, viewer.token)

@@ -68,7 +68,7 @@ describe.skipIf(NO_BROWSER)(`changes in the console${why}`, { timeout: 60_000 },
       .poll(async () => (await hasFocus(item)) || (await page.keyboard.press('ArrowDown')))
       .toBe(true)
     await page.keyboard.press('Enter')
-    await dialog(page, 'Delete Snapshot').getByText('Snapshot old is deleted for good.').waitFor()
+    await dialog(page, 'Delete Snapshot').getByText('Permanently delete snapshot old?').waitFor()
     await page.keyboard.press('Escape')
     await dialog(page, 'Delete Snapshot').waitFor({ state: 'hidden' })
     await expect.poll(() => hasFocus(more(page, 'old'))).toBe(true)
@@ -207,7 +207,7 @@ describe.skipIf(NO_BROWSER)(`changes in the console${why}`, { timeout: 60_000 },
 
     await action.press('Enter')
     const confirmation = dialog(page, 'Roll Back Disk')
-    await confirmation.getByText('Disk data-1 is set back to snapshot before.').waitFor()
+    await confirmation.getByText('Roll back disk data-1 to snapshot before?').waitFor()
     await confirmation.getByText(/Everything written to the disk since .+ is lost/).waitFor()
     const asked = countChanges(page, 'RollBackDisk')
     await button(confirmation, 'Roll Back').dblclick()
@@ -286,7 +286,7 @@ describe.skipIf(NO_BROWSER)(`changes in the console${why}`, { timeout: 60_000 },
     await page.bringToFront()
 
     const refused = (await menuOf(page, 'of-root')).getByRole('menuitem', {
-      name: 'It was taken of a system disk. A disk is created from a snapshot of a data disk.',
+      name: 'This is a snapshot of a system disk. A disk can be created only from a snapshot of a data disk.',
     })
     expect(await refused.getAttribute('aria-disabled')).toBe('true')
     await page.keyboard.press('Escape')
@@ -314,7 +314,7 @@ describe.skipIf(NO_BROWSER)(`changes in the console${why}`, { timeout: 60_000 },
     await page.getByText('Disk golden-disk is being created.').waitFor()
     await row(second, 'golden-disk').getByText('Creating', { exact: true }).waitFor()
     const reading = (await menuOf(page, 'golden')).getByRole('menuitem', {
-      name: /The snapshot is being read/,
+      name: /The snapshot is in use/,
     })
     await reading.waitFor()
     await page.keyboard.press('Escape')

@@ -99,7 +99,7 @@ describe.skipIf(NO_BROWSER)(`automatic policies in the console${why}`, { timeout
     const made = 'auto-2026-05-01-02.00'
 
     await card(page).getByText('Every day at 02:00').waitFor()
-    await card(page).getByText('Until they make room').waitFor()
+    await card(page).getByText('Until the quota is full (oldest deleted first)').waitFor()
     expect(await card(page).locator('time').allInnerTexts()).toEqual([
       'Fri 1 May, 02:00 UTC',
       'Sat 2 May, 02:00 UTC',
@@ -120,7 +120,7 @@ describe.skipIf(NO_BROWSER)(`automatic policies in the console${why}`, { timeout
     await app.scheduler.tick()
     // No transition says so; the page looks when its time has come.
     await page.clock.fastForward(24 * 3_600_000)
-    await lastRun.getByText('No snapshot of this disk was taken.').waitFor()
+    await lastRun.getByText('Skipped: no snapshot was taken.').waitFor()
     await lastRun.getByText('The disk is EXPIRED;').waitFor()
 
     const unlinking = dialog(page, 'Unlink the policy')
@@ -158,7 +158,7 @@ describe.skipIf(NO_BROWSER)(`automatic policies in the console${why}`, { timeout
     const result = (disk: string, text: string) =>
       linking(page).getByRole('row').filter({ hasText: disk }).getByText(text).waitFor()
     const OF_FREE = 'The disk is “Unmounted”. A policy can be linked to it while it is “In Use”.'
-    const OF_TAKEN = 'The disk is linked to the policy workdays, and can have only one.'
+    const OF_TAKEN = 'The disk is already linked to the policy workdays.'
 
     expect(await link.getAttribute('aria-disabled')).toBe('true')
     await page.getByLabel('Select all on this page').check()

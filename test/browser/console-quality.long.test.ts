@@ -124,7 +124,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser, its quality${why}`, { tim
       { path: '/snapshots?show=query', shows: page.getByRole('dialog').getByText('Variables') },
       { path: `/snapshots?show=${held}`, shows: page.getByRole('dialog').getByText('History') },
       { path: `/snapshots?edit=${held}`, shows: dialogOf('Edit Snapshot').getByText('Add a tag') },
-      { path: `/snapshots?delete=${held}`, shows: dialogOf('Delete Snapshot').getByText('for good') },
+      { path: `/snapshots?delete=${held}`, shows: dialogOf('Delete Snapshot').getByText('Permanently') },
       { path: `/snapshots?delete=${held},${free}`, shows: dialogOf('Delete 2 Snapshots').getByRole('table') },
       { path: `/snapshots?roll-back=${free}`, shows: dialogOf('Roll Back Disk').getByText('is lost') },
       { path: `/snapshots?create-disk=${held}`, shows: dialogOf('Create Disk').getByLabel('Size') },
@@ -153,7 +153,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser, its quality${why}`, { tim
     await app.disk({ name: 'data-1' })
     await using tab = await open(app, '/disks?q=data')
     const { page, context } = tab
-    await button(page, 'The query behind this page').click()
+    await button(page, 'API query of this page').click()
     const arriving = context.waitForEvent('page')
     await page.getByRole('link', { name: 'Open in GraphiQL' }).click()
     const graphiql = await arriving
@@ -162,7 +162,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser, its quality${why}`, { tim
     await graphiql.locator('.result-window').getByText('"name": "data-1"').waitFor()
   })
 
-  test('the first visit transfers less than 600 KB, the next one less than 30 KB', async () => {
+  test('the first visit transfers at most 350 KB, the next one less than 30 KB', async () => {
     await using app = await startTestApp({ DEMO: 'true' })
     await using tab = await open(app, '/healthz', [/404/])
     const { page } = tab
@@ -179,7 +179,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser, its quality${why}`, { tim
     const [first, second] = [await visit(), await visit()]
     console.log(`first visit ${Math.round(first / 1000)} KB, second ${(second / 1000).toFixed(1)} KB`)
     expect(first).toBeGreaterThan(100_000)
-    expect(first).toBeLessThan(600_000)
+    expect(first).toBeLessThanOrEqual(350_000)
     expect(second).toBeLessThan(30_000)
   })
 })

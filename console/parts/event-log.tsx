@@ -1,0 +1,67 @@
+import { Button, Skeleton } from 'antd'
+import { useState } from 'react'
+import { useQuery } from 'urql'
+import { DISK_HISTORY } from '../api/documents.ts'
+import { useWords } from '../settings.tsx'
+import { Failure } from './failure.tsx'
+import { isSaidBySnapshot, useListRefresh } from './live.tsx'
+import { Nothing } from './state.tsx'
+import { useKept } from './table.ts'
+import { TransitionLog } from './transition-log.tsx'
+
+/** How many transitions a page of the log has. */
+const PAGE_SIZE = 20
+
+type Place = { after?: string | null; before?: string | null }
+
+/** What happened to a disk and its snapshots, as the gateway stored it, newest first and page by page. */
+export function EventLog({ diskId }: { diskId: string }) {
+  const words = useWords()
+  const [{ after, before }, setPlace] = useState<Place>({})
+  const [{ data, error }, read] = useQuery({
+    query: DISK_HISTORY,
+    variables: {
+      id: diskId,
+      ...(before ? { last: PAGE_SIZE, before } : { first: PAGE_SIZE, after: after ?? null }),
+    },
+  })
+  const history = useKept(data)?.disk?.history
+  const readAgain = () => read({ requestPolicy: 'network-only' })
+  useListRefresh(readAgain, (transition) => transition.diskId === diskId)
+
+  if (error && !history) return <Failure error={error} retry={readAgain} />
+  if (!history) return <Skeleton active />
+  const { hasPreviousPage, hasNextPage, startCursor, endCursor } = history.pageInfo
+  // That a disk goes into a snapshot and comes out of it is said by that snapshot.
+  const events = history.nodes
+    .map((event) =>
+      event.__typename === 'DiskTransition' ? { ...event, from: event.diskFrom, to: event.diskTo } : event,
+    )
+    .filter((event) => event.__typename === 'SnapshotTransition' || !isSaidBySnapshot(event))
+  return (
+    <>
+      {events.length === 0 && !hasPreviousPage && !hasNextPage ? (
+        <Nothing title={words.noEvents} />
+      ) : (
+        <TransitionLog
+          transitions={events}
+          nameOf={(event) =>
+            event.__typename === 'DiskTransition'
+              ? words.disk
+              : (event.snapshot?.name ?? event.snapshotName ?? event.snapshotId)
+          }
+        />
+      )}
+      {(hasPreviousPage || hasNextPage) && (
+        <div className="log-pages">
+          <Button size="small" disabled={!hasPreviousPage} onClick={() => setPlace({ before: startCursor })}>
+            {words.newerEvents}
+          </Button>
+          <Button size="small" disabled={!hasNextPage} onClick={() => setPlace({ after: endCursor })}>
+            {words.olderEvents}
+          </Button>
+        </div>
+      )}
+    </>
+  )
+}
