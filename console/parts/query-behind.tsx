@@ -34,6 +34,7 @@ export function QueryBehind({ document, variables }: QueryBehindProps) {
           <Button
             href={`${ENDPOINT}?${new URLSearchParams({ query: text, variables: given }).toString()}`}
             target="_blank"
+            rel="opener"
           >
             {words.openGraphiql}
           </Button>

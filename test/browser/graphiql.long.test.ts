@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { preparedTabs } from '../../src/server/graphiql/tabs.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { launchBrowser, NO_BROWSER } from '../support/browser.ts'
+import { openConsole, row, signIn } from '../support/console-page.ts'
 import { openGraphiql } from '../support/graphiql-page.ts'
 
 const NAMES = ['ListDisks', 'CreateSnapshot', 'WatchSnapshot', 'WatchProgress', 'WatchEverything']
@@ -117,4 +118,58 @@ describe.skipIf(NO_BROWSER)(`GraphiQL in a browser${why}`, () => {
       expect(await graphiql.page.context().cookies()).toEqual([])
     },
   )
+
+  test('opened from a signed-in console it is signed in, on both ways, and nothing but that tab knows the token', async () => {
+    await using app = await startTestApp()
+    await app.disk({ name: 'data-1' })
+    const admin = await app.token('ADMIN')
+    await using tab = await openConsole(browser, `${app.url}/disks`)
+    const { page, context, requests } = tab
+    await signIn(page, admin.token)
+    await row(page, 'data-1').waitFor()
+    const sent: string[] = []
+    context.on('page', (opened) =>
+      opened.on('websocket', (socket) =>
+        socket.on('framesent', ({ payload }) => sent.push(payload.toString())),
+      ),
+    )
+
+    const arriving = context.waitForEvent('page')
+    await page.getByRole('link', { name: 'GraphiQL' }).click()
+    const graphiql = await arriving
+    const play = graphiql.getByRole('button', { name: /Execute query/ })
+    await play.click()
+    const results = graphiql.locator('.result-window')
+    await results.getByText('"name": "data-1"').waitFor()
+    await graphiql.getByRole('button', { name: 'WatchEverything', exact: true }).press('Enter')
+    await graphiql.waitForFunction(() =>
+      localStorage.getItem('graphiql:query')?.includes('subscription WatchEverything'),
+    )
+    await play.click()
+    await expect.poll(() => sent[0]).toContain(`"authorization":"Bearer ${admin.token}"`)
+
+    expect(requests.filter((url) => url.includes('sg_'))).toEqual([])
+    expect(await graphiql.evaluate(() => JSON.stringify(localStorage))).not.toContain('sg_')
+    expect(await graphiql.evaluate(() => opener as unknown)).toBeNull()
+    const fresh = await context.newPage()
+    await fresh.goto(app.endpoint)
+    await fresh.getByRole('button', { name: /Execute query/ }).click()
+    await fresh.locator('.result-window').getByText('UNAUTHENTICATED').waitFor()
+  })
+
+  test('fetches the schema again when a header changes, once it is whole, and not when nothing changed', async () => {
+    await using app = await startTestApp({ INTROSPECTION: 'false' })
+    const admin = await app.token('ADMIN')
+    await using graphiql = await openGraphiql(browser, app.endpoint)
+    let introspections = 0
+    graphiql.page.on('request', (request) => {
+      if (request.postData()?.includes('__schema')) introspections++
+    })
+
+    await graphiql.setHeaders({ authorization: `Bearer ${admin.token}` })
+    await expect.poll(() => introspections).toBe(1)
+    expect(await graphiql.readDocumentation('Query')).toContain('On whose behalf this request is made.')
+    await graphiql.setHeaders({ Authorization: `Bearer ${admin.token}`, 'x-more': '1' })
+    await expect.poll(() => introspections).toBe(2)
+  })
 })

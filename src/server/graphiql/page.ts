@@ -16,28 +16,71 @@ export interface PageOptions {
   assets: Record<AssetName, string>
 }
 
+/** Where the console keeps the credential of its tab (console/api/session.ts). */
+const CREDENTIAL_KEY = 'snapgate:token'
+
+/** How long after the last key in the editor of headers the schema is fetched again, in milliseconds. */
+const HEADER_PAUSE_MS = 500
+
 /** Runs after GraphiQL's own script. Plain JavaScript; what varies is in the page's options. */
 const START = `
-const { workers, ...options } = JSON.parse(document.getElementById('options').textContent)
+const { workers, credentialKey, ...options } = JSON.parse(document.getElementById('options').textContent)
+const attempt = (use) => { try { return use() } catch { return undefined } }
+const parsed = (text) => attempt(() => JSON.parse(text || '{}')) ?? {}
 const activeTab = () => {
-  const saved = JSON.parse(localStorage.getItem('graphiql:tabState'))
+  const saved = attempt(() => JSON.parse(localStorage.getItem('graphiql:tabState')))
   return saved?.tabs[saved.activeTabIndex] ?? options.defaultTabs[0]
 }
+// The console gives the credential of its tab to the tab it opens. It stays out of the address and of the tabs, which are kept.
+globalThis.opener = null
+const token = attempt(() => sessionStorage.getItem(credentialKey))
+const ownCredential = (headers = {}) =>
+  token && !Object.keys(headers).some((name) => name.toLowerCase() === 'authorization')
+    ? { authorization: 'Bearer ' + token }
+    : {}
+if (token) {
+  // The headers that are prepared ask for a token to be put in, and would go before the one there is.
+  const [{ headers: prepared }] = options.defaultTabs
+  for (const tab of options.defaultTabs) delete tab.headers
+  const saved = attempt(() => JSON.parse(localStorage.getItem('graphiql:tabState')))
+  for (const tab of saved?.tabs ?? []) if (tab.headers === prepared) tab.headers = ''
+  if (saved) attempt(() => localStorage.setItem('graphiql:tabState', JSON.stringify(saved)))
+}
+const refetchSchema = () => document.querySelector('button[aria-label^="Re-fetch GraphQL schema"]')?.click()
+const canonical = (headers) => JSON.stringify(Object.entries(parsed(headers)).sort())
+let schemaOf = canonical(activeTab().headers)
+let pause
 const link = new URLSearchParams(location.search)
 const linked = link.has('query') && { query: link.get('query'), variables: link.get('variables') }
 if (linked) options.defaultTabs.unshift(linked)
 // GraphiQL looks for the tab it last showed by its content, and opens a new one when it cannot find it.
 const { query, variables, headers } = linked || activeTab()
 for (const [part, text] of Object.entries({ query, variables, headers })) {
-  localStorage.setItem('graphiql:' + part, text ?? '')
+  attempt(() => localStorage.setItem('graphiql:' + part, text ?? ''))
 }
 globalThis.MonacoEnvironment = { globalAPI: false, getWorkerUrl: (moduleId, label) => workers[label] }
 YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), {
   ...options,
   // Instead of rewriting the address with every key: long documents would make it too long to load again.
   onEditQuery() {},
+  additionalHeaders: ({ extensions } = {}) => ({
+    ...options.additionalHeaders,
+    ...ownCredential(extensions?.headers),
+  }),
   // A WebSocket has no headers in a browser: those of the tab go into connection_init.
-  connectionParams: () => JSON.parse(activeTab().headers || '{}'),
+  connectionParams: () => {
+    const headers = parsed(activeTab().headers)
+    return { ...ownCredential(headers), ...headers }
+  },
+  // Other headers may show another schema: introspection may be for some only.
+  onEditHeaders(headers) {
+    clearTimeout(pause)
+    pause = setTimeout(() => {
+      if (attempt(() => JSON.parse(headers || '{}')) === undefined || canonical(headers) === schemaOf) return
+      schemaOf = canonical(headers)
+      refetchSchema()
+    }, ${HEADER_PAUSE_MS})
+  },
 })
 `
 
@@ -89,6 +132,7 @@ export function renderPage({ endpoint, title, tabs, headers, protocol, assets }:
       ...(headers && { headers: JSON.stringify(headers, null, 2) }),
       ...(variables && { variables: JSON.stringify(variables, null, 2) }),
     })),
+    credentialKey: CREDENTIAL_KEY,
     workers: {
       editorWorkerService: assets.editorWorker,
       json: assets.jsonWorker,
