@@ -33,12 +33,13 @@ function diskDir(entry: string): { account: string | undefined; path: string; pr
 
 /** Every variable the gateway reads. `.env.example` documents each; a test holds the two together. */
 export const ENVIRONMENT = z.object({
+  ENV_FILE: z.string().default('.env'),
   HOST: z
     .string()
     .regex(/^[\w.:-]+$/, 'must be an IP address or the name of a host')
     .default('127.0.0.1'),
   PORT: integer(4000, 0, 65_535),
-  DATA_DIR: z.string().min(1, 'must be a directory').default('./data'),
+  DATA_DIR: z.string().regex(/\S/, 'must be a directory').default('./data'),
   DATABASE_URL: z
     .string()
     .regex(/^file:.+/, 'must be file:<path>: SQLite is the database of this version')
@@ -120,7 +121,7 @@ export const ENVIRONMENT = z.object({
 })
 
 /** Variables whose value must not be shown, not even when it is wrong. */
-const SECRETS: readonly string[] = ['JWT_SECRET'] satisfies (keyof typeof ENVIRONMENT.shape)[]
+export const SECRETS: readonly string[] = ['JWT_SECRET'] satisfies (keyof typeof ENVIRONMENT.shape)[]
 /** What one document may have. */
 export interface DocumentLimits {
   bytes: number

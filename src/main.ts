@@ -2,13 +2,14 @@ import process from 'node:process'
 import { exampleIds, startApp } from './app.ts'
 import { keepFilesPrivate } from './database/private-files.ts'
 import { createLog } from './log.ts'
-import { ConfigError, readConfig, type Config } from './config.ts'
+import { ConfigError, type Config } from './config.ts'
+import { loadConfig } from './environment.ts'
 import { exitAtOnce } from './native/exit.ts'
 import { onStopSignal } from './stop-signals.ts'
 
-function config(): Config {
+async function config(): Promise<Config> {
   try {
-    return readConfig(process.env)
+    return await loadConfig(process.env, console.error)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     console.error(error.message)
@@ -17,7 +18,7 @@ function config(): Config {
 }
 
 keepFilesPrivate()
-const settings = config()
+const settings = await config()
 const log = createLog(settings)
 const starting = startApp(settings, log)
 onStopSignal((signal) => {

@@ -1,6 +1,6 @@
 /** `npm run clock -- status|trust`: whether the clock is trusted, also while the gateway runs. */
 import process from 'node:process'
-import { readConfig } from '../config.ts'
+import { loadConfig } from '../environment.ts'
 import { openDatabase } from '../database/database.ts'
 import { migrate } from '../database/migrations.ts'
 import { readClockTrust, trustClock } from '../services/clock-trust.ts'
@@ -16,7 +16,7 @@ without another jump, or this command says that it is right. A running gateway f
 await runCommand(USAGE, async () => {
   const [verb, ...more] = process.argv.slice(2)
   if (more.length > 0 || (verb !== 'status' && verb !== 'trust')) throw new UsageError()
-  const config = readConfig(process.env)
+  const config = await loadConfig(process.env, console.error)
   await migrate(config.databaseUrl)
   await using db = await openDatabase({ url: config.databaseUrl })
   const now = new Date()

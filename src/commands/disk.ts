@@ -3,7 +3,8 @@ import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
-import { ConfigError, readConfig } from '../config.ts'
+import { ConfigError } from '../config.ts'
+import { loadConfig } from '../environment.ts'
 import { openDatabase } from '../database/database.ts'
 import { migrate } from '../database/migrations.ts'
 import { DISK_KINDS } from '../domain/disk.ts'
@@ -41,7 +42,7 @@ await runCommand(USAGE, async () => {
     },
   })
   const [verb, image, ...more] = positionals
-  const config = readConfig(process.env)
+  const config = await loadConfig(process.env, console.error)
   const problems = await diskPlacesProblems(config)
   if (problems.length > 0) throw new ConfigError(problems)
   await migrate(config.databaseUrl)

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
-import { readConfig } from '../config.ts'
+import { loadConfig } from '../environment.ts'
 import { migrate, MIGRATIONS_FOLDER, migrationSql, migrationStatus } from '../database/migrations.ts'
 import { runCommand, UsageError } from './command.ts'
 
@@ -45,7 +45,7 @@ function chosen(args: string[]): (() => Promise<string>) | undefined {
     return () => write(name)
   }
   const run = Object.hasOwn(COMMANDS, command) && name === undefined ? COMMANDS[command] : undefined
-  return run && (() => run(readConfig(process.env).databaseUrl))
+  return run && (async () => run((await loadConfig(process.env, console.error)).databaseUrl))
 }
 
 await runCommand(USAGE, async () => {

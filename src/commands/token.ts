@@ -1,7 +1,7 @@
 /** `npm run token -- create|list|revoke`: API tokens, also while the gateway runs. */
 import process from 'node:process'
 import { parseArgs } from 'node:util'
-import { readConfig } from '../config.ts'
+import { loadConfig } from '../environment.ts'
 import { openDatabase, type Database } from '../database/database.ts'
 import { migrate } from '../database/migrations.ts'
 import { API_TOKEN_DAYS_MAX } from '../domain/api-token.ts'
@@ -41,7 +41,7 @@ await runCommand(USAGE, async () => {
   const misuse = misuseOf()
   if (misuse !== undefined) throw new UsageError(misuse)
 
-  const config = readConfig(process.env)
+  const config = await loadConfig(process.env, console.error)
   await migrate(config.databaseUrl)
   await using db = await openDatabase({ url: config.databaseUrl })
   await localViewer(db, now)

@@ -10,6 +10,9 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** What the scripts of package.json tell Node before a command. */
 const COMPILED = ['--import', './src/compile-cache.ts']
 
+/** The settings of whoever works on the project are not those of its tests. */
+const NO_FILE = { ENV_FILE: '/dev/null' }
+
 export interface Exit {
   exitCode: number | null
   stdout: string
@@ -27,7 +30,7 @@ export function run(
     const child = execFile(
       process.execPath,
       [...COMPILED, program, ...args],
-      { cwd: ROOT, env, ...(uid !== undefined && { uid }) },
+      { cwd: ROOT, env: { ...NO_FILE, ...env }, ...(uid !== undefined && { uid }) },
       (_error, stdout, stderr) => {
         resolve({ exitCode: child.exitCode, stdout, stderr })
       },
@@ -53,7 +56,7 @@ export async function startGateway(env: Record<string, string>, command?: string
   const [program = '', ...args] = command ?? [process.execPath, ...START_ARGS]
   const child: ChildProcess = spawn(program, args, {
     cwd: ROOT,
-    env: { PORT: '0', LOG_LEVEL: 'warn', ...AMPLE, ...env },
+    env: { ...NO_FILE, PORT: '0', LOG_LEVEL: 'warn', ...AMPLE, ...env },
     detached: command !== undefined,
   })
   const exited = once(child, 'exit').then(([code]) => code as number | null)
