@@ -21,7 +21,7 @@ const yesOrNo = (fallback: boolean) =>
     .default(fallback)
 
 /** An entry of DISK_DIRS: a directory, or `<account>=<directory>`. What has a slash before its first `=` is a directory. */
-function diskDir(entry: string): { account: string | undefined; path: string; problem?: string } {
+export function diskDir(entry: string): { account: string | undefined; path: string; problem?: string } {
   const [, account, path = ''] = /^([^/=]*)=(.*)$/.exec(entry) ?? []
   if (account === undefined) return { account, path: entry }
   const shown = JSON.stringify(entry)

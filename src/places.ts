@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { access, readdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { diskDir } from './config.ts'
 
 type Variables = Record<string, string | undefined>
 
@@ -12,7 +13,7 @@ export async function problemsOfPlaces(variables: Variables): Promise<string[]> 
   const dataDir = resolve(variables['DATA_DIR'] || './data')
   const [, database] =
     /^file:([^?#]+)$/.exec(variables['DATABASE_URL'] || `file:${join(dataDir, 'snapgate.db')}`) ?? []
-  const diskDirs = (variables['DISK_DIRS'] ?? '').split(':').filter(Boolean)
+  const diskDirs = (variables['DISK_DIRS'] ?? '').split(':').filter(Boolean).map(diskDir)
   const documents = variables['TRUSTED_DOCUMENTS']
   const dataProblem =
     (await whyNotWritable(dataDir)) ??
@@ -28,8 +29,9 @@ export async function problemsOfPlaces(variables: Variables): Promise<string[]> 
     dataProblem && `DATA_DIR must be a directory that can be written; ${dataProblem}.`,
     databaseProblem && `DATABASE_URL must name a file that can be written; ${databaseProblem}.`,
     ...(await Promise.all(
-      diskDirs.map(async (dir) => {
-        const problem = await failure(() => readdir(resolve(dir)), resolve(dir))
+      diskDirs.map(async ({ path, problem: malformed }) => {
+        if (malformed !== undefined) return undefined
+        const problem = await failure(() => readdir(resolve(path)), resolve(path))
         return problem && `DISK_DIRS must name directories that can be read; ${problem}.`
       }),
     )),

@@ -124,7 +124,7 @@ test('directories and files that cannot be used are in the list with all other p
     (
       await given.load({
         DATA_DIR: inFile,
-        DISK_DIRS: `${missing}:${given.file}`,
+        DISK_DIRS: `${missing}:acme=${given.file}:${given.dir}`,
         TRUSTED_DOCUMENTS: missing,
         PORT: '-1',
       })
