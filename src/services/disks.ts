@@ -161,16 +161,12 @@ export function createDiskService({
       }
       const observation = (await provider.observe([reference])).get(id)
       const identity = observation?.identity ?? null
-      if (identity !== null && (await isOfAnother(identity, id, { orUnseen: true })))
-        throw new DiskAlreadyRegistered()
       const disk = await inTransaction(db, async (tx) => {
-        const same = [{ location: found.location }, ...(identity === null ? [] : [{ identity }])]
-        const recorded = await tx.disk.findMany({ where: { provider: provider.name, OR: same } })
-        // An identity may have been recorded since, by somebody who asked at the same time, or be that of a former file.
-        const seen = await provider.observe(recorded)
-        const isSame = (one: Disk) =>
-          one.location === found.location || (identity !== null && seen.get(one.id)?.identity === identity)
-        if (recorded.some(isSame)) throw new DiskAlreadyRegistered()
+        // A call made at the same time has committed already, or waits for this transaction.
+        if (identity !== null && (await isOfAnother(identity, id, { orUnseen: true })))
+          throw new DiskAlreadyRegistered()
+        const where = { provider: provider.name, location: found.location }
+        if ((await tx.disk.count({ where })) > 0) throw new DiskAlreadyRegistered()
         const registered = await tx.disk.create({
           data: {
             ...reference,

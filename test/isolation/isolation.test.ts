@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises'
+import { link, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { buildClientSchema, getIntrospectionQuery, isObjectType, type IntrospectionQuery } from 'graphql'
 import { expect, test } from 'vitest'
 import { ID_PREFIXES, typeOfId, type IdType } from '../../src/domain/id.ts'
@@ -397,7 +398,7 @@ function unscoped(statements: readonly string[], system: ReadonlySet<string>): s
   })
 }
 
-/** What is read for the gateway as a whole: the log by its one reader, tokens by what is known of them, disks by place. */
+/** What is read for the gateway as a whole: the log by its one reader, tokens by what is known of them, disks by place and image. */
 async function systemStatements(app: TestApp, statements: string[]): Promise<Set<string>> {
   statements.length = 0
   app.transitions.tail(app.transitions.head())
@@ -405,7 +406,16 @@ async function systemStatements(app: TestApp, statements: string[]): Promise<Set
   await app.credentials.check()
   await app.tokens.find('')
   await app.db.disk.count({ where: { provider: 'local', location: '' } })
-  return new Set(statements)
+  const path = join(app.dataDir, 'disks', 'known-to-the-system.img')
+  await writeFile(path, 'a disk')
+  await link(path, `${path}.2`)
+  const labels = { name: 'known', description: '', storageType: 'local', zone: 'local', attachment: null }
+  const register = (at: string) => app.disks.register(app.viewer, { ...labels, kind: 'DATA', path: at })
+  const { id } = await register(path)
+  await expect(register(`${path}.2`)).rejects.toMatchObject({ code: 'DISK_ALREADY_REGISTERED' })
+  const system = new Set(statements)
+  await app.db.disk.delete({ where: { id } })
+  return system
 }
 
 /** Everything that is stored for an account, but for the last use of its tokens. */
