@@ -13,6 +13,7 @@ import { turnAway } from './auth/admission.ts'
 import type { Authenticate } from './auth/authentication.ts'
 import type { Credentials } from './auth/credentials.ts'
 import { admitSocket, type SocketSession } from './auth/socket-session.ts'
+import { ClientSocket } from './client-socket.ts'
 import { describeError, STOPPING } from './error-contract.ts'
 import { end, type Limits } from './limits/limits.ts'
 import type { Origins } from './limits/origins.ts'
@@ -123,6 +124,7 @@ export function serveWebSockets(
     allowSynchronousEvents: false,
     perMessageDeflate: false,
     handleProtocols,
+    WebSocket: ClientSocket,
   })
   sockets.on('wsClientError', ({ message }, socket) =>
     answerRaw(socket, 400, clientError('BAD_REQUEST', `No WebSocket handshake: ${message}.`), log, VERSION),
@@ -173,7 +175,9 @@ export function serveWebSockets(
           throw limits.tooManyOperations()
         }
         if (id.length > MAX_ID_LENGTH) {
-          connection.webSocket.close(CloseCode.BadRequest, `An id has at most ${MAX_ID_LENGTH} characters`)
+          const message = `An id has at most ${MAX_ID_LENGTH} characters`
+          connection.webSocket.close(CloseCode.BadRequest, message)
+          throw clientError('BAD_REQUEST', `${message}.`)
         }
         await limits.takeTurn(facts, connection)
         // Completed by the client while it waited; nobody is told.

@@ -92,7 +92,9 @@ describe('both transports behave alike', () => {
     ['a document of too many bytes', [`{ disks { totalCount } } # ${'a'.repeat(32 * 1024)}`]],
     [
       'an operation that costs too much',
-      ['{ disks(first: 100) { nodes { snapshots(first: 100) { nodes { id } } } } }'],
+      [
+        '{ disks(first: 100) { nodes { snapshots(first: 100) { nodes { disk { snapshots(first: 100) { nodes { id } } } } } } } }',
+      ],
     ],
     ['an unknown field', ['{ disks { nodes { path } } }']],
     ['a fragment that spreads itself', ['{ ...A } fragment A on Query { ...A }']],
@@ -250,6 +252,41 @@ describe('a socket is closed', () => {
     connection.socket.send('hello')
 
     expect(await connection.closed).toBe(4400)
+  })
+
+  test.each([
+    ['100 characters', 'x'.repeat(100)],
+    ['128 characters of three bytes', '快'.repeat(128)],
+    ['64 characters of four bytes', '😀'.repeat(64)],
+    ['halves of characters', '\ud83d'.repeat(128)],
+  ])('with 4409 when an id is there twice, of %s', async (_what, id) => {
+    await using app = await startTestApp()
+    await using connection = await openSocket(app)
+    const reason = new Promise<string>((resolve) =>
+      connection.socket.once('close', (_code, bytes) => resolve(bytes.toString())),
+    )
+
+    for (let times = 0; times < 2; times++)
+      connection.send({ type: 'subscribe', id, payload: { query: WATCH_ALL } })
+
+    expect(await connection.closed).toBe(4409)
+    expect(`Subscriber for ${id.toWellFormed()} already exists`.startsWith(await reason)).toBe(true)
+    expect(Buffer.byteLength(await reason)).toBeGreaterThan(117)
+  })
+
+  test('with 4400 when an id is too long, and the operation is not run', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk()
+    await using connection = await openSocket(app)
+
+    const variables = { input: { diskId: disk.id, name: 'not made' } }
+    connection.send({ type: 'subscribe', id: 'x'.repeat(129), payload: { query: CREATE, variables } })
+
+    expect(await connection.closed).toBe(4400)
+    await using client = app.webSocket()
+    expect(await overWebSocket(client, ['{ snapshots { totalCount } }'])).toEqual([
+      { data: { snapshots: { totalCount: 0 } } },
+    ])
   })
 
   test('with 4401 when it asks before it has introduced itself', async () => {
