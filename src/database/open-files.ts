@@ -24,25 +24,28 @@ export class OpenFiles {
   readonly #given: string
   readonly #paths: readonly [database: string, log: string, index: string]
   readonly #opened: readonly Stats[]
-  readonly #index: WalIndex | undefined
+  readonly #index: Pick<WalIndex, 'frames'> | undefined
   /** The database file when it was last looked at, and how far checkpoints were then. */
   #content: Stats
   #frames: WalFrames | undefined
 
   /** `path` has just been opened, and read. */
-  constructor(path: string, index: WalIndex | undefined) {
+  constructor(path: string, index: Pick<WalIndex, 'frames'> | undefined) {
     const real = realpathSync(path)
     this.#given = path
     this.#paths = [real, `${real}-wal`, `${real}-shm`]
     this.#opened = this.#paths.map((file) => lstatSync(file))
-    this.#content = lstatSync(real)
     this.#index = index
+    // Before the file, as in `difference`.
     this.#frames = index?.frames()
+    this.#content = lstatSync(real)
   }
 
   /** How they differ from those at their paths; undefined when they are the same. Costs some microseconds. */
   difference(): Difference | undefined {
     const [database, log, index] = this.#paths
+    // A checkpoint that ends while the file is looked at has to count as later than what is found.
+    const earlier = this.#index?.frames()
     const content = this.#at(0)
     if (!content) return removed(database)
     const logged = this.#at(1)
@@ -55,7 +58,7 @@ export class OpenFiles {
     if (this.#given !== database && !isSame(statsOf(this.#given, statSync), this.#opened[0])) {
       return replaced(this.#given)
     }
-    return this.#changed(content, logged)
+    return this.#changed(content, logged, earlier)
   }
 
   /** What the next start has to know of them, as they were when they were last found unchanged. */
@@ -63,6 +66,17 @@ export class OpenFiles {
     const { ino, size, mtimeMs } = this.#content
     const log = this.#opened[1]?.ino ?? 0
     return { isOpen: true, boot: BOOT, database: { ino, size, mtimeMs }, log, frames: this.#frames }
+  }
+
+  /** The size of the write-ahead log, in bytes; 0 when it is not there. */
+  logBytes(): number {
+    return this.#at(1)?.size ?? 0
+  }
+
+  /** The database file that is open. */
+  database(): { path: string; file: { dev: number; ino: number } } {
+    const { dev, ino } = this.#content
+    return { path: this.#paths[0], file: { dev, ino } }
   }
 
   /** Whether the database is in its place and its log is not: then what is only in the log is lost with this process. */
@@ -75,7 +89,7 @@ export class OpenFiles {
   }
 
   /** Whether somebody else has written to the files themselves. In this mode, only a checkpoint writes to the database. */
-  #changed(content: Stats, logged: Stats): Difference | undefined {
+  #changed(content: Stats, logged: Stats, earlier: WalFrames | undefined): Difference | undefined {
     const [database, log] = this.#paths
     if (content.size === 0) return changed(`${database} is empty`)
     const before = this.#frames
@@ -91,8 +105,9 @@ export class OpenFiles {
     if (isTouched && !isCheckpoint(before, frames)) {
       return changed(`${database} was written to by something that is not SQLite`)
     }
+    if (!earlier) return undefined
     this.#content = content
-    this.#frames = frames
+    this.#frames = earlier
     return undefined
   }
 }

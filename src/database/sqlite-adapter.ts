@@ -9,6 +9,7 @@ import {
 } from '@prisma/driver-adapter-utils'
 import type { Database as Connection } from 'better-sqlite3'
 import { Unavailable } from '../domain/unavailable.ts'
+import { LOG_LIMIT_BYTES } from './checkpoints.ts'
 import type { GroupCommit } from './group-commit.ts'
 import { DatabaseHealth } from './health.ts'
 import { Writer } from './writer.ts'
@@ -41,6 +42,14 @@ export function sqliteAdapter(options: SqliteAdapterOptions): SqlMigrationAwareD
     connectToShadowDb: async () => serialize(await official.connectToShadowDb(), options),
   }
 }
+
+/** Of each connection. */
+const SETTINGS = [
+  'journal_mode = WAL',
+  'synchronous = FULL',
+  'foreign_keys = ON',
+  `journal_size_limit = ${LOG_LIMIT_BYTES}`,
+]
 
 /** How long SQLite itself waits for another process, which blocks the event loop, and the pause between two tries. */
 const BLOCKING_WAIT_MS = 5
@@ -76,7 +85,7 @@ async function serialize(
     return failure instanceof Unavailable ? failure : error
   }
 
-  for (const setting of ['journal_mode = WAL', 'synchronous = FULL', 'foreign_keys = ON']) {
+  for (const setting of SETTINGS) {
     await patiently(() => adapter.executeScript(`PRAGMA ${setting}`))
   }
 

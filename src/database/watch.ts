@@ -1,6 +1,7 @@
 import { accessSync, closeSync, constants, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Logger } from 'pino'
+import { Checkpoints } from './checkpoints.ts'
 import { databaseFile, unusable } from './database-file.ts'
 import { UNAVAILABLE } from '../domain/unavailable.ts'
 import type { Database } from './database.ts'
@@ -30,12 +31,23 @@ export async function checkAfterInterruption(url: string, log: Logger): Promise<
   )
 }
 
+export interface WatchOptions {
+  /** The size from which the write-ahead log is worth a warning, in bytes; 256 MiB unless set. */
+  warnBytes?: number
+}
+
 /**
  * Looks at the database every second, also while nobody uses it: whether its files are still those that are open, whether it
- * can be read and written, and whether what was wrong has ended. Logs the first error of a problem, and its end.
+ * can be read and written, and whether what was wrong has ended. Logs the first error of a problem, and its end. Keeps the
+ * write-ahead log small.
  */
-export function startDatabaseWatch(db: Database, log: Logger): AsyncDisposable {
-  const { health, writer, reader, path } = db
+export function startDatabaseWatch(
+  db: Database,
+  log: Logger,
+  { warnBytes }: WatchOptions = {},
+): AsyncDisposable {
+  const { health, writer, reader, path, files } = db
+  const checkpoints = new Checkpoints({ writer, files, log, warnBytes })
   let logged: Problem | undefined
   let looking: Promise<void> | undefined
   let remembered: string | undefined
@@ -60,7 +72,7 @@ export function startDatabaseWatch(db: Database, log: Logger): AsyncDisposable {
 
   /** Keeps what the next start has to know of the files. */
   function remember(): void {
-    const { frames, ...world } = db.files.world()
+    const { frames, ...world } = files.world()
     // How far commits are is of no interest, and another number each time.
     const next = { ...world, frames: frames && { ...frames, written: 0 } }
     const text = JSON.stringify(next)
@@ -75,12 +87,14 @@ export function startDatabaseWatch(db: Database, log: Logger): AsyncDisposable {
       try {
         checkStorage(path)
         remember()
+        checkpoints.look()
         reader.atOnce(() => reader.heads(''))
         await prove()
       } catch (error) {
         if (health.failed(error) === error) log.error({ err: error }, 'the database could not be looked at')
       }
     }
+    if (health.isLost) checkpoints.stop()
     if (health.problem && health.unready()) report(health.problem)
   }
 
@@ -114,6 +128,7 @@ export function startDatabaseWatch(db: Database, log: Logger): AsyncDisposable {
     async [Symbol.asyncDispose]() {
       clearInterval(timer)
       await looking
+      await checkpoints[Symbol.asyncDispose]()
     },
   }
 }

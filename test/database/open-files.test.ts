@@ -20,6 +20,8 @@ import SQLite from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
 import { inTransaction, openDatabase } from '../../src/database/database.ts'
 import { migrate } from '../../src/database/migrations.ts'
+import { OpenFiles } from '../../src/database/open-files.ts'
+import { openWalIndex } from '../../src/database/wal-index.ts'
 import { Prisma } from '../../src/generated/prisma/client.ts'
 
 /** An open database in a folder that may be moved, with one account in it. */
@@ -238,4 +240,21 @@ test('the end of a gateway leaves alone what was put into the place of its datab
   expect(readFileSync(path).equals(readFileSync(copy))).toBe(true)
   expect(readFileSync(`${path}-wal`).equals(readFileSync(join(outside, 'wal')))).toBe(true)
   stack.use(world)
+})
+
+test('a checkpoint that ends while the files are compared is taken for one', async () => {
+  await using world = await openWorld()
+  using index = openWalIndex(world.path)
+  const other = new SQLite(world.path)
+  let looks = 0
+  const checkpointed = new OpenFiles(world.path, {
+    frames: () => {
+      // Between the look at the database file and the second one at the log.
+      if (++looks === 3) other.pragma('wal_checkpoint(PASSIVE)')
+      return index?.frames()
+    },
+  })
+  await insert(world.db, 'in the log')
+  expect([checkpointed.difference(), checkpointed.difference()]).toEqual([undefined, undefined])
+  other.close()
 })

@@ -1,0 +1,113 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import type { Logger } from 'pino'
+import type { CheckpointData, CheckpointReply } from './checkpoint-worker.ts'
+import type { OpenFiles } from './open-files.ts'
+import type { Writer } from './writer.ts'
+
+const MIB = 1024 * 1024
+
+/** The size that the write-ahead log is cut to when SQLite begins it anew, in bytes. */
+export const LOG_LIMIT_BYTES = 16 * MIB
+
+/** The size from which the log is worth a warning, in bytes. */
+const WARN_BYTES = 256 * MIB
+
+/** How many frames a commit may have to copy on the event loop; 16 MiB, which takes some tens of milliseconds. */
+const MOST_FRAMES = 4_096
+
+/** After how many frames a commit copies the log, in normal operation. SQLite's own default. */
+const AUTOMATIC_FRAMES = 1_000
+
+export interface CheckpointOptions {
+  writer: Writer
+  files: OpenFiles
+  log: Logger
+  warnBytes?: number | undefined
+}
+
+interface Thread {
+  worker: Worker
+  stop: Int32Array
+  ended: Promise<unknown>
+}
+
+/**
+ * Bounds the write-ahead log. SQLite copies it into the database at a commit once it has 1,000 frames, and then begins it
+ * anew; but not while a reader needs the log, and a file that has grown stays large until the next commit. Beyond the limit a
+ * thread takes over: it copies what it can, and empties the log when all is copied and nobody reads it. A commit on the event
+ * loop copies nothing while more than it can copy quickly is left.
+ */
+export class Checkpoints implements AsyncDisposable {
+  readonly #writer: Writer
+  readonly #files: OpenFiles
+  readonly #log: Logger
+  readonly #warnBytes: number
+  #thread: Thread | undefined
+  #error: Error | undefined
+  #isWarned = false
+
+  constructor({ writer, files, log, warnBytes = WARN_BYTES }: CheckpointOptions) {
+    this.#writer = writer
+    this.#files = files
+    this.#log = log
+    this.#warnBytes = warnBytes
+  }
+
+  /** To be called again and again while the open files are those at their paths. */
+  look(): void {
+    const bytes = this.#files.logBytes()
+    if (bytes > LOG_LIMIT_BYTES) this.#thread ??= this.#start()
+    else this.stop()
+    this.#report(bytes)
+  }
+
+  /** Lets the thread end after its attempt, if there is one. */
+  stop(): void {
+    if (!this.#thread) return
+    Atomics.store(this.#thread.stop, 0, 1)
+    Atomics.notify(this.#thread.stop, 0)
+  }
+
+  #start(): Thread {
+    const stop = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+    const workerData: CheckpointData = { ...this.#files.database(), stop }
+    const worker = new Worker(new URL('./checkpoint-worker.ts', import.meta.url), { workerData })
+    this.#copyAtCommits(false)
+    worker.on('message', (reply: CheckpointReply) => {
+      this.#error = 'error' in reply ? reply.error : undefined
+      if ('behind' in reply) this.#copyAtCommits(reply.behind <= MOST_FRAMES)
+    })
+    worker.on('error', (error: Error) => (this.#error = error))
+    worker.on('exit', () => {
+      this.#thread = undefined
+      this.#copyAtCommits(true)
+    })
+    return { worker, stop, ended: once(worker, 'exit').catch(() => undefined) }
+  }
+
+  #copyAtCommits(isWanted: boolean): void {
+    const { client } = this.#writer
+    if (client.open) client.pragma(`wal_autocheckpoint = ${isWanted ? AUTOMATIC_FRAMES : 0}`)
+  }
+
+  #report(bytes: number): void {
+    if (!this.#isWarned && bytes > this.#warnBytes) {
+      this.#isWarned = true
+      const facts = { logBytes: bytes, ...(this.#error && { err: this.#error }) }
+      const why = this.#error ? 'it cannot be copied into the database' : LONG_READ
+      this.#log.warn(facts, `the write-ahead log of the database has grown large: ${why}`)
+    } else if (this.#isWarned && bytes <= LOG_LIMIT_BYTES) {
+      this.#isWarned = false
+      this.#log.info({ logBytes: bytes }, 'the write-ahead log of the database is small again')
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.stop()
+    await this.#thread?.ended
+  }
+}
+
+const LONG_READ =
+  'another process probably keeps a read transaction open. Writes go on; the log shrinks when that transaction ends'
