@@ -2,6 +2,12 @@ import process from 'node:process'
 import { keepFilesPrivate } from '../database/private-files.ts'
 import { Refusal } from '../domain/refusals.ts'
 
+/** What a backup consists of. The description is written last: a backup without it is not complete. */
+export const BACKUP = { description: 'backup.json', database: 'snapgate.db', snapshots: 'snapshots' }
+
+/** For work that a command waits for. */
+export const UNWATCHED = { onProgress: () => undefined, signal: new AbortController().signal }
+
 /** The command was called wrongly; the usage is shown. */
 export class UsageError extends Error {}
 

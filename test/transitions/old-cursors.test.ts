@@ -53,7 +53,7 @@ test('cursors that were handed out before accounts had numbers stay good after t
     [3, 's-7'],
     [4, 's-8'],
   ]
-  for (const _restart of [1, 2]) {
+  for (let round = 0; round < 2; round++) {
     expect([2, 3, 4, 5, 6, 7, 8, 9].map((number) => after(oldCursor(number), one))).toEqual([
       'EXPIRED',
       'EXPIRED',

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { type FileHandle, link, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { PassingFault } from './faults.ts'
@@ -35,6 +35,15 @@ export type Manifest = z.infer<typeof Manifest>
 function directoryOf(snapshotsDir: string, snapshotId: string): string {
   if (!/^[\w-]+$/.test(snapshotId)) throw new TypeError(`Not a snapshot id: ${JSON.stringify(snapshotId)}`)
   return join(snapshotsDir, snapshotId)
+}
+
+/** The ids of all published snapshots. */
+export async function publishedIds(snapshotsDir: string): Promise<string[]> {
+  const names = await readdir(snapshotsDir).catch((error: unknown): string[] => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  })
+  return names.filter((name) => !name.startsWith('.')).sort()
 }
 
 /** What stands at the place of a snapshot is not a whole snapshot, or cannot be read as one. */

@@ -3,7 +3,7 @@ import type { CopyReference, Damaged, Done, Work } from '../provider.ts'
 import type { CopyJob } from './copy-worker.ts'
 import { copyInWorker } from './copying.ts'
 import { PASSING } from './faults.ts'
-import { DamagedCopy, openPublished } from './shelf.ts'
+import { DamagedCopy, openPublished, preparePartial, readManifest, type Manifest } from './shelf.ts'
 import { shareBlocks } from './system-calls.ts'
 
 const MISSING = 'The copy is missing.'
@@ -56,6 +56,26 @@ export async function restoreCopy(
     isClone,
   }
   return await compared(checksum, job, work)
+}
+
+/** Copies a published snapshot from one shelf to another, where it is published too, compared with its checksum. */
+export async function transferCopy(
+  copy: CopyReference,
+  { from, to }: { from: string; to: string },
+  work: Work,
+): Promise<Done | Damaged> {
+  let manifest: Manifest | undefined
+  try {
+    manifest = await readManifest(from, copy.snapshotId)
+  } catch (error) {
+    if (error instanceof DamagedCopy) return damaged(error.message)
+    throw error
+  }
+  if (!manifest) return damaged(MISSING)
+  await using partial = await preparePartial(to, copy.snapshotId)
+  const outcome = await restoreCopy(copy, partial.image, work, from)
+  if (outcome.outcome === 'done') await partial.publish(manifest)
+  return outcome
 }
 
 /** Opens a stored copy. That it is missing, is something else or may not be read is damage; a shortage is thrown. */

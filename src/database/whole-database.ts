@@ -1,0 +1,93 @@
+import { copyFile, open, rename } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import SQLite from 'better-sqlite3'
+import { unusable } from './database-file.ts'
+
+/**
+ * Copies the database at a path to a file that does not exist yet, as of one moment, also while a gateway writes to it.
+ * The copy is one file, without a log beside it, flushed and checked; only its owner may read it if the umask says so.
+ */
+export async function copyOnline(from: string, to: string): Promise<void> {
+  const source = openExisting(from, { readonly: true })
+  try {
+    await source.backup(to)
+  } finally {
+    source.close()
+  }
+  const copy = new SQLite(to)
+  try {
+    copy.pragma('journal_mode = DELETE')
+  } finally {
+    copy.close()
+  }
+  checkIntegrity(to)
+  await flush(to)
+}
+
+/** Throws an Error that says what is wrong with the database at a path, if anything is. */
+export function checkIntegrity(path: string): void {
+  const database = openExisting(path, { readonly: true })
+  try {
+    const faults = database.pragma('integrity_check(1)', { simple: true }) as string
+    if (faults !== 'ok') throw new Error(faults)
+  } catch (error) {
+    throw unusable(path, error)
+  } finally {
+    database.close()
+  }
+}
+
+/**
+ * Puts another database file in the place of the one at a path, while nobody uses that. The one that was there, with all
+ * that was in its log, is kept at `keepAt`. Throws, and changes nothing, when a process has it open.
+ */
+export async function replaceDatabase(path: string, by: string, keepAt: string): Promise<void> {
+  const lock = existsSync(path) ? lockAgainstAll(path) : undefined
+  try {
+    if (lock) await copyFile(path, keepAt)
+    await flush(by)
+    await rename(by, path)
+    await flush(dirname(path))
+  } finally {
+    lock?.close()
+  }
+}
+
+/** Throws when a process has the database at a path open; a missing one nobody has. */
+export function refuseIfOpen(path: string): void {
+  if (existsSync(path)) lockAgainstAll(path).close()
+}
+
+/**
+ * A connection that keeps all others out until it is closed, of this and other processes. The database has no log then:
+ * what was in it is in the file.
+ */
+function lockAgainstAll(path: string): SQLite.Database {
+  const connection = openExisting(path, { timeout: 0 })
+  try {
+    // Every connection shares a lock of the file for as long as it is open; this takes it for itself.
+    connection.pragma('locking_mode = EXCLUSIVE')
+    connection.pragma('journal_mode = DELETE')
+    connection.exec('BEGIN EXCLUSIVE')
+    return connection
+  } catch (error) {
+    connection.close()
+    if (error instanceof SQLite.SqliteError && error.code.startsWith('SQLITE_BUSY'))
+      throw new Error(`A gateway or a command uses ${path}. Stop it first.`, { cause: error })
+    throw unusable(path, error)
+  }
+}
+
+function openExisting(path: string, options: SQLite.Options): SQLite.Database {
+  try {
+    return new SQLite(path, { ...options, fileMustExist: true })
+  } catch (error) {
+    throw unusable(path, error)
+  }
+}
+
+async function flush(path: string): Promise<void> {
+  await using handle = await open(path)
+  await handle.sync()
+}
