@@ -14,9 +14,12 @@ const NOW = new Date('2026-03-01T12:00:00Z')
 function countedIds() {
   let made = 0
   return (type: IdType) => {
-    const bytes = Buffer.alloc(12)
-    bytes.writeUInt32BE(++made, 8)
-    return idFrom(type, bytes)
+    // A digit for each byte: an id has a character for each byte, of which there are fewer than values of a byte.
+    const digits = (++made).toString(16).padStart(12, '0')
+    return idFrom(
+      type,
+      Uint8Array.from(digits, (digit) => Number.parseInt(digit, 16)),
+    )
   }
 }
 
@@ -30,7 +33,7 @@ interface Sent {
 async function startWorld(ANSWER_CACHE_BYTES: string) {
   let statements = 0
   const app = await startTestApp(
-    { ANSWER_CACHE_BYTES, MAX_COST: '100000', INTROSPECTION: 'false' },
+    { ANSWER_CACHE_BYTES, MAX_COST: '100000', INTROSPECTION: 'false', LOG_LEVEL: 'error' },
     { now: () => NOW, newId: countedIds(), onStatement: () => statements++ },
   )
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
@@ -50,6 +53,9 @@ async function startWorld(ANSWER_CACHE_BYTES: string) {
   for (const role of ROLES) authorizations.set(role, `Bearer ${(await app.token(role)).token}`)
 
   return {
+    /** What it logged of its own faults. */
+    faults: app.logged,
+
     ids: [...disks, ...snapshots, ...policies].map(({ id }) => id),
 
     /** Whether nothing was asked of the database since it was last called. */
@@ -125,6 +131,7 @@ export async function askInEachWay(cases: number, seed: number) {
     const answers = await Promise.all(
       gateways.map((gateway) => gateway.send(gateway === slow ? slowly(request) : request, role, requestId)),
     )
+    expect(gateways.flatMap(({ faults }) => faults)).toEqual([])
     const [first, ...others] = answers.map(withoutOwn)
     expect(others).toEqual([first, first])
     expect(first?.body).not.toContain('INTERNAL_SERVER_ERROR')
