@@ -13,7 +13,7 @@ const TURNED_AWAY = [/401/, /404/, /WebSocket/]
 
 const why = NO_BROWSER ? ' (skipped: no browser; install chromium or set CHROMIUM_PATH)' : ''
 
-describe.skipIf(NO_BROWSER)(`who may use the console${why}`, { timeout: 60_000 }, () => {
+describe.skipIf(NO_BROWSER)(`who may use the console${why}`, () => {
   let browser: Browser
   beforeAll(async () => {
     browser = await launchBrowser()
@@ -108,6 +108,11 @@ describe.skipIf(NO_BROWSER)(`who may use the console${why}`, { timeout: 60_000 }
     days = 2
     await dialog(page).getByRole('button', { name: 'Confirm' }).click()
     await asksAgain('The credential has expired. Use a new one.')
+    const alert = page.getByRole('alert')
+    await alert.getByText('Your session has expired. Sign in again.').waitFor()
+    await page.getByRole('button', { name: '中文' }).click()
+    await alert.getByText('会话已过期，请重新登录。').waitFor()
+    await page.getByRole('button', { name: 'English' }).click()
 
     await signIn(page, forEver.token)
     await isThere()
@@ -120,6 +125,7 @@ describe.skipIf(NO_BROWSER)(`who may use the console${why}`, { timeout: 60_000 }
     ).toBe(0)
     await app.tokens.revoke(app.viewer, forEver.id)
     await asksAgain('The API token was revoked. Use another one.')
+    expect(await alert.getByText(/session has expired/).count()).toBe(0)
   })
 
   test('what the role does not allow is there, cannot be done, and says which role it takes', async () => {
