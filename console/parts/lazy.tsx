@@ -3,7 +3,7 @@ import { Component, Suspense, use, useCallback, useState, type ComponentType, ty
 import { checkVersion } from '../api/version.ts'
 import { useWords } from '../settings.tsx'
 
-/** How long the page has to be at rest before what it may need next is loaded, in milliseconds, where the browser does not say. */
+/** How long after the first page what it may need next is loaded at the earliest, in milliseconds. */
 const REST_MS = 2_000
 
 interface Lazy<Props> {
@@ -71,18 +71,19 @@ export function lazyPart<Props extends object>(load: () => Promise<ComponentType
   })
 }
 
-/** Loads these, one after the other, when the page has nothing else to do. Returns how to stop. */
+/** Loads these, one after the other, once the first page had its time and the browser has nothing else to do. Returns how to stop. */
 export function preloadWhenIdle(parts: readonly Pick<Lazy<never>, 'preload'>[]): () => void {
   let stopped = false
   const run = async () => {
     for (const part of parts) if (!stopped) await part.preload()
   }
-  const idle = window as Partial<Pick<Window, 'requestIdleCallback' | 'cancelIdleCallback'>>
-  const handle = idle.requestIdleCallback?.(() => void run())
-  const timer = handle === undefined ? setTimeout(() => void run(), REST_MS) : undefined
+  const idle = window as Partial<Pick<Window, 'requestIdleCallback'>>
+  const timer = setTimeout(() => {
+    if (idle.requestIdleCallback) idle.requestIdleCallback(() => void run())
+    else void run()
+  }, REST_MS)
   return () => {
     stopped = true
-    if (handle !== undefined) idle.cancelIdleCallback?.(handle)
     clearTimeout(timer)
   }
 }
