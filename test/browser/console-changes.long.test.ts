@@ -14,8 +14,7 @@ async function write(path: string, bytes: string): Promise<void> {
   await file.write(bytes, 5_000)
 }
 
-// Longer than others: on a busy machine the browser has to wait too.
-describe.skipIf(NO_BROWSER)(`changes in the console${why}`, { timeout: 60_000 }, () => {
+describe.skipIf(NO_BROWSER)(`changes in the console${why}`, () => {
   let browser: Browser
   beforeAll(async () => {
     browser = await launchBrowser()

@@ -7,7 +7,7 @@ import { EVERY_NIGHT, policyOf } from '../support/policies.ts'
 
 const why = NO_BROWSER ? ' (skipped: no browser; install chromium or set CHROMIUM_PATH)' : ''
 
-describe.skipIf(NO_BROWSER)(`automatic policies in the console${why}`, { timeout: 60_000 }, () => {
+describe.skipIf(NO_BROWSER)(`automatic policies in the console${why}`, () => {
   let browser: Browser
   beforeAll(async () => {
     browser = await launchBrowser()

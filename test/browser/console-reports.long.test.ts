@@ -2,25 +2,20 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { launchBrowser, NO_BROWSER } from '../support/browser.ts'
-import { dialog, isLive, openStrictly, row, type ConsoleTab } from '../support/console-page.ts'
+import { dialog, isLive, openStrictly, row } from '../support/console-page.ts'
 import { completed, mutate } from '../support/snapshots.ts'
 
 const why = NO_BROWSER ? ' (skipped: no browser; install chromium or set CHROMIUM_PATH)' : ''
 
-describe.skipIf(NO_BROWSER)(`what users of the console reported${why}`, { timeout: 120_000 }, () => {
+describe.skipIf(NO_BROWSER)(`what users of the console reported${why}`, () => {
   let browser: Browser
   beforeAll(async () => {
     browser = await launchBrowser()
   })
   afterAll(() => browser.close())
 
-  async function open(app: TestApp, path: string, expected?: RegExp[]): Promise<ConsoleTab> {
-    const tab = await openStrictly(browser, `${app.url}/healthz`, [/404/, ...(expected ?? [])])
-    // On a busy machine some pages take long to open.
-    tab.context.setDefaultTimeout(30_000)
-    if (path !== '/healthz') await tab.page.goto(app.url + path)
-    return tab
-  }
+  const open = (app: TestApp, path: string, expected?: RegExp[]) =>
+    openStrictly(browser, app.url + path, expected)
   const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
   const search = (page: Page) => new URL(page.url()).search
 
@@ -190,7 +185,7 @@ describe.skipIf(NO_BROWSER)(`what users of the console reported${why}`, { timeou
       },
     )
     await using again = await startTestApp({ PORT: port })
-    await page.getByText('A new version of the console is available.').waitFor({ timeout: 30_000 })
+    await page.getByText('A new version of the console is available.').waitFor()
     await page.unrouteAll()
     await button(page, 'Reload to update').click()
     await isLive(page)

@@ -52,123 +52,118 @@ async function holdWire(page: Page) {
 
 const why = NO_BROWSER ? ' (skipped: no browser; install chromium or set CHROMIUM_PATH)' : ''
 
-// Longer than others: on a busy machine the browser has to wait too.
-describe.skipIf(NO_BROWSER)(
-  `the console in a browser, as its connection is held${why}`,
-  { timeout: 60_000 },
-  () => {
-    let browser: Browser
-    beforeAll(async () => {
-      browser = await launchBrowser()
-    })
-    afterAll(() => browser.close())
+describe.skipIf(NO_BROWSER)(`the console in a browser, as its connection is held${why}`, () => {
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await launchBrowser()
+  })
+  afterAll(() => browser.close())
 
-    const open = (app: TestApp, path: string, expected?: RegExp[]) =>
-      openStrictly(browser, app.url + path, expected)
+  const open = (app: TestApp, path: string, expected?: RegExp[]) =>
+    openStrictly(browser, app.url + path, expected)
 
-    const button = (page: Page, name = 'Create Snapshot') => page.getByRole('button', { name, exact: true })
+  const button = (page: Page, name = 'Create Snapshot') => page.getByRole('button', { name, exact: true })
 
-    test('a cut connection is said, resumed from the last cursor, and what comes twice changes nothing', async () => {
-      await using app = await startTestApp()
-      const disk = await app.disk({ name: 'data-1' })
-      await using tab = await open(app, '/snapshots', [/WebSocket/])
-      const { page } = tab
-      const wire = await holdWire(page)
-      await page.reload()
-      await isLive(page)
-      const create = (name: string) => app.graphql(CREATE, { id: disk.id, name })
+  test('a cut connection is said, resumed from the last cursor, and what comes twice changes nothing', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1' })
+    await using tab = await open(app, '/snapshots', [/WebSocket/])
+    const { page } = tab
+    const wire = await holdWire(page)
+    await page.reload()
+    await isLive(page)
+    const create = (name: string) => app.graphql(CREATE, { id: disk.id, name })
 
-      await create('first')
-      await row(page, 'first').getByText('Creating', { exact: true }).waitFor()
-      await wire.cut()
-      await page.getByText('Reconnecting').waitFor()
-      await app.runner.tick()
-      await create('second')
-      await page.getByText(/^Offline since/).waitFor()
-      wire.mend()
-      await button(page, 'Try again').click()
-      await isLive(page)
-      await row(page, 'first').getByText('Completed', { exact: true }).waitFor()
-      await row(page, 'second').getByText('Creating', { exact: true }).waitFor()
+    await create('first')
+    await row(page, 'first').getByText('Creating', { exact: true }).waitFor()
+    await wire.cut()
+    await page.getByText('Reconnecting').waitFor()
+    await app.runner.tick()
+    await create('second')
+    await page.getByText(/^Offline since/).waitFor()
+    wire.mend()
+    await button(page, 'Try again').click()
+    await isLive(page)
+    await row(page, 'first').getByText('Completed', { exact: true }).waitFor()
+    await row(page, 'second').getByText('Creating', { exact: true }).waitFor()
 
-      const [firstCreating, ...others] = wire.transitions.snapshotTransitions
-      const seen = (stream: Stream) => wire.transitions[stream].map(({ payload }) => payload.data[stream])
-      expect(seen('snapshotTransitions').map(({ sequence }) => sequence)).toEqual([1, 2, 3])
-      // The first is its registration, before the page was read.
-      expect(seen('diskTransitions').map(({ sequence }) => sequence)).toEqual([2, 3, 4])
-      for (const stream of ['snapshotTransitions', 'diskTransitions'] as const) {
-        expect(wire.subscriptions[stream].at(-1)?.payload.variables).toEqual({
-          after: seen(stream)[0].cursor,
-        })
-      }
-      await page.evaluate(() => {
-        const region = document.querySelector('.unseen[aria-live]')
-        const said: string[] = []
-        Object.assign(globalThis, { said })
-        new MutationObserver((changes) => {
-          for (const { addedNodes } of changes)
-            said.push(...[...addedNodes].map((line) => line.textContent ?? ''))
-        }).observe(region ?? document, { childList: true })
+    const [firstCreating, ...others] = wire.transitions.snapshotTransitions
+    const seen = (stream: Stream) => wire.transitions[stream].map(({ payload }) => payload.data[stream])
+    expect(seen('snapshotTransitions').map(({ sequence }) => sequence)).toEqual([1, 2, 3])
+    // The first is its registration, before the page was read.
+    expect(seen('diskTransitions').map(({ sequence }) => sequence)).toEqual([2, 3, 4])
+    for (const stream of ['snapshotTransitions', 'diskTransitions'] as const) {
+      expect(wire.subscriptions[stream].at(-1)?.payload.variables).toEqual({
+        after: seen(stream)[0].cursor,
       })
-      wire.send({ ...firstCreating, id: others.at(-1)?.id })
-      await app.runner.tick()
-      await row(page, 'second').getByText('Completed', { exact: true }).waitFor()
-      expect(await page.evaluate(() => (globalThis as unknown as { said: string[] }).said)).toEqual([
-        'Snapshot second: Completed',
-      ])
-      expect(await row(page, 'first').getByText('Completed', { exact: true }).count()).toBe(1)
+    }
+    await page.evaluate(() => {
+      const region = document.querySelector('.unseen[aria-live]')
+      const said: string[] = []
+      Object.assign(globalThis, { said })
+      new MutationObserver((changes) => {
+        for (const { addedNodes } of changes)
+          said.push(...[...addedNodes].map((line) => line.textContent ?? ''))
+      }).observe(region ?? document, { childList: true })
+    })
+    wire.send({ ...firstCreating, id: others.at(-1)?.id })
+    await app.runner.tick()
+    await row(page, 'second').getByText('Completed', { exact: true }).waitFor()
+    expect(await page.evaluate(() => (globalThis as unknown as { said: string[] }).said)).toEqual([
+      'Snapshot second: Completed',
+    ])
+    expect(await row(page, 'first').getByText('Completed', { exact: true }).count()).toBe(1)
+  })
+
+  test('when the log no longer reaches back to the cursor, the page lists again', async () => {
+    let days = 0
+    await using app = await startTestApp(
+      { LOG_RETENTION_DAYS: '1', LOG_RETENTION_EVENTS: '0' },
+      { now: () => new Date(Date.now() + days * 86_400_000) },
+    )
+    const disk = await app.disk({ name: 'data-1' })
+    await using tab = await open(app, '/snapshots', [/WebSocket/])
+    const { page } = tab
+    const wire = await holdWire(page)
+    await page.reload()
+    await isLive(page)
+
+    await wire.cut()
+    await page.getByText('Reconnecting').waitFor()
+    await app.graphql(CREATE, { id: disk.id, name: 'unseen' })
+    await app.runner.tick()
+    days = 2
+    await app.housekeeping.tick()
+    wire.mend()
+    await row(page, 'unseen').getByText('Completed', { exact: true }).waitFor()
+    await isLive(page)
+  })
+
+  test('a list that arrives behind a transition does not undo it', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1' })
+    await app.graphql(CREATE, { id: disk.id, name: 'slow' })
+    await using tab = await open(app, '/snapshots')
+    const { page } = tab
+    await isLive(page)
+    await row(page, 'slow').getByText('Creating', { exact: true }).waitFor()
+    const read = Promise.withResolvers<undefined>()
+    const arrive = Promise.withResolvers<undefined>()
+    await page.route('**/graphql', async (route) => {
+      const answer = await route.fetch()
+      read.resolve(undefined)
+      await arrive.promise
+      await route.fulfill({ response: answer })
     })
 
-    test('when the log no longer reaches back to the cursor, the page lists again', async () => {
-      let days = 0
-      await using app = await startTestApp(
-        { LOG_RETENTION_DAYS: '1', LOG_RETENTION_EVENTS: '0' },
-        { now: () => new Date(Date.now() + days * 86_400_000) },
-      )
-      const disk = await app.disk({ name: 'data-1' })
-      await using tab = await open(app, '/snapshots', [/WebSocket/])
-      const { page } = tab
-      const wire = await holdWire(page)
-      await page.reload()
-      await isLive(page)
-
-      await wire.cut()
-      await page.getByText('Reconnecting').waitFor()
-      await app.graphql(CREATE, { id: disk.id, name: 'unseen' })
-      await app.runner.tick()
-      days = 2
-      await app.housekeeping.tick()
-      wire.mend()
-      await row(page, 'unseen').getByText('Completed', { exact: true }).waitFor()
-      await isLive(page)
-    })
-
-    test('a list that arrives behind a transition does not undo it', async () => {
-      await using app = await startTestApp()
-      const disk = await app.disk({ name: 'data-1' })
-      await app.graphql(CREATE, { id: disk.id, name: 'slow' })
-      await using tab = await open(app, '/snapshots')
-      const { page } = tab
-      await isLive(page)
-      await row(page, 'slow').getByText('Creating', { exact: true }).waitFor()
-      const read = Promise.withResolvers<undefined>()
-      const arrive = Promise.withResolvers<undefined>()
-      await page.route('**/graphql', async (route) => {
-        const answer = await route.fetch()
-        read.resolve(undefined)
-        await arrive.promise
-        await route.fulfill({ response: answer })
-      })
-
-      await button(page, 'Refresh').click()
-      await read.promise
-      await app.runner.tick()
-      await row(page, 'slow').getByText('Completed', { exact: true }).waitFor()
-      const arrived = page.waitForResponse('**/graphql')
-      arrive.resolve(undefined)
-      await (await arrived).finished()
-      await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)))
-      expect(await row(page, 'slow').getByText('Completed', { exact: true }).count()).toBe(1)
-    })
-  },
-)
+    await button(page, 'Refresh').click()
+    await read.promise
+    await app.runner.tick()
+    await row(page, 'slow').getByText('Completed', { exact: true }).waitFor()
+    const arrived = page.waitForResponse('**/graphql')
+    arrive.resolve(undefined)
+    await (await arrived).finished()
+    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)))
+    expect(await row(page, 'slow').getByText('Completed', { exact: true }).count()).toBe(1)
+  })
+})

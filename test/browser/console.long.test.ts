@@ -55,10 +55,14 @@ describe.skipIf(NO_BROWSER)(`the console in a browser, at length${why}`, () => {
     // Whoever was killed holds the work until its lease has run out.
     await row(page, 'survivor').getByText('Completed', { exact: true }).waitFor({ timeout: 60_000 })
     const log = page.getByRole('region', { name: 'Event log' })
-    expect(await log.getByRole('listitem').allInnerTexts()).toEqual([
-      expect.stringContaining('Creating → Completed'),
-      expect.stringMatching(/^survivor Creating\n/),
-    ])
+    await expect
+      .poll(() => log.getByRole('listitem').allInnerTexts())
+      .toEqual([
+        expect.stringContaining('Creating → Completed'),
+        expect.stringMatching(/^survivor Creating\n/),
+        // It was registered.
+        expect.stringMatching(/^Disk Unmounted\n/),
+      ])
     expect(await next.stop('SIGTERM')).toBe(0)
     await rm(dataDir, { recursive: true })
   })

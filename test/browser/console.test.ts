@@ -7,7 +7,7 @@ import { dialog, isLive, openStrictly, row } from '../support/console-page.ts'
 const why = NO_BROWSER ? ' (skipped: no browser; install chromium or set CHROMIUM_PATH)' : ''
 
 // Longer than others: on a busy machine the browser has to wait too.
-describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 60_000 }, () => {
+describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 120_000 }, () => {
   let browser: Browser
   beforeAll(async () => {
     browser = await launchBrowser()

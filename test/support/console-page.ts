@@ -17,8 +17,8 @@ export async function openConsole(browser: Browser, url: string, options: Browse
     reducedMotion: 'reduce',
     ...options,
   })
-  // Shorter than a test's own, so that a failure names what was waited for.
-  context.setDefaultTimeout(10_000)
+  // Shorter than a test's own, so that a failure names what was waited for; long enough for a busy machine to open a page.
+  context.setDefaultTimeout(30_000)
   const requests: string[] = []
   const problems: string[] = []
   context.on('request', (request) => requests.push(request.url()))
