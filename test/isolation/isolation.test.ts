@@ -130,6 +130,7 @@ const OWN_TEXTS = [
   /^Mutation\.(create|update)(Snapshots?|Disk)\(input:\)\.(name|description|storageType|zone|tags\.key|tags\.value)$/,
   /^Mutation\.attachDisk\(input:\)\.(instanceId|device)$/,
   /^Mutation\.(create|update)AutoSnapshotPolicy\(input:\)\.(name|timeZone)$/,
+  /^Limits\.acceptsTimeZone\(name:\)$/,
 ]
 
 /** Texts that refer to something: what of the foreign account is tried there. */

@@ -167,7 +167,7 @@ const values: Bad[] = [
   ['a cursor whose time is none', pageOf(`orderBy: { field: CREATED_AT, direction: ASC }, after: "${cursor('CREATED_AT ASC', 'now', 'v-abcdefgh')}"`), 200, 'BAD_USER_INPUT', NOT_A_CURSOR],
   ['garbage for a stream cursor', watch('garbage'), 200, 'BAD_USER_INPUT', NOT_A_STREAM_CURSOR],
   ['a list cursor for a stream cursor', watch(cursor('NAME ASC', 'a', 'v-abcdefgh')), 200, 'BAD_USER_INPUT', NOT_A_STREAM_CURSOR],
-  ['a stream cursor of another gateway', watch('0123456789ab.1'), 200, 'BAD_USER_INPUT', NOT_A_STREAM_CURSOR],
+  ['a stream cursor of another gateway', watch('0123456789ab.1'), 200, 'CURSOR_EXPIRED', /^The log does not continue from this stream cursor/],
   ['an id that is none', ask('{ node(id: "1 OR 1=1") { id } }'), 200, 'BAD_USER_INPUT', '"1 OR 1=1" is not the id of a node. Those look like v-…, s-…, asp-…, asr-….'],
   ['the id of an account', ask('{ node(id: "acc-localhost") { id } }'), 200, 'BAD_USER_INPUT', '"acc-localhost" is not the id of a node. Those look like v-…, s-…, asp-…, asr-….'],
   ['one bad id among good ones', ask('{ nodes(ids: ["v-abcdefgh", "v-"]) { id } }'), 200, 'BAD_USER_INPUT', '"v-" is not the id of a node. Those look like v-…, s-…, asp-…, asr-….'],

@@ -192,7 +192,7 @@ describe('rollBackDisk', () => {
       operation: { kind: 'ROLL_BACK_DISK' },
     })
     const after = await readFile(disk.path)
-    expect(after.subarray(0, 4 * MIB)).toEqual(before)
+    expect(after.subarray(0, 4 * MIB).equals(before)).toBe(true)
     expect(after.subarray(4 * MIB)).toEqual(Buffer.alloc(4 * MIB))
     expect((await stat(disk.path)).mode & 0o777).toBe(0o640)
     expect(await diskNow(app, disk.id)).toMatchObject({ status: 'UNMOUNTED', sizeGiB: 8 / 1024 })
@@ -215,7 +215,7 @@ describe('rollBackDisk', () => {
     await carry(app, 'rollBackDisk', { diskId: disk.id, snapshotId })
 
     const reason = 'The bytes of the copy are not those that were stored: its checksum is another.'
-    expect(await readFile(disk.path)).toEqual(before)
+    expect((await readFile(disk.path)).equals(before)).toBe(true)
     expect((await stepsOf(app, disk.id)).at(-1)).toEqual(['ROLLING_BACK', 'UNMOUNTED', reason])
     expect((await stepsOf(app, snapshotId)).at(-1)).toEqual(['COMPLETED', 'UNAVAILABLE', reason])
     expect(await readdir(dirname(disk.path))).toEqual(['disk-1.img'])
@@ -295,12 +295,12 @@ describe('createDisk', () => {
     const larger = await carry(app, 'createDisk', { name: 'larger', snapshotId, sizeGiB: 5 })
 
     expect(same).toMatchObject({ status: 'CREATING', sizeGiB: 4 / 1024 })
-    expect(await readFile(join(app.dataDir, 'disks', `${same.id}.img`))).toEqual(before)
+    expect((await readFile(join(app.dataDir, 'disks', `${same.id}.img`))).equals(before)).toBe(true)
     expect(await diskNow(app, larger.id)).toMatchObject({ status: 'UNMOUNTED', sizeGiB: 5 })
     await using file = await open(join(app.dataDir, 'disks', `${larger.id}.img`))
     const start = Buffer.alloc(4 * MIB)
     await file.read(start, 0, 4 * MIB, 0)
-    expect(start).toEqual(before)
+    expect(start.equals(before)).toBe(true)
     expect(await mutate(app, 'deleteSnapshot', { snapshotId }, '__typename')).toEqual({
       __typename: 'DeleteSnapshotPayload',
     })
