@@ -194,6 +194,7 @@ export async function startApp(config: Config, log: Logger, options: AppOptions 
       database: db.health,
       documentLimits: config.documentLimits,
       maxCost: config.maxCost,
+      maxAnswerBytes: config.maxAnswerBytes,
       rates,
       windowSeconds: config.rates.windowSeconds,
       connectionLimits: config.connectionLimits,

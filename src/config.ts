@@ -88,6 +88,7 @@ export const ENVIRONMENT = z.object({
   MAX_DIRECTIVES: integer(50, 0, 1_000),
   MAX_FRAGMENTS: integer(50, 0, 1_000),
   MAX_COST: integer(20_000, 1, 1_000_000_000),
+  MAX_ANSWER_BYTES: integer(8 * 1024 * 1024, 1_024, 1024 ** 3),
   OPERATION_TIMEOUT_MS: integer(5_000, 10, 600_000),
   RATE_WINDOW_SECONDS: integer(60, 1, 86_400),
   RATE_REQUESTS: integer(6_000, 1, 1_000_000_000),
@@ -203,6 +204,8 @@ export interface Config {
   documentLimits: DocumentLimits
   /** What one operation may cost, in points. */
   maxCost: number
+  /** What an answer may have, in bytes. */
+  maxAnswerBytes: number
   /** How long one read may take that is made off the event loop, in milliseconds. */
   operationTimeoutMs: number
   rates: RateLimits
@@ -282,6 +285,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       fragments: env.MAX_FRAGMENTS,
     },
     maxCost: env.MAX_COST,
+    maxAnswerBytes: env.MAX_ANSWER_BYTES,
     operationTimeoutMs: env.OPERATION_TIMEOUT_MS,
     rates: {
       windowSeconds: env.RATE_WINDOW_SECONDS,

@@ -37,6 +37,7 @@ const DEFAULTS = {
   maxBodyBytes: 262_144,
   documentLimits: { bytes: 32_768, depth: 16, rootFields: 20, aliases: 50, directives: 50, fragments: 50 },
   maxCost: 20_000,
+  maxAnswerBytes: 8_388_608,
   operationTimeoutMs: 5_000,
   rates: {
     windowSeconds: 60,
@@ -106,6 +107,7 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
       MAX_DIRECTIVES: '2',
       MAX_FRAGMENTS: '3',
       MAX_COST: '100',
+      MAX_ANSWER_BYTES: '1024',
       OPERATION_TIMEOUT_MS: '250',
       RATE_WINDOW_SECONDS: '1',
       RATE_REQUESTS: '4',
@@ -160,6 +162,7 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
     maxBodyBytes: 1_024,
     documentLimits: { bytes: 2_048, depth: 5, rootFields: 1, aliases: 0, directives: 2, fragments: 3 },
     maxCost: 100,
+    maxAnswerBytes: 1_024,
     operationTimeoutMs: 250,
     rates: { windowSeconds: 1, requests: 4, cost: 200, creates: 6, failedAuthentications: 7, newAccounts: 8 },
     redisUrl: 'redis://127.0.0.1:6380',

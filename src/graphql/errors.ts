@@ -15,6 +15,8 @@ export const ERROR_CODES = {
   INTROSPECTION_DISABLED: 'Introspection is for administrators here.',
   COST_LIMIT_EXCEEDED:
     'The operation costs more than one may. Ask for less at once: `extensions.cost` has both numbers.',
+  ANSWER_TOO_LARGE:
+    'The answer is larger than MAX_ANSWER_BYTES, or an event larger than STREAM_BUFFER_BYTES. Select less of it.',
   OPERATION_TIMEOUT:
     'The operation looked at more rows than it could within OPERATION_TIMEOUT_MS. Narrow its filters.',
   RATE_LIMITED: 'A budget of the account or address is used up. Try again at `extensions.resetAt`.',
@@ -61,6 +63,14 @@ export class ClientError extends GraphQLError {}
 /** An error that clients may see as it is. */
 export function clientError(code: ErrorCode, message: string, facts?: ErrorFacts): GraphQLError {
   return new ClientError(message, { extensions: { ...facts, code } })
+}
+
+/** An answer, or event, that has more bytes than it may have. */
+export function answerTooLarge(bytes: number): GraphQLError {
+  return clientError(
+    'ANSWER_TOO_LARGE',
+    `The answer has more than ${bytes} bytes. Ask for smaller pages, or for less of each entry. Changes were made.`,
+  )
 }
 
 export function badUserInput(message: string): GraphQLError {

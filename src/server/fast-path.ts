@@ -43,6 +43,7 @@ interface FastPathOptions extends GraphqlOptions {
   reader: Reader
   limits: Limits
   answerCacheBytes: number
+  maxAnswerBytes: number
 }
 
 export type FastPath = ReturnType<typeof createFastPath>
@@ -65,6 +66,7 @@ export function createFastPath({
   limits,
   introspection,
   answerCacheBytes,
+  maxAnswerBytes,
   maxBodyBytes,
   log,
 }: FastPathOptions) {
@@ -129,6 +131,11 @@ export function createFastPath({
     return { gateway, viewer, reads: reads(viewer, mayWait), requestId: facts.requestId }
   }
 
+  /** The beginning of an answer, unless it is too large: then the long way says so. */
+  function bounded(answer: string): string | undefined {
+    return answer.length - '{"data":'.length > maxAnswerBytes ? undefined : answer
+  }
+
   /**
    * Executes a mutation, unless its variables are wrong. If there is more to answer than its data, the fallback does so,
    * with the result from here: it is never executed twice.
@@ -145,7 +152,7 @@ export function createFastPath({
       contextValue: contextOf(asked, true),
     })
     const { data, errors } = await facts.result
-    return errors ? undefined : asBytes(`{"data":${JSON.stringify(data)}`)
+    return errors ? undefined : bounded(asBytes(`{"data":${JSON.stringify(data)}`))
   }
 
   function read(project: Project, asked: Asked): string | undefined {
@@ -158,7 +165,8 @@ export function createFastPath({
     const contextValue = { ...contextOf(asked, false), fleeting: () => void (lasts.isFleeting = true) }
     const text = reader.atOnce(() => project({ contextValue, variableValues: params.variables }))
     if (text === undefined) return undefined
-    const data = asBytes(`{"data":${text}`)
+    const data = bounded(asBytes(`{"data":${text}`))
+    if (data === undefined) return undefined
     // Should another process have committed since, the answer is newer than this, and forgotten with the next look.
     if (!lasts.isFleeting) answers.keep(version, key, data)
     return data

@@ -44,6 +44,8 @@ export interface ServerOptions extends Omit<GraphqlOptions, 'documents'> {
   /** What answers that are kept may take together, in bytes; 0 keeps none. */
   answerCacheBytes: number
   maxCost: number
+  /** What an answer may have, in bytes. */
+  maxAnswerBytes: number
   rates: Rates
   windowSeconds: number
   connectionLimits: ConnectionLimits

@@ -155,7 +155,7 @@ export function serveWebSockets(
     async onConnect({ extra: connection, connectionParams }) {
       const viewer = await admitSocket(connection, connectionParams, { authenticate, credentials, log })
       if (!viewer) return false
-      const leave = limits.streams.enter(viewer.accountId)
+      const leave = limits.sockets.enter(viewer.accountId)
       if (leave) connection.leave = leave
       else connection.webSocket.close(TRY_AGAIN_LATER, 'The account has too many streams')
       return leave !== undefined
@@ -196,7 +196,8 @@ export function serveWebSockets(
           contextValue: await enveloped.contextFactory(),
           rootValue: {
             execute: enveloped.execute as Prepared['rootValue']['execute'],
-            subscribe: (args) => follow(enveloped.subscribe as Follow, args, describe),
+            subscribe: (args) =>
+              follow(enveloped.subscribe as Follow, args, describe, facts.admission?.leaveStream),
             describe,
             turn: facts.admission?.turn,
           },
@@ -206,6 +207,7 @@ export function serveWebSockets(
       }
 
       function refuse(errors: GraphQLError[]): GraphQLError[] {
+        facts.admission?.leaveStream?.()
         if (facts.admission) end(facts.admission.turn)
         return errors
       }
@@ -323,16 +325,51 @@ async function follow(
   subscribe: Follow,
   args: ExecutionArgs,
   describe: Prepared['rootValue']['describe'],
+  onEnd: () => void = () => undefined,
 ): ReturnType<Follow> {
-  const result = await subscribe(args)
-  if (!isAsyncIterable(result)) return result
+  const result = await subscribe(args).catch((error: unknown) => {
+    onEnd()
+    throw error
+  })
+  if (!isAsyncIterable(result)) {
+    onEnd()
+    return result
+  }
   const { live } = args.contextValue as { live?: LiveStream }
   const results = live
     ? new LiveResults(result, live, () =>
         Object.assign(args, { contextValue: undefined, rootValue: { describe } }),
       )
     : result
-  return errorAsyncIterator(results, (error) => {
-    throw describe([maskError(error)])[0] ?? error
-  })
+  return endingWith(
+    errorAsyncIterator(results, (error) => {
+      throw describe([maskError(error)])[0] ?? error
+    }),
+    onEnd,
+  )
+}
+
+/** The same results; calls back when they have ended, failed or been left. */
+function endingWith<T>(results: AsyncIterable<T>, onEnd: () => void): AsyncIterableIterator<T> {
+  const iterator = results[Symbol.asyncIterator]()
+  return {
+    async next() {
+      try {
+        const next = await iterator.next()
+        if (next.done) onEnd()
+        return next
+      } catch (error) {
+        onEnd()
+        throw error
+      }
+    },
+    async return() {
+      onEnd()
+      await iterator.return?.()
+      return { value: undefined, done: true }
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
 }

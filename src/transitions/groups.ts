@@ -3,6 +3,7 @@ import { isSettled } from '../domain/lifecycle.ts'
 import { Replay, type History, type HistoryPage } from './history.ts'
 import { concerns, type Interest, type InterestIndex } from './interest.ts'
 import type { AnyTransition, Stage, TransitionLog, TransitionScope } from './log.ts'
+import { Rounds } from './rounds.ts'
 
 export type Groups = ReturnType<typeof createGroups>
 
@@ -115,6 +116,7 @@ const FORMS = 3
  */
 export function createGroups({ log, history, index, position, bufferEvents }: GroupsOptions) {
   const selections = new Map<string, Selection>()
+  const rounds = new Rounds()
   let replayed = 0
 
   function selectionOf({ key, executor }: Selected): Selection {
@@ -124,6 +126,7 @@ export function createGroups({ log, history, index, position, bufferEvents }: Gr
       key,
       history,
       position,
+      rounds,
       executor: executor(),
       stage: (interest) => log.stage(scopeOf(interest), position()),
       limit: bufferEvents,
@@ -144,6 +147,7 @@ export function createGroups({ log, history, index, position, bufferEvents }: Gr
 
       async function catchUp(): Promise<void> {
         while (!replay.isCaughtUp) {
+          await rounds.wait(interest.accountId)
           const page = await replay.next()
           for await (const piece of selection.pieces(page, interest)) {
             if (!newcomers.has(member)) return
@@ -235,6 +239,7 @@ interface SelectionOptions {
   key: string
   history: History
   position: () => number
+  rounds: Rounds
   executor: Executor
   /** What goes on with the one thing that an interest is in. */
   stage: (interest: Interest) => Stage
@@ -386,8 +391,14 @@ class Selection {
   }
 
   async #execute(transitions: readonly AnyTransition[]): Promise<Buffer[]> {
-    const { execute, project } = this.#options.executor
-    const results = transitions.map((transition) => project?.(transition) ?? execute(transition))
+    const { rounds, executor } = this.#options
+    const { execute, project } = executor
+    const results: (Buffer | Promise<Buffer>)[] = []
+    for (const transition of transitions) {
+      const turn = rounds.wait(transition.accountId)
+      if (turn) await turn
+      results.push(project?.(transition) ?? execute(transition))
+    }
     return results.some((result) => result instanceof Promise)
       ? Promise.all(results.map(async (result) => result))
       : (results as Buffer[])

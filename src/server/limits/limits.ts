@@ -2,7 +2,8 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { OperationTypeNode, getOperationAST, type DocumentNode, type GraphQLSchema } from 'graphql'
 import { isAsyncIterable, type GraphQLParams, type Plugin } from 'graphql-yoga'
-import { clientError } from '../../graphql/errors.ts'
+import { answerTooLarge, clientError } from '../../graphql/errors.ts'
+import { isLargerThan } from '../answer-size.ts'
 import { viewerOf } from '../auth/authentication.ts'
 import { whenOver } from '../handover.ts'
 import type { RequestFacts } from '../yoga.ts'
@@ -17,6 +18,8 @@ export interface LimitsOptions {
   schema: GraphQLSchema
   /** What one operation may cost, in points. */
   maxCost: number
+  /** What an answer may have, in bytes. */
+  maxAnswerBytes: number
   windowSeconds: number
   /** How many streams an account may have open, and a connection operations under way. */
   streamsPerAccount: number
@@ -36,6 +39,8 @@ export interface Admission {
   isCharged?: boolean
   /** What the operation costs, and how the budget of points stands after it. */
   cost?: { requested: number; standing: Standing }
+  /** Of a subscription over WebSocket: gives back its place among the streams of its account. */
+  leaveStream?: () => void
   /** How budgets stand, as far as they were asked. */
   standings: Partial<Record<Budget, Standing>>
 }
@@ -47,6 +52,12 @@ interface TransportContext extends RequestFacts {
   params: GraphQLParams
 }
 
+/**
+ * What an event may cost, in points, for each stream that an account may have: more for some, if less for others. So one
+ * transition cannot be made to take seconds, and hundreds of megabytes.
+ */
+const STREAM_COST = 40
+
 export type Limits = ReturnType<typeof createLimits>
 
 /**
@@ -56,6 +67,7 @@ export type Limits = ReturnType<typeof createLimits>
 export function createLimits({
   schema,
   maxCost,
+  maxAnswerBytes,
   windowSeconds,
   streamsPerAccount,
   operations,
@@ -63,7 +75,11 @@ export function createLimits({
   queue,
   trusted,
 }: LimitsOptions) {
+  const sockets = new Places(streamsPerAccount)
   const streams = new Places(streamsPerAccount)
+  /** What one event costs of all that an account has open. */
+  const eventsCost = Math.max(maxCost, streamsPerAccount * STREAM_COST)
+  const events = new Places(eventsCost)
 
   async function take(
     { standings }: Pick<Admission, 'standings'>,
@@ -148,16 +164,32 @@ export function createLimits({
   }
 
   function takeStream(context: TransportContext, document: DocumentNode): void {
-    const { res, params } = context
+    const { res, params, admission } = context
     if (getOperationAST(document, params.operationName)?.operation !== OperationTypeNode.SUBSCRIPTION) return
-    const leave = streams.enter(viewerOf(context).accountId)
+    const { accountId } = viewerOf(context)
+    const leave = streams.enter(accountId)
     if (!leave) {
       throw clientError(
         'TOO_MANY_CONNECTIONS',
         `The account has ${streamsPerAccount} streams open; there may be no more at once.`,
       )
     }
-    if (res) whenOver(res, leave)
+    const { requested = 0 } = admission?.cost ?? {}
+    const leaveEvents = events.enter(accountId, requested)
+    if (!leaveEvents) {
+      leave()
+      throw clientError(
+        'COST_LIMIT_EXCEEDED',
+        `For each event, all streams of the account may cost ${eventsCost} points together. Select less in each, or close some of them.`,
+        { cost: { requested, limit: eventsCost } },
+      )
+    }
+    const leaveBoth = () => {
+      leave()
+      leaveEvents()
+    }
+    if (res) whenOver(res, leaveBoth)
+    else if (admission) admission.leaveStream = leaveBoth
   }
 
   /** The state of the budgets as headers: RateLimit fields (draft-ietf-httpapi-ratelimit-headers), and the cost. */
@@ -204,7 +236,7 @@ export function createLimits({
       } finally {
         if (res) tell(res, admission)
       }
-      if (res) takeStream(asked, admission.document)
+      takeStream(asked, admission.document)
     },
 
     onExecute: ({ args }) => {
@@ -214,7 +246,10 @@ export function createLimits({
       return {
         onExecuteDone({ result, setResult }) {
           if (isAsyncIterable(result)) return
-          setResult({ ...result, extensions: { ...result.extensions, ...extensions } })
+          const answer = isLargerThan(result.data, maxAnswerBytes)
+            ? { data: null, errors: [answerTooLarge(maxAnswerBytes)] }
+            : result
+          setResult({ ...answer, extensions: { ...result.extensions, ...extensions } })
         },
       }
     },
@@ -235,7 +270,7 @@ export function createLimits({
     admit,
     charge,
     tell,
-    streams,
+    sockets,
     tooManyOperations,
   }
 }

@@ -1,4 +1,4 @@
-/** So many places for each key: of connections for an address, of streams for an account. */
+/** So many places for each key: of connections for an address, of streams for an account, of points for what they cost. */
 export class Places {
   readonly #limit: number
   readonly #taken = new Map<string, number>()
@@ -7,16 +7,16 @@ export class Places {
     this.#limit = limit
   }
 
-  /** Takes a place, and returns what gives it back, once; undefined when all are taken. */
-  enter(key: string): (() => void) | undefined {
+  /** Takes a place, or more, and returns what gives it back, once; undefined when all are taken. */
+  enter(key: string, places = 1): (() => void) | undefined {
     const taken = this.#taken.get(key) ?? 0
-    if (taken >= this.#limit) return undefined
-    this.#taken.set(key, taken + 1)
+    if (taken + places > this.#limit) return undefined
+    this.#taken.set(key, taken + places)
     let isHere = true
     return () => {
       if (!isHere) return
       isHere = false
-      const left = (this.#taken.get(key) ?? 1) - 1
+      const left = (this.#taken.get(key) ?? places) - places
       if (left > 0) this.#taken.set(key, left)
       else this.#taken.delete(key)
     }

@@ -5,7 +5,7 @@ import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import type { StreamBuffer } from '../../config.ts'
 import type { Context } from '../../graphql/context.ts'
-import { maskError } from '../../graphql/errors.ts'
+import { answerTooLarge, maskError } from '../../graphql/errors.ts'
 import type { Executor, Groups, Seat, Selected } from '../../transitions/groups.ts'
 import type { Credentials } from '../auth/credentials.ts'
 import { describeError } from '../error-contract.ts'
@@ -118,14 +118,26 @@ export function createLive({ credentials, streamBuffer, log }: LiveOptions) {
     const run = executeOne(requestId)
     const bytes = (result: ExecutionResult) => {
       const errors = result.errors?.map((error) => describeError(error, requestId, log))
-      return Buffer.from(JSON.stringify(errors ? { ...result, errors } : result))
+      return bounded(Buffer.from(JSON.stringify(errors ? { ...result, errors } : result)))
     }
+    /** An event that would not fit into the buffer of a stream is told of by an error. */
+    const bounded = (event: Buffer) => {
+      if (event.length <= streamBuffer.bytes) return event
+      const error = answerTooLarge(streamBuffer.bytes)
+      return Buffer.from(JSON.stringify({ data: null, errors: [describeError(error, requestId, log)] }))
+    }
+    const project = storedProjectionOf(args)
     return {
       execute(transition) {
         const result = run({ ...args, rootValue: transition })
         return result instanceof Promise ? result.then(bytes) : bytes(result)
       },
-      project: storedProjectionOf(args),
+      project:
+        project &&
+        ((transition) => {
+          const event = project(transition)
+          return event && bounded(event)
+        }),
     }
   }
 

@@ -47,8 +47,10 @@ export class BoundedWriter {
     return true
   }
 
+  /** Waits for room first: all streams of a socket together have no more waiting there than the buffer holds. */
   async writeAtLeisure(bytes: Buffer | string): Promise<void> {
     const { socket } = this
+    while (socket.writable && socket.writableLength >= this.#buffer.bytes) await emptied(socket)
     if (!socket.writable) return
     const { promise, resolve } = Promise.withResolvers<undefined>()
     socket.write(bytes, () => resolve(undefined))
@@ -64,6 +66,23 @@ export class BoundedWriter {
     if (socket.writable) socket.write(NOTHING, calm)
     else socket.once('close', calm)
   }
+}
+
+const emptying = new WeakMap<Socket, Promise<void>>()
+
+/** Resolves when nothing waits in the socket any more, or it is closed. */
+function emptied(socket: Socket): Promise<void> {
+  const known = emptying.get(socket)
+  if (known) return known
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  const over = () => {
+    socket.off('drain', over).off('close', over)
+    emptying.delete(socket)
+    resolve(undefined)
+  }
+  socket.on('drain', over).on('close', over)
+  emptying.set(socket, promise)
+  return promise
 }
 
 const NOTHING = Buffer.alloc(0)

@@ -3,6 +3,7 @@ import { request } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { startTestApp, type TestApp } from '../../support/app.ts'
+import type { GraphqlError } from '../../support/clients.ts'
 import { rawConnection } from '../../support/raw-connection.ts'
 
 const QUERY = '{ disks { totalCount } }'
@@ -143,6 +144,45 @@ describe('an account has so many streams', () => {
     ])
     first.socket.terminate()
     await expect.poll(outcome).toBe('acknowledged')
+  })
+
+  test('subscriptions over WebSocket are counted one by one, until they end in any way', async () => {
+    await using app = await startTestApp({ MAX_STREAMS_PER_ACCOUNT: '2' })
+    await using client = app.webSocket()
+    const subscribe = () => client.iterate({ query: WATCH })
+    const code = async (stream: ReturnType<typeof subscribe>) => {
+      const { value } = (await stream.next()) as { value?: { errors?: GraphqlError[] } }
+      return value?.errors?.[0]?.extensions?.code
+    }
+    const refused = async () =>
+      code(subscribe()).catch((error: unknown) => (error as GraphqlError[])[0]?.extensions?.code)
+    const first = subscribe()
+    const second = subscribe()
+    void first.next().catch(() => undefined)
+    void second.next().catch(() => undefined)
+    await expect.poll(() => app.hub.listeners).toBe(2)
+
+    expect(await refused()).toBe('TOO_MANY_CONNECTIONS')
+    await first.return?.()
+    await expect.poll(() => app.hub.listeners).toBe(1)
+    // One that fails gives its place back, and so does one that completes.
+    const missing = client.iterate({ query: 'subscription { snapshotStatus(id: "s-missing00") { to } }' })
+    expect(
+      await code(missing as ReturnType<typeof subscribe>).catch(
+        (error: unknown) => (error as GraphqlError[])[0]?.extensions?.code,
+      ),
+    ).toBe('NOT_FOUND')
+    const third = subscribe()
+    void third.next().catch(() => undefined)
+    await expect.poll(() => app.hub.listeners).toBe(2)
+    expect(await refused()).toBe('TOO_MANY_CONNECTIONS')
+
+    await client.dispose()
+    await expect.poll(() => app.hub.listeners).toBe(0)
+    await using other = app.webSocket()
+    const fourth = other.iterate({ query: WATCH })
+    void fourth.next().catch(() => undefined)
+    await expect.poll(() => app.hub.listeners).toBe(1)
   })
 
   test('over server-sent events', async () => {
