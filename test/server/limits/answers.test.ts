@@ -40,14 +40,13 @@ test('an event that is larger than the buffer of a stream is told of by an error
       i: { diskId: disk.id, name, description },
     })
 
+  const after: unknown = (await app.graphql('{ disks { streamCursor } }')).data.disks.streamCursor
   await create('large', 'd'.repeat(1_000))
   await app.runner.tick()
   await create('small', 'd')
   const events = socket.iterate({
     query: `subscription ($after: String) { snapshotTransitions(after: $after) { to snapshot { name ${selected} } } }`,
-    variables: {
-      after: `${(await app.db.transitionLog.findFirstOrThrow({ where: { subject: 'SNAPSHOT' } })).id}.0`,
-    },
+    variables: { after },
   })
   const seen: unknown[] = []
   for await (const { data, errors } of events) {
