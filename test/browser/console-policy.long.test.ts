@@ -48,7 +48,7 @@ describe.skipIf(NO_BROWSER)(`automatic policies in the console${why}`, () => {
       .toEqual([
         'Choose at least one day.',
         'Choose at least one hour.',
-        'Enter 1 to 65,536 days, or nothing.',
+        'Enter 1 to 65,536 days, or leave it empty.',
       ])
     expect(await app.db.autoSnapshotPolicy.count()).toBe(0)
 
