@@ -1,8 +1,6 @@
 import { MoonOutlined, SunOutlined } from '@ant-design/icons'
 import { Alert, App as AntdApp, Button, ConfigProvider, theme as antdTheme, type ThemeConfig } from 'antd'
-import enGB from 'antd/locale/en_GB'
-import zhCN from 'antd/locale/zh_CN'
-import { useCallback, useEffect, useState, useSyncExternalStore, type ReactNode } from 'react'
+import { Suspense, useCallback, useEffect, useState, useSyncExternalStore, type ReactNode } from 'react'
 import { Provider } from 'urql'
 import { Link, Redirect, Route, Switch, useLocation } from 'wouter'
 import { createApi, ENDPOINT } from './api/client.ts'
@@ -77,16 +75,18 @@ const THEMES: Record<Theme, ThemeConfig> = {
 
 export function App() {
   return (
-    <SettingsProvider>
-      <Themed>
-        <Session />
-      </Themed>
-    </SettingsProvider>
+    <Suspense>
+      <SettingsProvider>
+        <Themed>
+          <Session />
+        </Themed>
+      </SettingsProvider>
+    </Suspense>
   )
 }
 
 function Themed({ children }: { children: ReactNode }) {
-  const { language, theme } = useSettings()
+  const { widgets, theme } = useSettings()
   return (
     <ConfigProvider
       theme={{
@@ -94,7 +94,7 @@ function Themed({ children }: { children: ReactNode }) {
         token: { ...THEMES[theme].token, motion: !STILL },
         cssVar: { key: theme },
       }}
-      locale={language === 'zh' ? zhCN : enGB}
+      locale={widgets}
       button={{ autoInsertSpace: false }}
     >
       <AntdApp className="app">{children}</AntdApp>

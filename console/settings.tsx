@@ -1,16 +1,30 @@
-import { createContext, use, useEffect, useMemo, useState, type ReactNode } from 'react'
+import type { ConfigProviderProps } from 'antd'
+import enGB from 'antd/locale/en_GB'
+import {
+  createContext,
+  startTransition,
+  use,
+  useCallback,
+  useEffect,
+  useMemo,
+  useState,
+  type ReactNode,
+} from 'react'
 import { forBrowser } from './api/storage.ts'
 import { en, type Words } from './words/en.ts'
-import { zh } from './words/zh.ts'
 
-const LANGUAGES = { en, zh } as const
-export type Language = keyof typeof LANGUAGES
+export type Language = 'en' | 'zh'
 export type Theme = 'light' | 'dark'
 
-interface Settings {
+interface Texts {
+  words: Words
+  /** The texts of Ant Design's widgets. */
+  widgets: ConfigProviderProps['locale']
+}
+
+interface Settings extends Texts {
   language: Language
   theme: Theme
-  words: Words
   setLanguage: (language: Language) => void
   setTheme: (theme: Theme) => void
 }
@@ -25,21 +39,39 @@ export function useSettings(): Settings {
 
 export const useWords = () => useSettings().words
 
-/** Remembers language and theme; a newcomer gets those of the browser. */
+const ENGLISH: Texts = { words: en, widgets: enGB }
+
+let chinese: Promise<Texts> | undefined
+
+/** Loads Chinese the first time it is asked for. If that fails, the texts stay English until the page is loaded again. */
+function loadChinese(): Promise<Texts> {
+  chinese ??= import('./words/zh.ts').then(
+    ({ zh, zhCN }) => ({ words: zh, widgets: zhCN }),
+    () => ENGLISH,
+  )
+  return chinese
+}
+
+/** Remembers language and theme; a newcomer gets those of the browser. Suspends while a language is loaded. */
 export function SettingsProvider({ children }: { children: ReactNode }) {
-  const [language, setLanguage] = useRemembered<Language>('language', ['en', 'zh'], () =>
+  const [language, rememberLanguage] = useRemembered<Language>('language', ['en', 'zh'], () =>
     navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en',
   )
   const [theme, setTheme] = useRemembered<Theme>('theme', ['light', 'dark'], () =>
     matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light',
   )
+  const texts = language === 'zh' ? use(loadChinese()) : ENGLISH
   useEffect(() => {
-    document.documentElement.lang = LANGUAGES[language].locale
+    document.documentElement.lang = texts.words.locale
     document.documentElement.dataset['theme'] = theme
-  }, [language, theme])
+  }, [texts, theme])
+  const setLanguage = useCallback(
+    (next: Language) => startTransition(() => rememberLanguage(next)),
+    [rememberLanguage],
+  )
   const settings = useMemo(
-    () => ({ language, theme, words: LANGUAGES[language], setLanguage, setTheme }),
-    [language, theme, setLanguage, setTheme],
+    () => ({ ...texts, language, theme, setLanguage, setTheme }),
+    [texts, language, theme, setLanguage, setTheme],
   )
   return <SettingsContext value={settings}>{children}</SettingsContext>
 }

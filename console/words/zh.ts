@@ -1,3 +1,4 @@
+import zhCN from 'antd/locale/zh_CN'
 import type { Words } from './en.ts'
 
 export const zh: Words = {
@@ -356,3 +357,5 @@ export const zh: Words = {
     },
   },
 }
+
+export { zhCN }
