@@ -4,9 +4,9 @@ import { mutate } from '../support/snapshots.ts'
 
 const ITEMS = 'items { diskId snapshot { name status disk { id } } warnings { code } refusal { code } }'
 
-const accepted = (diskId: string, name = 'together') => ({
+const accepted = (diskId: string, name = 'together', status = 'CREATING') => ({
   diskId,
-  snapshot: { name, status: 'CREATING', disk: { id: diskId } },
+  snapshot: { name, status, disk: { id: diskId } },
   warnings: [],
   refusal: null,
 })
@@ -150,7 +150,10 @@ test('repeated after some of its snapshots were deleted it says so for those, an
   await app.runner.tick()
   await app.db.snapshot.deleteMany({ where: { diskId: two.id } })
 
-  expect(await again()).toEqual([accepted(one.id), refused(two.id, 'CLIENT_TOKEN_REUSED')])
+  expect(await again()).toEqual([
+    accepted(one.id, 'together', 'COMPLETED'),
+    refused(two.id, 'CLIENT_TOKEN_REUSED'),
+  ])
 })
 
 test('a bad name refuses the call, and 1 to 50 disks may be named, each once', async () => {
