@@ -14,7 +14,7 @@ const GATHER_MS = 250
 
 export const LiveContext = createContext<Live | undefined>(undefined)
 
-export function useLive(): Live {
+function useLive(): Live {
   const live = use(LiveContext)
   if (!live) throw new Error('There is no live stream here.')
   return live
@@ -26,7 +26,7 @@ export function isSaidBySnapshot({ from, to }: Pick<StepOfDisk, 'from' | 'to'>):
 }
 
 /** Calls back for each transition, once. */
-export function useTransitions(onTransition: (transition: LiveTransition) => void): void {
+function useTransitions(onTransition: (transition: LiveTransition) => void): void {
   const live = useLive()
   const call = useEffectEvent(onTransition)
   useEffect(() => live.onTransition((transition) => call(transition)), [live])

@@ -23,7 +23,7 @@ export interface World {
   frames: WalFrames | undefined
 }
 
-export interface FileFacts {
+interface FileFacts {
   ino: number
   size: number
   mtimeMs: number

@@ -1,5 +1,5 @@
 /** The most that a message shows of a client's text, in characters. */
-export const MAX_ECHO = 200
+const MAX_ECHO = 200
 
 /** The text, without its middle where it is longer than this many characters. */
 export function shortened(text: string, length = MAX_ECHO): string {

@@ -26,7 +26,7 @@ export function linkRefusals(
 }
 
 /** What becomes of a slot: it is run, it was missed, or the clocks leave its hour out. */
-export type SlotOutcome = 'RUN' | 'MISSED' | 'NO_SUCH_HOUR'
+type SlotOutcome = 'RUN' | 'MISSED' | 'NO_SUCH_HOUR'
 
 export interface Due {
   slots: { slot: Slot; outcome: SlotOutcome }[]

@@ -59,7 +59,6 @@ export class Scans implements AsyncDisposable {
    * The rows of a select and, of the same moment, the heads of the account's transition logs. Rejects with OperationTimeout. The
    * select calls `scanned` for its rows.
    */
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- only the caller knows
   read<Row>(accountId: string, { sql, values }: Select): Promise<Scanned<Row>> {
     const settle = Promise.withResolvers<Scanned<unknown>>()
     const job: Job = {

@@ -300,7 +300,7 @@ export function createSnapshotService({
           due.map(({ id }) => db.groupCommit.write((tx) => expireOne(tx, id, at))),
         )
         const count = results.filter((result) => result.status === 'fulfilled' && result.value).length
-        failures.push(...results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : [])))
+        for (const result of results) if (result.status === 'rejected') failures.push(result.reason)
         deleted += count
         if (count > 0) announce()
         if (due.length < EXPIRY_BATCH) break

@@ -59,7 +59,7 @@ export interface LogPage<T extends AnyTransition = AnyTransition> {
 }
 
 /** A place in the log that a reader has reached, and what it read there; 0 and nothing before the first transition. */
-export interface Reached {
+interface Reached {
   position: number
   tag: string | undefined
 }

@@ -405,7 +405,7 @@ async function systemStatements(app: TestApp, statements: string[]): Promise<Set
   app.transitions.tail(app.transitions.head())
   app.diskTransitions.tail(app.diskTransitions.head())
   await app.credentials.check()
-  await app.tokens.find('')
+  app.tokens.find('')
   await app.db.disk.count({ where: { provider: 'local', location: '' } })
   const path = join(app.dataDir, 'disks', 'known-to-the-system.img')
   await writeFile(path, 'a disk')

@@ -107,7 +107,8 @@ describe.skipIf(cloning === undefined)('where the file system clones', () => {
       clientToken: 'once',
     }
     const create = () => mutate(app, 'createSnapshots', input, 'items { snapshot { id } }')
-    const ids = (await create()).items.map((item: any) => item.snapshot.id as string) as string[]
+    const { items } = (await create()) as { items: { snapshot: { id: string } }[] }
+    const ids = items.map(({ snapshot }) => snapshot.id)
     const captured = () => readdir(join(app.config.snapshotsDir, '.captured'))
     expect((await captured()).sort()).toEqual(ids.toSorted())
     await app.runner.tick()
