@@ -1,9 +1,10 @@
 /** `npm run restore -- from DIR`: puts a backup in the place of the database, while no gateway runs. */
+import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import process from 'node:process'
 import { readConfig } from '../config.ts'
-import { databaseFile } from '../database/database-file.ts'
+import { databasePath } from '../database/database-file.ts'
 import { openDatabase } from '../database/database.ts'
 import { migrate } from '../database/migrations.ts'
 import { checkIntegrity, copyOnline, refuseIfOpen, replaceDatabase } from '../database/whole-database.ts'
@@ -23,7 +24,7 @@ await runCommand(USAGE, async () => {
   if (verb !== 'from' || directory === undefined || more.length > 0) throw new UsageError()
   process.umask(0o077)
   const config = readConfig(process.env)
-  const path = await databaseFile(config.databaseUrl)
+  const path = await databasePath(config.databaseUrl)
   const source = resolve(process.env['INIT_CWD'] ?? '.', directory)
   const [backup, shelf] = [join(source, BACKUP.database), join(source, BACKUP.snapshots)]
   await readFile(join(source, BACKUP.description)).catch(() => {
@@ -55,9 +56,11 @@ await runCommand(USAGE, async () => {
     }
   }
   const kept = `${path}.before-${at.toISOString().replaceAll(':', '-')}`
+  const wasThere = existsSync(path)
   await replaceDatabase(path, prepared, kept)
   console.log(
     `Restored the database of ${source}: ${added} copies were added, ${missing} snapshots are UNAVAILABLE, ` +
-      `${ended} operations in progress were ended. The database that was here is kept as ${kept}.`,
+      `${ended} operations in progress were ended.` +
+      (wasThere ? ` The database that was here is kept as ${kept}.` : ''),
   )
 })

@@ -10,6 +10,14 @@ import { whyNotOpen, worldFile } from './world.ts'
  * the one that the last gateway had open or a whole one in its place; otherwise an Error that says why not.
  */
 export async function databaseFile(url: string): Promise<string> {
+  const path = await databasePath(url)
+  const reason = whyNotOpen(path)
+  if (reason !== undefined) throw unusable(path, new Error(reason))
+  return path
+}
+
+/** The same for a file that is to be replaced: it may be missing, empty or damaged. */
+export async function databasePath(url: string): Promise<string> {
   const [, file] = /^file:(?!:memory:)([^?#]+)$/.exec(url) ?? []
   if (file === undefined) {
     throw new Error(
@@ -26,8 +34,6 @@ export async function databaseFile(url: string): Promise<string> {
   } catch (error) {
     throw unusable(path, error)
   }
-  const reason = whyNotOpen(path)
-  if (reason !== undefined) throw unusable(path, new Error(reason))
   return path
 }
 

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import SQLite from 'better-sqlite3'
 import { unusable } from './database-file.ts'
+import { whyNotOpen } from './world.ts'
 
 /**
  * Copies the database at a path to a file that does not exist yet, as of one moment, also while a gateway writes to it.
@@ -39,13 +40,15 @@ export function checkIntegrity(path: string): void {
 }
 
 /**
- * Puts another database file in the place of the one at a path, while nobody uses that. The one that was there, with all
- * that was in its log, is kept at `keepAt`. Throws, and changes nothing, when a process has it open.
+ * Puts another database file in the place of the one at a path, while nobody uses that. The one that was there is kept at
+ * `keepAt`, with all that was in its log; where it cannot be opened, its files are kept as they are. Throws, and changes
+ * nothing, when a process has it open.
  */
 export async function replaceDatabase(path: string, by: string, keepAt: string): Promise<void> {
-  const lock = existsSync(path) ? lockAgainstAll(path) : undefined
+  const lock = isUsable(path) ? lockAgainstAll(path) : undefined
   try {
     if (lock) await copyFile(path, keepAt)
+    else await moveAside(path, keepAt)
     await flush(by)
     await rename(by, path)
     await flush(dirname(path))
@@ -54,9 +57,20 @@ export async function replaceDatabase(path: string, by: string, keepAt: string):
   }
 }
 
-/** Throws when a process has the database at a path open; a missing one nobody has. */
+/** Throws when a process has the database at a path open; one that is missing or no whole database nobody has. */
 export function refuseIfOpen(path: string): void {
-  if (existsSync(path)) lockAgainstAll(path).close()
+  if (isUsable(path)) lockAgainstAll(path).close()
+}
+
+function isUsable(path: string): boolean {
+  return existsSync(path) && whyNotOpen(path) === undefined
+}
+
+/** A log that was left beside a missing or foreign file must not be taken for the log of the file that comes there. */
+async function moveAside(path: string, keepAt: string): Promise<void> {
+  for (const suffix of ['', '-wal', '-shm', '-journal']) {
+    if (existsSync(`${path}${suffix}`)) await rename(`${path}${suffix}`, `${keepAt}${suffix}`)
+  }
 }
 
 /**

@@ -157,3 +157,28 @@ test('what is no complete backup, or is damaged, is not restored, and changes no
   })
   expect((await readFile(join(dataDir, 'snapgate.db'))).equals(before)).toBe(true)
 })
+
+test('a database that is missing, or empty beside the log of another, is restored, and what was there is kept', async () => {
+  const { dataDir, backup, image, command, start } = await startWorld()
+  const gateway = await start()
+  const id = await take(gateway, await register(gateway, image), 'kept')
+  expect((await command('backup', 'to', backup)).exitCode).toBe(0)
+  await gateway.stop()
+  const database = join(dataDir, 'snapgate.db')
+
+  for (const file of await readdir(dataDir)) {
+    if (file.startsWith('snapgate.db')) await rm(join(dataDir, file))
+  }
+  expect((await command('restore', 'from', backup)).exitCode).toBe(0)
+  await writeFile(database, '')
+  await writeFile(`${database}-wal`, Buffer.alloc(40_000, 1))
+  expect((await command('restore', 'from', backup)).exitCode).toBe(0)
+
+  expect((await readdir(dataDir)).filter((file) => file.includes('before')).sort()).toEqual([
+    expect.stringMatching(/^snapgate\.db\.before-[^w]+$/),
+    expect.stringMatching(/-wal$/),
+  ])
+  const restored = await start()
+  expect((await listed(restored)).map((snapshot) => snapshot.id)).toEqual([id])
+  await restored.stop()
+})
