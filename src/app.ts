@@ -3,7 +3,7 @@ import { basename, join } from 'node:path'
 import type { Logger } from 'pino'
 import { ConfigError, isLoopback, type Config } from './config.ts'
 import { openDatabase, type Database } from './database/database.ts'
-import { databaseFile, databaseFiles } from './database/database-file.ts'
+import { databaseFiles, databasePath } from './database/database-file.ts'
 import { closeFolder, closeToOthers, PRIVATE_FOLDER } from './database/private-files.ts'
 import { checkAfterInterruption, startDatabaseWatch } from './database/watch.ts'
 import { noteStopped } from './database/world.ts'
@@ -267,7 +267,7 @@ export async function startApp(config: Config, log: Logger, options: AppOptions 
 
 /** Closes the data folder, and a database that lies elsewhere, to other users; returns what could not be closed. */
 async function closeDataToOthers({ dataDir, snapshotsDir, databaseUrl }: Config): Promise<string[]> {
-  const database = databaseFiles(await databaseFile(databaseUrl))
+  const database = databaseFiles(await databasePath(databaseUrl))
   return [
     ...(await closeToOthers(database)),
     ...(await closeFolder(dataDir, ['disks', basename(snapshotsDir)])),

@@ -16,7 +16,10 @@ export async function databaseFile(url: string): Promise<string> {
   return path
 }
 
-/** The same for a file that is to be replaced: it may be missing, empty or damaged. */
+/**
+ * The same for a file that may be missing, empty or damaged. This opens nothing: closing a file that this process also has
+ * open through SQLite would drop SQLite's locks.
+ */
 export async function databasePath(url: string): Promise<string> {
   const [, file] = /^file:(?!:memory:)([^?#]+)$/.exec(url) ?? []
   if (file === undefined) {

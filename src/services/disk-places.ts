@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises'
 import { sep } from 'node:path'
 import type { Database } from '../database/database.ts'
-import { databaseFile } from '../database/database-file.ts'
+import { databasePath } from '../database/database-file.ts'
 import { placesProblems, type PlacesOptions } from '../providers/local/places.ts'
 import { accountNamed } from './accounts.ts'
 import type { Clock, NewId } from './clock.ts'
@@ -20,7 +20,7 @@ export async function diskPlacesProblems(config: PlacesConfig): Promise<string[]
   return placesProblems({
     ...config,
     accountDirs: config.accountDiskDirs,
-    databaseFile: await databaseFile(config.databaseUrl),
+    databaseFile: await databasePath(config.databaseUrl),
   })
 }
 
@@ -34,7 +34,7 @@ export async function diskPlaces(
   for (const { account, path } of accountDiskDirs) {
     accountDirs.push({ path, accountId: (await accountNamed(db, account, options)).id })
   }
-  return { diskDirs, accountDirs, snapshotsDir, dataDir, databaseFile: await databaseFile(databaseUrl) }
+  return { diskDirs, accountDirs, snapshotsDir, dataDir, databaseFile: await databasePath(databaseUrl) }
 }
 
 /**

