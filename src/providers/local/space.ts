@@ -46,5 +46,6 @@ async function freeBytes(directory: string): Promise<number> {
 }
 
 function inWords(bytes: number): string {
+  if (bytes < 2 ** 20) return `${Math.floor(bytes / 2 ** 10)} KiB`
   return bytes < 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`
 }
