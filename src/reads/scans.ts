@@ -7,6 +7,9 @@ import type { ScanData, ScanMessage, ScanReply } from './scan-worker.ts'
 /** How many selects are run at once; one for each account, so that one account cannot occupy them all. */
 const THREADS = 2
 
+/** How long a thread without work is kept, in milliseconds. */
+const IDLE_MS = 10_000
+
 /** A select did not end in time. */
 export class OperationTimeout extends Error {
   constructor(timeoutMs: number) {
@@ -35,6 +38,8 @@ interface Thread {
   worker: Worker
   stop: Int32Array
   job: Job | undefined
+  /** Ends it, while it has nothing to do. */
+  idle: NodeJS.Timeout | undefined
 }
 
 /**
@@ -84,6 +89,7 @@ export class Scans implements AsyncDisposable {
       const job = jobs.shift() as Job
       this.#waiting.delete(accountId)
       if (jobs.length > 0) this.#waiting.set(accountId, jobs)
+      clearTimeout(thread.idle)
       thread.job = job
       const timeoutMs = job.deadline - performance.now()
       thread.worker.postMessage({ ...job.select, accountId, timeoutMs } satisfies ScanMessage)
@@ -99,12 +105,13 @@ export class Scans implements AsyncDisposable {
     const stop = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
     const workerData: ScanData = { path: this.#path, stop }
     const worker = new Worker(new URL('./scan-worker.ts', import.meta.url), { workerData })
-    const thread: Thread = { worker, stop, job: undefined }
+    const thread: Thread = { worker, stop, job: undefined, idle: undefined }
     worker.unref()
     worker.on('message', (reply: ScanReply) => {
       const { job } = thread
       thread.job = undefined
       if (job) this.#answer(job, reply)
+      thread.idle = setTimeout(() => this.#end(thread), IDLE_MS).unref()
       this.#next()
     })
     worker.on('error', (error) => thread.job?.settle.reject(error))
@@ -115,6 +122,12 @@ export class Scans implements AsyncDisposable {
     })
     this.#threads.add(thread)
     return thread
+  }
+
+  /** Ends a thread that has had nothing to do for a while, so that it holds no memory. */
+  #end(thread: Thread): void {
+    this.#threads.delete(thread)
+    thread.worker.postMessage('end')
   }
 
   #answer({ settle, timer }: Job, reply: ScanReply): void {
