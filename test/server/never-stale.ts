@@ -134,6 +134,6 @@ export async function askAndChange(interleavings: number, seed: number): Promise
   otherProcess.close()
   await rm(app.dataDir, { recursive: true, force: true })
   // Else nothing was tried.
-  expect(kept).toBeGreaterThan(interleavings / 20)
+  expect(kept).toBeGreaterThan(interleavings / 40)
   expect(made).toBeGreaterThan(interleavings / 20)
 }
