@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import { mkdir, mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { openDatabase } from '../../src/database/database.ts'
@@ -129,7 +129,7 @@ test(`killed ${KILLS} times at random moments, disks have one content or the oth
     await pause(randomInt(0, 4_000))
     expect(await gateway.stop('SIGKILL')).toBeNull()
     const letters = await lettersOf(image)
-    if ((await readdir(disksDir)).some((name) => name.startsWith('.rolled.img'))) inTheMiddle++
+    if ((await readdir(disksDir)).some((name) => name.startsWith(`.snapgate.${diskId}.`))) inTheMiddle++
     if (!/^[AB]$/.test(letters)) mixtures.push(letters)
     gateway = await startGateway({ ...SETTINGS, DATA_DIR: dataDir })
     where.endpoint = gateway.endpoint
@@ -151,9 +151,7 @@ test(`killed ${KILLS} times at random moments, disks have one content or the oth
   // Nothing is left of what was released or deleted, and nothing of attempts.
   const disks = await db.disk.findMany()
   const copies = await db.snapshot.findMany()
-  expect((await readdir(disksDir)).sort()).toEqual(
-    disks.map(({ location }) => location.slice(disksDir.length + 1)).sort(),
-  )
+  expect((await readdir(disksDir)).sort()).toEqual(disks.map(({ location }) => basename(location)).sort())
   expect((await readdir(join(dataDir, 'snapshots'))).sort()).toEqual(
     ['.partial', ...copies.map(({ id }) => id)].sort(),
   )

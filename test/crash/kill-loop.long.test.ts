@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import { mkdir, mkdtemp, open, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { openDatabase } from '../../src/database/database.ts'
@@ -116,7 +116,8 @@ test(`killed ${KILLS} times at random moments, the gateway loses and repeats not
 
   // The bytes: every copy is whole and right, and nothing else is there.
   const sources = new Map<string, string>()
-  for (const disk of await db.disk.findMany()) sources.set(disk.id, await checksumOf(disk.location))
+  for (const disk of await db.disk.findMany())
+    sources.set(disk.id, await checksumOf(resolve(dataDir, disk.location)))
   for (const { id, diskId, checksum } of snapshots) {
     expect([id, checksum]).toEqual([id, sources.get(diskId ?? '')])
     expect([id, await checksumOf(join(dataDir, 'snapshots', id, 'image'))]).toEqual([id, checksum])
