@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { isDriverAdapterError } from '@prisma/driver-adapter-utils'
 import { Unavailable } from '../domain/unavailable.ts'
 import { PRIVATE_FOLDER } from './private-files.ts'
-import { whyNotOpen, worldFile } from './world.ts'
+import { noteReboot, whyNotOpen, worldFile } from './world.ts'
 
 /**
  * The absolute path behind a `file:` url, once its folder exists, the folder and the file can be written, and the file is
@@ -13,6 +13,7 @@ export async function databaseFile(url: string): Promise<string> {
   const path = await databasePath(url)
   const reason = whyNotOpen(path)
   if (reason !== undefined) throw unusable(path, new Error(reason))
+  noteReboot(path)
   return path
 }
 

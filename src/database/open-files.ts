@@ -1,6 +1,7 @@
 import { lstatSync, realpathSync, statSync, type Stats } from 'node:fs'
 import { BOOT, type World } from './world.ts'
 import { isCheckpoint, type WalFrames, type WalIndex } from './wal-index.ts'
+import { FRAME_HEADER, WAL_HEADER } from './wal-pages.ts'
 
 /** How what is open differs from what a restart would open. */
 export interface Difference {
@@ -10,10 +11,6 @@ export interface Difference {
   /** Whether putting the file back does not help: its content was changed. */
   isFinal: boolean
 }
-
-/** Of a write-ahead log, in bytes. Source: https://sqlite.org/fileformat2.html#walformat */
-const WAL_HEADER = 32
-const FRAME_HEADER = 24
 
 /**
  * The files of a database that this process has open: the database itself, its write-ahead log and the index of that. SQLite
@@ -28,6 +25,8 @@ export class OpenFiles {
   /** The database file when it was last looked at, and how far checkpoints were then. */
   #content: Stats
   #frames: WalFrames | undefined
+  /** Called when a checkpoint was found, or a log that has begun anew: `world()` is another one. */
+  onCheckpoint: () => void = () => undefined
 
   /** `path` has just been opened, and read. */
   constructor(path: string, index: Pick<WalIndex, 'frames'> | undefined) {
@@ -108,6 +107,7 @@ export class OpenFiles {
     if (!earlier) return undefined
     this.#content = content
     this.#frames = earlier
+    if (isTouched || isCheckpoint(before, earlier)) this.onCheckpoint()
     return undefined
   }
 }

@@ -2,11 +2,12 @@ import { accessSync, closeSync, constants, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Logger } from 'pino'
 import { Checkpoints } from './checkpoints.ts'
-import { databaseFile, unusable } from './database-file.ts'
+import { databaseFile } from './database-file.ts'
 import { UNAVAILABLE } from '../domain/unavailable.ts'
 import type { Database } from './database.ts'
 import type { Problem } from './health.ts'
-import { damageOf, wasInterrupted, writeWorld } from './world.ts'
+import { checkIntegrity } from './whole-database.ts'
+import { wasInterrupted, writeWorld } from './world.ts'
 
 /** How often the database is looked at, in milliseconds. */
 const INTERVAL_MS = 1_000
@@ -16,15 +17,7 @@ export async function checkAfterInterruption(url: string, log: Logger): Promise<
   const path = await databaseFile(url)
   if (!wasInterrupted(path)) return
   const begun = performance.now()
-  let damage: string | undefined
-  try {
-    damage = damageOf(path)
-  } catch (error) {
-    throw unusable(path, error)
-  }
-  if (damage !== undefined) {
-    throw unusable(path, new Error(`it is damaged (${damage}). Restore it from a backup`))
-  }
+  checkIntegrity(path)
   log.info(
     { tookMs: Math.round(performance.now() - begun) },
     'the last stop was not clean; the database is whole',
@@ -117,6 +110,15 @@ export function startDatabaseWatch(
     }
   }
 
+  // At once, inside the commit that did it: a backup that is copied over the file of a killed gateway must not pass for a
+  // checkpoint. What cannot be kept now is kept by the next look.
+  files.onCheckpoint = () => {
+    try {
+      remember()
+    } catch (error) {
+      log.debug({ err: error }, 'the marker of the database could not be written')
+    }
+  }
   health.compare()
   remember()
   const timer = setInterval(() => {
@@ -127,6 +129,7 @@ export function startDatabaseWatch(
   return {
     async [Symbol.asyncDispose]() {
       clearInterval(timer)
+      files.onCheckpoint = () => undefined
       await looking
       await checkpoints[Symbol.asyncDispose]()
     },

@@ -26,12 +26,16 @@ export async function copyOnline(from: string, to: string): Promise<void> {
   await flush(to)
 }
 
-/** Throws an Error that says what is wrong with the database at a path, if anything is. */
+/**
+ * Reads all of the database at a path, indexes included, and throws an Error that says what is wrong with it, if anything is.
+ * The file and its log stay as they are: a connection that may write would copy the log into the file when it is closed.
+ */
 export function checkIntegrity(path: string): void {
   const database = openExisting(path, { readonly: true })
   try {
-    const faults = database.pragma('integrity_check(1)', { simple: true }) as string
-    if (faults !== 'ok') throw new Error(faults)
+    const faults = database.pragma('integrity_check(1)', { simple: true })
+    if (faults === 'ok') return
+    throw new Error(`it is damaged (${String(faults).slice(0, 200)}). Restore it from a backup`)
   } catch (error) {
     throw unusable(path, error)
   } finally {

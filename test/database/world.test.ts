@@ -10,22 +10,26 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { tmpdir, uptime } from 'node:os'
 import { join } from 'node:path'
 import SQLite from 'better-sqlite3'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { databaseFile } from '../../src/database/database-file.ts'
-import { openDatabase } from '../../src/database/database.ts'
+import { openDatabase, type Database } from '../../src/database/database.ts'
 import { migrate } from '../../src/database/migrations.ts'
 import { checkAfterInterruption, startDatabaseWatch } from '../../src/database/watch.ts'
 import { noteStopped, worldFile } from '../../src/database/world.ts'
+import { copyDatabase } from '../support/copy-database.ts'
 
 const SILENT = pino({ level: 'silent' })
 const account = (id: string) => ({ id, name: id, createdAt: new Date(0) })
 
-/** What a gateway leaves behind that is killed with a commit in its log: the same files, under other names. */
-async function killed() {
+/**
+ * What a gateway leaves behind that is killed with a commit in its log: the same files, under other names. `last` is what it
+ * does before.
+ */
+async function killed(last: (db: Database) => unknown = () => undefined) {
   await using stack = new AsyncDisposableStack()
   const outside = stack.use(mkdtempDisposableSync(join(tmpdir(), 'snapgate-'))).path
   const path = join(outside, 'running.db')
@@ -35,8 +39,9 @@ async function killed() {
   await db.account.create({ data: account('backed up') })
   await db.$executeRawUnsafe('SELECT 1')
   stack.use(startDatabaseWatch(db, SILENT))
-  new SQLite(path).exec(`VACUUM INTO '${backup}'`).close()
+  await copyDatabase(path, backup)
   await db.account.create({ data: account('later') })
+  await last(db)
   const folder = join(outside, 'killed')
   mkdirSync(folder)
   const left = join(folder, 'snapgate.db')
@@ -53,7 +58,7 @@ const opened = (path: string) =>
   )
 
 const FOREIGN_LOG =
-  'The database DB cannot be used: DB was replaced, and DB-wal belongs to the file that was there before: together they would undo the restore or be damaged. To use the file as it is, delete DB-wal and DB-shm; or put the file back that was there.'
+  'The database DB cannot be used: DB was replaced, and DB-wal belongs to the file that was there before: together they would undo the restore or be damaged. Restore a backup with npm run restore; to use the file as it is, delete DB-wal and DB-shm; or put back the file that was there.'
 const was = (what: string) =>
   `The database DB cannot be used: There was a database at DB, and now it ${what}. Restore it from a backup; or, to begin anew, delete WORLD.`
 
@@ -71,14 +76,78 @@ test('a backup in the place of the database is not opened with the log of the fi
   expect(await opened(world.path)).toEqual('opened')
 })
 
-test.each([
-  ['now', undefined],
-  ['with its old times', new Date('2026-01-01')],
-])('nor when the backup was copied over it, %s', async (_name, time) => {
+/** Everything in the log is copied into the file, and the next commit begins the log anew. */
+const checkpoint = (db: Database) => db.writer.client.pragma('wal_checkpoint(PASSIVE)')
+const create = (db: Database, id: string) => db.account.create({ data: account(id) })
+const copyOver = ({ backup, path }: { backup: string; path: string }) => copyFileSync(backup, path)
+
+test.each<[string, (db: Database) => unknown]>([
+  ['a commit', () => undefined],
+  ['a checkpoint', checkpoint],
+  ['a log that has begun anew', (db) => (checkpoint(db), create(db, 'last'))],
+  [
+    'a checkpoint at a commit',
+    (db) => (db.writer.client.pragma('wal_autocheckpoint = 1'), create(db, 'last')),
+  ],
+])(
+  'nor when the backup was copied over it right after %s, even with the times of before',
+  async (_name, last) => {
+    for (const time of [undefined, new Date('2026-01-01')]) {
+      await using world = await killed(last)
+      expect(await opened(world.path)).toEqual('opened')
+      copyOver(world)
+      if (time) utimesSync(world.path, time, time)
+      expect(await opened(world.path)).toEqual(FOREIGN_LOG)
+      for (const end of ['-wal', '-shm']) rmSync(`${world.path}${end}`)
+      expect(await opened(world.path)).toEqual('opened')
+    }
+  },
+)
+
+test('nor when the index of the log was deleted and the log was not', async () => {
   await using world = await killed()
-  copyFileSync(world.backup, world.path)
-  if (time) utimesSync(world.path, time, time)
+  copyOver(world)
+  rmSync(`${world.path}-shm`)
   expect(await opened(world.path)).toEqual(FOREIGN_LOG)
+})
+
+test('a checkpoint that a killed gateway could not write down is told from a backup by its pages', async () => {
+  let before = Buffer.alloc(0)
+  await using world = await killed((db) => {
+    before = readFileSync(worldFile(db.path))
+    checkpoint(db)
+  })
+  writeFileSync(worldFile(world.path), before)
+  expect(await opened(world.path)).toEqual('opened')
+  copyOver(world)
+  expect(await opened(world.path)).toEqual(FOREIGN_LOG)
+})
+
+test('a backup that never had a log is not opened with one, even if nothing is known of what was there', async () => {
+  await using world = await killed()
+  new SQLite(world.path).exec(`VACUUM INTO '${world.path}-vacuumed'`).close()
+  copyFileSync(`${world.path}-vacuumed`, world.path)
+  rmSync(worldFile(world.path))
+  expect(await opened(world.path)).toEqual(FOREIGN_LOG)
+})
+
+test('after a power cut, files of before are opened, and a backup that was copied over them since is not', async () => {
+  await using world = await killed()
+  const before = { ...(JSON.parse(readFileSync(worldFile(world.path), 'utf8')) as object), boot: 'another' }
+  const earlier = new Date(Date.now() - uptime() * 1000 - 60_000)
+  const cut = () => {
+    writeFileSync(worldFile(world.path), JSON.stringify(before))
+    for (const end of ['', '-wal']) utimesSync(`${world.path}${end}`, earlier, earlier)
+  }
+  cut()
+  copyOver(world)
+  expect(await opened(world.path)).toEqual(FOREIGN_LOG)
+  cut()
+  expect(await opened(world.path)).toEqual('opened')
+  // The first start after it may be killed while it copies the log into the file.
+  const now = new Date()
+  utimesSync(world.path, now, now)
+  expect(await opened(world.path)).toEqual('opened')
 })
 
 test('a backup that came without a log is opened, whatever was there before', async () => {
