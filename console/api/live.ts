@@ -1,6 +1,7 @@
 import { createClient, type SubscribePayload } from 'graphql-ws'
 import { makeOperation, type Exchange, type Operation, type OperationResult } from 'urql'
-import { fromArray, fromValue, mergeMap, pipe, share, tap, type Source } from 'wonka'
+import { empty, fromArray, fromValue, mergeMap, pipe, share, tap, type Source } from 'wonka'
+import { newsOfChange, newsOfTransition, withNews, type News } from './news.ts'
 import { checkVersion } from './version.ts'
 import { DISK_TRANSITIONS, SNAPSHOT_TRANSITIONS, type LiveTransition } from './documents.ts'
 
@@ -31,6 +32,13 @@ interface LiveOptions {
   onUnauthenticated: (why: string) => void
 }
 
+/** Something said of disks and snapshots: by a change that was answered, or by a transition, which may be a deletion. */
+interface Recent {
+  news: News
+  isChange?: true
+  deletion?: OperationResult
+}
+
 interface Sink {
   next: (result: never) => void
   error: (error: unknown) => void
@@ -44,7 +52,7 @@ export type Live = ReturnType<typeof createLive>
  *
  * They begin at the `streamCursor` of the first list that is read, and after any loss of the connection each at the cursor
  * of the last transition seen, so nothing is missed; what comes twice is dropped by its sequence number.
- * What could still be lost is a transition that arrives while something is asked for and is older in the answer: see `exchange`.
+ * An answer that is older than a transition that arrived before it is amended: see `exchange`.
  */
 export function createLive({ url, authorization, onUnauthenticated }: LiveOptions) {
   let connection: Connection = { phase: 'connecting', since: new Date() }
@@ -197,18 +205,22 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
 
   /**
    * Sits between the cache and the network.
-   * A list may be read, or a change answered, just before a transition and arrive just after it: then the transition is
-   * handed to the cache once more, behind that. When the connection comes back, what could not be read is asked for again.
+   * An answer may be given before a transition, or before a change, and arrive after it: then what is older in it is
+   * replaced before the cache sees it, so that the page never goes back. Of two answers to the same query that overtake each
+   * other, the one asked for first is dropped. When the connection comes back, what could not be read is asked for again.
    */
   const exchange: Exchange =
     ({ client, forward }) =>
     (operations) => {
       const active = new Map<number, Operation>()
       const failed = new Set<number>()
-      /** What is waited for: how many transitions had come when it was asked for, and whether the streams had begun. */
-      const asked = new Map<number, { seen: number; begun: boolean }>()
-      /** The transitions that came while something was waited for. */
-      let recent: OperationResult[] = []
+      /** What is waited for: its number, how much news there was when it was asked for, and whether the streams had begun. */
+      const asked = new Map<Operation, { number: number; seen: number; begun: boolean }>()
+      let lastNumber = 0
+      /** The number of the last answer to each query. */
+      const answered = new Map<number, number>()
+      /** What came while something was waited for. */
+      let recent: Recent[] = []
       let following: { unsubscribe: () => void }[] | undefined
 
       const readAgain = (operation: Operation) =>
@@ -247,17 +259,42 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
         const { key, kind } = result.operation
         const refused = result.error?.graphQLErrors.find(isUnauthenticated)
         if (refused) onUnauthenticated(refused.message)
-        if (kind === 'subscription' && transitionOf(result.data)) {
-          if (asked.size > 0) recent.push(result)
+        const transition = kind === 'subscription' ? transitionOf(result.data) : undefined
+        if (transition) {
+          if (asked.size > 0) {
+            const isDeletion = transition.to === 'DELETED'
+            recent.push({ news: newsOfTransition(transition), ...(isDeletion && { deletion: result }) })
+          }
           return fromValue(result)
         }
-        const asking = asked.get(key)
+        const asking = asked.get(result.operation)
         if (!asking) return fromValue(result)
-        asked.delete(key)
         const missed = recent.slice(asking.seen)
+        forget(result.operation)
+        if (kind === 'mutation') {
+          if (asked.size > 0) recent.push({ news: newsOfChange(result.data), isChange: true })
+          const said = missed.filter(({ isChange, deletion }) => !isChange && !deletion)
+          return deliver(result, said, missed)
+        }
+        if (asking.number < (answered.get(key) ?? 0)) return empty as Source<OperationResult>
+        answered.set(key, asking.number)
+        if (!refused) onRead(result, asking.begun)
+        return deliver(result, missed, missed)
+      }
+
+      function forget(operation: Operation): void {
+        asked.delete(operation)
         if (asked.size === 0) recent = []
-        if (kind === 'query' && !refused) onRead(result, asking.begun)
-        return fromArray([result, ...missed])
+      }
+
+      /** Passes an answer on, amended by what was `said` meanwhile; the cache then drops what was deleted. */
+      function deliver(result: OperationResult, said: Recent[], missed: Recent[]): Source<OperationResult> {
+        const data: unknown = withNews(
+          result.data,
+          said.map(({ news }) => news),
+        )
+        const deletions = missed.map(({ deletion }) => deletion).filter((one) => one !== undefined)
+        return fromArray([{ ...result, data }, ...deletions])
       }
 
       function onRead(result: OperationResult, begun: boolean): void {
@@ -278,11 +315,12 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
           const { key, kind } = operation
           if (kind === 'query') active.set(key, operation)
           if (kind === 'query' || kind === 'mutation') {
-            asked.set(key, { seen: recent.length, begun: following !== undefined })
+            const begun = following !== undefined
+            asked.set(operation, { number: ++lastNumber, seen: recent.length, begun })
           } else if (kind === 'teardown') {
             active.delete(key)
-            asked.delete(key)
-            if (asked.size === 0) recent = []
+            answered.delete(key)
+            for (const waiting of asked.keys()) if (waiting.key === key) forget(waiting)
           }
         }),
         share,

@@ -16,6 +16,7 @@ import { Page } from '../parts/page.tsx'
 import { isEmptied, Pager, useExistingPage } from '../parts/pager.tsx'
 import { PolicyCard } from '../parts/policy-card.tsx'
 import { QueryBehind } from '../parts/query-behind.tsx'
+import { useReadAgain } from '../parts/read-again.ts'
 import { QuotaBar } from '../parts/quota.tsx'
 import { whyNot } from '../parts/refusal.ts'
 import { SnapshotDetails } from '../parts/snapshot-details.tsx'
@@ -38,13 +39,14 @@ export function DiskDetails({ id }: { id: string }) {
     ...pagingOf(address).arguments,
     orderBy: orderOf(address, ORDERS, { field: 'CREATED_AT', direction: 'DESC' }),
   }
-  const [{ data, fetching, stale, error }, read] = useQuery({ query: DISK_DETAILS, variables })
+  const [{ data, fetching, stale, error }] = useQuery({ query: DISK_DETAILS, variables })
   const disk = useKept(data)?.disk
   useExistingPage(address, pagingOf(address), fetching || stale ? undefined : data?.disk?.snapshots)
-  const readAgain = () => read({ requestPolicy: 'network-only' })
+  const readAgain = useReadAgain(DISK_DETAILS, variables)
   // What can be done with its snapshots depends on the disk.
   useListRefresh(
     readAgain,
+    fetching,
     ({ __typename, from, to, diskId }) =>
       diskId === id && (__typename === 'DiskTransition' || from === null || to === 'DELETED'),
   )

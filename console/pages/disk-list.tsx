@@ -16,6 +16,7 @@ import { LinkPolicy } from '../parts/link-policy.tsx'
 import { Page } from '../parts/page.tsx'
 import { isEmptied, Pager, useExistingPage } from '../parts/pager.tsx'
 import { QueryBehind } from '../parts/query-behind.tsx'
+import { useReadAgain } from '../parts/read-again.ts'
 import { whyNot, whyNotLink } from '../parts/refusal.ts'
 import { Search } from '../parts/search.tsx'
 import { Nothing } from '../parts/state.tsx'
@@ -55,15 +56,16 @@ export function DiskList() {
   const words = useWords()
   const address = useAddress()
   const variables = useVariables(address)
-  const [{ data, fetching, stale, error }, read] = useQuery({ query: DISKS, variables })
+  const [{ data, fetching, stale, error }] = useQuery({ query: DISKS, variables })
   const disks = useKept(data)?.disks
   useExistingPage(address, pagingOf(address), fetching || stale ? undefined : data?.disks)
   const [selected, setSelected] = useState<string[]>([])
   const columns = useColumns(address)
   const filtered = ['q', 'status', 'kind'].some((name) => address.text(name))
-  const readAgain = () => read({ requestPolicy: 'network-only' })
+  const readAgain = useReadAgain(DISKS, variables)
   useListRefresh(
     readAgain,
+    fetching,
     ({ __typename, from, to }) =>
       __typename === 'DiskTransition' && (from === null || to === 'DELETED' || address.text('status') !== ''),
   )

@@ -12,6 +12,7 @@ import { useListRefresh } from '../parts/live.tsx'
 import { Page } from '../parts/page.tsx'
 import { isEmptied, Pager, useExistingPage } from '../parts/pager.tsx'
 import { QueryBehind } from '../parts/query-behind.tsx'
+import { useReadAgain } from '../parts/read-again.ts'
 import { Search } from '../parts/search.tsx'
 import { SnapshotDetails } from '../parts/snapshot-details.tsx'
 import { SnapshotDialogs } from '../parts/snapshot-dialogs.tsx'
@@ -46,7 +47,7 @@ export function SnapshotList() {
   const words = useWords()
   const address = useAddress()
   const variables = useVariables(address)
-  const [{ data, fetching, stale, error }, read] = useQuery({ query: SNAPSHOTS, variables })
+  const [{ data, fetching, stale, error }] = useQuery({ query: SNAPSHOTS, variables })
   const snapshots = useKept(data)?.snapshots
   useExistingPage(address, pagingOf(address), fetching || stale ? undefined : data?.snapshots)
   const [chosen, setSelected] = useState<string[]>([])
@@ -57,8 +58,8 @@ export function SnapshotList() {
   }, [chosen, snapshots])
   const diskId = address.text('disk')
   const filtered = FILTERS.some((name) => address.text(name))
-  const readAgain = () => read({ requestPolicy: 'network-only' })
-  useListRefresh(readAgain, (transition) => {
+  const readAgain = useReadAgain(SNAPSHOTS, variables)
+  useListRefresh(readAgain, fetching, (transition) => {
     const { __typename, from, to, diskId } = transition
     if (__typename === 'SnapshotTransition') {
       return from === null || to === 'DELETED' || address.text('status') !== ''

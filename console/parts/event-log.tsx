@@ -5,6 +5,7 @@ import { DISK_HISTORY } from '../api/documents.ts'
 import { useWords } from '../settings.tsx'
 import { Failure } from './failure.tsx'
 import { isSaidBySnapshot, useListRefresh } from './live.tsx'
+import { useReadAgain } from './read-again.ts'
 import { Nothing } from './state.tsx'
 import { useKept } from './table.ts'
 import { TransitionLog } from './transition-log.tsx'
@@ -18,16 +19,14 @@ type Place = { after?: string | null; before?: string | null }
 export function EventLog({ diskId }: { diskId: string }) {
   const words = useWords()
   const [{ after, before }, setPlace] = useState<Place>({})
-  const [{ data, error }, read] = useQuery({
-    query: DISK_HISTORY,
-    variables: {
-      id: diskId,
-      ...(before ? { last: PAGE_SIZE, before } : { first: PAGE_SIZE, after: after ?? null }),
-    },
-  })
+  const variables = {
+    id: diskId,
+    ...(before ? { last: PAGE_SIZE, before } : { first: PAGE_SIZE, after: after ?? null }),
+  }
+  const [{ data, fetching, error }] = useQuery({ query: DISK_HISTORY, variables })
   const history = useKept(data)?.disk?.history
-  const readAgain = () => read({ requestPolicy: 'network-only' })
-  useListRefresh(readAgain, (transition) => transition.diskId === diskId)
+  const readAgain = useReadAgain(DISK_HISTORY, variables)
+  useListRefresh(readAgain, fetching, (transition) => transition.diskId === diskId)
 
   if (error && !history) return <Failure error={error} retry={readAgain} />
   if (!history) return <Skeleton active />

@@ -32,25 +32,34 @@ function useTransitions(onTransition: (transition: LiveTransition) => void): voi
   useEffect(() => live.onTransition((transition) => call(transition)), [live])
 }
 
-/** Reads a list again after transitions by which it may have become another one: soon, and once for all that come at once. */
-export function useListRefresh(read: () => void, matters: (transition: LiveTransition) => boolean): void {
+/**
+ * Reads a list again after transitions by which it may have become another one: soon, and once for all that come at once.
+ * While it is first read that waits: the answer may be older than the transition, and no second request would be sent.
+ */
+export function useListRefresh(
+  read: () => void,
+  fetching: boolean,
+  matters: (transition: LiveTransition) => boolean,
+): void {
   const live = useLive()
+  const [due, setDue] = useState(false)
   const call = useEffectEvent(read)
   const isMatter = useEffectEvent(matters)
+  useEffect(
+    () =>
+      live.onTransition((transition) => {
+        if (isMatter(transition)) setDue(true)
+      }),
+    [live],
+  )
   useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const stop = live.onTransition((transition) => {
-      if (!isMatter(transition)) return
-      timer ??= setTimeout(() => {
-        timer = undefined
-        call()
-      }, GATHER_MS)
-    })
-    return () => {
-      clearTimeout(timer)
-      stop()
-    }
-  }, [live])
+    if (!due || fetching) return undefined
+    const timer = setTimeout(() => {
+      setDue(false)
+      call()
+    }, GATHER_MS)
+    return () => clearTimeout(timer)
+  }, [due, fetching])
 }
 
 function useConnection(): Connection & { offline: boolean } {

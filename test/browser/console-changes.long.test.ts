@@ -4,7 +4,14 @@ import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { launchBrowser, NO_BROWSER } from '../support/browser.ts'
-import { isLive, openStrictly, row } from '../support/console-page.ts'
+import {
+  holdAnswer,
+  isLive,
+  openStrictly,
+  recordStatuses,
+  recordTexts,
+  row,
+} from '../support/console-page.ts'
 import { completed, mutate } from '../support/snapshots.ts'
 
 const why = NO_BROWSER ? ' (skipped: no browser; install chromium or set CHROMIUM_PATH)' : ''
@@ -231,28 +238,13 @@ describe.skipIf(NO_BROWSER)(`changes in the console${why}`, () => {
     await using tab = await open(app, `/disks/${disk.id}?roll-back=${id}`)
     const { page } = tab
     await isLive(page)
-    const answered = Promise.withResolvers<undefined>()
-    const arrive = Promise.withResolvers<undefined>()
-    await page.route('**/graphql', async (route) => {
-      if (!route.request().postData()?.includes('mutation RollBackDisk')) return route.continue()
-      const answer = await route.fetch()
-      answered.resolve(undefined)
-      await arrive.promise
-      return route.fulfill({ response: answer })
-    })
-
+    const change = await holdAnswer(page, 'RollBackDisk')
     const header = page.locator('.page-header')
-    await header.evaluate((element) => {
-      const shown: (string | undefined)[] = []
-      Object.assign(globalThis, { shown })
-      new MutationObserver(() => {
-        const status = element.querySelector('.status')?.textContent
-        if (status !== shown.at(-1)) shown.push(status)
-      }).observe(element, { subtree: true, childList: true, characterData: true })
-    })
+    const statuses = await recordStatuses(page, disk.id)
     await button(dialog(page, 'Roll Back Disk'), 'Roll Back').click()
-    await answered.promise
+    await change.answered
     await header.getByText('Rolling back', { exact: true }).waitFor()
+    const read = await holdAnswer(page, 'DiskDetails')
     await app.runner.tick()
     await header.getByText('Unmounted', { exact: true }).waitFor()
     const { reason } = await app.db.diskTransition.findFirstOrThrow({ where: { from: 'ROLLING_BACK' } })
@@ -262,15 +254,127 @@ describe.skipIf(NO_BROWSER)(`changes in the console${why}`, () => {
       .getByText(reason ?? '')
       .waitFor()
     await row(page, 'before').getByText('Unavailable', { exact: true }).waitFor()
-    arrive.resolve(undefined)
+    await read.answered
+    await change.arrive()
     await page.getByText('Disk data-1 is being rolled back to before.').waitFor()
+    await read.arrive()
     await mutate(app, 'attachDisk', { diskId: disk.id, instanceId: 'i-1' }, '__typename')
     await header.getByText('Attaching', { exact: true }).waitFor()
-    expect(await page.evaluate(() => (globalThis as unknown as { shown: string[] }).shown)).toEqual([
-      'Rolling back',
-      'Unmounted',
-      'Attaching',
-    ])
+    expect(await statuses()).toEqual(['Unmounted', 'Rolling back', 'Unmounted', 'Attaching'])
+  })
+
+  test.each(['disks', 'details'])(
+    'a read of the %s that was answered before a transition and arrives after it does not undo it',
+    async (place) => {
+      await using app = await startTestApp()
+      const disk = await app.disk({ name: 'data-1' })
+      await using tab = await open(app, place === 'disks' ? '/disks' : `/disks/${disk.id}`)
+      const { page } = tab
+      await isLive(page)
+      const shown = (status: string) =>
+        page
+          .locator('tr, .page-header')
+          .filter({ hasText: disk.id })
+          .getByText(status, { exact: true })
+          .waitFor()
+      await shown('Unmounted')
+      const read = await holdAnswer(page, place === 'disks' ? 'Disks' : 'DiskDetails')
+      const statuses = await recordStatuses(page, disk.id)
+
+      await button(page, 'Refresh').click()
+      await read.answered
+      await mutate(app, 'attachDisk', { diskId: disk.id, instanceId: 'i-1' }, '__typename')
+      await shown('Attaching')
+      await app.runner.tick()
+      await shown('In Use')
+      await read.arrive()
+      await mutate(app, 'detachDisk', { diskId: disk.id }, '__typename')
+      await shown('Detaching')
+      expect(await statuses()).toEqual(['Unmounted', 'Attaching', 'In Use', 'Detaching'])
+    },
+  )
+
+  test('reads that overtake each other, and a read that is older than an edit, do not bring back what was', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1' })
+    const id = await completed(app, disk, { name: 'old' })
+    await using tab = await open(app, '/snapshots')
+    const { page } = tab
+    await isLive(page)
+    await row(page, 'old').waitFor()
+    const names = await recordTexts(page, id, '.link-button')
+    const first = await holdAnswer(page, 'Snapshots')
+    await button(page, 'Refresh').click()
+    await first.answered
+    await mutate(app, 'updateSnapshot', { snapshotId: id, name: 'renamed' }, '__typename')
+    await button(page, 'Refresh').click()
+    await row(page, 'renamed').waitFor()
+    await first.arrive()
+
+    const second = await holdAnswer(page, 'Snapshots')
+    await button(page, 'Refresh').click()
+    await second.answered
+    await choose(page, 'renamed', 'Edit')
+    await dialog(page, 'Edit Snapshot').getByLabel('Snapshot name').fill('edited')
+    await button(dialog(page, 'Edit Snapshot'), 'Confirm').click()
+    await row(page, 'edited').waitFor()
+    await second.arrive()
+    await mutate(app, 'createSnapshot', { diskId: disk.id, name: 'next' }, '__typename')
+    await row(page, 'next').waitFor()
+    expect(await names()).toEqual(['old', 'renamed', 'edited'])
+  })
+
+  test('a list that is first read while a snapshot is created is read again, and shows it', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1' })
+    await using tab = await open(app, '/disks')
+    const { page } = tab
+    await isLive(page)
+    const read = await holdAnswer(page, 'Snapshots')
+    await page.getByRole('navigation').getByRole('link', { name: 'Snapshot' }).click()
+    await read.answered
+    await mutate(app, 'createSnapshot', { diskId: disk.id, name: 'new' }, '__typename')
+    await page.getByText('Snapshot new: Creating').waitFor({ state: 'attached' })
+    // Longer than transitions are gathered before a list is read again.
+    await page.waitForTimeout(1_000)
+    await read.arrive()
+    await row(page, 'new').waitFor()
+  })
+
+  test('the answer to each change that comes behind the end of what it began does not undo it', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1' })
+    await using tab = await open(app, `/disks/${disk.id}?create=${disk.id}`)
+    const { page } = tab
+    await isLive(page)
+
+    const creation = await holdAnswer(page, 'CreateSnapshot')
+    const created = await recordStatuses(page, 'More: first')
+    await dialog(page, 'Create Snapshot').getByLabel('Snapshot name').fill('first')
+    await button(dialog(page, 'Create Snapshot'), 'Confirm').click()
+    await creation.answered
+    await row(page, 'first')
+      .getByText(/^Creating/)
+      .waitFor()
+    await app.runner.tick()
+    await row(page, 'first').getByText('Completed', { exact: true }).waitFor()
+    await creation.arrive()
+    await page.getByText('Snapshot first is being created.').waitFor()
+    expect((await created()).filter((status) => status !== 'gone')).toEqual(['Creating', 'Completed'])
+
+    const deletion = await holdAnswer(page, 'DeleteSnapshots')
+    const deleted = await recordStatuses(page, 'More: first')
+    await choose(page, 'first', 'Delete')
+    await button(dialog(page, 'Delete Snapshot'), 'Delete').click()
+    await deletion.answered
+    await row(page, 'first').getByText('Deleting', { exact: true }).waitFor()
+    await app.runner.tick()
+    await page.getByText('There are no snapshots yet.').waitFor()
+    await deletion.arrive()
+    await page.getByText('Snapshot first is being deleted.').waitFor()
+    await mutate(app, 'createSnapshot', { diskId: disk.id, name: 'second' }, '__typename')
+    await row(page, 'second').getByText('Creating', { exact: true }).waitFor()
+    expect(await deleted()).toEqual(['Completed', 'Deleting', 'gone'])
   })
 
   test('a disk is created from a snapshot, which cannot be deleted meanwhile; a refused size is said under the field', async () => {

@@ -1,5 +1,5 @@
 import axe from 'axe-core'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page, Request } from 'playwright-core'
 import { expect } from 'vitest'
 
 export type ConsoleTab = Awaited<ReturnType<typeof openConsole>>
@@ -88,6 +88,74 @@ export function row(page: Page, text: string) {
 /** The dialog of this name. */
 export function dialog(page: Page, name = 'Create Snapshot') {
   return page.getByRole('dialog', { name })
+}
+
+/**
+ * Holds back the next answer to the operation of this name. `answered` resolves when the gateway has given it, and `arrive`
+ * lets it through.
+ */
+export async function holdAnswer(page: Page, operation: string) {
+  const answered = Promise.withResolvers<undefined>()
+  const arrival = Promise.withResolvers<undefined>()
+  const ended = Promise.withResolvers<undefined>()
+  let held: Request | undefined
+  const onEnd = (request: Request) => {
+    if (request === held) ended.resolve(undefined)
+  }
+  page.on('requestfinished', onEnd)
+  // A page that asks again may abort what it asked for.
+  page.on('requestfailed', onEnd)
+  await page.route('**/graphql', async (route) => {
+    const request = route.request()
+    if (held || !new RegExp(`(query|mutation) ${operation}\\b`).test(request.postData() ?? '')) {
+      return route.fallback()
+    }
+    held = request
+    const response = await route.fetch()
+    answered.resolve(undefined)
+    await arrival.promise
+    return route.fulfill({ response })
+  })
+  return {
+    answered: answered.promise,
+    async arrive(): Promise<void> {
+      arrival.resolve(undefined)
+      await ended.promise
+    },
+  }
+}
+
+/** Records every status that the row or page header with this text shows from now on, without percentages. */
+export async function recordStatuses(page: Page, of: string): Promise<() => Promise<string[]>> {
+  return recordTexts(page, of, '.status')
+}
+
+/**
+ * Records what this part of the row or page header with this text or label shows from now on, each text once until it
+ * changes, `gone` where there is none. Call the answer for the list.
+ */
+export async function recordTexts(page: Page, of: string, part: string): Promise<() => Promise<string[]>> {
+  const shown = await page.evaluateHandle(
+    ([of = '', part = '']) => {
+      const texts: string[] = []
+      const look = () => {
+        const place = [...document.querySelectorAll('tr, .page-header')].find(
+          (one) => one.textContent.includes(of) || one.querySelector(`[aria-label="${of}"]`),
+        )
+        const text = place?.querySelector(part)?.textContent.replace(/ \d+ %$/, '') ?? 'gone'
+        if (text !== texts.at(-1)) texts.push(text)
+      }
+      look()
+      new MutationObserver(look).observe(document.body, {
+        subtree: true,
+        childList: true,
+        characterData: true,
+      })
+      return texts
+    },
+    [of, part],
+  )
+  return () => shown.jsonValue()
 }
 
 /** What axe-core finds on the page that is serious or worse, by all its rules or by some: which rule, and where. */
