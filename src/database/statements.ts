@@ -108,7 +108,7 @@ interface Prepared {
 }
 
 /** A value as Prisma stores it. */
-function stored(value: unknown): unknown {
+export function stored(value: unknown): unknown {
   if (value instanceof Date) return value.toISOString().replace('Z', '+00:00')
   if (typeof value === 'boolean') return Number(value)
   return value

@@ -82,7 +82,7 @@ export function createDiskOperationService({
     }: {
       refusals: (disk: Disk, tx: Transaction) => Refusal[] | Promise<Refusal[]>
       job?: Pick<Prisma.JobUncheckedCreateInput, 'snapshotId' | 'instanceId' | 'device' | 'sizeBytes'>
-      also?: (tx: Transaction) => Promise<void>
+      also?: (tx: Transaction) => void
     },
   ): Promise<Disk> {
     await disks.lookAt(viewer, diskId)
@@ -94,7 +94,7 @@ export function createDiskOperationService({
         status: STATUS_DURING[operation],
         at,
       })
-      await also?.(tx)
+      also?.(tx)
       const kind: JobKind = `${operation}_DISK`
       await tx.job.create({ data: { ...job, accountId, diskId, kind, createdAt: at } })
       return tx.disk.findUniqueOrThrow({ where: { id: diskId } })
@@ -234,9 +234,12 @@ export function createDiskOperationService({
     ): Promise<Disk> =>
       begin(viewer, diskId, 'RELEASE', {
         refusals: releaseRefusals,
-        async also(tx) {
+        also(tx) {
           if (!withSnapshots) return
-          const held = await tx.snapshot.findMany({ where: { diskId, status: { not: 'DELETING' } } })
+          const held = tx.sql.all<Snapshot>(
+            Prisma.sql`SELECT * FROM "Snapshot" WHERE "diskId" = ${diskId} AND "status" <> 'DELETING'
+              ORDER BY "createdAt", "id"`,
+          )
           for (const snapshot of held) {
             refuse(deleteSnapshotRefusals(snapshot, isRead(tx, snapshot.id)))
           }

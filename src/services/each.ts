@@ -3,7 +3,7 @@ import { Refusal } from '../domain/refusals.ts'
 /** Does something for each of several, one after the other; a refusal is that one's result, anything else ends it all. */
 export async function each<T, R>(
   items: readonly T[],
-  verb: (item: T) => Promise<R>,
+  verb: (item: T) => R | Promise<R>,
 ): Promise<(R | Refusal)[]> {
   const results: (R | Refusal)[] = []
   for (const item of items) {

@@ -1,5 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { inTransaction, type Database, type Transaction } from '../database/database.ts'
-import { LINK_STATUSES, linkRefusals } from '../domain/policy.ts'
+import { linkRefusals } from '../domain/policy.ts'
 import { brokenPolicyRules, POLICIES_MAX } from '../domain/policy-input.ts'
 import {
   DiskNotFound,
@@ -10,7 +11,8 @@ import {
 } from '../domain/refusals.ts'
 import { deleteSnapshotRefusals } from '../domain/snapshot-operation.ts'
 import { isTimeZone, sorted, type Schedule } from '../domain/schedule.ts'
-import type { AutoSnapshotPolicy, Disk, Snapshot } from '../generated/prisma/client.ts'
+import type { Statements } from '../database/statements.ts'
+import { Prisma, type AutoSnapshotPolicy, type Disk, type Snapshot } from '../generated/prisma/client.ts'
 import { checkName, refuse } from './checks.ts'
 import type { Clock, NewId } from './clock.ts'
 import type { DiskService } from './disks.ts'
@@ -50,7 +52,7 @@ export function createPolicyService({
   async function change<T>(
     { accountId }: Viewer,
     policyId: string,
-    work: (tx: Transaction, policy: AutoSnapshotPolicy) => Promise<T>,
+    work: (tx: Transaction, policy: AutoSnapshotPolicy) => T | Promise<T>,
   ): Promise<T> {
     for (;;) {
       const changed = await inTransaction(db, async (tx) => {
@@ -106,31 +108,34 @@ export function createPolicyService({
       })
     },
 
-    /** Deletes a policy and its runs, and unlinks its disks; the snapshots it made stay. */
+    /**
+     * Deletes a policy and its runs, and unlinks its disks; the snapshots it made stay. Of both there may be very many: they go
+     * a part at a time, and the policy with the last. So a deletion that a crash cuts short leaves a policy with fewer of
+     * them, which is deleted by the next call.
+     */
     async delete({ accountId }: Viewer, policyId: string): Promise<AutoSnapshotPolicy> {
-      return inTransaction(db, async (tx) => {
-        const policy = await find(tx, accountId, policyId)
-        await tx.disk.updateMany({ where: { policyId, accountId }, data: { policyId: null } })
-        await tx.autoSnapshotPolicy.delete({ where: { id: policyId, accountId } })
-        return policy
-      })
+      for (;;) {
+        const deleted = await inTransaction(db, async (tx) => {
+          const policy = await find(tx, accountId, policyId)
+          if (takeApart(tx.sql, policyId) === ROWS_AT_ONCE) return undefined
+          await tx.autoSnapshotPolicy.delete({ where: { id: policyId, accountId } })
+          return policy
+        })
+        if (deleted) return deleted
+        await nextTurn()
+      }
     },
 
     /** Links a policy to disks, each for itself; those already linked to it stay so. */
     async link(viewer: Viewer, policyId: string, diskIds: readonly string[]): Promise<(Disk | Refusal)[]> {
       const { accountId } = viewer
       await Promise.all(diskIds.map((diskId) => disks.lookAt(viewer, diskId)))
-      return change(viewer, policyId, (tx) =>
-        each(diskIds, async (diskId) => {
-          const owned = { id: diskId, accountId }
-          await tx.disk.updateMany({
-            where: { ...owned, policyId: null, status: { in: [...LINK_STATUSES] } },
-            data: { policyId },
-          })
-          const disk = await tx.disk.findUnique({ where: owned })
-          if (!disk) throw new DiskNotFound(diskId)
+      return change(viewer, policyId, ({ sql }) =>
+        each(diskIds, (diskId) => {
+          const disk = diskOf(sql, accountId, diskId)
           refuse(linkRefusals(disk, policyId))
-          return disk
+          sql.run(Prisma.sql`UPDATE "Disk" SET "policyId" = ${policyId} WHERE "id" = ${diskId}`)
+          return { ...disk, policyId }
         }),
       )
     },
@@ -146,38 +151,83 @@ export function createPolicyService({
       { deleteSnapshots: deletes = false } = {},
     ): Promise<(Disk | Refusal)[]> {
       const { accountId } = viewer
-      const results = await change(viewer, policyId, (tx) =>
-        each(diskIds, async (diskId) => {
-          const owned = { id: diskId, accountId }
-          const unlinked = await tx.disk.updateMany({
-            where: { ...owned, policyId },
-            data: { policyId: null },
-          })
-          if (unlinked.count > 0) {
+      const unlinkSome = (some: readonly string[]) =>
+        change(viewer, policyId, (tx) =>
+          each(some, (diskId) => {
+            const { sql } = tx
+            const disk = diskOf(sql, accountId, diskId)
+            if (disk.policyId !== policyId) return disk
+            sql.run(Prisma.sql`UPDATE "Disk" SET "policyId" = NULL WHERE "id" = ${diskId}`)
             // Nor does a run that has begun go on to it.
-            await tx.autoSnapshotRunDisk.updateMany({
-              where: { diskId, outcome: 'PENDING', run: { policyId } },
-              data: { outcome: 'MISSED' },
-            })
-            if (deletes) await deleteAutomatic(tx, diskId, now())
-          }
-          const disk = await tx.disk.findUnique({ where: owned })
-          if (!disk) throw new DiskNotFound(diskId)
-          return disk
-        }),
-      )
-      announce()
+            sql.run(
+              Prisma.sql`UPDATE "AutoSnapshotRunDisk" SET "outcome" = 'MISSED' WHERE "outcome" = 'PENDING' AND "diskId" = ${diskId}
+                AND "runId" IN (SELECT "id" FROM "AutoSnapshotRun" WHERE "policyId" = ${policyId} AND "outcome" = 'RUN')`,
+            )
+            if (deletes) deleteAutomatic(tx, diskId, now())
+            return { ...disk, policyId: null }
+          }),
+        )
+      // A disk may have hundreds of snapshots, and a policy thousands of runs: others have their turn in between.
+      const together = deletes ? 1 : UNLINKED_TOGETHER
+      const results: (Disk | Refusal)[] = []
+      for (let start = 0; start < diskIds.length; start += together) {
+        const some = diskIds.slice(start, start + together)
+        try {
+          results.push(...(await unlinkSome(some)))
+        } catch (refusal) {
+          // The policy was deleted meanwhile. Before the first disk, that is the answer.
+          if (!(refusal instanceof PolicyNotFound) || start === 0) throw refusal
+          results.push(...some.map(() => refusal))
+        }
+        announce()
+        await nextTurn()
+      }
       return results
     },
   }
 }
 
-async function deleteAutomatic(tx: Transaction, diskId: string, at: Date): Promise<void> {
-  const automatic = await tx.snapshot.findMany({ where: { diskId, type: 'AUTOMATIC' } })
-  const deletable: Snapshot[] = []
-  for (const snapshot of automatic) {
-    if (deleteSnapshotRefusals(snapshot, isRead(tx, snapshot.id)).length === 0) deletable.push(snapshot)
-  }
+/** How many disks are unlinked in one transaction. */
+const UNLINKED_TOGETHER = 10
+
+/** How many rows of what belongs to a policy are changed or deleted in one transaction. */
+const ROWS_AT_ONCE = 500
+
+/** Unlinks disks of a policy and deletes parts of its runs, at most `ROWS_AT_ONCE` together; how many they were. */
+function takeApart(sql: Statements, policyId: string): number {
+  let left = ROWS_AT_ONCE
+  left -= sql.run(
+    Prisma.sql`UPDATE "Disk" SET "policyId" = NULL
+      WHERE "id" IN (SELECT "id" FROM "Disk" WHERE "policyId" = ${policyId} LIMIT ${left})`,
+  )
+  left -= sql.run(
+    Prisma.sql`DELETE FROM "AutoSnapshotRunDisk" WHERE "id" IN (SELECT d."id" FROM "AutoSnapshotRun" r
+      JOIN "AutoSnapshotRunDisk" d ON d."runId" = r."id" WHERE r."policyId" = ${policyId} LIMIT ${left})`,
+  )
+  // They have no disks left, unless the limit has been reached.
+  if (left > 0)
+    left -= sql.run(
+      Prisma.sql`DELETE FROM "AutoSnapshotRun"
+        WHERE "id" IN (SELECT "id" FROM "AutoSnapshotRun" WHERE "policyId" = ${policyId} LIMIT ${left})`,
+    )
+  return ROWS_AT_ONCE - left
+}
+
+function diskOf(sql: Statements, accountId: string, diskId: string): Disk {
+  const disk = sql.get<Disk>(
+    Prisma.sql`SELECT * FROM "Disk" WHERE "id" = ${diskId} AND "accountId" = ${accountId}`,
+  )
+  if (!disk) throw new DiskNotFound(diskId)
+  return disk
+}
+
+function deleteAutomatic(tx: Transaction, diskId: string, at: Date): void {
+  const automatic = tx.sql.all<Snapshot>(
+    Prisma.sql`SELECT * FROM "Snapshot" WHERE "diskId" = ${diskId} AND "type" = 'AUTOMATIC' ORDER BY "createdAt", "id"`,
+  )
+  const deletable = automatic.filter(
+    (snapshot) => deleteSnapshotRefusals(snapshot, isRead(tx, snapshot.id)).length === 0,
+  )
   const reason = () => 'The disk was unlinked from its automatic snapshot policy.'
   deleteSnapshots(tx, deletable, { reason, at })
 }

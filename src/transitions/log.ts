@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import type { Database } from '../database/database.ts'
 import type { SqlTransaction } from '../database/group-commit.ts'
-import type { Statements } from '../database/statements.ts'
+import { stored, type Statements } from '../database/statements.ts'
 import type { DiskStatus } from '../domain/disk.ts'
 import { DISK_JOB_KINDS } from '../domain/job.ts'
 import { isSettled, mayDiskFollow, mayFollow, type SnapshotStatus } from '../domain/lifecycle.ts'
@@ -80,6 +80,10 @@ const LOGS = {
     /** The first letter of its cursors. */
     letter: 's',
     table: Prisma.raw('"SnapshotTransition"'),
+    /** What a row has besides the columns of every log, and where that comes from. */
+    appended: Prisma.raw(', "snapshotId", "snapshotName"'),
+    values: Prisma.raw(`, r."value" ->> 'snapshotId',
+      (SELECT s."name" FROM "Snapshot" s WHERE s."id" = r."value" ->> 'snapshotId')`),
     columns: Prisma.raw(
       '"position", "accountId", "sequence", "tag", "snapshotId", "snapshotName", "diskId", "from", "to", "reason", "at"',
     ),
@@ -93,6 +97,9 @@ const LOGS = {
   DISK: {
     letter: 'd',
     table: Prisma.raw('"DiskTransition"'),
+    /** What a row has besides the columns of every log, and where that comes from. */
+    appended: Prisma.empty,
+    values: Prisma.empty,
     columns: Prisma.raw('"position", "accountId", "sequence", "tag", "diskId", "from", "to", "reason", "at"'),
     subject: Prisma.raw('"diskId"'),
     work: Prisma.sql`"kind" IN (${Prisma.join([...DISK_JOB_KINDS])})`,
@@ -125,18 +132,9 @@ export function appendTransitions(
   { sql }: SqlTransaction,
   ...transitions: NewTransition<Transition>[]
 ): void {
-  for (const transition of transitions) {
-    const { from, to, snapshotId, accountId } = transition
+  for (const { from, to } of transitions)
     if (!mayFollow(from, to)) throw new Error(`A snapshot cannot go from ${from ?? 'nothing'} to ${to}.`)
-    const snapshot = sql.get<{ name: string }>(
-      Prisma.sql`SELECT "name" FROM "Snapshot" WHERE "id" = ${snapshotId} AND "accountId" = ${accountId}`,
-    )
-    sql.insert('SnapshotTransition', {
-      ...transition,
-      ...numbered(sql, 'SNAPSHOT', accountId),
-      snapshotName: snapshot?.name ?? null,
-    })
-  }
+  append(sql, 'SNAPSHOT', transitions)
 }
 
 /** The same for disks. */
@@ -144,19 +142,35 @@ export function appendDiskTransitions(
   { sql }: SqlTransaction,
   ...transitions: NewTransition<DiskTransition>[]
 ): void {
-  for (const transition of transitions) {
-    const { from, to, accountId } = transition
+  for (const { from, to } of transitions)
     if (!mayDiskFollow(from, to)) throw new Error(`A disk cannot go from ${from ?? 'nothing'} to ${to}.`)
-    sql.insert('DiskTransition', { ...transition, ...numbered(sql, 'DISK', accountId) })
-  }
+  append(sql, 'DISK', transitions)
 }
 
-/** The next number of an account, with a tag. The last transition of an account is never pruned, so no number comes twice. */
-function numbered(sql: Statements, subject: keyof typeof LOGS, accountId: string) {
-  const last = sql.get<{ sequence: number | null }>(
-    Prisma.sql`SELECT max("sequence") AS "sequence" FROM ${LOGS[subject].table} WHERE "accountId" = ${accountId}`,
-  )
-  return { sequence: (last?.sequence ?? 0) + 1, tag: randomBytes(6).toString('base64url') }
+/**
+ * Appends the transitions of each account in one statement, with the next numbers of the account. The last transition of
+ * an account is never pruned, so no number comes twice.
+ */
+function append(
+  sql: Statements,
+  subject: keyof typeof LOGS,
+  transitions: readonly NewTransition<AnyTransition>[],
+): void {
+  const { table, appended, values } = LOGS[subject]
+  for (const [accountId, own = []] of Object.entries(Object.groupBy(transitions, (one) => one.accountId))) {
+    const rows = own.map((one) => ({
+      ...one,
+      tag: randomBytes(6).toString('base64url'),
+      at: stored(one.at),
+    }))
+    sql.run(
+      Prisma.sql`INSERT INTO ${table} ("accountId", "sequence", "tag", "from", "to", "reason", "at", "diskId"${appended})
+        SELECT ${accountId}, r."key" + 1 + (SELECT coalesce(max("sequence"), 0) FROM ${table} WHERE "accountId" = ${accountId}),
+          r."value" ->> 'tag', r."value" ->> 'from', r."value" ->> 'to', r."value" ->> 'reason', r."value" ->> 'at',
+          r."value" ->> 'diskId'${values}
+        FROM json_each(${JSON.stringify(rows)}) r ORDER BY r."key"`,
+    )
+  }
 }
 
 export type TransitionLog<T extends AnyTransition = Transition> = Awaited<ReturnType<typeof openLog<T>>>

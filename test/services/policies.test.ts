@@ -1,3 +1,4 @@
+import SQLite from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { POLICIES_MAX } from '../../src/domain/policy-input.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
@@ -255,6 +256,37 @@ test('a deleted policy is gone with its runs and links, and leaves disks and sna
     disk: { autoSnapshotPolicy: null, snapshots: { totalCount: 1 } },
   })
   expect([await app.db.autoSnapshotRun.count(), await app.db.autoSnapshotRunDisk.count()]).toEqual([0, 0])
+})
+
+test('a policy of very many disks is deleted a part at a time, and with it every link and run', async () => {
+  await using app = await startTestApp()
+  const policyId = await policyOf(app)
+  const { accountId } = app.viewer
+  const db = new SQLite(app.db.path)
+  db.prepare(
+    `WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n < 1199)
+     INSERT INTO "Disk" ("id", "accountId", "provider", "location", "name", "kind", "status", "sizeBytes", "storageType",
+       "zone", "createdAt", "provisioned", "policyId")
+     SELECT printf('v-many%06d', n), ?, 'local', printf('/nowhere/%d', n), 'many', 'DATA', 'EXPIRED', 1, 'local', 'local',
+       '2026-01-01T00:00:00.000+00:00', 0, ? FROM c`,
+  ).run(accountId, policyId)
+  db.prepare(
+    `INSERT INTO "AutoSnapshotRun" ("id", "accountId", "policyId", "slot", "scheduledFor", "decidedAt", "outcome")
+     VALUES ('asr-many', ?, ?, 'once', '2026-01-01T00:00:00.000+00:00', '2026-01-01T00:00:00.000+00:00', 'RUN')`,
+  ).run(accountId, policyId)
+  db.prepare(
+    `INSERT INTO "AutoSnapshotRunDisk" ("id", "runId", "diskId", "accountId", "outcome")
+     SELECT 'asd-' || "id", 'asr-many', "id", "accountId", 'MISSED' FROM "Disk" WHERE "policyId" = ?`,
+  ).run(policyId)
+  db.close()
+
+  expect(await call(app, 'Delete', { policyId })).toEqual({ policyId })
+  expect([
+    await app.db.autoSnapshotPolicy.count(),
+    await app.db.disk.count({ where: { policyId } }),
+    await app.db.autoSnapshotRun.count(),
+    await app.db.autoSnapshotRunDisk.count(),
+  ]).toEqual([0, 0, 0, 0])
 })
 
 test.each([

@@ -440,7 +440,7 @@ builder.mutationFields((t) => ({
     authScopes: { may: 'managePolicies' },
     description:
       'Unlinks a policy from disks, each for itself; one that is not linked to it stays as it is. Each is refused with ' +
-      '`DiskNotFound`.',
+      '`DiskNotFound`, or with `PolicyNotFound` where the policy was deleted meanwhile.',
     errors: {
       types: [PolicyNotFound],
       union: {
