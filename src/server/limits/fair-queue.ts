@@ -1,6 +1,20 @@
-/** How many operations are executed at once in the whole gateway, and how many of them for one connection. */
+/** How many operations are executed at once in the whole gateway, and how many of them for one account or connection. */
 const CONCURRENCY = 16
+const PER_ACCOUNT = 12
 const PER_CONNECTION = 4
+
+/**
+ * How many are executed at once for an account while others ask too: their writes wait for the transactions of these, as there
+ * is one writer. And for how long an account that has asked counts as one that does, in milliseconds.
+ */
+const PER_ACCOUNT_AMONG_OTHERS = 2
+const ACTIVE_MS = 1_000
+
+/**
+ * How long an account pauses, while others ask too, after operations that held up the event loop: so many times as long as
+ * these. What takes several rounds of the loop, such as a write, then waits for one of them, not for one in each round.
+ */
+const PAUSE = 2
 
 /** After how many milliseconds an operation makes room for another: by then it waits for something else than its turn. */
 const LONG_MS = 250
@@ -23,6 +37,15 @@ interface Connection {
   busy: number
 }
 
+interface Account {
+  name: string
+  /** How many of its operations are executed. */
+  running: number
+  /** When it asked last, and until when it pauses. */
+  askedAt: number
+  pausesUntil: number
+}
+
 /**
  * Who is executed next, when more is asked for than can be done at once: the accounts take turns, and within each its
  * connections. So a client waits for as many operations as there are others, however many each of them sends; and one
@@ -33,7 +56,12 @@ export class FairQueue {
   /** The accounts in the order of their turns; each with its connections that have something to do and may, likewise. */
   readonly #ready = new Map<string, Set<Connection>>()
   readonly #running = new Set<{ since: number; end: () => void }>()
+  /** Accounts that have asked lately or have something to do. */
+  readonly #accounts = new Map<string, Account>()
+  /** Those whose operations were started in this round of the event loop. */
+  readonly #started = new Set<Account>()
   #impatience: NodeJS.Timeout | undefined
+  #wakeUp: NodeJS.Timeout | undefined
   #comingRound: NodeJS.Immediate | undefined
   #began: number | undefined
 
@@ -46,9 +74,50 @@ export class FairQueue {
     }
     const { promise, resolve } = Promise.withResolvers<Turn>()
     connection.waiting.push(resolve)
+    this.#account(account).askedAt = performance.now()
     this.#queue(connection)
     this.#next()
     return promise
+  }
+
+  /** What is known of an account; of those that have not asked lately, nothing is. */
+  #account(name: string): Account {
+    let account = this.#accounts.get(name)
+    if (!account) {
+      const before = performance.now() - ACTIVE_MS
+      for (const [other, { running, askedAt }] of this.#accounts)
+        if (running === 0 && askedAt < before && !this.#ready.has(other)) this.#accounts.delete(other)
+      this.#accounts.set(name, (account = { name, running: 0, askedAt: 0, pausesUntil: 0 }))
+    }
+    return account
+  }
+
+  /** Whether other accounts ask too. */
+  #isAmongOthers({ name }: Account): boolean {
+    const before = performance.now() - ACTIVE_MS
+    for (const other of this.#accounts.values())
+      if (other.name !== name && (other.running > 0 || other.askedAt >= before)) return true
+    return false
+  }
+
+  /** The account whose turn it is: the first that has something to do and may. */
+  #nextAccount(): [account: string, connections: Set<Connection>] | undefined {
+    const now = performance.now()
+    let wait = Infinity
+    for (const [name, connections] of this.#ready) {
+      const account = this.#account(name)
+      const isAmongOthers = this.#isAmongOthers(account)
+      if (account.running >= (isAmongOthers ? PER_ACCOUNT_AMONG_OTHERS : PER_ACCOUNT)) continue
+      if (!isAmongOthers || account.pausesUntil <= now) return [name, connections]
+      wait = Math.min(wait, account.pausesUntil - now)
+    }
+    if (wait < Infinity) {
+      this.#wakeUp ??= setTimeout(() => {
+        this.#wakeUp = undefined
+        this.#next()
+      }, wait)
+    }
+    return undefined
   }
 
   #queue(connection: Connection): void {
@@ -61,13 +130,13 @@ export class FairQueue {
 
   /** Starts one operation, if there is room and time; more follow when it has been executed, or the loop comes round. */
   #next(): void {
-    const [first] = this.#ready
-    if (first === undefined) return
-    if (this.#running.size >= CONCURRENCY) {
-      this.#impatience ??= setTimeout(() => this.#letLongOnesGo(), LONG_MS)
+    if (this.#ready.size === 0) return
+    const next = this.#running.size < CONCURRENCY ? this.#nextAccount() : undefined
+    if (!next) {
+      if (this.#running.size > 0) this.#impatience ??= setTimeout(() => this.#letLongOnesGo(), LONG_MS)
       return
     }
-    if (performance.now() - this.#loopBegan() < LOOP_MS) this.#start(this.#take(...first))
+    if (performance.now() - this.#loopBegan() < LOOP_MS) this.#start(this.#take(...next))
     if (this.#ready.size > 0) this.#comingRound ??= setImmediate(() => this.#comeRound())
   }
 
@@ -78,6 +147,10 @@ export class FairQueue {
   }
 
   #comeRound(): void {
+    const now = performance.now()
+    const held = now - (this.#began ?? now)
+    if (held > LOOP_MS) for (const account of this.#started) account.pausesUntil = now + held * PAUSE
+    this.#started.clear()
     this.#comingRound = undefined
     this.#began = undefined
     this.#next()
@@ -96,10 +169,15 @@ export class FairQueue {
     connection.busy++
     const start = connection.waiting.shift()
     this.#queue(connection)
+    const account = this.#account(connection.account)
+    account.running++
+    this.#started.add(account)
     const place = {
       since: performance.now(),
       end: () => {
-        if (this.#running.delete(place)) this.#next()
+        if (!this.#running.delete(place)) return
+        account.running--
+        this.#next()
       },
     }
     this.#running.add(place)
