@@ -35,6 +35,13 @@ export function coerceVariables(
   const coerced = Object.create(null) as Record<string, unknown>
   const errors: GraphQLError[] = []
 
+  // An object with many errors is shown with each of them.
+  let last: { value: unknown; text: string } | undefined
+  function show(value: unknown): string {
+    if (!last || last.value !== value) last = { value, text: shown(value, VALUE_LENGTH) }
+    return last.text
+  }
+
   function report(definition: VariableDefinitionNode, problem: string): void {
     if (errors.length >= MAX_ERRORS) throw ENOUGH
     errors.push(invalid(`Variable "$${nameOf(definition)}" ${problem}`, definition))
@@ -60,10 +67,7 @@ export function coerceVariables(
       (path, wrong, { message }) => {
         const at = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${key}`)).join('')
         const where = at && ` at "${nameOf(definition)}${at}"`
-        report(
-          definition,
-          `got invalid value ${shown(wrong, VALUE_LENGTH)}${where}; ${shortened(message, REASON_LENGTH)}`,
-        )
+        report(definition, `got invalid value ${show(wrong)}${where}; ${shortened(message, REASON_LENGTH)}`)
       },
       hideSuggestions,
     )

@@ -43,7 +43,7 @@ export function useRequestRules({
         setRequestParser(async () => {
           const body = await (context.body ?? readBody(context, maxBodyBytes))
           if (!context.admission) await takeTurn(context)
-          return paramsOf(body)
+          return context.params ?? paramsOf(body)
         })
       } else if (request.method === 'GET') {
         checkCsrfHeader(request.headers)

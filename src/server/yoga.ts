@@ -1,4 +1,4 @@
-import { createYoga, type PromiseOrValue } from 'graphql-yoga'
+import { createYoga, type GraphQLParams, type PromiseOrValue } from 'graphql-yoga'
 import type { ExecutionResult } from 'graphql'
 import type { Logger } from 'pino'
 import type { Context, Gateway } from '../graphql/context.ts'
@@ -24,6 +24,8 @@ export interface RequestFacts {
   requestId: string
   /** The body, where its reading has begun before. */
   body?: Promise<Buffer>
+  /** What the body says, where that has been parsed before. */
+  params?: GraphQLParams
   /** Who asks, once that is known. */
   viewer?: Viewer
   /** What the limits decided of it. */
