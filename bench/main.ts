@@ -1,8 +1,10 @@
+import { benchConsole } from './console.ts'
 import { benchCopy } from './copy.ts'
 import { benchFanout } from './fanout/fanout.ts'
 import { benchQueries } from './queries/queries.ts'
 
 const BENCHES: Record<string, (args: readonly string[]) => Promise<void>> = {
+  console: benchConsole,
   copy: benchCopy,
   fanout: benchFanout,
   queries: benchQueries,

@@ -20,6 +20,15 @@ const DiskDetails = lazyPart(async () => (await import('./pages/disk-details.tsx
 const SnapshotList = lazyPart(async () => (await import('./pages/snapshot-list.tsx')).SnapshotList)
 const SignIn = lazyPart(async () => (await import('./pages/sign-in.tsx')).SignIn)
 
+// Before anything is drawn: the page is fetched beside the language, and while the frame is made.
+void pageAt(location.pathname)?.preload()
+
+function pageAt(path: string) {
+  if (path === '/' || path === '/disks') return DiskList
+  if (path === '/snapshots') return SnapshotList
+  return path.startsWith('/disks/') ? DiskDetails : undefined
+}
+
 /** A heading looks the same whether the table is ordered by it or not; the arrow says it. */
 const table = (head: string) => ({
   headerBg: head,

@@ -1,6 +1,6 @@
 import react from '@vitejs/plugin-react'
 import { fileURLToPath } from 'node:url'
-import { defineConfig, type Plugin } from 'vite'
+import { defineConfig, type Plugin, type Rolldown } from 'vite'
 
 const STYLE_SHEETS = fileURLToPath(new URL('parts/style-sheets.ts', import.meta.url))
 
@@ -13,11 +13,48 @@ const adoptStyles: Plugin = {
   load: (id) => (STYLE_WRITERS.test(id) ? `export * from ${JSON.stringify(STYLE_SHEETS)}` : undefined),
 }
 
+/** Has the browser fetch with the document what every page of the console imports, not once the script asks for it. */
+const preloadShared: Plugin = {
+  name: 'preload-shared',
+  transformIndexHtml: {
+    order: 'post',
+    handler(html, { bundle = {} }) {
+      const chunks = Object.values(bundle).filter((file) => file.type === 'chunk')
+      const pages = chunks.filter(({ facadeModuleId }) => PAGE.test(facadeModuleId ?? ''))
+      const [first = new Set<string>(), ...others] = pages.map((page) => importsOf(page, chunks))
+      return [...first]
+        .filter((file) => others.every((files) => files.has(file)) && !html.includes(file))
+        .map((file) => ({
+          tag: 'link',
+          attrs: { rel: 'modulepreload', crossorigin: true, href: `/${file}` },
+          injectTo: 'head',
+        }))
+    },
+  },
+}
+
+/** The pages of those who are signed in. */
+const PAGE = /\/pages\/(?!sign-in)[^/]+$/
+
+/** The files that a chunk imports, those that they import included. */
+function importsOf(chunk: Rolldown.OutputChunk, chunks: readonly Rolldown.OutputChunk[]): Set<string> {
+  const found = new Set<string>()
+  const add = ({ imports }: Rolldown.OutputChunk) => {
+    for (const file of imports.filter((file) => !found.has(file))) {
+      found.add(file)
+      const next = chunks.find(({ fileName }) => fileName === file)
+      if (next) add(next)
+    }
+  }
+  add(chunk)
+  return found
+}
+
 /** Where `npm start` serves the API while `npm run console` serves the sources. */
 const GATEWAY = `http://localhost:${process.env.PORT ?? '4000'}`
 
 export default defineConfig({
-  plugins: [adoptStyles, react()],
+  plugins: [adoptStyles, preloadShared, react()],
   build: {
     target: 'es2023',
     assetsDir: 'assets',
