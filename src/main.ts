@@ -5,7 +5,7 @@ import { createLog } from './log.ts'
 import { ConfigError, type Config } from './config.ts'
 import { loadConfig } from './environment.ts'
 import { exitAtOnce } from './native/exit.ts'
-import { onStopSignal } from './stop-signals.ts'
+import { onStopSignal, surviveFileSizeLimit } from './stop-signals.ts'
 
 async function config(): Promise<Config> {
   try {
@@ -18,6 +18,7 @@ async function config(): Promise<Config> {
 }
 
 keepFilesPrivate()
+surviveFileSizeLimit()
 const settings = await config()
 const log = createLog(settings)
 const starting = startApp(settings, log)

@@ -25,3 +25,11 @@ export function onStopSignal(stop: (signal: NodeJS.Signals) => void): void {
     })
   }
 }
+
+/**
+ * Has a write beyond the largest file size that the process may write (`ulimit -f`) fail with EFBIG, as one on a full disk
+ * fails: without a handler, SIGXFSZ ends the process.
+ */
+export function surviveFileSizeLimit(): void {
+  process.on('SIGXFSZ', () => undefined)
+}

@@ -1,6 +1,7 @@
 import process from 'node:process'
 import { keepFilesPrivate } from '../database/private-files.ts'
 import { Refusal } from '../domain/refusals.ts'
+import { surviveFileSizeLimit } from '../stop-signals.ts'
 
 /** What a backup consists of. The description is written last: a backup without it is not complete. */
 export const BACKUP = { description: 'backup.json', database: 'snapgate.db', snapshots: 'snapshots' }
@@ -14,6 +15,7 @@ export class UsageError extends Error {}
 /** Runs a command: exits with 0, with 2 and the usage when it was called wrongly, with 1 and one message when it failed. */
 export async function runCommand(usage: string, work: () => Promise<void>): Promise<void> {
   keepFilesPrivate()
+  surviveFileSizeLimit()
   try {
     await work()
   } catch (error) {

@@ -34,6 +34,7 @@ const REASONS: Record<string, Unavailability> = {
   EROFS: 'READ_ONLY',
   EMFILE: 'TOO_MANY_FILES',
   ENFILE: 'TOO_MANY_FILES',
+  EFBIG: 'STORAGE_FAULT',
   EIO: 'STORAGE_FAULT',
   ESTALE: 'STORAGE_FAULT',
 }

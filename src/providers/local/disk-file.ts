@@ -3,7 +3,7 @@ import { lstat, open, readFile, readlink, realpath, type FileHandle } from 'node
 import { basename, dirname, isAbsolute, join } from 'node:path'
 import { DISK_SIZE_BYTES_MAX } from '../../domain/disk.ts'
 import type { DiskPathProblem } from '../../domain/refusals.ts'
-import { PASSING } from './faults.ts'
+import { absent, PASSING } from './faults.ts'
 import { openDirectory, READ_SAFELY, type OpenDirectory } from './open-directory.ts'
 import type { PlacesNow } from './places.ts'
 
@@ -158,6 +158,6 @@ export function deviceName(number: bigint): string {
 
 /** Undefined when the kernel does not tell. */
 async function deviceSize(number: bigint): Promise<bigint | undefined> {
-  const sectors = await readFile(`/sys/dev/block/${deviceName(number)}/size`, 'utf8').catch(() => '')
-  return /^\d+$/.test(sectors.trim()) ? BigInt(sectors.trim()) * 512n : undefined
+  const sectors = (await readFile(`/sys/dev/block/${deviceName(number)}/size`, 'utf8').catch(absent))?.trim()
+  return sectors !== undefined && /^\d+$/.test(sectors) ? BigInt(sectors) * 512n : undefined
 }

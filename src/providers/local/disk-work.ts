@@ -12,7 +12,7 @@ import {
 } from './carry-over.ts'
 import { isInUse } from './copying.ts'
 import { openDirectoryOf, openDisk } from './disk-file.ts'
-import { PassingFault } from './faults.ts'
+import { absent, PassingFault } from './faults.ts'
 import {
   createFile,
   makePrivateDirectory,
@@ -149,7 +149,7 @@ export async function resizeDisk(
   await using handle = found.handle
   if (!found.stat.isFile()) return refused(NO_DEVICE)
   // The file that was checked, whatever its path leads to by now.
-  const writable = await open(`/proc/self/fd/${handle.fd}`, constants.O_RDWR).catch(() => undefined)
+  const writable = await open(`/proc/self/fd/${handle.fd}`, constants.O_RDWR).catch(absent)
   if (!writable) return refused(NOT_WRITABLE)
   await using image = writable
   await confirm()

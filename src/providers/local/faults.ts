@@ -7,7 +7,8 @@ const NOT_PERMITTED =
   'The gateway has no permission for this where disks or snapshots are kept. Give it that permission.'
 const NO_SPACE = 'There is no space left where disks or snapshots are kept. Free space.'
 const DEVICE = 'The storage reports an input/output error. Check the device.'
-const TOO_LARGE = 'The file system cannot hold a file of this size. Use one that can.'
+const TOO_LARGE =
+  'The file would be larger than the file system or the limit of the gateway (ulimit -f) allows. Raise the limit, or use another file system.'
 const UNSUPPORTED =
   'The file system does not support what is needed for this. Keep disks and snapshots on another one.'
 const WRONG_PLACE =
@@ -55,6 +56,16 @@ export const PASSING: ReadonlySet<string> = new Set([
   ...['EMULTIHOP', 'ENOEXEC', 'ENOMSG', 'ENOPROTOOPT', 'ENOSTR', 'ENOTSOCK', 'EPROTONOSUPPORT', 'EPROTOTYPE'],
   'ESRCH',
 ])
+
+/** Of the process or the machine: they say nothing about the file that could not be looked at. */
+const SHORTAGES: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM'])
+
+/** Takes an error for the absence of what was looked at; throws it when it is a shortage. */
+export function absent(error: unknown): undefined {
+  const { code = '' } = error as NodeJS.ErrnoException
+  if (SHORTAGES.has(code)) throw error
+  return undefined
+}
 
 /** A fault that passes although its code is that of a lasting one: the work is repeated. */
 export class PassingFault extends Error {

@@ -3,6 +3,7 @@ import { readdirSync, readlinkSync } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { deviceName } from './disk-file.ts'
+import { absent } from './faults.ts'
 
 /** How many open files are looked at together: enough to keep busy, too few to crowd out other file work. */
 const BATCH = 16
@@ -73,7 +74,7 @@ function openFiles(folder: string): string[] {
 const MAY_BE_A_DISK = /^\/(?!dev\/(null|zero|u?random|tty|ptmx|pts\/))/
 
 async function addPath(occupied: Set<string>, path: string): Promise<void> {
-  const found = await stat(path, { bigint: true }).catch(() => undefined)
+  const found = await stat(path, { bigint: true }).catch(absent)
   if (found?.isFile() || found?.isBlockDevice()) occupied.add(identityOf(found))
 }
 
@@ -106,13 +107,18 @@ async function addClaimedDevices(occupied: Set<string>): Promise<void> {
   }
 }
 
-/** Processes and devices come and go while they are looked at: what is gone is empty. */
+/**
+ * Processes and devices come and go while they are looked at: what is gone is empty. A shortage is thrown, or a disk in use
+ * would count as free.
+ */
 function atHand<T>(look: () => T): T | undefined {
   try {
     return look()
-  } catch {
-    return undefined
+  } catch (error) {
+    absent(error)
+    return
   }
 }
-const list = (dir: string): Promise<string[]> => readdir(dir).catch(() => [])
-const text = async (file: string): Promise<string> => (await readFile(file, 'utf8').catch(() => '')).trim()
+const list = async (dir: string): Promise<string[]> => (await readdir(dir).catch(absent)) ?? []
+const text = async (file: string): Promise<string> =>
+  (await readFile(file, 'utf8').catch(absent))?.trim() ?? ''

@@ -1,6 +1,7 @@
 import type { BigIntStats } from 'node:fs'
 import { readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join, sep } from 'node:path'
+import { absent } from './faults.ts'
 import { PRIVATE_PREFIX } from './open-directory.ts'
 
 export interface PlacesOptions {
@@ -46,8 +47,7 @@ const KNOWN_MAX = 100_000
 
 const idOf = ({ dev, ino }: BigIntStats): string => `${dev.toString()}:${ino.toString()}`
 
-const statOf = (path: string): Promise<BigIntStats | undefined> =>
-  stat(path, { bigint: true }).catch(() => undefined)
+const statOf = (path: string): Promise<BigIntStats | undefined> => stat(path, { bigint: true }).catch(absent)
 
 /** Whose disks may be in a directory: every account's, these accounts'; `OWN` is the gateway's, and holds no disks. */
 type Owners = 'ALL' | 'OWN' | ReadonlySet<string>
@@ -216,7 +216,7 @@ export async function placesProblems({
 
 /** Where something is mounted, as this process sees it; nothing without /proc. */
 async function mountPoints(): Promise<string[]> {
-  const text = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '')
+  const text = (await readFile('/proc/self/mountinfo', 'utf8').catch(absent)) ?? ''
   return text.split('\n').flatMap((line) => {
     const point = line.split(' ')[4]
     // Spaces, tabs, line feeds and backslashes are written as octal numbers.
@@ -226,4 +226,4 @@ async function mountPoints(): Promise<string[]> {
   })
 }
 
-const list = (dir: string): Promise<string[]> => readdir(dir).catch(() => [])
+const list = async (dir: string): Promise<string[]> => (await readdir(dir).catch(absent)) ?? []
