@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { ConfigError, isLoopback, type Config } from './config.ts'
 import { openDatabase, type Database } from './database/database.ts'
 import { databaseFiles, databasePath } from './database/database-file.ts'
+import { logFault } from './database/log-fault.ts'
 import { closeFolder, closeToOthers, PRIVATE_FOLDER } from './database/private-files.ts'
 import { checkAfterInterruption, startDatabaseWatch } from './database/watch.ts'
 import { noteStopped } from './database/world.ts'
@@ -123,7 +124,7 @@ export async function startApp(config: Config, log: Logger, options: AppOptions 
       log: transitionLog,
       bufferEvents: config.streamBuffer.events,
       pollMs: config.logPollMs,
-      onError: (error) => log.error({ err: error }, 'the transition log could not be read'),
+      onError: (error) => logFault(log, error, 'the transition log could not be read'),
       onRestored: () => log.warn('the database was restored; subscriptions were ended with CURSOR_EXPIRED'),
     })
   const hub = parts.use(await hubOf(transitions))

@@ -50,6 +50,12 @@ export function unavailabilityOf(error: unknown): Unavailability | undefined {
 
 const OWN_CODE = 'UNAVAILABLE_'
 
+/** Whether it is an Unavailable, also in the words of Prisma. */
+export function isUnavailable(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown }
+  return typeof code === 'string' && code.startsWith(OWN_CODE)
+}
+
 /** The service cannot do something now; the message is for clients, the cause for the log. */
 export class Unavailable extends Error {
   override name = 'Unavailable'

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Database } from '../database/database.ts'
+import { logFault } from '../database/log-fault.ts'
 import { CLIENT_TOKEN_KEPT_HOURS } from '../domain/snapshot-input.ts'
 import type { Clock } from '../services/clock.ts'
 import type { ClockWatch } from '../services/clock-trust.ts'
@@ -103,7 +104,7 @@ export function createHousekeeping({
         const count = await work()
         if (count > 0) deleted[step] = count
       } catch (error) {
-        log.error({ err: error, step }, 'a part of housekeeping failed, and will be tried again')
+        logFault(log, error, 'a part of housekeeping failed, and will be tried again', { step })
       }
     }
     if (Object.keys(deleted).length > 0) log.info(deleted, 'deleted what was past its time')
@@ -117,7 +118,7 @@ export function createHousekeeping({
     /** Does it now, and from now on every ten minutes. */
     start(): void {
       const work = () => {
-        working = tick().catch((error: unknown) => log.error({ err: error }, 'housekeeping failed'))
+        working = tick().catch((error: unknown) => logFault(log, error, 'housekeeping failed'))
       }
       timer ??= setInterval(work, INTERVAL_MS)
       work()

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { logFault } from '../database/log-fault.ts'
 import type { DiskService } from '../services/disks.ts'
 
 /** The most of its time that the inventory spends looking; the rest it waits. */
@@ -60,7 +61,7 @@ export function startInventory({ disks, intervalMs, log, clock = CLOCK }: Invent
     while (!stopping.signal.aborted) {
       const began = now()
       await look().catch((error: unknown) => {
-        if (!stopping.signal.aborted) log.error({ err: error }, 'the disks could not be looked at')
+        if (!stopping.signal.aborted) logFault(log, error, 'the disks could not be looked at')
       })
       await wait(Math.max(intervalMs - (now() - began), MIN_PAUSE_MS), stopping.signal).catch(() => undefined)
     }

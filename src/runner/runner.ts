@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { inTransaction, type Database } from '../database/database.ts'
+import { logFault } from '../database/log-fault.ts'
 import { JOB_KINDS, LONG_JOB_KINDS, subjectOf, type JobKind } from '../domain/job.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
 import type { DiskProvider } from '../providers/provider.ts'
@@ -177,7 +178,7 @@ export function createRunner({
 
   /** Gives the lease back after a fault that may pass: shows that the job is stalled, and waits before the next attempt. */
   async function stall(job: Claimed, error: unknown): Promise<void> {
-    log.error({ err: error, ...of(job), attempts: job.attempts }, 'job failed, will be retried')
+    logFault(log, error, 'job failed, will be retried', { ...of(job), attempts: job.attempts })
     await db.job.updateMany({
       where: held(job),
       data: {
@@ -193,7 +194,7 @@ export function createRunner({
   async function work(job: Claimed, signal: AbortSignal): Promise<void> {
     const subject = subjectOf(job)
     const renewal = setInterval(() => {
-      renew(job).catch((error: unknown) => log.error({ err: error }, 'a lease could not be renewed'))
+      renew(job).catch((error: unknown) => logFault(log, error, 'a lease could not be renewed'))
     }, leaseMs / 3)
     const context = {
       provider,
@@ -218,7 +219,7 @@ export function createRunner({
   function start(job: Claimed, lane: Lane): void {
     const abort = new AbortController()
     const done = work(job, abort.signal)
-      .catch((error: unknown) => log.error({ err: error, ...of(job) }, 'a job could not be ended'))
+      .catch((error: unknown) => logFault(log, error, 'a job could not be ended', of(job)))
       .finally(() => {
         running.delete(job.id)
         wake()
@@ -261,9 +262,7 @@ export function createRunner({
     throw new Error(`Work did not stop within ${STOP_MS / 1000} s: ${stuck.join(', ')}.`)
   }
 
-  const claiming = wakeable(claimAll, (error) =>
-    log.error({ err: error }, 'the runner could not look for work'),
-  )
+  const claiming = wakeable(claimAll, (error) => logFault(log, error, 'the runner could not look for work'))
 
   function wake(): void {
     if (!stopped) claiming.wake()

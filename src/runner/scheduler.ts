@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { inTransaction, type Database, type Transaction } from '../database/database.ts'
+import { logFault } from '../database/log-fault.ts'
 import { FOR_EVER } from '../domain/policy-input.ts'
 import { Refusal } from '../domain/refusals.ts'
 import type { AutoSnapshotPolicy, AutoSnapshotRun, AutoSnapshotRunDisk } from '../generated/prisma/client.ts'
@@ -67,7 +68,7 @@ export function createScheduler({ db, disks, snapshots, runs, announce, now, log
         return policy !== null && runs.decide(tx, policy)
       })
     } catch (error) {
-      log.error({ err: error, policyId }, 'a policy could not be run, and will be tried again')
+      logFault(log, error, 'a policy could not be run, and will be tried again', { policyId })
       return false
     }
   }
@@ -87,10 +88,10 @@ export function createScheduler({ db, disks, snapshots, runs, announce, now, log
         if (stopped) return
         await snapshotOf(appointed).catch((error: unknown) => {
           const { id: runDiskId, diskId } = appointed
-          log.error(
-            { err: error, runDiskId, diskId },
-            'automatic snapshot could not be made, and will be tried again',
-          )
+          logFault(log, error, 'automatic snapshot could not be made, and will be tried again', {
+            runDiskId,
+            diskId,
+          })
         })
       }
       const end = pending.at(-1)
@@ -103,7 +104,7 @@ export function createScheduler({ db, disks, snapshots, runs, announce, now, log
   async function look({ accountId, diskId }: Appointed): Promise<void> {
     await disks
       .lookAt({ accountId }, diskId)
-      .catch((error: unknown) => log.error({ err: error, diskId }, 'a disk could not be looked at'))
+      .catch((error: unknown) => logFault(log, error, 'a disk could not be looked at', { diskId }))
   }
 
   /** One disk of a run: its snapshot and the note that it has one are one write, and so are a refusal and its note. */
@@ -154,7 +155,7 @@ export function createScheduler({ db, disks, snapshots, runs, announce, now, log
     start(): void {
       const work = () => {
         working = tick()
-          .catch((error: unknown) => log.error({ err: error }, 'the policies could not be run'))
+          .catch((error: unknown) => logFault(log, error, 'the policies could not be run'))
           .finally(() => {
             if (!stopped) timer = setTimeout(work, INTERVAL_MS)
           })

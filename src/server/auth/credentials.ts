@@ -1,5 +1,6 @@
 import type { GraphQLError } from 'graphql'
 import type { Logger } from 'pino'
+import { logFault } from '../../database/log-fault.ts'
 import type { Clock } from '../../services/clock.ts'
 import { hashOfToken, isToken } from '../../services/token-secret.ts'
 import { whyEnded, type TokenFacts, type TokenService } from '../../services/tokens.ts'
@@ -140,7 +141,7 @@ export async function createCredentials(options: CredentialsOptions) {
 
   function inTurn(work: () => Promise<void>): Promise<void> {
     checking = checking.then(work).catch((error: unknown) => {
-      log.error({ err: error }, 'the credentials in use could not be checked')
+      logFault(log, error, 'the credentials in use could not be checked')
     })
     return checking
   }
