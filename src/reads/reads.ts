@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Prisma } from '../generated/prisma/client.ts'
 import type {
   Account,
@@ -80,6 +81,19 @@ export const RUN_DISK_ORDERS = { DISK: byDisk }
 const SCANNED_AT_ONCE = 5_000
 const SCAN_PAUSE_MS = 50
 
+/** For how long pages are read in one round of the event loop, in milliseconds; then each of a request waits for a round. */
+const ROUND_MS = 10
+
+/** When pages were first read in this round of the event loop. */
+let roundBegan: number | undefined
+function isRoundLong(): boolean {
+  if (roundBegan === undefined) {
+    roundBegan = performance.now()
+    setImmediate(() => (roundBegan = undefined))
+  }
+  return performance.now() - roundBegan > ROUND_MS
+}
+
 /** How many rows of a whole list are counted on the event loop: along an index, ten times as fast. */
 const COUNTED_AT_ONCE = 20_000
 
@@ -95,6 +109,8 @@ export class Reads {
   readonly #reader: Reader
   readonly #accountId: string
   readonly #scans: Scans | undefined
+  /** The round of the event loop in which the next page is read, where it waits for one. */
+  #turn: Promise<unknown> | undefined
   #rowsLeft = SCANNED_AT_ONCE
   #scannedAt = 0
 
@@ -287,7 +303,10 @@ export class Reads {
   #page<Row>(table: Table, query: PageQuery): Page<Row> | Promise<Page<Row>> {
     const read = () => readPage<Row>(this.#reader, this.#accountId, table, query)
     const select = query.where.isScan ? selectOf(table, query) : undefined
-    return select ? (this.#scan(read) ?? this.#far<Row>(select)) : read()
+    if (select) return this.#scan(read) ?? this.#far<Row>(select)
+    if (!this.#scans || !isRoundLong()) return read()
+    this.#turn = (this.#turn ?? Promise.resolve()).then(() => nextTurn())
+    return this.#turn.then(read)
   }
 
   #count(table: Table, where: Where): number | Promise<number> {
