@@ -6,7 +6,7 @@ import { latestSlot, slotsAfter, type Schedule, type Slot } from './schedule.ts'
  * The disk statuses in which a policy may be linked; linked, it stays so in every status, and a run passes over it
  * where it may not have a snapshot. Source: the cloud's API, link policy.
  */
-export const LINK_STATUSES: readonly DiskStatus[] = ['IN_USE']
+const LINK_STATUSES: readonly DiskStatus[] = ['IN_USE']
 
 /**
  * Every reason why the policy, or any at all, may not be linked to this disk now, in the order in which they are checked;

@@ -10,6 +10,9 @@ const PER_CONNECTION = 4
 const PER_ACCOUNT_AMONG_OTHERS = 2
 const ACTIVE_MS = 1_000
 
+/** How many accounts are remembered at least. */
+const FORGET_AT = 100
+
 /**
  * How long an account pauses, while others ask too, after operations that held up the event loop: so many times as long as
  * these. What takes several rounds of the loop, such as a write, then waits for one of them, not for one in each round.
@@ -60,6 +63,7 @@ export class FairQueue {
   readonly #accounts = new Map<string, Account>()
   /** Those whose operations were started in this round of the event loop. */
   readonly #started = new Set<Account>()
+  #forgetAt = FORGET_AT
   #impatience: NodeJS.Timeout | undefined
   #wakeUp: NodeJS.Timeout | undefined
   #comingRound: NodeJS.Immediate | undefined
@@ -84,12 +88,18 @@ export class FairQueue {
   #account(name: string): Account {
     let account = this.#accounts.get(name)
     if (!account) {
-      const before = performance.now() - ACTIVE_MS
-      for (const [other, { running, askedAt }] of this.#accounts)
-        if (running === 0 && askedAt < before && !this.#ready.has(other)) this.#accounts.delete(other)
+      if (this.#accounts.size >= this.#forgetAt) this.#forget()
       this.#accounts.set(name, (account = { name, running: 0, askedAt: 0, pausesUntil: 0 }))
     }
     return account
+  }
+
+  /** Forgets accounts that have not asked lately; again when there are twice as many as are left. */
+  #forget(): void {
+    const before = performance.now() - ACTIVE_MS
+    for (const [name, { running, askedAt }] of this.#accounts)
+      if (running === 0 && askedAt < before && !this.#ready.has(name)) this.#accounts.delete(name)
+    this.#forgetAt = Math.max(FORGET_AT, 2 * this.#accounts.size)
   }
 
   /** Whether other accounts ask too. */
