@@ -11,6 +11,8 @@ export interface Orders {
   token: string
   /** How long it goes on at most, in milliseconds. */
   ms: number
+  /** Which part of a limited supply it uses up, and into how many parts that is cut. */
+  part: [index: number, parts: number]
 }
 
 /** How often each came: `ok`, `opened`, or the code of the first error. */
@@ -20,14 +22,16 @@ process.on('message', (orders: Orders) => {
   void run(orders).then((outcomes) => process.send?.(outcomes))
 })
 
-async function run({ attack: name, endpoint, token, ms }: Orders): Promise<Outcomes> {
+async function run({ attack: name, endpoint, token, ms, part: [part, parts] }: Orders): Promise<Outcomes> {
   const attack = ATTACKS.find((one) => one.name === name)
   if (!attack) throw new Error(`There is no attack ${name}.`)
   const outcomes: Outcomes = {}
   const until = performance.now() + ms
-  let next = 0
+  const supply = attack.count === undefined ? Infinity : Math.floor(attack.count / parts)
+  let next = attack.count === undefined ? 0 : part * supply
+  const end = next + supply
   /** The next operation; undefined when all have been sent, or the time is over. */
-  const take = () => (performance.now() < until && next < (attack.count ?? Infinity) ? next++ : undefined)
+  const take = () => (performance.now() < until && next < end ? next++ : undefined)
   const note = (outcome: string) => (outcomes[outcome] = (outcomes[outcome] ?? 0) + 1)
   const attackOver = attack.over === 'WebSocket' ? overWebSocket : overHttp
   await Promise.all(
@@ -105,13 +109,10 @@ async function overWebSocket(
   socket.on('message', (data: Buffer) => {
     const message = JSON.parse(data.toString()) as { id: string; type: string }
     if (message.type === 'connection_ack') acknowledged.resolve(undefined)
-    else if (message.type === 'pong')
-      for (const [id, resolve] of waiting)
-        if (id.startsWith('ping')) resolve('pong')
-        else
-          waiting.get(message.id)?.(
-            outcomeOf(data.toString().slice(0, 10_000).replace('"payload":[', '"errors":[')),
-          )
+    else
+      waiting.get(message.id)?.(
+        outcomeOf(data.toString().slice(0, 10_000).replace('"payload":[', '"errors":[')),
+      )
   })
   await acknowledged.promise
   for (let index = take(); index !== undefined; index = take()) {

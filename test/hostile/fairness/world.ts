@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import SQLite from 'better-sqlite3'
 import { migrate } from '../../../src/database/migrations.ts'
@@ -88,6 +88,8 @@ export async function writeWorld(dataDir: string): Promise<string> {
   db.exec('COMMIT')
   db.pragma('wal_checkpoint(TRUNCATE)')
   db.close()
+  await using file = await open(path)
+  await file.sync()
   return path
 }
 
