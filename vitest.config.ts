@@ -6,11 +6,14 @@ export const oneGraphql = {
   alias: [{ find: /^graphql$/, replacement: createRequire(import.meta.url).resolve('graphql') }],
 }
 
+/** Files that migrate: the schema engine can be loaded only once in a process. */
+const MIGRATING = ['test/database/*.test.ts', 'test/transitions/old-cursors.test.ts']
+const LONG = 'test/**/*.long.test.ts'
+
 export default defineConfig({
   resolve: oneGraphql,
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/**/*.long.test.ts'],
+    globalSetup: 'test/support/new-database.ts',
     // CI counts what ran: scripts/count-tests.ts.
     reporters: process.env.CI ? ['default', 'json'] : ['default'],
     outputFile: { json: 'test-results/test.json' },
@@ -20,5 +23,25 @@ export default defineConfig({
     maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    projects: [
+      // Files that share a process load the gateway once, which saves a third of the CPU time.
+      {
+        extends: true,
+        test: {
+          name: 'shared',
+          isolate: false,
+          include: ['test/**/*.test.ts'],
+          exclude: [LONG, ...MIGRATING],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          include: MIGRATING,
+          exclude: [LONG],
+        },
+      },
+    ],
   },
 })

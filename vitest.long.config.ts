@@ -6,6 +6,7 @@ export default defineConfig({
   resolve: oneGraphql,
   test: {
     include: ['test/**/*.long.test.ts'],
+    globalSetup: 'test/support/new-database.ts',
     reporters: process.env.CI ? ['default', 'json'] : ['default'],
     outputFile: { json: 'test-results/test-long.json' },
     expect: { poll: { timeout: 10_000 } },

@@ -1,4 +1,5 @@
-import { mkdtemp, open, rm } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { copyFile, mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -46,6 +47,10 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
   }
   // Without what takes secrets out of the lines of a real one: none should be in them to begin with.
   const log = pino({ level: 'trace' }, { write })
+  const database = join(dataDir, 'snapgate.db')
+  const { NEW_DATABASE: migrated } = process.env
+  if (migrated !== undefined && config.databaseUrl === `file:${database}`)
+    await copyFile(migrated, database, constants.COPYFILE_EXCL)
   const app = await startApp(config, log, { background: false, ...options })
   const tokens: string[] = []
   const endpoint = `${app.url}/graphql`

@@ -10,11 +10,13 @@ const koffi = process.platform === 'linux' ? (await import('koffi')).default : u
 
 export const canDropNetwork = koffi !== undefined
 
-koffi?.struct('sock_filter', { code: 'uint16_t', jt: 'uint8_t', jf: 'uint8_t', k: 'uint32_t' })
-koffi?.struct('sock_fprog', { len: 'uint16_t', filter: 'sock_filter *' })
-const setsockopt = koffi
-  ?.load(null)
-  .func('int setsockopt(int fd, int level, int name, sock_fprog *value, uint32_t length)')
+const setsockopt = koffi && attachFilter(koffi)
+
+function attachFilter({ load, pointer, struct }: NonNullable<typeof koffi>) {
+  const filter = struct({ code: 'uint16_t', jt: 'uint8_t', jf: 'uint8_t', k: 'uint32_t' })
+  const program = struct({ len: 'uint16_t', filter: pointer(filter) })
+  return load(null).func('setsockopt', 'int', ['int', 'int', 'int', pointer(program), 'uint32_t'])
+}
 
 /**
  * From now on nothing reaches this socket: its own kernel drops every packet unseen, acknowledges none and resets

@@ -1,0 +1,18 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { run } from './process.ts'
+
+/** Migrates one database for the whole run, whose copies tests begin with: so only tests of migrations migrate. */
+export default async function setup(): Promise<() => Promise<void>> {
+  const directory = await mkdtemp(join(tmpdir(), 'snapgate-new-'))
+  const path = join(directory, 'snapgate.db')
+  const { exitCode, stderr } = await run('src/commands/migrate.ts', ['deploy'], {
+    DATABASE_URL: `file:${path}`,
+    DATA_DIR: directory,
+  })
+  if (exitCode !== 0) throw new Error(stderr)
+  process.env.NEW_DATABASE = path
+  return () => rm(directory, { recursive: true })
+}
