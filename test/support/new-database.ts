@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { run } from './process.ts'
 
+let directory: string
+
 /** Migrates one database for the whole run, whose copies tests begin with: so only tests of migrations migrate. */
-export default async function setup(): Promise<() => Promise<void>> {
-  const directory = await mkdtemp(join(tmpdir(), 'snapgate-new-'))
+export async function setup(): Promise<void> {
+  directory = await mkdtemp(join(tmpdir(), 'snapgate-new-'))
   const path = join(directory, 'snapgate.db')
   const { exitCode, stderr } = await run('src/commands/migrate.ts', ['deploy'], {
     DATABASE_URL: `file:${path}`,
@@ -14,5 +16,8 @@ export default async function setup(): Promise<() => Promise<void>> {
   })
   if (exitCode !== 0) throw new Error(stderr)
   process.env.NEW_DATABASE = path
-  return () => rm(directory, { recursive: true })
+}
+
+export async function teardown(): Promise<void> {
+  await rm(directory, { recursive: true })
 }
