@@ -62,6 +62,6 @@ function whoMayComeIn(required: boolean): string {
   if (required)
     return 'Every request needs a credential; in GraphiQL, under Headers: {"authorization": "Bearer <token>"}'
   return `
-NO CREDENTIALS ARE REQUIRED: whoever reaches this port of this machine is the administrator of the local account.
+NO CREDENTIALS ARE REQUIRED: anyone who can reach this port is the administrator of the local account.
 To close it, make an API token: npm run token -- create --name me --role admin`
 }

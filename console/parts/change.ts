@@ -30,7 +30,7 @@ export async function ask<Data extends object, Variables extends AnyVariables>(
     : { is: 'refused', refusal: answer as Refusal }
 }
 
-/** Asks for one change at a time: a second click while one is under way does nothing. */
+/** Asks for one change at a time: a second click while one is in progress does nothing. */
 export function useChange<Data extends object, Variables extends AnyVariables>(
   document: DocumentInput<Data, Variables>,
 ) {
@@ -40,7 +40,7 @@ export function useChange<Data extends object, Variables extends AnyVariables>(
   return {
     outcome,
     refusal: outcome?.is === 'refused' ? outcome.refusal : undefined,
-    /** Answers the payload; undefined when it was refused, failed, or another one is under way. */
+    /** Answers the payload; undefined when it was refused, failed, or another one is in progress. */
     send: async (variables: Variables): Promise<PayloadOf<Data> | undefined> => {
       if (sending.current) return undefined
       sending.current = true

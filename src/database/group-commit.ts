@@ -25,12 +25,12 @@ interface Waiting {
 
 type Outcome = { value: unknown } | { error: unknown }
 
-/** At most so many share a commit, so that the event loop goes on in between. */
+/** How many share a commit at most, so that the event loop goes on in between. */
 const TOGETHER = 100
 
 /**
  * Writes that share their commits. What a commit costs is waiting for the disk, and that is the same for one write as for a
- * hundred: so those of one turn of the event loop, and those that come while another commit is under way, are done in one
+ * hundred: so those of one turn of the event loop, and those that come while another commit is in progress, are done in one
  * transaction, first come first, each behind a savepoint of its own. One that throws is undone alone; nobody is told
  * anything before all of it is on the disk.
  */

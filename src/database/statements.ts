@@ -1,7 +1,7 @@
 import type { Database as Connection, Statement } from 'better-sqlite3'
 import type { Prisma } from '../generated/prisma/client.ts'
 
-/** At most so many prepared statements are kept; the texts differ by the shapes of filters. */
+/** How many prepared statements are kept; the texts differ by the shapes of filters. */
 const KEPT = 500
 
 /**

@@ -1,2 +1,2 @@
-/** For how many days an API token may be good, if not for ever. */
+/** For how many days an API token may be good, if not forever. */
 export const API_TOKEN_DAYS_MAX = 3_650

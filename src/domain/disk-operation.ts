@@ -35,7 +35,7 @@ export const DISK_OPERATION_STATUSES: Record<DiskOperation, Record<DiskKind, rea
   RELEASE: { DATA: ['UNMOUNTED', 'EXPIRED', 'ERROR'], SYSTEM: ['NORMAL', 'EXPIRED', 'ERROR'] },
 }
 
-/** What a disk is while an operation is under way. */
+/** What a disk is while an operation is in progress. */
 export const STATUS_DURING = {
   ATTACH: 'ATTACHING',
   DETACH: 'DETACHING',

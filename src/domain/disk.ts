@@ -40,7 +40,7 @@ export interface Disk {
 
 /**
  * The statuses that follow from what a provider sees (the file is there, someone has it open), so that
- * looking again may change them. In all others something is under way or was decided elsewhere.
+ * looking again may change them. In all others something is in progress or was decided elsewhere.
  */
 export const OBSERVED_DISK_STATUSES = [
   'IN_USE',

@@ -32,7 +32,7 @@ export function mayFollow(from: SnapshotStatus | null, to: SnapshotStatus): bool
   return SNAPSHOT_TRANSITIONS[from ?? 'null'].includes(to)
 }
 
-/** The statuses of snapshots and disks in which something is under way. */
+/** The statuses of snapshots and disks in which something is in progress. */
 const UNDER_WAY: ReadonlySet<SnapshotStatus | DiskStatus> = new Set([
   'CREATING',
   'ATTACHING',
@@ -45,7 +45,7 @@ const UNDER_WAY: ReadonlySet<SnapshotStatus | DiskStatus> = new Set([
   'DELETING',
 ] as const)
 
-/** Whether a snapshot or disk stays as it is until somebody asks for something: nothing is under way. */
+/** Whether a snapshot or disk stays as it is until somebody asks for something: nothing is in progress. */
 export function isSettled(status: SnapshotStatus | DiskStatus): boolean {
   return !UNDER_WAY.has(status)
 }

@@ -11,7 +11,7 @@ export const POLICIES_MAX = 100
 export const POLICY_RULES = {
   TIME_POINTS: 'timePoints has at least one hour, each a whole number from 0 to 23.',
   REPEAT_WEEKDAYS: 'repeatWeekdays has at least one day, each a whole number from 0 (Sunday) to 6.',
-  RETENTION_DAYS: `retentionDays is ${FOR_EVER} (for ever) or from 1 to ${RETENTION_DAYS_MAX}.`,
+  RETENTION_DAYS: `retentionDays is ${FOR_EVER} (forever) or from 1 to ${RETENTION_DAYS_MAX}.`,
   TIME_ZONE: 'timeZone is an IANA name, such as UTC or Asia/Shanghai.',
 } as const
 export type PolicyRule = keyof typeof POLICY_RULES

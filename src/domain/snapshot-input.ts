@@ -9,7 +9,7 @@ export const CLIENT_TOKEN_KEPT_HOURS = 24
 
 const DAY_MS = 86_400_000
 
-/** Until when a snapshot is kept; null for ever. */
+/** Until when a snapshot is kept; null means forever. */
 export function expiry(createdAt: Date, retentionDays: number | null): Date | null {
   return retentionDays === null ? null : new Date(createdAt.getTime() + retentionDays * DAY_MS)
 }

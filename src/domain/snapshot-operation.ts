@@ -6,7 +6,7 @@ export type SnapshotOperation = 'UPDATE' | 'DELETE' | 'VERIFY' | 'ROLL_BACK' | '
 
 /**
  * The statuses in which each operation may begin. A snapshot is changed or deleted when it has come to its end, and
- * one that is damaged can at least be deleted, or it would take up its place for ever.
+ * one that is damaged can at least be deleted, or it would take up its place forever.
  * Source: the cloud's API, delete snapshot (CreatedFailed or Available); what reads the copy needs it whole.
  */
 export const SNAPSHOT_OPERATION_STATUSES: Record<SnapshotOperation, readonly SnapshotStatus[]> = {
@@ -39,7 +39,7 @@ export function deleteSnapshotRefusals(snapshot: Snapshot, isRead: boolean): Ref
   return refusals.length === 0 && isRead ? [new SnapshotInUse(snapshot.id)] : refusals
 }
 
-/** Why the copy cannot be verified now; `isVerified` says whether that is under way already. */
+/** Why the copy cannot be verified now; `isVerified` says whether that is in progress already. */
 export function verifySnapshotRefusals(snapshot: Snapshot, isVerified: boolean): Refusal[] {
   const refusals = statusRefusals('VERIFY', snapshot)
   return refusals.length === 0 && isVerified ? [new SnapshotInUse(snapshot.id)] : refusals

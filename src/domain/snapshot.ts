@@ -10,7 +10,7 @@ export type SnapshotConsistency = 'CLEAN' | 'CRASH_CONSISTENT'
 
 /**
  * The disk statuses in which a snapshot may be taken. Everything else is refused, `SNAPSHOTTING`
- * included: a disk has one snapshot under way at a time.
+ * included: a disk has one snapshot in progress at a time.
  * Source: the cloud's documentation, "Manual Snapshot", "Description", items 3 and 4.
  */
 export const SNAPSHOT_STATUSES: Record<DiskKind, readonly DiskStatus[]> = {

@@ -20,8 +20,7 @@ export const ERROR_CODES = {
   OPERATION_TIMEOUT:
     'The operation looked at more rows than it could within OPERATION_TIMEOUT_MS. Narrow its filters.',
   RATE_LIMITED: 'A budget of the account or address is used up. Try again at `extensions.resetAt`.',
-  TOO_MANY_OPERATIONS:
-    'More operations are under way on the connection than may be. Wait for some of them to end.',
+  TOO_MANY_OPERATIONS: 'Too many operations are in progress on the connection. Wait for some of them to end.',
   TOO_MANY_CONNECTIONS: 'The address or account has more connections than it may have. Close some of them.',
   BAD_USER_INPUT: 'A variable or argument has a value that cannot be accepted.',
   UNAUTHENTICATED:

@@ -60,7 +60,7 @@ export async function followToEnd(
   return stream
 }
 
-/** The transitions of one disk, until nothing is under way. */
+/** The transitions of one disk, until nothing is in progress. */
 export async function followDiskToEnd(
   { gateway, viewer, join }: Context,
   diskId: string,

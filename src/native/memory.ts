@@ -8,7 +8,7 @@ const MAP_FAILED = 2n ** 64n - 1n
 
 export interface Mapping {
   memory: ArrayBuffer
-  /** After this, whoever looks at the memory ends the process. */
+  /** After this, any access to the memory ends the process. */
   unmap: () => void
 }
 

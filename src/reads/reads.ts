@@ -190,14 +190,14 @@ export class Reads {
     }
   }
 
-  /** The work that is under way on a snapshot, or that reads it, oldest first. */
+  /** The work that is in progress on a snapshot, or that reads it, oldest first. */
   snapshotJobs(snapshotId: string): Job[] {
     return this.#reader.all(
       Prisma.sql`SELECT * FROM "Job" t WHERE t."snapshotId" = ${snapshotId} AND ${this.#alsoOwned} ORDER BY t."id"`,
     )
   }
 
-  /** The work that is under way on a disk or its snapshots, oldest first. */
+  /** The work that is in progress on a disk or its snapshots, oldest first. */
   diskJobs(diskId: string): Job[] {
     return this.#reader.all(
       Prisma.sql`SELECT * FROM "Job" t WHERE t."diskId" = ${diskId} AND ${this.#alsoOwned} ORDER BY t."id"`,

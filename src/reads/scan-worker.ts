@@ -25,7 +25,7 @@ export type ScanReply = { rows: unknown[]; heads: Heads } | { error: string } | 
 /** After how many rows the clock is looked at. */
 const CLOCK_ROWS = 500
 
-/** How nice the thread is to the others of the process: whoever waits for a scan waits longer than they do. */
+/** How nice the thread is to the others of the process: a scan gives way to everything else. */
 const NICE = 10
 
 const TIMEOUT = new Error('The scan took too long.')

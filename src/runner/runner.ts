@@ -19,7 +19,7 @@ export interface RunnerOptions {
   announce: () => void
   log: Logger
   now: Clock
-  /** Jobs that move bytes, under way at once in this process. */
+  /** Jobs that move bytes at once in this process. */
   concurrency: number
   /** How long a claim holds without being renewed, in milliseconds. It is renewed three times as often. */
   leaseMs: number
@@ -33,7 +33,7 @@ interface Lane {
   atOnce: number
 }
 
-/** Short jobs under way at once: they need not wait behind those that move bytes. */
+/** Short jobs at once: they need not wait behind those that move bytes. */
 const SHORT_JOBS_AT_ONCE = 4
 
 const KINDS = Object.keys(JOB_KINDS) as JobKind[]

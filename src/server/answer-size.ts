@@ -1,7 +1,7 @@
-/** Marks and escapes make at most so many bytes of one: a character may be escaped with six, a number has at most 24. */
+/** Marks and escapes turn one byte into at most this many: an escaped character takes six, a number at most 24. */
 const GROWTH = 24
 
-/** Whether data takes more than so many bytes as JSON. Of what is much larger, no JSON is made. */
+/** Whether data takes more than this many bytes as JSON. Of what is much larger, no JSON is made. */
 export function isLargerThan(data: unknown, bytes: number): boolean {
   const least = leastSize(data, bytes)
   if (least > bytes || least * GROWTH < bytes) return least > bytes

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 /** Said on a socket whose connection goes on as another one. */
 const HANDED_OVER = 'handed over'
 
-/** The connection goes on as another socket; whoever waits for its end waits for the end of that one. */
+/** The connection goes on as another socket; its end is the end of that one. */
 export function handOver(socket: Socket, next: Socket): void {
   socket.emit(HANDED_OVER, next)
 }

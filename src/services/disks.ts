@@ -112,7 +112,7 @@ export function createDiskService({
   const observable = Prisma.sql`"provider" = ${provider.name} AND "provisioned"
     AND "status" IN (${Prisma.join([...OBSERVED_DISK_STATUSES])})`
 
-  // A look costs the same for one disk as for many, so those asked for while one is under way share the next:
+  // A look costs the same for one disk as for many, so those asked for while one is in progress share the next:
   // no caller is answered by a look that began before its call.
   let looked: Promise<unknown> = Promise.resolve()
   const looks = new DataLoader<{ accountId: string; id: string }, undefined>(

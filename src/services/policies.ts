@@ -23,7 +23,7 @@ import type { Viewer } from './viewer.ts'
 
 export interface PolicyInput extends Schedule {
   name: string
-  /** -1 for ever. */
+  /** -1 means forever. */
   retentionDays: number
 }
 

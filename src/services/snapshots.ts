@@ -26,7 +26,7 @@ interface NewSnapshot {
   name: string
   description: string
   tags: readonly Tag[]
-  /** Null keeps it for ever. */
+  /** Null keeps it forever. */
   retentionDays: number | null
 }
 
@@ -48,7 +48,7 @@ export interface UpdateSnapshot {
   name?: string | undefined
   description?: string | undefined
   tags?: readonly Tag[] | undefined
-  /** Null keeps it for ever. */
+  /** Null keeps it forever. */
   retentionDays?: number | null | undefined
 }
 

@@ -11,7 +11,7 @@ import type { Viewer } from './viewer.ts'
 export interface CreateApiToken {
   name: string
   role: Role
-  /** Null for ever. */
+  /** Null means forever. */
   expiresInDays: number | null
 }
 
@@ -24,7 +24,7 @@ export type TokenService = ReturnType<typeof createTokenService>
 
 const DAY_MS = 86_400_000
 
-/** At most so many ids in one statement. */
+/** How many ids one statement has at most. */
 const ID_BATCH = 500
 
 /** API tokens: random, shown once, stored as a digest. */
@@ -111,7 +111,7 @@ export function createTokenService({
   }
 }
 
-/** Why a token no longer holds, in words for whoever sent it; undefined while it does. */
+/** Why a token no longer holds, as a sentence for the sender; undefined while it does. */
 export function whyEnded(
   { revokedAt, expiresAt }: Pick<TokenFacts, 'revokedAt' | 'expiresAt'>,
   now: Date,

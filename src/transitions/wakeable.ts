@@ -22,7 +22,7 @@ export function wakeable(work: () => Promise<void>, onError: (error: unknown) =>
       running ??= run()
     },
 
-    /** The runs under way; undefined when there are none. */
+    /** The runs in progress; undefined when there are none. */
     get running(): Promise<void> | undefined {
       return running
     },

@@ -132,7 +132,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 120_000
     await name(page, 'once')
     await confirm(page)
     await dialog(page).getByText('The gateway cannot be reached.').waitFor()
-    // The disk is under way by now, and says so: but what was asked for is still the same wish.
+    // The disk is in progress by now, and says so: but what was asked for is still the same wish.
     await dialog(page).getByLabel('Snapshot name').press('Enter')
     await page.getByText('Snapshot once is being created.').waitFor()
     expect([lost, await app.db.snapshot.count()]).toEqual([1, 1])

@@ -76,7 +76,7 @@ test(`killed ${KILLS} times at random moments, disks have one content or the oth
   }
 
   const going = { on: true }
-  // One rolls the disk back to A and to B for ever; what was asked for last is what it must have in the end.
+  // One rolls the disk back to A and to B forever; what was asked for last is what it must have in the end.
   let expected = 'B'
   let rolls = 0
   const roller = (async () => {

@@ -193,7 +193,7 @@ test('the next migration is what the schema has and the migrations lack', async 
   expect(await migrationSql('9999_drop', world.migrations)).toEqual('')
 })
 
-test('what was under way before there were jobs goes on as a job, and disks get the beginning of a history', async () => {
+test('what was in progress before there were jobs goes on as a job, and disks get the beginning of a history', async () => {
   await using world = await makeWorld({})
   await cp(join(MIGRATIONS_FOLDER, '0001_init'), join(world.migrations, '0001_init'), { recursive: true })
   await migrate(world.url, world.migrations)

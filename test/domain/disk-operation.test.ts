@@ -208,7 +208,7 @@ test('a new disk is in any status but DELETED', () => {
   expect(DISK_STATUSES.filter((to) => !mayDiskFollow(null, to))).toEqual(['DELETED'])
 })
 
-test('a disk is settled unless something is under way', () => {
+test('a disk is settled unless something is in progress', () => {
   expect(DISK_STATUSES.filter((status) => !isSettled(status))).toEqual([
     'CREATING',
     'ATTACHING',

@@ -26,7 +26,7 @@ describe.each([null, ...SNAPSHOT_STATUSES_IN_ORDER])('a snapshot that is %s', (f
   })
 })
 
-test('a snapshot is settled unless something is under way', () => {
+test('a snapshot is settled unless something is in progress', () => {
   expect(SNAPSHOT_STATUSES_IN_ORDER.filter(isSettled)).toEqual([
     'COMPLETED',
     'FAILED',

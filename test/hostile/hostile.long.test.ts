@@ -146,7 +146,7 @@ async function withstand(attack: () => Promise<(string | undefined)[]>): Promise
   const logged = gateway.stdout().length
   const answers = (await attack()).filter((answer) => answer !== undefined)
   const during = answered.length
-  // The one that was under way when it ended counts too.
+  // The one that was in progress when it ended counts too.
   await expect.poll(() => answered.length).toBeGreaterThan(during + 5)
   clearInterval(watch)
 

@@ -241,7 +241,7 @@ test('what was begun and not finished by the next time is missed then', async ()
   ])
 })
 
-test('unlinked while a run is under way, a disk is left out of it', async () => {
+test('unlinked while a run is in progress, a disk is left out of it', async () => {
   await using app = await appAt('05-01T00:00')
   const [stays, goes] = [await app.disk(), await app.disk()]
   const policyId = await policyOf(app, EVERY_NIGHT, stays, goes)

@@ -58,7 +58,7 @@ const NOT_GET_OR_POST = 'GraphQL only supports GET and POST requests.'
 const NO_STREAM =
   'A subscription is answered with text/event-stream, which the request does not accept. Accept it, or use a WebSocket.'
 const TAG_KEYS = 'Each key of a tag may be given once.'
-const DAYS = 'retentionDays must be from 1 to 65536, or -1 for ever.'
+const DAYS = 'retentionDays must be from 1 to 65536, or -1 (forever).'
 const TOKEN = 'clientToken has 1 to 64 printable ASCII characters.'
 const NOT_PLAIN = 'must not contain NUL or half a surrogate pair.'
 
@@ -146,7 +146,7 @@ const documents: Bad[] = [
   ['a fragment that spreads itself', ask('{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }'), 400, 'GRAPHQL_VALIDATION_FAILED', 'Cannot spread fragment "A" within itself via "B".'],
   ['fields nested as deep as tokens allow', ask('{ a'.repeat(330) + '}'.repeat(330)), 400, 'DOCUMENT_TOO_LARGE', 'The document nests fields 330 levels deep; at most 16 are allowed.'],
   ['lists nested as deep as tokens allow', pageOf(`first: ${'['.repeat(480)}${']'.repeat(480)}`), 400, 'DOCUMENT_TOO_LARGE', 'The document nests lists and objects 480 levels deep in an argument; at most 10 are allowed.'],
-  ['fields nested for ever', ask('{ a'.repeat(5_000)), 400, 'DOCUMENT_TOO_LARGE', 'The document has more than 1000 tokens.'],
+  ['fields nested forever', ask('{ a'.repeat(5_000)), 400, 'DOCUMENT_TOO_LARGE', 'The document has more than 1000 tokens.'],
   ['fragments in a long circle', ask(`{ ...F0 } ${Array.from({ length: 50 }, (_, i) => `fragment F${i} on Query { ...F${(i + 1) % 50} }`).join(' ')}`), 400, 'GRAPHQL_VALIDATION_FAILED', /^Cannot spread fragment "F0" within itself via "F1", /],
   ['a thousand aliases', ask(`{ ${Array.from({ length: 1_000 }, (_, i) => `a${i}: __typename`).join(' ')} }`), 400, 'DOCUMENT_TOO_LARGE', 'The document has more than 1000 tokens.'],
 ]

@@ -64,7 +64,7 @@ describe('the page', () => {
   })
 })
 
-test('the assets are kept for ever, and are the same in every encoding', async () => {
+test('the assets are kept forever, and are the same in every encoding', async () => {
   await using app = await startTestApp()
   const html = (await ask(app.url)).body.toString()
   const paths = html.match(/\/assets\/[^"]+/g) ?? []

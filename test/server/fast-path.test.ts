@@ -20,7 +20,7 @@ async function post({ endpoint }: TestApp, body: string, headers: Record<string,
   }
 }
 
-/** The answer to the first request, the long way, and to those after it. */
+/** The answer to the first request to Yoga, and to those after it. */
 async function thrice(app: TestApp, body: string, headers?: Record<string, string>) {
   const [first, second, third] = [
     await post(app, body, headers),

@@ -118,7 +118,7 @@ describe('GraphQL over GET still reaches GraphQL', () => {
 })
 
 describe('the assets', () => {
-  test('are kept for ever', async () => {
+  test('are kept forever', async () => {
     await using app = await startTestApp()
     const { assets } = await openPage(app.endpoint)
 

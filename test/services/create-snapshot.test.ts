@@ -74,7 +74,7 @@ async function diskNow(app: TestApp, id: string): Promise<any> {
   return (await app.graphql(query, { id })).data.disk
 }
 
-test('of 600 calls at once for one disk one is accepted, and each of the others is told that a snapshot is under way', async () => {
+test('of 600 calls at once for one disk one is accepted, and each of the others is told that a snapshot is in progress', async () => {
   await using app = await startTestApp()
   const disk = await app.disk()
 
@@ -360,7 +360,7 @@ test('a snapshot shows the description, tags and retention it was created with, 
   })
 })
 
-test('a snapshot is kept for ever when nothing, null or -1 is given', async () => {
+test('a snapshot is kept forever when nothing, null or -1 is given', async () => {
   await using app = await startTestApp()
   for (const retention of [{}, { retentionDays: null }, { retentionDays: -1 }]) {
     const disk = await app.disk()

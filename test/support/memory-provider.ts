@@ -16,7 +16,7 @@ export interface MemoryProvider extends DiskProvider {
   next: () => Promise<Copy>
   /** How many copies were asked for so far. */
   readonly asked: number
-  /** How many of them are under way. */
+  /** How many of them are in progress. */
   readonly underWay: number
 }
 

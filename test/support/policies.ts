@@ -4,7 +4,7 @@ import type { PolicyInput } from '../../src/services/policies.ts'
 import type { Disk } from '../../src/generated/prisma/client.ts'
 import type { TestApp } from './app.ts'
 
-/** Every day at two by UTC, for ever. */
+/** Every day at two by UTC, forever. */
 export const EVERY_NIGHT: PolicyInput = {
   name: 'every night',
   timePoints: [2],

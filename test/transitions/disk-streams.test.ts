@@ -154,7 +154,7 @@ test('watchers who resume again and again while disks change see every transitio
 
 const STATUS = 'subscription ($id: ID!, $after: String) { diskStatus(id: $id, after: $after) { from to } }'
 
-test('diskStatus tells the history, then goes on until nothing is under way, and completes by itself', async () => {
+test('diskStatus tells the history, then goes on until nothing is in progress, and completes by itself', async () => {
   await using app = await startTestApp()
   const { id } = await app.disk()
   const idle = await Array.fromAsync(app.sse(STATUS, { id }))

@@ -276,7 +276,7 @@ builder.mutationFields((t) => ({
       'Makes a disk, empty or with the content of a snapshot of a data disk, whose checksum is verified. Answers at once, ' +
       'with the disk CREATING; watch it with `diskStatus`. From snapshots, an account may make ' +
       `${DISKS_FROM_SNAPSHOTS_AT_ONCE} at once. Checked in this order: name, client token, snapshot, its kind and status, ` +
-      'size, how many are under way.',
+      'size, how many are in progress.',
     errors: {
       types: [
         InvalidName,

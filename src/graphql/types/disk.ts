@@ -149,7 +149,7 @@ builder.node(Disk, {
       ...reading(),
       type: Operation,
       nullable: true,
-      description: 'What is under way with it, snapshots left out; null when nothing is.',
+      description: 'What is in progress with it, snapshots left out; null when nothing is.',
       resolve: ({ id }, _args, { reads }) => reads.diskJobs(id).find((job) => subjectOf(job) === id),
     }),
     tags: t.field({

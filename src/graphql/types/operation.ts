@@ -5,7 +5,7 @@ import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 
 export const OperationKind = builder.enumType('OperationKind', {
-  description: 'What is under way in the background.',
+  description: 'What is in progress in the background.',
   values: {
     COPY_SNAPSHOT: { description: 'The bytes of a snapshot are being copied.' },
     DELETE_SNAPSHOT: { description: 'The bytes of a snapshot are being removed.' },

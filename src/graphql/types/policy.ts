@@ -53,7 +53,7 @@ builder.node(AutoSnapshotPolicy, {
         'so in `runs`; one that they show twice runs once, the first time.',
     }),
     retentionDays: t.exposeInt('retentionDays', {
-      description: `How many days its snapshots are kept; ${FOR_EVER} for ever, which is until they make room.`,
+      description: `How many days its snapshots are kept; ${FOR_EVER} means forever, which is until they make room.`,
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was changed last.' }),
@@ -223,7 +223,7 @@ const POLICY_FIELDS = {
   name: `Its name: ${NAME_RULE_TEXT}`,
   timePoints: 'The hours it runs at, 0 to 23; at least one.',
   repeatWeekdays: 'The days it runs on, 0 (Sunday) to 6; at least one.',
-  retentionDays: `How many days its snapshots are kept, 1 to ${RETENTION_DAYS_MAX}; ${FOR_EVER} for ever.`,
+  retentionDays: `How many days its snapshots are kept, 1 to ${RETENTION_DAYS_MAX}; ${FOR_EVER} means forever.`,
   timeZone: 'The time zone of hours and days, an IANA name such as `Asia/Shanghai`.',
 }
 

@@ -30,7 +30,7 @@ const RETENTION_LIMITS = z
   .int()
   .refine(
     (days) => days === -1 || (days >= 1 && days <= RETENTION_DAYS_MAX),
-    `retentionDays must be from 1 to ${RETENTION_DAYS_MAX}, or -1 for ever.`,
+    `retentionDays must be from 1 to ${RETENTION_DAYS_MAX}, or -1 (forever).`,
   )
 
 /** What a list of ids is held to. */
@@ -59,7 +59,7 @@ const CreateSnapshotInput = builder.inputType('CreateSnapshotInput', {
       validate: TAG_LIMITS.nullish(),
     }),
     retentionDays: t.int({
-      description: `How many days it is kept, 1–${RETENTION_DAYS_MAX}; for ever when left out, null or -1.`,
+      description: `How many days it is kept, 1–${RETENTION_DAYS_MAX}; forever when left out, null or -1.`,
       validate: RETENTION_LIMITS.nullish(),
     }),
     clientToken: t.string({
@@ -153,7 +153,7 @@ const CreateSnapshotsInput = builder.inputType('CreateSnapshotsInput', {
       validate: TAG_LIMITS.nullish(),
     }),
     retentionDays: t.int({
-      description: `How many days each is kept, 1–${RETENTION_DAYS_MAX}; for ever when left out, null or -1.`,
+      description: `How many days each is kept, 1–${RETENTION_DAYS_MAX}; forever when left out, null or -1.`,
       validate: RETENTION_LIMITS.nullish(),
     }),
     clientToken: t.string({
@@ -231,7 +231,7 @@ const UpdateSnapshotInput = builder.inputType('UpdateSnapshotInput', {
     }),
     retentionDays: t.int({
       description:
-        `How many days it is kept, counted from its creation, 1–${RETENTION_DAYS_MAX}; null or -1 for ever. When that time has ` +
+        `How many days it is kept, counted from its creation, 1–${RETENTION_DAYS_MAX}; null or -1 (forever). When that time has ` +
         'passed already, it is deleted soon.',
       validate: RETENTION_LIMITS.nullish(),
     }),

@@ -52,7 +52,7 @@ builder.node(Snapshot, {
       ...reading(),
       type: Operation,
       nullable: true,
-      description: 'What is under way with it: a copy, a deletion, a verification; null when nothing is.',
+      description: 'What is in progress with it: a copy, a deletion, a verification; null when nothing is.',
       resolve: ({ id }, _args, context) => operationOn(id, context),
     }),
     sizeGiB: t.float({
@@ -131,12 +131,12 @@ builder.node(Snapshot, {
     }),
     retentionDays: t.exposeInt('retentionDays', {
       nullable: true,
-      description: 'How many days it is kept; null for ever.',
+      description: 'How many days it is kept; null means forever.',
     }),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'Until when it is kept; after that it is deleted by itself. Null for ever.',
+      description: 'Until when it is kept; after that it is deleted by itself. Null means forever.',
     }),
     tags: t.field({
       ...reading(),
@@ -192,7 +192,7 @@ builder.node(Snapshot, {
   }),
 })
 
-/** What is under way with the snapshot itself. */
+/** What is in progress with the snapshot itself. */
 function operationOn(id: string, { reads }: Context) {
   return reads.snapshotJobs(id).find((job) => subjectOf(job) === id)
 }

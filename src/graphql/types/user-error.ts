@@ -94,7 +94,7 @@ builder.objectType(DiskStatusForbidsSnapshot, {
   name: 'DiskStatusForbidsSnapshot',
   description:
     'The status of the disk does not allow a snapshot: a data disk must be IN_USE or UNMOUNTED, a system disk IN_USE ' +
-    'or NORMAL. While one snapshot is being made the disk is SNAPSHOTTING, so a disk has one under way at a time.',
+    'or NORMAL. While one snapshot is being made the disk is SNAPSHOTTING, so a disk has one in progress at a time.',
   interfaces: [UserError],
   fields: (t) => ({
     kind: t.expose('kind', {

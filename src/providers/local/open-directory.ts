@@ -43,7 +43,7 @@ export function createFile(path: string): Promise<FileHandle> {
 }
 
 /**
- * Makes a directory in `parent` that nobody else may enter, whoever may write in `parent`. It is locked for as long as it
+ * Makes a directory in `parent` that nobody else may enter, even those who may write in `parent`. It is locked for as long as it
  * is open, and goes, with the files in it, when it is disposed. Undefined when the file system gave it to somebody else
  * or lets others write in it.
  */

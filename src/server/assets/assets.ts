@@ -50,7 +50,7 @@ export function chooseEncoding(acceptEncoding: string | undefined): Encoding {
   return best
 }
 
-/** Sends assets by file name, for ever cacheable, since another content has another name; 404 for the unknown. */
+/** Sends assets by file name, forever cacheable, since another content has another name; 404 for the unknown. */
 export function createAssetSender(directory: string, { assets }: AssetManifest) {
   const byFile = new Map(Object.values(assets).map((asset) => [asset.file, asset]))
 

@@ -110,7 +110,7 @@ function isGuess(error: InstanceType<typeof errors.JOSEError>): boolean {
   )
 }
 
-/** In words for whoever sent it; nothing of the token is repeated. */
+/** A sentence for the sender; nothing of the token is repeated. */
 function whyInvalid(error: InstanceType<typeof errors.JOSEError>): string {
   if (error instanceof errors.JWTExpired) return 'The credential has expired. Use a new one.'
   if (error instanceof errors.JWTClaimValidationFailed) {

@@ -21,7 +21,7 @@ export interface LimitsOptions {
   /** What an answer may have, in bytes. */
   maxAnswerBytes: number
   windowSeconds: number
-  /** How many streams an account may have open, and a connection operations under way. */
+  /** How many streams an account may have open, and a connection operations in progress. */
   streamsPerAccount: number
   operations: number
   rates: Rates
@@ -101,7 +101,7 @@ export function createLimits({
   function tooManyOperations() {
     return clientError(
       'TOO_MANY_OPERATIONS',
-      `The connection has ${operations} operations under way; there may be no more at once.`,
+      `The connection has ${operations} operations in progress, which is the limit.`,
     )
   }
 

@@ -205,7 +205,7 @@ describe('an account has so many streams', () => {
   })
 })
 
-describe('a connection has so many operations under way', () => {
+describe('a connection has so many operations in progress', () => {
   test('over WebSocket: one more gets an error, and the others go on', async () => {
     await using app = await startTestApp({ MAX_OPERATIONS_PER_CONNECTION: '3' })
     const { socket } = await openSocket(app)
@@ -221,7 +221,7 @@ describe('a connection has so many operations under way', () => {
         type: 'error',
         payload: [
           {
-            message: 'The connection has 3 operations under way; there may be no more at once.',
+            message: 'The connection has 3 operations in progress; there may be no more at once.',
             extensions: { code: 'TOO_MANY_OPERATIONS', requestId: expect.any(String) },
           },
         ],
