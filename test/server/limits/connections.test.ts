@@ -221,7 +221,7 @@ describe('a connection has so many operations in progress', () => {
         type: 'error',
         payload: [
           {
-            message: 'The connection has 3 operations in progress; there may be no more at once.',
+            message: 'The connection has 3 operations in progress, which is the limit.',
             extensions: { code: 'TOO_MANY_OPERATIONS', requestId: expect.any(String) },
           },
         ],
