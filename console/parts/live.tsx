@@ -1,5 +1,5 @@
 import { Alert, App, Button } from 'antd'
-import { createContext, use, useEffect, useEffectEvent, useState, useSyncExternalStore } from 'react'
+import { createContext, use, useEffect, useEffectEvent, useReducer, useState, useSyncExternalStore } from 'react'
 import type { LiveTransition, StepOfDisk } from '../api/documents.ts'
 import type { Connection, Live } from '../api/live.ts'
 import { useFormat } from '../format.ts'
@@ -41,25 +41,27 @@ export function useListRefresh(
   fetching: boolean,
   matters: (transition: LiveTransition) => boolean,
 ): void {
-  const live = useLive()
-  const [due, setDue] = useState(false)
+  // Counted, not flagged: React may see a transition together with the reading that it came too late for.
+  const [arrived, countArrived] = useReducer(increment, 0)
+  const [gathered, setGathered] = useState(0)
   const call = useEffectEvent(read)
-  const isMatter = useEffectEvent(matters)
-  useEffect(
-    () =>
-      live.onTransition((transition) => {
-        if (isMatter(transition)) setDue(true)
-      }),
-    [live],
-  )
+  useTransitions((transition) => {
+    if (matters(transition)) countArrived()
+  })
+  const due = arrived > gathered
+  const gather = useEffectEvent(() => setGathered(arrived))
   useEffect(() => {
     if (!due || fetching) return undefined
     const timer = setTimeout(() => {
-      setDue(false)
+      gather()
       call()
     }, GATHER_MS)
     return () => clearTimeout(timer)
-  }, [due, fetching])
+  }, [due, gathered, fetching])
+}
+
+function increment(count: number): number {
+  return count + 1
 }
 
 function useConnection(): Connection & { offline: boolean } {

@@ -230,6 +230,46 @@ describe.skipIf(NO_BROWSER)(`what users of the console reported${why}`, () => {
     await log.getByText('later-4 Creating → Completed').waitFor()
   })
 
+  test('a list goes on following transitions after one that arrives just as the list is read again', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1' })
+    await using tab = await open(app, '/disks')
+    const { page } = tab
+    // The snapshot's completion is delivered in the very turn in which the page asks for the list again.
+    await page.addInitScript((gatherMs) => {
+      let deliver: (() => void) | undefined
+      const arrived = Promise.withResolvers<undefined>()
+      window.WebSocket = class extends WebSocket {
+        override set onmessage(listen: (event: MessageEvent<string>) => void) {
+          this.addEventListener('message', (event: MessageEvent<string>) => {
+            if (!event.data.includes('"to":"COMPLETED"')) return listen(event)
+            deliver = () => listen(event)
+            arrived.resolve(undefined)
+          })
+        }
+      }
+      const later = window.setTimeout.bind(window)
+      let held = false
+      const hold = (call: () => void, ms?: number) => {
+        if (ms !== gatherMs || held) return later(call, ms)
+        held = true
+        void arrived.promise.then(() => {
+          call()
+          deliver?.()
+        })
+        return 0
+      }
+      window.setTimeout = hold as typeof window.setTimeout
+    }, 250)
+    await page.goto(`${app.url}/disks/${disk.id}`)
+    await isLive(page)
+    await completed(app, disk, { name: 'one' })
+    const log = page.getByRole('region', { name: 'Event log' })
+    await log.getByText('one Creating → Completed').waitFor()
+    await completed(app, disk, { name: 'two' })
+    await log.getByText('two Creating', { exact: true }).waitFor()
+  })
+
   test('while a create is in flight its dialog does not say that it cannot be done', async () => {
     await using app = await startTestApp()
     const disk = await app.disk({ name: 'data-1' })
