@@ -124,7 +124,7 @@ export async function askInEachWay(cases: number, seed: number) {
   const gateways = [kept, unkept, slow]
   expect([unkept.ids, slow.ids]).toEqual([kept.ids, kept.ids])
   const random = chance(seed)
-  const next = randomRequests(schema, random, [...kept.ids, 'v-missing00'])
+  const { next } = randomRequests(schema, random, [...kept.ids, 'v-missing00'])
   const counts = { read: 0, changed: 0, kept: 0 }
 
   async function ask(request: RandomRequest, role: Role, requestId: string): Promise<Sent> {

@@ -4,6 +4,8 @@ import { schema } from '../../src/graphql/schema.ts'
 import { storedProjectionOf } from '../../src/server/live/projection.ts'
 import type { Transition } from '../../src/transitions/log.ts'
 import { startTestApp } from '../support/app.ts'
+import { chance } from '../support/random.ts'
+import { randomRequests } from '../support/random-requests.ts'
 import { announce, subscriber } from '../support/subscribers.ts'
 
 const contextValue = { gateway: { transitions: { cursor: ({ sequence }: Transition) => `log.${sequence}` } } }
@@ -71,6 +73,32 @@ test.each(STORED)('%s is projected to the very bytes that graphql-js answers', (
       expect(project?.(rootValue)?.toString()).toBe(JSON.stringify(executed))
     }
   }
+})
+
+test('random selections of stored values are projected to the very bytes that graphql-js answers', () => {
+  const seed = Date.now() % 1_000_000
+  const { nextSubscription } = randomRequests(schema, chance(seed), ['s-00000001', 'v-00000001'])
+  let projected = 0
+  for (let i = 0; i < 3_000; i++) {
+    const { document, variables } = nextSubscription('snapshotTransitions')
+    const args = {
+      schema,
+      document: parse(document),
+      variableValues: JSON.parse(variables) as Record<string, unknown>,
+      contextValue,
+    }
+    if (validate(schema, args.document).length > 0) continue
+    const project = storedProjectionOf(args)
+    if (!project) continue
+    projected++
+    for (const rootValue of ROWS) {
+      const executed = execute({ ...args, rootValue }) as ExecutionResult
+      expect(project(rootValue)?.toString(), `seed ${seed}: ${document} ${variables}`).toBe(
+        JSON.stringify(executed),
+      )
+    }
+  }
+  expect(projected, `seed ${seed}`).toBeGreaterThan(500)
 })
 
 test.each([

@@ -314,8 +314,27 @@ export function randomRequests(schema: GraphQLSchema, random: Random, ids: reado
     return all
   }
 
-  /** The next request. */
-  return function next(): RandomRequest {
+  /** A subscription to one root field, and its variables as JSON; valid unless something about it is wrong. */
+  function nextSubscription(root: string): { document: string; variables: string } {
+    isCareful = random.happens(0.8)
+    aliases = 0
+    const written: Written = { variables: [], fragments: [] }
+    const field = schema.getSubscriptionType()?.getFields()[root] ?? never()
+    const selected = selection(written, getNamedType(field.type) as GraphQLCompositeType, DEPTH)
+    const declared = written.variables.map((one) => `$${one.name}: ${one.type}${one.fallback}`).join(', ')
+    const given = written.variables.flatMap(({ name, json }) =>
+      json === undefined ? [] : [`${JSON.stringify(name)}:${json}`],
+    )
+    return {
+      document: [
+        `subscription ${declared && `(${declared})`} { ${root} { ${selected} } }`,
+        ...written.fragments,
+      ].join(' '),
+      variables: `{${given.join(',')}}`,
+    }
+  }
+
+  function next(): RandomRequest {
     isCareful = random.happens(0.6)
     aliases = 0
     const kind = random.happens(0.3) ? 'mutation' : 'query'
@@ -346,6 +365,8 @@ export function randomRequests(schema: GraphQLSchema, random: Random, ids: reado
       : object
     return { method: 'POST', headers, search: '', body }
   }
+
+  return { next, nextSubscription }
 }
 
 function textOf(json: string): string {
