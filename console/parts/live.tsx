@@ -1,5 +1,13 @@
 import { Alert, App, Button } from 'antd'
-import { createContext, use, useEffect, useEffectEvent, useReducer, useState, useSyncExternalStore } from 'react'
+import {
+  createContext,
+  use,
+  useEffect,
+  useEffectEvent,
+  useReducer,
+  useState,
+  useSyncExternalStore,
+} from 'react'
 import type { LiveTransition, StepOfDisk } from '../api/documents.ts'
 import type { Connection, Live } from '../api/live.ts'
 import { useFormat } from '../format.ts'

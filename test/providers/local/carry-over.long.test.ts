@@ -202,7 +202,8 @@ test.skipIf(!canMount || !canMake('ext2'))(
     const location = await world.image('a.img', 2 ** 40)
     expect(await world.copy(location)).toEqual({
       outcome: 'refused',
-      reason: 'The file would be larger than the file system or the limit of the gateway (ulimit -f) allows. Raise the limit, or use another file system. Then try again.',
+      reason:
+        'The file would be larger than the file system or the limit of the gateway (ulimit -f) allows. Raise the limit, or use another file system. Then try again.',
     })
     expect((await world.kept()).filter((name) => name !== 'lost+found')).toEqual([])
   },
