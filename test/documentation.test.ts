@@ -54,6 +54,25 @@ test('every operation in the documentation fits the schema', async () => {
   expect(documents.flatMap((document) => validate(schema, parse(document)))).toEqual([])
 })
 
+test('the index of decisions lists each record with its title and status', async () => {
+  const files = (await readdir(join(ROOT, 'docs/decisions'))).filter((file) => /^\d{4}-/.test(file)).sort()
+  const records = await Promise.all(
+    files.map(async (file) => {
+      const record = await read(join('docs/decisions', file))
+      const [, number, title, status] =
+        /^# (\d+)\. ([^\n]+)\n\nStatus: ((?:accepted|superseded by \[)[^\n]*)\n\n## Context\n.+\n## Decision\n.+\n## Consequences\n./s.exec(
+          record,
+        ) ?? []
+      return [number?.padStart(4, '0'), `[${title}](${file})`, status]
+    }),
+  )
+  const index = await read('docs/decisions/README.md')
+  const rows = [...index.matchAll(/^\| (\d+) +\| (.+?) +\| (.+?) +\|$/gm)]
+
+  expect(records.map(([number]) => number)).toEqual(files.map((file) => file.slice(0, 4)))
+  expect(rows.map(([, number = '', ...row]) => [number.padStart(4, '0'), ...row])).toEqual(records)
+})
+
 test('the codes of errors are documented, each in its words', async () => {
   const rows = [...(await read('docs/clients.md')).matchAll(/^\| `([A-Z_]+)` +\| (.+?) +\|$/gm)]
 
