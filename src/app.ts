@@ -75,7 +75,7 @@ export async function startApp(config: Config, log: Logger, options: AppOptions 
   for (const problem of await closeDataToOthers(config)) log.warn(problem)
   await checkAfterInterruption(config.databaseUrl, log)
   await migrate(config.databaseUrl)
-  const db = await openDatabase({ url: config.databaseUrl, onStatement })
+  const db = await openDatabase({ url: config.databaseUrl, readsIndex: config.readWalIndex, onStatement })
   parts.defer(() => {
     if (!db.health.isLost) noteStopped(db.path)
   })

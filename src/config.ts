@@ -44,6 +44,7 @@ export const ENVIRONMENT = z.object({
     .string()
     .regex(/^file:.+/, 'must be file:<path>: SQLite is the database of this version')
     .optional(),
+  READ_WAL_INDEX: yesOrNo(true),
   DISK_DIRS: z
     .string()
     .default('')
@@ -175,6 +176,8 @@ export interface Config {
   port: number
   dataDir: string
   databaseUrl: string
+  /** Whether commits are noticed by reading the index of the write-ahead log; otherwise SQLite is asked. */
+  readWalIndex: boolean
   /** Where published snapshots are. */
   snapshotsDir: string
   /** The directories that disks of every account may be in; new disks are made in the first. */
@@ -254,6 +257,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     port: env.PORT,
     dataDir,
     databaseUrl: env.DATABASE_URL ?? `file:${join(dataDir, 'snapgate.db')}`,
+    readWalIndex: env.READ_WAL_INDEX,
     snapshotsDir: join(dataDir, 'snapshots'),
     diskDirs: [
       join(dataDir, 'disks'),

@@ -31,6 +31,8 @@ export interface DatabaseOptions {
   url: string
   /** How long a statement waits for another process that is writing, in milliseconds; 20,000 unless set. */
   busyTimeoutMs?: number
+  /** Whether commits are noticed by reading the index of the write-ahead log, where that works, or by asking SQLite. */
+  readsIndex?: boolean
   /** Called with the SQL of every statement. */
   onStatement?: ((sql: string) => void) | undefined
 }
@@ -39,6 +41,7 @@ export interface DatabaseOptions {
 export async function openDatabase({
   url,
   busyTimeoutMs = 20_000,
+  readsIndex = true,
   onStatement,
 }: DatabaseOptions): Promise<Database> {
   const path = await databaseFile(url)
@@ -56,7 +59,7 @@ export async function openDatabase({
   } catch (error) {
     throw unusable(path, error)
   }
-  const reader = new Reader(path, health, onStatement)
+  const reader = new Reader(path, { health, readsIndex, onStatement })
   const files = new OpenFiles(path, reader.index)
   const { writer } = groupCommit
   health.watch(files)
@@ -73,6 +76,8 @@ export async function openDatabase({
       if (health.isLost) return
       reader[Symbol.dispose]()
       await client.$disconnect()
+      // Last: closing it drops the locks of every connection of this process.
+      reader.index?.[Symbol.dispose]()
     },
   })
 }

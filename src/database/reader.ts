@@ -8,16 +8,23 @@ import { openWalIndex, type WalIndex } from './wal-index.ts'
 export class Reader extends ReadConnection {
   readonly #dataVersion: Statement<[], number>
   readonly #health: DatabaseHealth
-  /** What SQLite shares of its log; undefined where it cannot be looked at. */
+  /** The index of the write-ahead log; undefined where it is not read. It outlives this connection: see `WalIndex`. */
   readonly index: WalIndex | undefined
 
-  constructor(path: string, health: DatabaseHealth, onStatement: ((sql: string) => void) | undefined) {
+  constructor(
+    path: string,
+    {
+      health,
+      readsIndex,
+      onStatement,
+    }: { health: DatabaseHealth; readsIndex: boolean; onStatement: ((sql: string) => void) | undefined },
+  ) {
     super(path, onStatement)
     this.#health = health
     this.#dataVersion = this.connection.prepare<[], number>('PRAGMA data_version').pluck()
-    // SQLite maps the index when it first reads.
+    // SQLite makes the index when it first reads.
     this.#dataVersion.get()
-    this.index = openWalIndex(path)
+    this.index = readsIndex ? openWalIndex(path) : undefined
   }
 
   override all<Row>(sql: Pick<Prisma.Sql, 'sql' | 'values'>): Row[] {
@@ -42,10 +49,5 @@ export class Reader extends ReadConnection {
   /** A number that is another one after every commit, be it of this process or of another. */
   version(): number {
     return this.index?.version() ?? this.#dataVersion.get() ?? 0
-  }
-
-  override [Symbol.dispose](): void {
-    this.index?.[Symbol.dispose]()
-    super[Symbol.dispose]()
   }
 }

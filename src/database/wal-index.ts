@@ -1,9 +1,8 @@
-import { readFileSync, realpathSync } from 'node:fs'
-import { mapAgain, type Mapping } from '../native/memory.ts'
+import { closeSync, fstatSync, lstatSync, openSync, readSync, realpathSync, type Stats } from 'node:fs'
 
 /** Two copies of the header, of 48 bytes each. Source: WAL-mode File Format, 2.1, https://sqlite.org/walformat.html */
-const HEADER_BYTES = 96
-/** With what follows it about checkpoints. */
+const HEADER_WORDS = 24
+/** With the checkpoint information that follows it. */
 const INDEX_BYTES = 136
 
 /** Where things are, in words of 32 bits. Source: WAL-mode File Format, 2.1 and 2.2. */
@@ -22,28 +21,30 @@ export interface WalFrames {
 }
 
 /**
- * What SQLite keeps in shared memory of a write-ahead log. Every commit, of whatever process, writes its header anew before
- * it returns, with a counter, a salt and a checksum of all frames. To look at it costs a hundredth of what `PRAGMA
- * data_version` does, which takes a lock and gives it back to say the same.
+ * The index of a write-ahead log: the `-shm` file, which SQLite maps into the memory of every process that uses the
+ * database. Every commit, of any process, rewrites its header before it returns, with a counter, a salt and a checksum of all
+ * frames. On Linux a mapping and `read` share the page cache, so one positioned read of the header sees every commit. That
+ * costs about 1 µs; `PRAGMA data_version` takes and releases a lock to find out the same.
  */
 export class WalIndex implements Disposable {
-  readonly #mapping: Mapping
-  #words: Int32Array | undefined
-  readonly #seen = new Int32Array(HEADER_BYTES / 4)
+  #file: IndexFile | undefined
+  readonly #now = new Int32Array(INDEX_BYTES / 4)
+  readonly #seen = new Int32Array(HEADER_WORDS)
   #version = 0
 
-  constructor(mapping: Mapping) {
-    this.#mapping = mapping
-    this.#words = new Int32Array(mapping.memory)
+  constructor(file: IndexFile) {
+    this.#file = file
   }
 
-  /** A number that is another one after every commit. Seen in the middle of one, it is another one afterwards as well. */
+  /**
+   * A number that changes with every commit. A header that is read in the middle of a commit differs from the one after
+   * it; one that is cut short never counts as unchanged.
+   */
   version(): number {
-    const words = this.#words
-    if (!words) throw new Error('The database is closed.')
-    let isSame = true
-    for (let at = 0; at < HEADER_BYTES / 4; at++) {
-      const word = Atomics.load(words, at)
+    if (!this.#file) throw new Error('The database is closed.')
+    let isSame = this.#read(this.#file)
+    for (let at = 0; at < HEADER_WORDS; at++) {
+      const word = this.#now[at] ?? 0
       if (word === this.#seen[at]) continue
       this.#seen[at] = word
       isSame = false
@@ -54,13 +55,19 @@ export class WalIndex implements Disposable {
 
   /** Undefined in the middle of a commit of another process, and when there is none yet. */
   frames(): WalFrames | undefined {
-    const words = this.#words
-    return words && framesOf((at) => Atomics.load(words, at))
+    if (!this.#file || !this.#read(this.#file)) return undefined
+    return framesOf((at) => this.#now[at] ?? 0)
   }
 
+  /** To be called after the last connection of this process to the database has been closed. */
   [Symbol.dispose](): void {
-    this.#words = undefined
-    this.#mapping.unmap()
+    if (this.#file) release(this.#file)
+    this.#file = undefined
+  }
+
+  /** Whether the file has all of it. */
+  #read({ fd }: IndexFile): boolean {
+    return readSync(fd, this.#now, 0, INDEX_BYTES, 0) === INDEX_BYTES
   }
 }
 
@@ -91,22 +98,45 @@ export function isCheckpoint(before: WalFrames, now: WalFrames): boolean {
 
 const IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
 
-/** The index of a database that this process has open and has read; undefined where it cannot be looked at: not on Linux. */
+interface IndexFile {
+  fd: number
+  id: string
+  users: number
+}
+
+/**
+ * The index files that this process has open, by inode. Closing any descriptor of a file drops all POSIX locks that the
+ * process holds on it (fcntl(2)), SQLite's included: so each is opened once, however many use it, and closed by the last.
+ */
+const OPEN = new Map<string, IndexFile>()
+
+/** The index of a database that this process has open and has read; undefined where `read` may not see it: not on Linux. */
 export function openWalIndex(path: string): WalIndex | undefined {
+  if (process.platform !== 'linux') return undefined
   try {
-    const address = addressOf(`${realpathSync(path)}-shm`)
-    const mapping = address === undefined ? undefined : mapAgain(address, INDEX_BYTES)
-    return mapping && new WalIndex(mapping)
+    return new WalIndex(acquire(`${realpathSync(path)}-shm`))
   } catch {
     return undefined
   }
 }
 
-/** Where this process has mapped the beginning of a file. Source: proc_pid_maps(5). */
-function addressOf(file: string): bigint | undefined {
-  for (const line of readFileSync('/proc/self/maps', 'utf8').split('\n')) {
-    const [, start, path] = /^([\da-f]+)-\S+ \S+ 0+ \S+ \d+ +(.*)$/.exec(line) ?? []
-    if (path === file) return BigInt(`0x${start ?? ''}`)
+function acquire(path: string): IndexFile {
+  const open = OPEN.get(idOf(lstatSync(path)))
+  if (open) {
+    open.users++
+    return open
   }
-  return undefined
+  const fd = openSync(path, 'r')
+  const file = { fd, id: idOf(fstatSync(fd)), users: 1 }
+  OPEN.set(file.id, file)
+  return file
 }
+
+function release(file: IndexFile): void {
+  file.users--
+  if (file.users > 0) return
+  OPEN.delete(file.id)
+  closeSync(file.fd)
+}
+
+const idOf = ({ dev, ino }: Stats) => `${dev}:${ino}`

@@ -26,11 +26,6 @@ export function errno(): number | undefined {
   return koffi?.errno()
 }
 
-/** The memory at an address. */
-export function view(address: bigint, bytes: number): ArrayBuffer | undefined {
-  return koffi?.view(address, bytes)
-}
-
 /** The result of a call that may block, made on another thread. */
 export function inBackground(call: Call, ...args: unknown[]): Promise<number | bigint> {
   return new Promise((resolve, reject) => {
