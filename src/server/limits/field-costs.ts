@@ -42,7 +42,7 @@ export const COMPOSED: ReadonlySet<string> = new Set([
 
 /** What texts cost more than others, by the name of their field: for the length they may have. */
 export const TEXTS: Readonly<Record<string, number>> = {
-  description: 2 * POINT,
+  description: 10 * POINT,
   failureReason: POINT,
   message: POINT,
   reason: POINT,

@@ -123,14 +123,14 @@ export const ATTACKS: readonly Attack[] = [
     name: '48 aliases of a long text',
     connections: 16,
     least: 8,
-    operation: same(`{ snapshots(first: 80) { nodes { ${aliases(48, 'description')} } } }`),
+    operation: same(`{ snapshots(first: 40) { nodes { ${aliases(48, 'description')} } } }`),
   },
   {
     ...ok,
     name: '48 aliases of a long text, of documents never seen before',
     connections: 16,
     least: 8,
-    operation: cold(`{ snapshots(first: 80) { nodes { ${aliases(48, 'description')} } } }`),
+    operation: cold(`{ snapshots(first: 40) { nodes { ${aliases(48, 'description')} } } }`),
   },
   {
     ...ok,
