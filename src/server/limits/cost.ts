@@ -3,6 +3,7 @@ import {
   getNullableType,
   getOperationAST,
   isCompositeType,
+  isInputObjectType,
   isListType,
   Kind,
   OperationTypeNode,
@@ -11,6 +12,7 @@ import {
   type FragmentDefinitionNode,
   type GraphQLCompositeType,
   type GraphQLField,
+  type GraphQLInputType,
   type GraphQLSchema,
   type OperationDefinitionNode,
   type SelectionSetNode,
@@ -163,7 +165,7 @@ function planOf(schema: GraphQLSchema, document: DocumentNode, operation: Operat
     if (!definition) return VALUE
     const place = `${type.name}.${name}`
     const isChange = isMutation && type === schema.getMutationType()
-    const items = isChange ? itemsOf(node) : 0
+    const items = isChange ? itemsOf(definition, node) : 0
     if (isChange && isCreation(name)) creates.push(items)
     const own = sum([VALUE, EXTRA[place] ?? TEXTS[name] ?? 0, product(items, CHANGE)])
     const named = getNamedType(definition.type)
@@ -210,13 +212,14 @@ function planOf(schema: GraphQLSchema, document: DocumentNode, operation: Operat
     node: FieldNode,
   ): Page | undefined {
     if (!args.some(({ name }) => name === 'first')) return undefined
+    const filterType = args.find(({ name }) => name === 'filter')?.type
     const [first, last, filter] = [argument(node, 'first'), argument(node, 'last'), argument(node, 'filter')]
     return {
       entries: derived([first, last], ([from, to]) => {
         const sizes = [from, to].filter((size) => typeof size === 'number')
         return Math.min(PAGE_MAX, Math.max(0, ...(sizes.length > 0 ? sizes : [PAGE_DEFAULT])))
       }),
-      filter: derived([filter], ([value]) => filterCost(value, type.name === 'Disk')),
+      filter: derived([filter], ([value]) => filterCost(value, filterType, type.name === 'Disk')),
     }
   }
 
@@ -226,11 +229,12 @@ function planOf(schema: GraphQLSchema, document: DocumentNode, operation: Operat
   }
 
   /** How many things a change is of. */
-  function itemsOf(node: FieldNode): Amount {
+  function itemsOf({ args }: GraphQLField<unknown, unknown>, node: FieldNode): Amount {
+    const type = args.find(({ name }) => name === 'input')?.type
     return derived([argument(node, 'input')], ([input]) =>
       Math.max(
         1,
-        ...Object.entries(isObject(input) ? input : {}).map(([name, value]) =>
+        ...givenIn(input, type).map(({ name, value }) =>
           name.endsWith('Ids') && Array.isArray(value) ? value.length : 1,
         ),
       ),
@@ -292,20 +296,35 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** A field of an input object. */
+interface Given {
+  name: string
+  type: GraphQLInputType
+  value: unknown
+}
+
+/** The fields of an input object that its type has: others are refused later, and however many there are, they cost nothing here. */
+function givenIn(value: unknown, type: GraphQLInputType | undefined): Given[] {
+  const named = type && getNamedType(type)
+  if (!isInputObjectType(named) || !isObject(value)) return []
+  return Object.values(named.getFields()).flatMap((field) =>
+    Object.hasOwn(value, field.name) ? [{ ...field, value: value[field.name] }] : [],
+  )
+}
+
 /** What a filter costs if it compares anything. The values of its lists may each be read as a list of their own. */
-function filterCost(filter: unknown, isOfOneDisk: boolean): number {
-  if (!isObject(filter)) return 0
-  const comparisons = Object.values(filter).filter((value) => value !== null && value !== undefined)
+function filterCost(filter: unknown, type: GraphQLInputType | undefined, isOfOneDisk: boolean): number {
+  const comparisons = givenIn(filter, type).filter(({ value }) => value !== null && value !== undefined)
   if (comparisons.length === 0) return 0
   if (isOfOneDisk) return FILTER_OF_ONE_DISK
-  return FILTER + comparisons.reduce<number>((total, one) => total + listedIn(one), 0) * LISTED_VALUE
+  return FILTER + comparisons.reduce((total, one) => total + listedIn(one), 0) * LISTED_VALUE
 }
 
 /** How many values stand in lists, at any depth. */
-function listedIn(value: unknown): number {
-  if (Array.isArray(value)) return value.reduce<number>((total, one) => total + 1 + listedIn(one), 0)
-  if (!isObject(value)) return 0
-  return Object.values(value).reduce<number>((total, one) => total + listedIn(one), 0)
+function listedIn({ value, type }: Pick<Given, 'value' | 'type'>): number {
+  if (Array.isArray(value))
+    return value.reduce<number>((total, one) => total + 1 + listedIn({ value: one, type }), 0)
+  return givenIn(value, type).reduce((total, one) => total + listedIn(one), 0)
 }
 
 /** Whether a mutation makes something new, by how mutations are named. */

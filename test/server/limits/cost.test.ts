@@ -281,3 +281,22 @@ test('fragments that double at each level are counted at once', () => {
 
   expect(costOf(schema, parse(text), undefined, { n: 100 }).points).toBeGreaterThan(1e90)
 })
+
+test('fields that an input type does not have are not looked at, however many a value has', () => {
+  const many = (known: object) =>
+    new Proxy(known, {
+      ownKeys: () => expect.fail('All keys of the value were listed.'),
+    })
+  const filter = many({ name: many({ in: ['a', 'b'] }) })
+  const input = many({ policyId: 'asp-abcdefgh', diskIds: ['v-abcdefg1', 'v-abcdefg2'] })
+
+  expect(
+    points('query ($f: DiskFilter) { disks(first: 0, filter: $f) { nodes { id } } }', { f: filter }),
+  ).toBe(Math.ceil(PAGE + 0.4 + FILTER + 2 * 3))
+  expect(
+    points(
+      'mutation ($i: LinkAutoSnapshotPolicyInput!) { linkAutoSnapshotPolicy(input: $i) { __typename } }',
+      { i: input },
+    ),
+  ).toBe(Math.ceil(2 * 20 + 1 + 0.2 + 0.2))
+})
