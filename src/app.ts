@@ -82,7 +82,9 @@ export async function startApp(config: Config, log: Logger, options: AppOptions 
   parts.use(db)
   parts.use(startDatabaseWatch(db, log))
   await makeLocationsRelative(db, config.dataDir)
-  const scans = parts.use(new Scans({ path: db.path, timeoutMs: config.operationTimeoutMs }))
+  const scans = parts.use(
+    new Scans({ path: db.path, timeoutMs: config.operationTimeoutMs, health: db.health }),
+  )
   const clock = createClockWatch({ db, now, steadyMs })
   await clock.look()
   const viewer = await localViewer(db, now)

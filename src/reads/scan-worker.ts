@@ -20,7 +20,8 @@ export interface ScanMessage extends Pick<Prisma.Sql, 'sql' | 'values'> {
   timeoutMs: number
 }
 
-export type ScanReply = { rows: unknown[]; heads: Heads } | { error: string } | 'timeout'
+export type ScanReply =
+  { rows: unknown[]; heads: Heads } | { error: string; code: string | undefined } | 'timeout'
 
 /** After how many rows the clock is looked at. */
 const CLOCK_ROWS = 500
@@ -52,7 +53,7 @@ function scan({ timeoutMs, accountId, ...select }: ScanMessage): ScanReply {
       connection.atOnce(() => ({ rows: connection.all(select), heads: connection.heads(accountId) })),
     )
   } catch (error) {
-    return error === TIMEOUT ? 'timeout' : { error: String(error) }
+    return error === TIMEOUT ? 'timeout' : { error: String(error), code: (error as { code?: string }).code }
   }
 }
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import type { DatabaseHealth } from '../database/health.ts'
 import type { Heads } from '../database/read-connection.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
 import type { ScanData, ScanMessage, ScanReply } from './scan-worker.ts'
@@ -49,20 +50,22 @@ interface Thread {
 export class Scans implements AsyncDisposable {
   readonly #path: string
   readonly #timeoutMs: number
+  readonly #health: DatabaseHealth
   readonly #threads = new Set<Thread>()
   /** The accounts in the order of their turns, each with its jobs in the order they came. */
   readonly #waiting = new Map<string, Job[]>()
   #isOver = false
 
-  /** `timeoutMs` is how long a select may take, the time it waits for its turn included. */
-  constructor({ path, timeoutMs }: { path: string; timeoutMs: number }) {
+  /** `timeoutMs` is how long a select may take, the time it waits for its turn included; `health` is told of errors. */
+  constructor({ path, timeoutMs, health }: { path: string; timeoutMs: number; health: DatabaseHealth }) {
     this.#path = path
     this.#timeoutMs = timeoutMs
+    this.#health = health
   }
 
   /**
-   * The rows of a select and, of the same moment, the heads of the account's transition logs. Rejects with OperationTimeout. The
-   * select calls `scanned` for its rows.
+   * The rows of a select and, of the same moment, the heads of the account's transition logs. Rejects with OperationTimeout, or
+   * with Unavailable where the database cannot be read. The select calls `scanned` for its rows.
    */
   read<Row>(accountId: string, { sql, values }: Select): Promise<Scanned<Row>> {
     const settle = Promise.withResolvers<Scanned<unknown>>()
@@ -114,10 +117,10 @@ export class Scans implements AsyncDisposable {
       thread.idle = setTimeout(() => this.#end(thread), IDLE_MS).unref()
       this.#next()
     })
-    worker.on('error', (error) => thread.job?.settle.reject(error))
+    worker.on('error', (error) => this.#fail(thread.job, error))
     worker.on('exit', () => {
       this.#threads.delete(thread)
-      thread.job?.settle.reject(new Error('The thread that scans has ended.'))
+      this.#fail(thread.job, new Error('The thread that scans has ended.'))
       this.#next()
     })
     this.#threads.add(thread)
@@ -130,11 +133,22 @@ export class Scans implements AsyncDisposable {
     thread.worker.postMessage('end')
   }
 
-  #answer({ settle, timer }: Job, reply: ScanReply): void {
-    clearTimeout(timer)
-    if (reply === 'timeout') settle.reject(new OperationTimeout(this.#timeoutMs))
-    else if ('error' in reply) settle.reject(new Error(reply.error))
-    else settle.resolve(reply)
+  #answer(job: Job, reply: ScanReply): void {
+    if (reply === 'timeout') {
+      this.#fail(job, new OperationTimeout(this.#timeoutMs))
+    } else if ('error' in reply) {
+      const { error, code } = reply
+      this.#fail(job, Object.assign(new Error(error), code !== undefined && { code }))
+    } else {
+      clearTimeout(job.timer)
+      job.settle.resolve(reply)
+    }
+  }
+
+  #fail(job: Job | undefined, error: unknown): void {
+    if (!job) return
+    clearTimeout(job.timer)
+    job.settle.reject(this.#health.failed(error))
   }
 
   #expire(job: Job): void {

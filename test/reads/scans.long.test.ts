@@ -1,5 +1,10 @@
+import { mkdtempDisposable, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import SQLite from 'better-sqlite3'
 import { expect, test } from 'vitest'
+import { DatabaseHealth } from '../../src/database/health.ts'
+import { UNAVAILABLE } from '../../src/domain/unavailable.ts'
 import { Scans } from '../../src/reads/scans.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 
@@ -78,7 +83,7 @@ test('a search that does not end in time is a documented error on every transpor
 test('the scans of one account do not hold up those of another', async () => {
   await using app = await startTestApp()
   fill(app, 1_000)
-  await using scans = new Scans({ path: app.db.path, timeoutMs: 60_000 })
+  await using scans = new Scans({ path: app.db.path, timeoutMs: 60_000, health: app.db.health })
   const slow = {
     sql: 'SELECT count(*) AS "number" FROM "Snapshot" a, "Snapshot" b, "Snapshot" c WHERE scanned(c."id")',
     values: [],
@@ -96,4 +101,23 @@ test('the scans of one account do not hold up those of another', async () => {
   expect(ended).toEqual(['modest'])
   await scans[Symbol.asyncDispose]()
   await Promise.all(all)
+})
+
+test('a database that only a scan finds damaged, or cannot open, is known to its health', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'snapgate-'))
+  const path = join(folder.path, 'snapgate.db')
+  const select = { sql: 'SELECT * FROM "Snapshot"', values: [] }
+  new SQLite(path).exec('CREATE TABLE "Snapshot" ("id")').close()
+  const [damaged, missing] = [new DatabaseHealth(), new DatabaseHealth()]
+  await using scans = new Scans({ path, timeoutMs: 60_000, health: damaged })
+  await using none = new Scans({ path: `${path}.none`, timeoutMs: 60_000, health: missing })
+
+  // The tables of the logs are missing, which is a defect and no reason to be unavailable.
+  await expect(scans.read('account', select)).rejects.toThrow('no such table')
+  expect(damaged.unready()).toBeUndefined()
+  await writeFile(path, 'no database'.repeat(1_000))
+  await expect(scans.read('account', select)).rejects.toThrow(UNAVAILABLE.DAMAGED)
+  await expect(none.read('account', select)).rejects.toThrow(UNAVAILABLE.CANNOT_OPEN)
+
+  expect([damaged.unready(), missing.unready()]).toEqual(['DAMAGED', 'CANNOT_OPEN'])
 })
