@@ -1,4 +1,4 @@
-import { GraphQLError, Kind } from 'graphql'
+import { GraphQLError, Kind, OperationTypeNode } from 'graphql'
 import { UNAVAILABLE, unavailabilityOf, type Unavailability } from '../domain/unavailable.ts'
 import { OperationTimeout } from '../reads/scans.ts'
 import { SlowConsumer } from '../transitions/bounded-queue.ts'
@@ -64,11 +64,12 @@ export function clientError(code: ErrorCode, message: string, facts?: ErrorFacts
   return new ClientError(message, { extensions: { ...facts, code } })
 }
 
-/** An answer, or event, that has more bytes than it may have. */
-export function answerTooLarge(bytes: number): GraphQLError {
+/** An answer, or event, that has more bytes than it may have; a mutation has made its changes all the same. */
+export function answerTooLarge(bytes: number, operation: OperationTypeNode): GraphQLError {
+  const changes = operation === OperationTypeNode.MUTATION ? ' Changes were made.' : ''
   return clientError(
     'ANSWER_TOO_LARGE',
-    `The answer has more than ${bytes} bytes. Ask for smaller pages, or for less of each entry. Changes were made.`,
+    `The answer has more than ${bytes} bytes. Ask for smaller pages, or for less of each entry.${changes}`,
   )
 }
 

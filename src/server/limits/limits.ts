@@ -1,6 +1,12 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { OperationTypeNode, getOperationAST, type DocumentNode, type GraphQLSchema } from 'graphql'
+import {
+  OperationTypeNode,
+  getOperationAST,
+  type DocumentNode,
+  type ExecutionArgs,
+  type GraphQLSchema,
+} from 'graphql'
 import { isAsyncIterable, type GraphQLParams, type Plugin } from 'graphql-yoga'
 import { answerTooLarge, clientError } from '../../graphql/errors.ts'
 import { isLargerThan } from '../answer-size.ts'
@@ -241,13 +247,15 @@ export function createLimits({
 
     onExecute: ({ args }) => {
       const { admission } = args.contextValue as unknown as RequestFacts
-      if (!admission?.cost) return undefined
+      const { document, operationName } = args as ExecutionArgs
+      const { operation } = getOperationAST(document, operationName) ?? {}
+      if (!admission?.cost || !operation) return undefined
       const extensions = extensionsOf(admission)
       return {
         onExecuteDone({ result, setResult }) {
           if (isAsyncIterable(result)) return
           const answer = isLargerThan(result.data, maxAnswerBytes)
-            ? { data: null, errors: [answerTooLarge(maxAnswerBytes)] }
+            ? { data: null, errors: [answerTooLarge(maxAnswerBytes, operation)] }
             : result
           setResult({ ...answer, extensions: { ...result.extensions, ...extensions } })
         },

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
-import { execute, type ExecutionArgs, type ExecutionResult } from 'graphql'
+import { execute, OperationTypeNode, type ExecutionArgs, type ExecutionResult } from 'graphql'
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import type { StreamBuffer } from '../../config.ts'
@@ -123,7 +123,7 @@ export function createLive({ credentials, streamBuffer, log }: LiveOptions) {
     /** An event that would not fit into the buffer of a stream is told of by an error. */
     const bounded = (event: Buffer) => {
       if (event.length <= streamBuffer.bytes) return event
-      const error = answerTooLarge(streamBuffer.bytes)
+      const error = answerTooLarge(streamBuffer.bytes, OperationTypeNode.SUBSCRIPTION)
       return Buffer.from(JSON.stringify({ data: null, errors: [describeError(error, requestId, log)] }))
     }
     const project = storedProjectionOf(args)

@@ -30,6 +30,30 @@ test.each(['HTTP', 'WebSocket'])(
   },
 )
 
+test('an answer that is too large says that changes were made, unless none were', async () => {
+  await using app = await startTestApp({ MAX_ANSWER_BYTES: '1024' })
+  const disk = await app.disk()
+  await using socket = app.webSocket()
+  const many = Array.from({ length: 20 }, (_, index) => `a${index}: description`).join(' ')
+  const description = 'd'.repeat(100)
+  const create = `mutation ($i: CreateSnapshotInput!) {
+    createSnapshot(input: $i) { ... on CreateSnapshotPayload { snapshot { ${many} } } } }`
+  const messages: (string | undefined)[] = []
+
+  for (const name of ['first', 'second']) {
+    const { errors } = await app.graphql(create, { i: { diskId: disk.id, name, description } })
+    messages.push(errors?.[0]?.message)
+    await app.runner.tick()
+  }
+  const list = `{ snapshots { nodes { ${many} } } }`
+  messages.push((await app.graphql(list)).errors?.[0]?.message)
+  for await (const { errors } of socket.iterate({ query: list })) messages.push(errors?.[0]?.message)
+
+  const read = 'The answer has more than 1024 bytes. Ask for smaller pages, or for less of each entry.'
+  expect(messages).toEqual([`${read} Changes were made.`, `${read} Changes were made.`, read, read])
+  expect(await app.db.snapshot.count()).toBe(2)
+})
+
 test('an event that is larger than the buffer of a stream is told of by an error, and the stream goes on', async () => {
   await using app = await startTestApp({ STREAM_BUFFER_BYTES: '16384' })
   const disk = await app.disk()
@@ -51,11 +75,12 @@ test('an event that is larger than the buffer of a stream is told of by an error
   const seen: unknown[] = []
   for await (const { data, errors } of events) {
     const transition = data?.snapshotTransitions as { snapshot: { name: string } } | undefined
-    seen.push(errors?.[0]?.extensions?.code ?? transition?.snapshot.name)
+    seen.push(errors?.[0]?.message ?? transition?.snapshot.name)
     if (seen.length === 3) break
   }
 
-  expect(seen).toEqual(['ANSWER_TOO_LARGE', 'ANSWER_TOO_LARGE', 'small'])
+  const tooLarge = 'The answer has more than 16384 bytes. Ask for smaller pages, or for less of each entry.'
+  expect(seen).toEqual([tooLarge, tooLarge, 'small'])
 })
 
 test.each<[unknown, number, boolean]>([
