@@ -1,10 +1,12 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
+import { setImmediate as nextRound } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { startTestApp, type TestApp } from '../../support/app.ts'
 import type { GraphqlError } from '../../support/clients.ts'
 import { rawConnection } from '../../support/raw-connection.ts'
+import { announce } from '../../support/subscribers.ts'
 
 const QUERY = '{ disks { totalCount } }'
 const BODY = JSON.stringify({ query: QUERY })
@@ -37,6 +39,17 @@ async function openSocket(app: TestApp) {
   await once(socket, 'open')
   socket.send('{"type":"connection_init"}')
   return { socket, outcome: Promise.race([acknowledged, closed]) }
+}
+
+/** A socket that is let in, with all that it is told. */
+async function subscribingSocket(app: TestApp) {
+  const { socket, outcome } = await openSocket(app)
+  await outcome
+  const messages: { id?: string; type: string; payload?: any }[] = []
+  socket.on('message', (text: Buffer) => messages.push(JSON.parse(text.toString()) as { type: string }))
+  const subscribe = (id: string, query: string) =>
+    socket.send(JSON.stringify({ id, type: 'subscribe', payload: { query } }))
+  return { socket, messages, subscribe }
 }
 
 describe('what does not come in time is cut off, and told', () => {
@@ -183,6 +196,45 @@ describe('an account has so many streams', () => {
     await expect.poll(() => app.hub.listeners).toBe(1)
   })
 
+  test('over WebSocket, a stream that the server completes gives its place back', async () => {
+    await using app = await startTestApp({ MAX_STREAMS_PER_ACCOUNT: '1' })
+    const disk = await app.disk()
+    await app.heldSnapshots(disk, 1)
+    const { id } = await app.db.snapshot.findFirstOrThrow()
+    const client = await subscribingSocket(app)
+
+    for (const operation of ['1', '2', '3']) {
+      client.subscribe(operation, `subscription { snapshotStatus(id: "${id}") { to } }`)
+      await expect.poll(() => client.messages.at(-1)).toEqual({ id: operation, type: 'complete' })
+    }
+    client.socket.terminate()
+  })
+
+  test('over WebSocket, a stream that is ended with SLOW_CONSUMER gives its place back', async () => {
+    await using app = await startTestApp({
+      MAX_STREAMS_PER_ACCOUNT: '1',
+      STREAM_BUFFER_EVENTS: '50',
+      STREAM_BUFFER_BYTES: '1073741824',
+    })
+    const client = await subscribingSocket(app)
+    client.subscribe('1', 'subscription { snapshotTransitions { sequence reason } }')
+    await expect.poll(() => app.hub.groups.counts.members).toBe(1)
+    client.socket.pause()
+    for (let i = 0; i < 200 && app.hub.listeners > 0; i++) {
+      await announce(app, 20, { reason: 'x'.repeat(16 * 1024) })
+      await nextRound()
+    }
+    expect(app.hub.listeners).toBe(0)
+    client.socket.resume()
+    await expect
+      .poll(() => client.messages.at(-1))
+      .toMatchObject({ id: '1', type: 'error', payload: [{ extensions: { code: 'SLOW_CONSUMER' } }] })
+
+    client.subscribe('2', WATCH)
+    await expect.poll(() => app.hub.listeners).toBe(1)
+    client.socket.terminate()
+  })
+
   test('over server-sent events', async () => {
     await using app = await startTestApp({ MAX_STREAMS_PER_ACCOUNT: '1' })
     const start = () =>
@@ -208,11 +260,7 @@ describe('an account has so many streams', () => {
 describe('a connection has so many operations in progress', () => {
   test('over WebSocket: one more gets an error, and the others go on', async () => {
     await using app = await startTestApp({ MAX_OPERATIONS_PER_CONNECTION: '3' })
-    const { socket } = await openSocket(app)
-    const messages: { id?: string; type: string; payload?: any }[] = []
-    socket.on('message', (text: Buffer) => messages.push(JSON.parse(text.toString()) as { type: string }))
-    const ask = (id: string, query: string) =>
-      socket.send(JSON.stringify({ id, type: 'subscribe', payload: { query } }))
+    const { socket, messages, subscribe: ask } = await subscribingSocket(app)
     for (const id of ['1', '2', '3', '4']) ask(id, WATCH)
     await expect.poll(() => messages.find(({ type }) => type === 'error')).toBeDefined()
     expect(messages.filter(({ type }) => type === 'error')).toEqual([
