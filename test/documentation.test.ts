@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { parse, validate } from 'graphql'
 import { expect, test } from 'vitest'
+import { ENVIRONMENT } from '../src/config.ts'
 import { ERROR_CODES } from '../src/graphql/errors.ts'
 import { schema } from '../src/graphql/schema.ts'
 import { startTestApp } from './support/app.ts'
@@ -77,6 +78,15 @@ test('the codes of errors are documented, each in its words', async () => {
   const rows = [...(await read('docs/clients.md')).matchAll(/^\| `([A-Z_]+)` +\| (.+?) +\|$/gm)]
 
   expect(rows.map(([, code, text]) => [code, text])).toEqual(Object.entries(ERROR_CODES))
+})
+
+test('docs/security.md has each limit that can be set, with its default', async () => {
+  const rows = (await read('docs/security.md')).matchAll(/^\|[^|]+\| `([A-Z_]+)` +\| ([\d,]+) +\|[^|]+\|$/gm)
+  const documented = [...rows].map(([, name = '', value = '']) => [name, Number(value.replaceAll(',', ''))])
+  const isLimit = /^(MAX|RATE|STREAM_BUFFER|SNAPSHOT_QUOTA|ANSWER_CACHE)_|_TIMEOUT_MS$/
+  const settings = Object.entries(ENVIRONMENT.parse({})).filter(([name]) => isLimit.test(name))
+
+  expect(documented.toSorted()).toEqual(settings.toSorted())
 })
 
 test('the three operations of the README answer what it says they answer', async () => {
