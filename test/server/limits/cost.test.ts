@@ -91,7 +91,7 @@ test.each<[what: string, points: number, text: string, variables?: Record<string
   ],
   [
     'texts count by what they may have',
-    PAGE + 0.4 + 10 * (1 + 0.2 + 2),
+    PAGE + 0.4 + 10 * (1 + 0.2 + 10),
     '{ disks(first: 10) { nodes { description } } }',
   ],
   [
