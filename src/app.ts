@@ -9,6 +9,7 @@ import { closeFolder, closeToOthers, PRIVATE_FOLDER } from './database/private-f
 import { checkAfterInterruption, startDatabaseWatch } from './database/watch.ts'
 import { noteStopped } from './database/world.ts'
 import { migrate } from './database/migrations.ts'
+import { TransitionHub } from './delivery/hub.ts'
 import { createDemoWorld } from './demo/world.ts'
 import { createLocalProvider } from './providers/local/local.ts'
 import { Reads } from './reads/reads.ts'
@@ -37,14 +38,9 @@ import { createPolicyRuns } from './services/policy-runs.ts'
 import { createSnapshotService } from './services/snapshots.ts'
 import { createTokenService } from './services/tokens.ts'
 import type { Viewer } from './services/viewer.ts'
-import { startTransitionHub } from './transitions/hub.ts'
-import {
-  openDiskTransitionLog,
-  openTransitionLog,
-  type AnyTransition,
-  type TransitionLog,
-} from './transitions/log.ts'
+import { openDiskTransitionLog, openTransitionLog, type TransitionLog } from './transitions/log.ts'
 import { ProgressBoard } from './transitions/progress.ts'
+import type { AnyTransition } from './transitions/transition.ts'
 
 const DAY_MS = 86_400_000
 
@@ -122,15 +118,15 @@ export async function startApp(config: Config, log: Logger, options: AppOptions 
   const progress = new ProgressBoard()
   const [transitions, diskTransitions] = [await openTransitionLog(db), await openDiskTransitionLog(db)]
   const hubOf = <T extends AnyTransition>(transitionLog: TransitionLog<T>) =>
-    startTransitionHub({
+    new TransitionHub({
       log: transitionLog,
       bufferEvents: config.streamBuffer.events,
       pollMs: config.logPollMs,
       onError: (error) => logFault(log, error, 'the transition log could not be read'),
       onRestored: () => log.warn('the database was restored; subscriptions were ended with CURSOR_EXPIRED'),
     })
-  const hub = parts.use(await hubOf(transitions))
-  const diskHub = parts.use(await hubOf(diskTransitions))
+  const hub = parts.use(hubOf(transitions))
+  const diskHub = parts.use(hubOf(diskTransitions))
   const announceTransitions = () => {
     hub.wake()
     diskHub.wake()

@@ -8,7 +8,7 @@ import type { LocalProvider } from '../providers/local/local.ts'
 import { duplicatePublished } from '../providers/local/shelf.ts'
 import type { NewId } from '../services/clock.ts'
 import type { Viewer } from '../services/viewer.ts'
-import { appendDiskTransitions, appendTransitions } from '../transitions/log.ts'
+import { appendDiskTransitions, appendTransitions } from '../transitions/append.ts'
 import { writeImage } from './images.ts'
 
 interface DemoDisk {

@@ -13,7 +13,7 @@ import {
   type Page,
 } from '../reads/pages.ts'
 import type { List } from '../reads/reads.ts'
-import { jointCursor } from '../transitions/log.ts'
+import { jointCursor } from '../transitions/cursor.ts'
 
 /** How many entries a page has when nobody says, and how many it may have. */
 export const PAGE_DEFAULT = 20

@@ -1,3 +1,6 @@
+import type { Groups } from '../delivery/groups.ts'
+import type { TransitionHub } from '../delivery/hub.ts'
+import type { Seat } from '../delivery/member.ts'
 import type { SnapshotQuota } from '../domain/quota.ts'
 import type { Reads } from '../reads/reads.ts'
 import type { DiskOperationService } from '../services/disk-operations.ts'
@@ -7,9 +10,9 @@ import type { PolicyService } from '../services/policies.ts'
 import type { SnapshotService } from '../services/snapshots.ts'
 import type { TokenService } from '../services/tokens.ts'
 import type { Viewer } from '../services/viewer.ts'
-import type { Join, TransitionHub } from '../transitions/hub.ts'
-import type { DiskTransition, TransitionLog } from '../transitions/log.ts'
+import type { TransitionLog } from '../transitions/log.ts'
 import type { ProgressBoard } from '../transitions/progress.ts'
+import type { DiskTransition } from '../transitions/transition.ts'
 
 /** The parts of the gateway that resolvers use. */
 export interface Gateway {
@@ -35,6 +38,6 @@ export interface Context {
   requestId: string
   /** Called by a resolver whose value may change without a commit to the database: the answer is then not kept. */
   fleeting?: () => void
-  /** Takes over a subscription that has caught up, where the transport can serve it in a group. */
-  join?: Join
+  /** Hands a subscription to these groups, which serve it from its seat on; for subscriptions only. */
+  join?: (seat: Seat, groups: Groups) => void
 }

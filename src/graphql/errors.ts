@@ -1,8 +1,8 @@
 import { GraphQLError, Kind, OperationTypeNode } from 'graphql'
 import { UNAVAILABLE, unavailabilityOf, type Unavailability } from '../domain/unavailable.ts'
 import { OperationTimeout } from '../reads/scans.ts'
-import { SlowConsumer } from '../transitions/bounded-queue.ts'
-import { CursorExpired } from '../transitions/log.ts'
+import { SlowConsumer } from '../delivery/slow-consumer.ts'
+import { CursorExpired } from '../transitions/cursor.ts'
 
 /** The codes of top-level errors, `extensions.code`: a closed list. Refusals are not among them: they are data. */
 export const ERROR_CODES = {

@@ -1,10 +1,13 @@
+import type { Groups } from '../delivery/groups.ts'
+import type { Seat } from '../delivery/member.ts'
 import type { DiskStatus } from '../domain/disk.ts'
 import { quoted } from '../domain/echo.ts'
 import { subjectOf } from '../domain/job.ts'
 import { isSettled, type SnapshotStatus } from '../domain/lifecycle.ts'
 import type { EnumFilter } from '../reads/filters.ts'
 import type { Interest } from '../transitions/interest.ts'
-import { CursorExpired, type DiskTransition, type Transition } from '../transitions/log.ts'
+import { CursorExpired } from '../transitions/cursor.ts'
+import type { DiskTransition, Transition } from '../transitions/transition.ts'
 import type { Viewer } from '../services/viewer.ts'
 import { percent, type Progress } from '../transitions/progress.ts'
 import type { Context } from './context.ts'
@@ -29,47 +32,58 @@ export interface ProgressEvent {
 }
 
 /** Every transition of the viewer's snapshots that the filter lets through. */
-export async function follow(
-  { gateway, viewer, join }: Context,
+export function follow(
+  context: Context,
   filter: TransitionFilter | null | undefined,
   after: string | null | undefined,
-): Promise<AsyncIterable<Transition>> {
+): AsyncIterable<Transition> {
+  const { gateway, viewer } = context
   const position = positionOf(gateway.transitions, viewer, after)
-  return gateway.hub.follow(interestOf(viewer, filter), position, join)
+  return served(context, gateway.hub, gateway.hub.seat(interestOf(viewer, filter), position))
 }
 
 /** Every transition of the viewer's disks that the filter lets through. */
-export async function followDisks(
-  { gateway, viewer, join }: Context,
+export function followDisks(
+  context: Context,
   filter: DiskTransitionFilter | null | undefined,
   after: string | null | undefined,
-): Promise<AsyncIterable<DiskTransition>> {
+): AsyncIterable<DiskTransition> {
+  const { gateway, viewer } = context
   const position = positionOf(gateway.diskTransitions, viewer, after)
-  return gateway.diskHub.follow(interestOf(viewer, filter), position, join)
+  return served(context, gateway.diskHub, gateway.diskHub.seat(interestOf(viewer, filter), position))
 }
 
 /** The transitions of one snapshot, to the final one. */
-export async function followToEnd(
-  { gateway, viewer, join }: Context,
+export function followToEnd(
+  context: Context,
   snapshotId: string,
   after: string | null | undefined,
-): Promise<AsyncIterable<Transition>> {
+): AsyncIterable<Transition> {
+  const { gateway, viewer } = context
   const position = positionOf(gateway.transitions, viewer, after)
-  const stream = await gateway.hub.followToEnd({ accountId: viewer.accountId, snapshotId }, position, join)
-  if (!stream) throw notFound('snapshot', snapshotId)
-  return stream
+  const seat = gateway.hub.seatToEnd({ accountId: viewer.accountId, snapshotId }, position)
+  if (!seat) throw notFound('snapshot', snapshotId)
+  return served(context, gateway.hub, seat)
 }
 
 /** The transitions of one disk, until nothing is in progress. */
-export async function followDiskToEnd(
-  { gateway, viewer, join }: Context,
+export function followDiskToEnd(
+  context: Context,
   diskId: string,
   after: string | null | undefined,
-): Promise<AsyncIterable<DiskTransition>> {
+): AsyncIterable<DiskTransition> {
+  const { gateway, viewer } = context
   const position = positionOf(gateway.diskTransitions, viewer, after)
-  const stream = await gateway.diskHub.followToEnd({ accountId: viewer.accountId, diskId }, position, join)
-  if (!stream) throw notFound('disk', diskId)
-  return stream
+  const seat = gateway.diskHub.seatToEnd({ accountId: viewer.accountId, diskId }, position)
+  if (!seat) throw notFound('disk', diskId)
+  return served(context, gateway.diskHub, seat)
+}
+
+/** Hands the stream to its group. Its own iterable is empty: the group writes to the connection. */
+function served({ join }: Context, { groups }: { groups: Groups }, seat: Seat): AsyncIterable<never> {
+  if (!join) throw new Error('A subscription to transitions was opened outside of a transport.')
+  join(seat, groups)
+  return { [Symbol.asyncIterator]: () => ({ next: async () => ({ value: undefined, done: true }) }) }
 }
 
 /** The progress of what is done with one copy, the latest value winning, until nothing more is. */

@@ -5,7 +5,8 @@ import { CLIENT_TOKEN_KEPT_HOURS } from '../domain/snapshot-input.ts'
 import type { Clock } from '../services/clock.ts'
 import type { ClockWatch } from '../services/clock-trust.ts'
 import type { SnapshotService } from '../services/snapshots.ts'
-import type { AnyTransition, TransitionLog } from '../transitions/log.ts'
+import type { TransitionLog } from '../transitions/log.ts'
+import type { AnyTransition } from '../transitions/transition.ts'
 
 const HOUR_MS = 3_600_000
 

@@ -6,7 +6,7 @@ import type { Disk, Job, Snapshot } from '../generated/prisma/client.ts'
 import type { CopyOutcome, Damaged, DiskProvider, DiskWork, Done, Refused } from '../providers/provider.ts'
 import { changeDisk, newIdentity, observed, type DiskChange } from '../services/disk-status.ts'
 import { diskOf } from '../services/snapshot-deletion.ts'
-import { appendDiskTransitions, appendTransitions } from '../transitions/log.ts'
+import { appendDiskTransitions, appendTransitions } from '../transitions/append.ts'
 
 /** A job that a runner has leased, with what it is about. */
 export type Claimed = Job & { disk: Disk | null; snapshot: Snapshot | null }

@@ -4,7 +4,7 @@ import type { SqlTransaction } from '../database/group-commit.ts'
 import type { DiskStatus } from '../domain/disk.ts'
 import { DiskNotFound, type Refusal } from '../domain/refusals.ts'
 import type { DiskObservation } from '../providers/provider.ts'
-import { appendDiskTransitions } from '../transitions/log.ts'
+import { appendDiskTransitions } from '../transitions/append.ts'
 import type { Viewer } from './viewer.ts'
 
 /** What is to be written of a disk, its status among it. */

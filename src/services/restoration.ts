@@ -1,7 +1,7 @@
 import { inTransaction, type Database } from '../database/database.ts'
 import { subjectOf } from '../domain/job.ts'
 import { Prisma, type Disk } from '../generated/prisma/client.ts'
-import { appendTransitions } from '../transitions/log.ts'
+import { appendTransitions } from '../transitions/append.ts'
 import { changeDisk } from './disk-status.ts'
 import { diskOf } from './snapshot-deletion.ts'
 

@@ -1,7 +1,7 @@
 import { Prisma, type Snapshot, type SnapshotTransition } from '../generated/prisma/client.ts'
 import type { SqlTransaction } from '../database/group-commit.ts'
 import { READING_JOB_KINDS, type JobKind } from '../domain/job.ts'
-import { appendTransitions } from '../transitions/log.ts'
+import { appendTransitions } from '../transitions/append.ts'
 
 /** Whether something reads the copy of the snapshot. */
 export function isRead(tx: SqlTransaction, snapshotId: string): boolean {

@@ -10,7 +10,7 @@ import {
   updateSnapshotRefusals,
   verifySnapshotRefusals,
 } from '../domain/snapshot-operation.ts'
-import { appendTransitions } from '../transitions/log.ts'
+import { appendTransitions } from '../transitions/append.ts'
 import type { Capture } from './capture.ts'
 import { checkItems, hashOf, itemToken, once, sorted, type Repeatable, type Tag } from './client-tokens.ts'
 import type { Clock, NewId } from './clock.ts'

@@ -1,6 +1,6 @@
-import type { AnyTransition } from './log.ts'
+import type { AnyTransition } from './transition.ts'
 
-/** Which transitions somebody wants: all conditions that are given hold. The account is never optional. */
+/** Which transitions a subscriber wants: those that meet every given condition. The account is never optional. */
 export interface Interest {
   accountId: string
   snapshotIds?: readonly string[] | undefined
@@ -8,11 +8,12 @@ export interface Interest {
   to?: readonly AnyTransition['to'][] | undefined
 }
 
-/** Somebody who is told of transitions. */
-export interface Listener {
+/** What is told of transitions. */
+interface Listener {
   push(transition: AnyTransition): void
 }
 
+/** Whether a transition meets the conditions. */
 export function concerns(
   { accountId, snapshotIds, diskIds, to }: Interest,
   transition: AnyTransition,
@@ -25,9 +26,14 @@ export function concerns(
   )
 }
 
+/** One string for equal interests. */
+export function interestKey({ accountId, snapshotIds, diskIds, to }: Interest): string {
+  return JSON.stringify([accountId, snapshotIds, diskIds, to])
+}
+
 /**
- * Who is to be told of a transition, found by its snapshot, its disk and its account: what nobody else wants costs
- * nothing for the others. Each listener stands under the narrowest of its conditions only, so it is told once.
+ * Finds the listeners of a transition by its snapshot, its disk and its account, so that a transition costs nothing for
+ * those that do not want it. Each listener stands under the narrowest of its conditions only, so it is told once.
  */
 export class InterestIndex {
   /** By account, and there by snapshot, by disk, or under `ALL`. */
@@ -69,7 +75,7 @@ export class InterestIndex {
   }
 }
 
-/** Where those stand who name neither snapshots nor disks. No id is empty. */
+/** The key of listeners that name neither snapshots nor disks. No id is empty. */
 const ALL = ''
 
 function tellAll(listeners: Map<Listener, Interest> | undefined, transition: AnyTransition): void {

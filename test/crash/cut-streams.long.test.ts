@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { inTransaction, openDatabase, type Database } from '../../src/database/database.ts'
-import { appendTransitions } from '../../src/transitions/log.ts'
+import { appendTransitions } from '../../src/transitions/append.ts'
 import { postGraphql } from '../support/clients.ts'
 import { startGateway } from '../support/process.ts'
 

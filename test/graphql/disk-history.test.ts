@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { inTransaction } from '../../src/database/database.ts'
-import { appendTransitions } from '../../src/transitions/log.ts'
+import { appendTransitions } from '../../src/transitions/append.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 
 const COMMON = '__typename at reason diskId'

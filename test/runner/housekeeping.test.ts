@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { inTransaction } from '../../src/database/database.ts'
 import { trustClock } from '../../src/services/clock-trust.ts'
-import { appendTransitions, CursorExpired } from '../../src/transitions/log.ts'
+import { appendTransitions } from '../../src/transitions/append.ts'
+import { CursorExpired } from '../../src/transitions/cursor.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { cursorAt } from '../support/cursors.ts'
 

@@ -6,7 +6,7 @@ import { DISK_STATUSES } from '../../src/domain/disk.ts'
 import { COUNTED_SNAPSHOT_STATUSES } from '../../src/domain/quota.ts'
 import type { Schedule } from '../../src/domain/schedule.ts'
 import type { Disk } from '../../src/generated/prisma/client.ts'
-import { appendTransitions } from '../../src/transitions/log.ts'
+import { appendTransitions } from '../../src/transitions/append.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { policyOf, schedulerOf } from '../support/policies.ts'
 

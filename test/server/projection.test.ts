@@ -2,7 +2,7 @@ import { execute, parse, validate, type ExecutionArgs, type ExecutionResult } fr
 import { expect, test } from 'vitest'
 import { schema } from '../../src/graphql/schema.ts'
 import { storedProjectionOf } from '../../src/server/live/projection.ts'
-import type { Transition } from '../../src/transitions/log.ts'
+import type { Transition } from '../../src/transitions/transition.ts'
 import { startTestApp } from '../support/app.ts'
 import { chance } from '../support/random.ts'
 import { randomRequests } from '../support/random-requests.ts'

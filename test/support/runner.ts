@@ -13,7 +13,7 @@ export function runnerOf(
     db: app.db,
     provider,
     progress: app.progress,
-    announce: app.hub.wake,
+    announce: () => app.hub.wake(),
     log: pino({ level: 'silent' }),
     now,
     concurrency,

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { inTransaction } from '../../src/database/database.ts'
-import { appendTransitions } from '../../src/transitions/log.ts'
+import { appendTransitions } from '../../src/transitions/append.ts'
 import type { TestApp } from './app.ts'
 import type { GraphqlError } from './clients.ts'
 
@@ -79,8 +79,7 @@ export async function joinWhileWriting(
     if (kind % 2 === 1) {
       await new Promise((resolve) => furtherOn.push({ at: written + 20 * burst, resolve }))
     }
-    const transport = TRANSPORTS[kind % 3]
-    const events = transport ? watch(app, transport, query, { after }) : direct(app, from)
+    const events = watch(app, TRANSPORTS[kind % 4 < 2 ? 0 : 1], query, { after })
     watching++
     const got = await numbersTo(() => (ended ? written : undefined), events)
     expect(got).toEqual(range(from + 1, got.at(-1) ?? 0))
@@ -103,9 +102,4 @@ export async function joinWhileWriting(
   const froms = await Promise.all(joined)
   await expect.poll(() => app.hub.listeners).toBe(0)
   return { froms, last: written }
-}
-
-async function* direct(app: TestApp, from: number) {
-  for await (const transition of app.hub.follow(app.viewer, from))
-    yield { data: { snapshotTransitions: transition } }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { concerns, InterestIndex } from '../../src/transitions/interest.ts'
-import type { Transition } from '../../src/transitions/log.ts'
+import type { Transition } from '../../src/transitions/transition.ts'
 
 const transition: Transition = {
   position: 1,

@@ -1,12 +1,9 @@
 import { expect, test } from 'vitest'
 import { inTransaction } from '../../src/database/database.ts'
-import {
-  appendTransitions,
-  CursorExpired,
-  openTransitionLog,
-  type NewTransition,
-  type Transition,
-} from '../../src/transitions/log.ts'
+import { appendTransitions } from '../../src/transitions/append.ts'
+import { CursorExpired } from '../../src/transitions/cursor.ts'
+import { openTransitionLog } from '../../src/transitions/log.ts'
+import type { NewTransition, Transition } from '../../src/transitions/transition.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { cursorAt } from '../support/cursors.ts'
 import { range } from '../support/watch.ts'

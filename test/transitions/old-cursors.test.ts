@@ -5,7 +5,8 @@ import SQLite from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { inTransaction, openDatabase } from '../../src/database/database.ts'
 import { migrate, MIGRATIONS_FOLDER } from '../../src/database/migrations.ts'
-import { appendTransitions, openTransitionLog } from '../../src/transitions/log.ts'
+import { appendTransitions } from '../../src/transitions/append.ts'
+import { openTransitionLog } from '../../src/transitions/log.ts'
 
 const AT = '2026-01-01T00:00:00.000+00:00'
 

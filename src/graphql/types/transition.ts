@@ -1,6 +1,10 @@
 import { builder } from '../builder.ts'
 import { idOf } from '../id-argument.ts'
-import type { AnyTransition, DiskTransition as DiskTransitionRow, Transition } from '../../transitions/log.ts'
+import type {
+  AnyTransition,
+  DiskTransition as DiskTransitionRow,
+  Transition,
+} from '../../transitions/transition.ts'
 import { STORED } from '../stored.ts'
 import {
   follow,

@@ -4,9 +4,11 @@ import type { Socket } from 'node:net'
 import type { ExecutionResult } from 'graphql'
 import type { StreamBuffer } from '../../config.ts'
 import { duplicate } from '../../native/sockets.ts'
-import type { Batch } from '../../transitions/groups.ts'
+import type { Batch } from '../../delivery/batch.ts'
+import { BoundedWriter } from '../../delivery/bounded-writer.ts'
+import { chunk, chunkOf, eventsOf } from '../../delivery/event-frames.ts'
+import type { Outlet } from '../../delivery/outlet.ts'
 import { handOver } from '../handover.ts'
-import { BoundedWriter, type Outlet } from './outlet.ts'
 
 /** How often an idle stream shows that it lives, in milliseconds: proxies cut what is silent. */
 const PING_MS = 12_000
@@ -133,23 +135,6 @@ function isOver({ destroyed, writableEnded }: ServerResponse): boolean {
 
 function eventOf(result: ExecutionResult): string {
   return `event: next\ndata: ${JSON.stringify(result)}\n\n`
-}
-
-function chunk(text: string): string {
-  return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`
-}
-
-const EVENT_START = Buffer.from('event: next\ndata: ')
-const EVENT_END = Buffer.from('\n\n')
-const CRLF = Buffer.from('\r\n')
-
-function eventsOf({ payloads }: Batch): Buffer {
-  return Buffer.concat(payloads.flatMap((payload) => [EVENT_START, payload, EVENT_END]))
-}
-
-function chunkOf(batch: Batch): Buffer {
-  const events = eventsOf(batch)
-  return Buffer.concat([Buffer.from(`${events.length.toString(16)}\r\n`), events, CRLF])
 }
 
 /** The streams of events that are open: their keep-alive and their end. */

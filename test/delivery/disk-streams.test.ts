@@ -1,7 +1,7 @@
 import { rename, rm } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { inTransaction } from '../../src/database/database.ts'
-import { appendDiskTransitions } from '../../src/transitions/log.ts'
+import { appendDiskTransitions } from '../../src/transitions/append.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { cursorAt, diskCursorAt } from '../support/cursors.ts'
 import { completed, mutate } from '../support/snapshots.ts'

@@ -102,23 +102,27 @@ test.each(TRANSPORTS)(
   },
 )
 
-test('a stream that waits in the process itself ends too, and one that goes on over an equal database does not', async () => {
-  await using app = await startTestApp({ LOG_POLL_MS: '60000' })
-  await appendMany(app, 5)
-  const stream = app.hub.follow(app.viewer)[Symbol.asyncIterator]()
-  const waiting = stream.next()
-  await expect.poll(() => app.hub.listeners).toBe(1)
-  const backup = await backUp(app)
-  await restoreInto(app, backup)
-  await appendMany(app, 1)
-  expect(await waiting).toMatchObject({ value: { sequence: 6 } })
+test.each(TRANSPORTS)(
+  'a stream over %s goes on over an equal database, and ends with CURSOR_EXPIRED over an older one',
+  async (transport) => {
+    await using app = await startTestApp({ LOG_POLL_MS: '60000' })
+    await appendMany(app, 5)
+    const stream = subscriber(app, transport, WATCH)
+    await expect.poll(() => app.hub.groups.counts.members).toBe(1)
+    const backup = await backUp(app)
+    await restoreInto(app, backup)
+    await appendMany(app, 1)
+    await expect.poll(() => sequences(stream)).toEqual([6])
 
-  const ended = stream.next()
-  await restoreInto(app, backup)
-  app.hub.wake()
-  await expect(ended).rejects.toThrow('The log does not continue from this stream cursor')
-  expect(app.hub.listeners).toBe(0)
-})
+    await restoreInto(app, backup)
+    app.hub.wake()
+    await expect
+      .poll(() => errorsOf(stream).map(({ extensions }) => extensions.code))
+      .toEqual(['CURSOR_EXPIRED'])
+    expect(app.hub.listeners).toBe(0)
+    stream.vanish()
+  },
+)
 
 test('who catches up from before a backup while it is restored gets the log as it is now, or an end that says so', async () => {
   await using app = await startTestApp({ LOG_POLL_MS: '60000' })

@@ -1,9 +1,8 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { WebSocket } from 'ws'
 import { expect, test } from 'vitest'
 import { inTransaction } from '../../src/database/database.ts'
-import { appendTransitions } from '../../src/transitions/log.ts'
+import { appendTransitions } from '../../src/transitions/append.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { cursorAt } from '../support/cursors.ts'
 import { createMemoryProvider } from '../support/memory-provider.ts'
@@ -253,99 +252,6 @@ test('a filtered watch goes on live, past transitions that it does not want', as
     await appendMany(app, 3)
   }
   expect(got).toEqual([1, 2, 5])
-})
-
-test('a stream that falls further behind than its buffer ends with SLOW_CONSUMER, and a healthy one loses nothing', async () => {
-  await using app = await startTestApp({ STREAM_BUFFER_EVENTS: '5' })
-  const slow = app.hub.follow(app.viewer)[Symbol.asyncIterator]()
-  const first = slow.next()
-  const healthy = app.hub.follow(app.viewer)[Symbol.asyncIterator]()
-  const got: number[] = []
-  for (let i = 0; i < 10; i++) {
-    await appendMany(app, 1)
-    got.push((await healthy.next()).value?.sequence as number)
-  }
-
-  expect(got).toEqual(range(1, 10))
-  expect(await first).toMatchObject({ done: false, value: { sequence: 1 } })
-  await expect(slow.next()).rejects.toThrow(
-    'The stream fell more than 5 events behind and was ended. Resume from the last cursor you have seen.',
-  )
-  expect(await slow.next()).toEqual({ value: undefined, done: true })
-  expect(app.hub.listeners).toBe(1)
-  await healthy.return?.()
-  expect(app.hub.listeners).toBe(0)
-})
-
-test('catching up is never too slow: however much is written meanwhile, the stream goes on behind its last event', async () => {
-  await using app = await startTestApp({ STREAM_BUFFER_EVENTS: '40' })
-  await appendMany(app, 20)
-  await numbersTo(20, app.sse(ALL, { after: cursorAt(app, 0) }))
-
-  const got: number[] = []
-  for await (const { sequence } of app.hub.follow(app.viewer, 0)) {
-    got.push(sequence)
-    if (sequence < 20) await appendMany(app, 10)
-    if (sequence === 210) break
-  }
-  expect(got).toEqual(range(1, 210))
-})
-
-const WITH_REASON = `subscription { snapshotTransitions { sequence reason } }`
-const BIG = 'x'.repeat(64 * 1024)
-
-/** Writes big transitions until one of the streams has been ended for being slow, watched by a healthy one. */
-async function flood(app: TestApp): Promise<void> {
-  const before = app.hub.listeners
-  const healthy = app.hub.follow(app.viewer)[Symbol.asyncIterator]()
-  for (let i = 1; app.hub.listeners > before; i++) {
-    await appendMany(app, 4, BIG)
-    for (let j = 3; j >= 0; j--) expect((await healthy.next()).value?.sequence).toBe(i * 4 - j)
-  }
-  await healthy.return?.()
-}
-
-test('a WebSocket that nobody reads gets SLOW_CONSUMER, and holds up nobody else', async () => {
-  await using app = await startTestApp({ STREAM_BUFFER_EVENTS: '20' })
-  const socket = new WebSocket(app.endpoint.replace('http', 'ws'), 'graphql-transport-ws')
-  const messages: { type: string; payload?: any }[] = []
-  const ended = new Promise((resolve) => {
-    socket.on('message', (text: Buffer) => {
-      const message = JSON.parse(text.toString()) as { type: string; payload?: any }
-      messages.push(message)
-      if (message.type === 'connection_ack') {
-        socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: WITH_REASON } }))
-      }
-      if (message.type === 'error' || message.payload?.errors) resolve(undefined)
-    })
-  })
-  socket.on('open', () => socket.send(JSON.stringify({ type: 'connection_init' })))
-  await expect.poll(() => app.hub.listeners).toBe(1)
-
-  socket.pause()
-  await flood(app)
-  socket.resume()
-  await ended
-
-  const last = messages.at(-1)
-  const [error] = (last?.type === 'error' ? last.payload : last?.payload.errors) as unknown[]
-  expect(error).toMatchObject({ extensions: { code: 'SLOW_CONSUMER', requestId: expect.any(String) } })
-  socket.terminate()
-})
-
-test('a stream of server-sent events that nobody reads gets SLOW_CONSUMER, and holds up nobody else', async () => {
-  await using app = await startTestApp({ STREAM_BUFFER_EVENTS: '20' })
-  const response = await fetch(app.endpoint, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
-    body: JSON.stringify({ query: WITH_REASON }),
-  })
-  await expect.poll(() => app.hub.listeners).toBe(1)
-
-  await flood(app)
-
-  const text = await response.text()
-  expect(text.slice(text.lastIndexOf('data: {'))).toContain('"code":"SLOW_CONSUMER"')
 })
 
 test.each(TRANSPORTS)(

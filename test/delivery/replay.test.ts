@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { CursorExpired } from '../../src/transitions/log.ts'
+import { CursorExpired } from '../../src/transitions/cursor.ts'
 import { startTestApp } from '../support/app.ts'
 import { cursorAt } from '../support/cursors.ts'
 import { announce, range, sequences, subscriber, TRANSPORTS } from '../support/subscribers.ts'

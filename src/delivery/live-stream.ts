@@ -1,17 +1,14 @@
-import type { ExecutionResult } from 'graphql'
-import { SlowConsumer } from '../../transitions/bounded-queue.ts'
-import type { Batch, Member } from '../../transitions/groups.ts'
+import type { Batch } from './batch.ts'
+import type { Member } from './member.ts'
 import type { Outlet } from './outlet.ts'
-
-type Result = IteratorResult<ExecutionResult, undefined>
-const DONE: Result = { value: undefined, done: true }
+import { SlowConsumer } from './slow-consumer.ts'
 
 /** Makes a stream a member; returns how it leaves. */
 type Begin = () => () => void
 
 /**
- * A subscription, from the side of its group. Its answers go past the transport, straight to the outlet, and `run` says
- * no more than how the stream has ended.
+ * A subscription as a member of its group. Its answers bypass the transport and go straight to the outlet; `run` only says
+ * how the stream has ended.
  */
 export class LiveStream implements Member {
   seen = 0
@@ -75,44 +72,5 @@ export class LiveStream implements Member {
   fail(error: unknown): void {
     this.#leave?.()
     this.#ended?.reject(error)
-  }
-}
-
-/**
- * The same subscription as its transport sees it: what its own execution answers, or, where a group serves it, nothing
- * until it ends. Then its own execution is let go of at once, so that a stream that waits holds next to nothing.
- */
-export class LiveResults implements AsyncIterableIterator<ExecutionResult, undefined> {
-  #own: AsyncIterator<ExecutionResult, unknown> | undefined
-  readonly #stream: LiveStream
-  #onBegin: (() => void) | undefined
-
-  constructor(own: AsyncIterable<ExecutionResult>, stream: LiveStream, onBegin: () => void) {
-    this.#own = own[Symbol.asyncIterator]()
-    this.#stream = stream
-    this.#onBegin = onBegin
-  }
-
-  async next(): Promise<Result> {
-    if (!this.#stream.isPrepared) {
-      const result = await this.#own?.next()
-      return result && !result.done ? result : DONE
-    }
-    this.#own = undefined
-    this.#onBegin?.()
-    this.#onBegin = undefined
-    await this.#stream.run()
-    return DONE
-  }
-
-  /** The subscriber leaves. */
-  async return(): Promise<Result> {
-    this.#stream.leave()
-    await this.#own?.return?.()
-    return DONE
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Rounds } from '../../src/transitions/rounds.ts'
+import { Rounds } from '../../src/delivery/rounds.ts'
 
 /** Keeps the event loop for so long, in milliseconds. */
 function work(ms: number): void {

@@ -1,24 +1,11 @@
 import type { Socket } from 'node:net'
-import type { StreamBuffer } from '../../config.ts'
-import type { Batch } from '../../transitions/groups.ts'
+import type { StreamBuffer } from '../config.ts'
 
-/** The subscriber's end of a connection, as a group uses it. */
-export interface Outlet {
-  /** Makes the form in which a batch is sent, and keeps it with the batch. */
-  form(batch: Batch): unknown
-  /** Writes a batch at once; false, and nothing written, when more than the buffer holds would wait. */
-  send(batch: Batch): boolean
-  /** Writes a batch, however much waits; resolves when all of that is on its way, or never will be. */
-  sendAtLeisure(batch: Batch): Promise<void>
-  /** The stream has ended because its client does not read: ends the connection if it goes on not reading. */
-  cutIfStalled(): void
-}
-
-/** How long a client that has fallen behind may take to read what waits for it, in milliseconds. */
+/** How long a client that has fallen behind has to read what waits for it, in milliseconds. */
 const GRACE_MS = 5_000
 
 /**
- * Writes to a socket beside its owner, whole messages only, and knows how much waits there. In the common case the
+ * Backpressure: writes whole messages to a socket, beside its owner, and bounds what waits there. In the common case the
  * system takes the bytes at once and nothing is kept.
  */
 export class BoundedWriter {
@@ -31,6 +18,7 @@ export class BoundedWriter {
     this.#buffer = buffer
   }
 
+  /** Writes messages that are this many events; false, with nothing written, when more than the buffer holds would wait. */
   write(bytes: Buffer, events: number): boolean {
     const { socket } = this
     if (!socket.writable) return true
@@ -47,7 +35,7 @@ export class BoundedWriter {
     return true
   }
 
-  /** Waits for room first: all streams of a socket together have no more waiting there than the buffer holds. */
+  /** Waits for room first: all streams of a socket together have at most what the buffer holds waiting there. */
   async writeAtLeisure(bytes: Buffer | string): Promise<void> {
     const { socket } = this
     while (socket.writable && socket.writableLength >= this.#buffer.bytes) await emptied(socket)
@@ -62,7 +50,7 @@ export class BoundedWriter {
     const { socket } = this
     const late = setTimeout(onStalled, GRACE_MS)
     const calm = () => clearTimeout(late)
-    // Behind all that waits; called also when the socket closes.
+    // Written after all that waits; called also when the socket closes.
     if (socket.writable) socket.write(NOTHING, calm)
     else socket.once('close', calm)
   }

@@ -1,0 +1,44 @@
+import type { ExecutionResult } from 'graphql'
+import type { LiveStream } from '../../delivery/live-stream.ts'
+
+type Result = IteratorResult<ExecutionResult, undefined>
+const DONE: Result = { value: undefined, done: true }
+
+/**
+ * The same subscription as its transport sees it: what its own execution answers, or, where a group serves it, nothing
+ * until it ends. Then its own execution is let go of at once, so that a stream that waits holds next to nothing.
+ */
+export class LiveResults implements AsyncIterableIterator<ExecutionResult, undefined> {
+  #own: AsyncIterator<ExecutionResult, unknown> | undefined
+  readonly #stream: LiveStream
+  #onBegin: (() => void) | undefined
+
+  constructor(own: AsyncIterable<ExecutionResult>, stream: LiveStream, onBegin: () => void) {
+    this.#own = own[Symbol.asyncIterator]()
+    this.#stream = stream
+    this.#onBegin = onBegin
+  }
+
+  async next(): Promise<Result> {
+    if (!this.#stream.isPrepared) {
+      const result = await this.#own?.next()
+      return result && !result.done ? result : DONE
+    }
+    this.#own = undefined
+    this.#onBegin?.()
+    this.#onBegin = undefined
+    await this.#stream.run()
+    return DONE
+  }
+
+  /** The subscriber leaves. */
+  async return(): Promise<Result> {
+    this.#stream.leave()
+    await this.#own?.return?.()
+    return DONE
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+}

@@ -1,0 +1,95 @@
+import { setImmediate } from 'node:timers/promises'
+import type { Database } from '../database/database.ts'
+import type { Statements } from '../database/statements.ts'
+import { Prisma } from '../generated/prisma/client.ts'
+import { LOGS, type LogSubject } from './tables.ts'
+import type { Transition } from './transition.ts'
+
+/** The most rows that one transaction of pruning looks at, and the most accounts in one turn of the event loop. */
+const ROWS_TOGETHER = 1_000
+const ACCOUNTS_TOGETHER = 100
+
+/** The last transition of an account that has been pruned, with everything before it except what is kept. */
+export type PrunedThrough = Pick<Transition, 'sequence' | 'tag' | 'position'>
+
+/** What may be pruned: anything older than `before`, except the last `keep` transitions of each account. */
+export interface PruneBounds {
+  before: Date
+  keep: number
+}
+
+/** What has been pruned of one log, and the pruning itself. */
+export class Pruned {
+  readonly #db: Database
+  readonly #subject: LogSubject
+  readonly #logId: string
+
+  constructor(db: Database, subject: LogSubject, logId: string) {
+    this.#db = db
+    this.#subject = subject
+    this.#logId = logId
+  }
+
+  /** How far the log of an account has been pruned. */
+  through(accountId: string, sql: Statements = this.#db.reader): PrunedThrough {
+    const pruned = sql.get<PrunedThrough>(
+      Prisma.sql`SELECT "sequence", "tag", "position" FROM "PrunedTransitions"
+        WHERE "accountId" = ${accountId} AND "subject" = ${this.#subject}`,
+    )
+    return pruned ?? { sequence: 0, tag: this.#logId, position: 0 }
+  }
+
+  /**
+   * Deletes what the bounds allow, except the very last transition of an account, which says how far its numbers go, and
+   * what is kept of anything that still exists. Cursors before that expire. Works in slices, so that no other write
+   * waits long. Returns the number of deleted rows.
+   */
+  async prune({ before, keep }: PruneBounds): Promise<number> {
+    const bounds = { before, keep: Math.max(keep, 1) }
+    let rows = 0
+    const accounts = await this.#db.account.findMany({ select: { id: true } })
+    for (const [index, { id }] of accounts.entries()) {
+      if (index % ACCOUNTS_TOGETHER === 0) await setImmediate()
+      if (this.#headOf(id, this.#db.reader) - bounds.keep <= this.through(id).sequence) continue
+      for (;;) {
+        const deleted = await this.#db.groupCommit.write(({ sql }) => this.#pruneSome(sql, id, bounds))
+        if (deleted === undefined) break
+        rows += deleted
+      }
+    }
+    return rows
+  }
+
+  /** The number of rows deleted of one slice; undefined when nothing old is left. */
+  #pruneSome(sql: Statements, accountId: string, { before, keep }: PruneBounds): number | undefined {
+    const { table, subject, kept } = LOGS[this.#subject]
+    const from = this.through(accountId, sql).sequence
+    const through = Math.min(from + ROWS_TOGETHER, this.#headOf(accountId, sql) - keep)
+    const old = sql.get<PrunedThrough>(
+      Prisma.sql`SELECT "sequence", "tag", "position" FROM ${table}
+        WHERE "accountId" = ${accountId} AND "sequence" > ${from} AND "sequence" <= ${through} AND "at" < ${before}
+        ORDER BY "sequence" DESC LIMIT 1`,
+    )
+    if (!old) return undefined
+    sql.run(
+      Prisma.sql`INSERT INTO "PrunedTransitions" ("accountId", "subject", "sequence", "tag", "position")
+        VALUES (${accountId}, ${this.#subject}, ${old.sequence}, ${old.tag}, ${old.position})
+        ON CONFLICT ("accountId", "subject") DO UPDATE
+        SET "sequence" = excluded."sequence", "tag" = excluded."tag", "position" = excluded."position"`,
+    )
+    // Also what earlier slices kept of the same things, if it need not be kept any longer.
+    return sql.run(
+      Prisma.sql`DELETE FROM ${table} WHERE +"accountId" = ${accountId} AND "sequence" <= ${old.sequence} AND ${subject} IN (
+          SELECT ${subject} FROM ${table}
+          WHERE "accountId" = ${accountId} AND "sequence" > ${from} AND "sequence" <= ${old.sequence})
+        AND NOT (${kept})`,
+    )
+  }
+
+  #headOf(accountId: string, sql: Statements): number {
+    const head = sql.get<{ sequence: number | null }>(
+      Prisma.sql`SELECT max("sequence") AS "sequence" FROM ${LOGS[this.#subject].table} WHERE "accountId" = ${accountId}`,
+    )
+    return head?.sequence ?? 0
+  }
+}

@@ -1,0 +1,40 @@
+import { DISK_JOB_KINDS } from '../domain/job.ts'
+import { Prisma } from '../generated/prisma/client.ts'
+
+/** Which of the two logs. */
+export type LogSubject = keyof typeof LOGS
+
+/** The two logs: the same in all but their tables. */
+export const LOGS = {
+  SNAPSHOT: {
+    /** The first letter of its cursors. */
+    letter: 's',
+    table: Prisma.raw('"SnapshotTransition"'),
+    /** What a row has besides the columns of every log, and where that comes from. */
+    appended: Prisma.raw(', "snapshotId", "snapshotName"'),
+    values: Prisma.raw(`, r."value" ->> 'snapshotId',
+      (SELECT s."name" FROM "Snapshot" s WHERE s."id" = r."value" ->> 'snapshotId')`),
+    columns: Prisma.raw(
+      '"position", "accountId", "sequence", "tag", "snapshotId", "snapshotName", "diskId", "from", "to", "reason", "at"',
+    ),
+    /** The column that says what a transition is of. */
+    subject: Prisma.raw('"snapshotId"'),
+    /** Which jobs keep a stream of one snapshot open: any work on its copy, or that reads it. */
+    work: Prisma.sql`TRUE`,
+    /** What pruning leaves: the history of a snapshot that still exists, which is short. */
+    kept: Prisma.sql`EXISTS (SELECT 1 FROM "Snapshot" s WHERE s."id" = "SnapshotTransition"."snapshotId")`,
+  },
+  DISK: {
+    letter: 'd',
+    table: Prisma.raw('"DiskTransition"'),
+    appended: Prisma.empty,
+    values: Prisma.empty,
+    columns: Prisma.raw('"position", "accountId", "sequence", "tag", "diskId", "from", "to", "reason", "at"'),
+    subject: Prisma.raw('"diskId"'),
+    /** Operations on the disk; not the verification of its snapshots. */
+    work: Prisma.sql`"kind" IN (${Prisma.join([...DISK_JOB_KINDS])})`,
+    /** What pruning leaves: the last transition of a disk that still exists. Its whole history has no bounds. */
+    kept: Prisma.sql`EXISTS (SELECT 1 FROM "Disk" d WHERE d."id" = "DiskTransition"."diskId")
+      AND "position" = (SELECT max(l."position") FROM "DiskTransition" l WHERE l."diskId" = "DiskTransition"."diskId")`,
+  },
+}

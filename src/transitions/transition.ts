@@ -1,0 +1,45 @@
+import type { DiskStatus } from '../domain/disk.ts'
+import type { SnapshotStatus } from '../domain/lifecycle.ts'
+
+/** One change of a snapshot's status: a row of the transition log. */
+export interface Transition {
+  /** Its place in the whole log: strictly increasing, in commit order. Never shown to clients. */
+  position: number
+  accountId: string
+  /** Its number among the transitions of its account: 1, 2, 3 … in commit order, without a gap. */
+  sequence: number
+  /** Random. With the number, it tells this transition from any other that had the same number before a restore. */
+  tag: string
+  snapshotId: string
+  /** The name of the snapshot at that moment; null where it was not stored. */
+  snapshotName: string | null
+  diskId: string
+  /** Null for the first transition of a snapshot. */
+  from: SnapshotStatus | null
+  to: SnapshotStatus
+  reason: string | null
+  at: Date
+}
+
+/** One change of a disk's status: a row of the log of disks. */
+export interface DiskTransition extends Omit<Transition, 'snapshotId' | 'snapshotName' | 'from' | 'to'> {
+  snapshotId?: undefined
+  /** Null for the first transition of a disk. */
+  from: DiskStatus | null
+  to: DiskStatus
+}
+
+export type AnyTransition = Transition | DiskTransition
+
+/** Which transitions a reader wants; the account is never optional. */
+export interface TransitionScope {
+  accountId: string
+  snapshotId?: string | undefined
+  diskId?: string | undefined
+}
+
+/** A transition without what the log adds to it. */
+export type NewTransition<T extends AnyTransition> = Omit<
+  T,
+  'position' | 'sequence' | 'tag' | 'snapshotName' | (T extends DiskTransition ? 'snapshotId' : never)
+>
