@@ -48,6 +48,9 @@ const SETTINGS = [
   'journal_mode = WAL',
   'synchronous = FULL',
   'foreign_keys = ON',
+  // What undoes a savepoint would go to a file of the system's temporary directory once it is larger than 64 KiB: rows of
+  // all accounts, in a place that a hardened installation may not have.
+  'temp_store = MEMORY',
   `journal_size_limit = ${LOG_LIMIT_BYTES}`,
 ]
 
