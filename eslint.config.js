@@ -20,6 +20,21 @@ const ROOMS = {
   commands: ['config', 'database', 'domain', 'environment', 'providers', 'services', 'stop-signals'],
 }
 
+/** The rooms of console/ that a room may not import from: those above it, so that imports go one way. */
+const ABOVE = {
+  api: ['words', 'widgets', 'live', 'dialogs', 'pages'],
+  words: ['widgets', 'live', 'dialogs', 'pages'],
+  widgets: ['live', 'dialogs', 'pages'],
+  live: ['dialogs', 'pages'],
+  dialogs: ['pages'],
+  pages: [],
+}
+
+const API_ONLY = {
+  regex: '^(\\.\\./)+(src|test|scripts)/',
+  message: 'The console knows the gateway by its API only.',
+}
+
 const EVERY_ROOM = readdirSync(new URL('src', import.meta.url)).map((name) => name.replace(/\.ts$/, ''))
 
 const boundaries = Object.entries(ROOMS).map(([room, allowed]) => ({
@@ -97,20 +112,25 @@ export default defineConfig(
   {
     files: ['console/**/*.{ts,tsx}'],
     extends: [reactHooks.configs.flat.recommended],
+    rules: { 'no-restricted-imports': ['error', { patterns: [API_ONLY] }] },
+  },
+  ...Object.entries(ABOVE).map(([room, above]) => ({
+    files: [`console/${room}/**/*.{ts,tsx}`],
     rules: {
       'no-restricted-imports': [
         'error',
         {
           patterns: [
-            {
-              regex: '^(\\.\\./)+(src|test|scripts)/',
-              message: 'The console knows the gateway by its API only.',
-            },
+            API_ONLY,
+            ...above.map((other) => ({
+              regex: `^\\.\\./${other}/`,
+              message: `console/${room} may not import from console/${other}.`,
+            })),
           ],
         },
       ],
     },
-  },
+  })),
   {
     files: ['src/domain/**/*.ts'],
     rules: {

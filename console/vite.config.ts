@@ -2,7 +2,7 @@ import react from '@vitejs/plugin-react'
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type Plugin, type Rolldown } from 'vite'
 
-const STYLE_SHEETS = fileURLToPath(new URL('parts/style-sheets.ts', import.meta.url))
+const STYLE_SHEETS = fileURLToPath(new URL('widgets/style-sheets.ts', import.meta.url))
 
 /** The two places where Ant Design would put `<style>` elements into the page, which its policy forbids. */
 const STYLE_WRITERS = /\/(?:@rc-component\/util\/es\/Dom\/dynamicCSS|@ant-design\/icons\/es\/cssUtils)\.js$/

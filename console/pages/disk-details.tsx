@@ -3,29 +3,67 @@ import { Breadcrumb, Button, Descriptions, Skeleton } from 'antd'
 import { useQuery } from 'urql'
 import { Link } from 'wouter'
 import { orderOf, pagingOf, useAddress } from '../address.ts'
-import { DISK_DETAILS, type Disk } from '../api/documents.ts'
+import { DISK, type Disk } from '../api/disk.ts'
+import { graphql } from '../api/graphql.ts'
+import { PAGE_INFO } from '../api/page-info.ts'
+import { SNAPSHOT } from '../api/snapshot.ts'
+import { CreateSnapshot } from '../dialogs/create-snapshot.tsx'
+import { LinkPolicy } from '../dialogs/link-policy.tsx'
+import { SnapshotDetails } from '../dialogs/snapshot-details.tsx'
+import { SnapshotDialogs } from '../dialogs/snapshot-dialogs.tsx'
+import { UnlinkPolicy } from '../dialogs/unlink-policy.tsx'
 import { useFormat } from '../format.ts'
-import { ActionButton } from '../parts/actions.tsx'
-import { Copyable } from '../parts/copyable.tsx'
-import { CreateSnapshot } from '../parts/create-snapshot.tsx'
-import { EventLog } from '../parts/event-log.tsx'
-import { Failure } from '../parts/failure.tsx'
-import { useListRefresh } from '../parts/live.tsx'
-import { LinkPolicy } from '../parts/link-policy.tsx'
-import { Page } from '../parts/page.tsx'
-import { isEmptied, Pager, useExistingPage } from '../parts/pager.tsx'
-import { PolicyCard } from '../parts/policy-card.tsx'
-import { QueryBehind } from '../parts/query-behind.tsx'
-import { useReadAgain } from '../parts/read-again.ts'
-import { QuotaBar } from '../parts/quota.tsx'
-import { whyNot } from '../parts/refusal.ts'
-import { SnapshotDetails } from '../parts/snapshot-details.tsx'
-import { SnapshotDialogs } from '../parts/snapshot-dialogs.tsx'
-import { SnapshotTable } from '../parts/snapshot-table.tsx'
-import { Nothing } from '../parts/state.tsx'
-import { DiskStatusTag } from '../parts/status.tsx'
-import { useKept } from '../parts/table.ts'
+import { EventLog } from '../live/event-log.tsx'
+import { useListRefresh } from '../live/following.tsx'
+import { useReadAgain } from '../live/read-again.ts'
 import { useWords } from '../settings.tsx'
+import { ActionButton } from '../widgets/actions.tsx'
+import { Copyable } from '../widgets/copyable.tsx'
+import { Failure } from '../widgets/failure.tsx'
+import { Page } from '../widgets/page.tsx'
+import { isEmptied, Pager, useExistingPage } from '../widgets/pager.tsx'
+import { POLICY_OF_DISK, PolicyCard } from '../widgets/policy-card.tsx'
+import { QueryBehind } from '../widgets/query-behind.tsx'
+import { QuotaBar } from '../widgets/quota.tsx'
+import { whyNot } from '../widgets/refusal.ts'
+import { SnapshotTable } from '../widgets/snapshot-table.tsx'
+import { Nothing } from '../widgets/state.tsx'
+import { DiskStatusTag } from '../widgets/status.tsx'
+import { useKept } from '../widgets/table.ts'
+
+/** The Disk Details, with a page of the disk's snapshots. */
+const DISK_DETAILS = graphql(
+  `
+    query DiskDetails(
+      $id: ID!
+      $first: Int
+      $after: String
+      $last: Int
+      $before: String
+      $orderBy: SnapshotOrder
+    ) {
+      disk(id: $id) {
+        ...Disk
+        ...PolicyOfDisk
+        snapshots(first: $first, after: $after, last: $last, before: $before, orderBy: $orderBy) {
+          totalCount
+          streamCursor
+          pageInfo {
+            ...PageInfo
+          }
+          nodes {
+            ...Snapshot
+          }
+        }
+      }
+      # Where to watch from when there is no such disk.
+      snapshots(first: 0) {
+        streamCursor
+      }
+    }
+  `,
+  [DISK, SNAPSHOT, POLICY_OF_DISK, PAGE_INFO],
+)
 
 const ORDERS = ['NAME', 'SIZE', 'CREATED_AT'] as const
 
@@ -126,6 +164,7 @@ export function DiskDetails({ id }: { id: string }) {
       )}
       <CreateSnapshot />
       <LinkPolicy />
+      {disk && <UnlinkPolicy disk={disk} />}
       <SnapshotDetails />
       <SnapshotDialogs />
     </Page>

@@ -4,24 +4,26 @@ import { useMemo, useState } from 'react'
 import { useQuery } from 'urql'
 import { Link } from 'wouter'
 import { known, orderOf, pagingOf, useAddress, type Address } from '../address.ts'
-import { DISKS, type Disk, type DiskKind, type DiskStatus } from '../api/documents.ts'
-import type { VariablesOf } from '../api/graphql.ts'
+import { DISK, type Disk, type DiskKind, type DiskStatus } from '../api/disk.ts'
+import { graphql, type VariablesOf } from '../api/graphql.ts'
+import { PAGE_INFO } from '../api/page-info.ts'
+import { CreateSnapshot } from '../dialogs/create-snapshot.tsx'
+import { LinkPolicy } from '../dialogs/link-policy.tsx'
 import { useFormat } from '../format.ts'
-import { ActionButton, RowActions } from '../parts/actions.tsx'
-import { Copyable } from '../parts/copyable.tsx'
-import { CreateSnapshot } from '../parts/create-snapshot.tsx'
-import { Failure } from '../parts/failure.tsx'
-import { useListRefresh } from '../parts/live.tsx'
-import { LinkPolicy } from '../parts/link-policy.tsx'
-import { Page } from '../parts/page.tsx'
-import { isEmptied, Pager, useExistingPage } from '../parts/pager.tsx'
-import { QueryBehind } from '../parts/query-behind.tsx'
-import { useReadAgain } from '../parts/read-again.ts'
-import { whyNot, whyNotLink } from '../parts/refusal.ts'
-import { Search } from '../parts/search.tsx'
-import { Nothing } from '../parts/state.tsx'
-import { Moment } from '../parts/moment.tsx'
-import { DiskStatusTag } from '../parts/status.tsx'
+import { useListRefresh } from '../live/following.tsx'
+import { useReadAgain } from '../live/read-again.ts'
+import { useWords } from '../settings.tsx'
+import { ActionButton, RowActions } from '../widgets/actions.tsx'
+import { Copyable } from '../widgets/copyable.tsx'
+import { Failure } from '../widgets/failure.tsx'
+import { Moment } from '../widgets/moment.tsx'
+import { Page } from '../widgets/page.tsx'
+import { isEmptied, Pager, useExistingPage } from '../widgets/pager.tsx'
+import { QueryBehind } from '../widgets/query-behind.tsx'
+import { whyNot, whyNotLink } from '../widgets/refusal.ts'
+import { Search } from '../widgets/search.tsx'
+import { Nothing } from '../widgets/state.tsx'
+import { DiskStatusTag } from '../widgets/status.tsx'
 import {
   FROM_DESKTOP,
   FROM_LAPTOP,
@@ -30,8 +32,33 @@ import {
   SORT_DIRECTIONS,
   sortOrder,
   useKept,
-} from '../parts/table.ts'
-import { useWords } from '../settings.tsx'
+} from '../widgets/table.ts'
+
+/** The Disk List. */
+const DISKS = graphql(
+  `
+    query Disks(
+      $first: Int
+      $after: String
+      $last: Int
+      $before: String
+      $filter: DiskFilter
+      $orderBy: DiskOrder
+    ) {
+      disks(first: $first, after: $after, last: $last, before: $before, filter: $filter, orderBy: $orderBy) {
+        totalCount
+        streamCursor
+        pageInfo {
+          ...PageInfo
+        }
+        nodes {
+          ...Disk
+        }
+      }
+    }
+  `,
+  [DISK, PAGE_INFO],
+)
 
 const ORDERS = ['NAME', 'SIZE', 'CREATED_AT'] as const
 

@@ -1,7 +1,7 @@
 import { Alert, Button, Input, type InputRef } from 'antd'
 import { useEffect, useRef, useState } from 'react'
-import { Page } from '../parts/page.tsx'
 import { useWords } from '../settings.tsx'
+import { Page } from '../widgets/page.tsx'
 
 /** A socket is closed with nothing but a sentence, so that is all there is to go by. */
 const EXPIRED = /\bexpired\b/

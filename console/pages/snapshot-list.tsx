@@ -3,23 +3,57 @@ import { Button, Select, Tag } from 'antd'
 import { useMemo, useState } from 'react'
 import { useQuery } from 'urql'
 import { known, orderOf, pagingOf, useAddress, type Address } from '../address.ts'
-import { SNAPSHOTS, type SnapshotStatus, type SnapshotType } from '../api/documents.ts'
-import type { VariablesOf } from '../api/graphql.ts'
-import { ActionButton } from '../parts/actions.tsx'
-import { CreateSnapshot } from '../parts/create-snapshot.tsx'
-import { Failure } from '../parts/failure.tsx'
-import { useListRefresh } from '../parts/live.tsx'
-import { Page } from '../parts/page.tsx'
-import { isEmptied, Pager, useExistingPage } from '../parts/pager.tsx'
-import { QueryBehind } from '../parts/query-behind.tsx'
-import { useReadAgain } from '../parts/read-again.ts'
-import { Search } from '../parts/search.tsx'
-import { SnapshotDetails } from '../parts/snapshot-details.tsx'
-import { SnapshotDialogs } from '../parts/snapshot-dialogs.tsx'
-import { SnapshotTable } from '../parts/snapshot-table.tsx'
-import { Nothing } from '../parts/state.tsx'
-import { useKept } from '../parts/table.ts'
+import { graphql, type VariablesOf } from '../api/graphql.ts'
+import { PAGE_INFO } from '../api/page-info.ts'
+import { SNAPSHOT, type SnapshotStatus, type SnapshotType } from '../api/snapshot.ts'
+import { CreateSnapshot } from '../dialogs/create-snapshot.tsx'
+import { SnapshotDetails } from '../dialogs/snapshot-details.tsx'
+import { SnapshotDialogs } from '../dialogs/snapshot-dialogs.tsx'
+import { useListRefresh } from '../live/following.tsx'
+import { useReadAgain } from '../live/read-again.ts'
 import { useWords } from '../settings.tsx'
+import { ActionButton } from '../widgets/actions.tsx'
+import { Failure } from '../widgets/failure.tsx'
+import { Page } from '../widgets/page.tsx'
+import { isEmptied, Pager, useExistingPage } from '../widgets/pager.tsx'
+import { QueryBehind } from '../widgets/query-behind.tsx'
+import { Search } from '../widgets/search.tsx'
+import { SnapshotTable } from '../widgets/snapshot-table.tsx'
+import { Nothing } from '../widgets/state.tsx'
+import { useKept } from '../widgets/table.ts'
+
+/** The Snapshot List. */
+const SNAPSHOTS = graphql(
+  `
+    query Snapshots(
+      $first: Int
+      $after: String
+      $last: Int
+      $before: String
+      $filter: SnapshotFilter
+      $orderBy: SnapshotOrder
+    ) {
+      snapshots(
+        first: $first
+        after: $after
+        last: $last
+        before: $before
+        filter: $filter
+        orderBy: $orderBy
+      ) {
+        totalCount
+        streamCursor
+        pageInfo {
+          ...PageInfo
+        }
+        nodes {
+          ...Snapshot
+        }
+      }
+    }
+  `,
+  [SNAPSHOT, PAGE_INFO],
+)
 
 const ORDERS = ['NAME', 'SIZE', 'CREATED_AT'] as const
 const FILTERS = ['q', 'status', 'method', 'disk'] as const

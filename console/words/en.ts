@@ -1,14 +1,13 @@
-import type {
-  DiskKind,
-  DiskOperation,
-  DiskStatus,
-  PolicyRule,
-  RunDiskOutcome,
-  SnapshotOperation,
-  SnapshotStatus,
-  SnapshotType,
-  Viewer,
-} from '../api/documents.ts'
+import type { EnumOf } from '../api/graphql.ts'
+
+type DiskStatus = EnumOf<'DiskStatus'>
+type DiskOperation = EnumOf<'DiskOperation'>
+type DiskKind = EnumOf<'DiskKind'>
+type SnapshotStatus = EnumOf<'SnapshotStatus'>
+type SnapshotOperation = EnumOf<'SnapshotOperation'>
+type SnapshotType = EnumOf<'SnapshotType'>
+type RunDiskOutcome = EnumOf<'AutoSnapshotRunDiskOutcome'>
+type PolicyRule = Exclude<EnumOf<'AutoSnapshotPolicyRule'>, 'RETENTION_DAYS'>
 
 /** The parts of a near time, each as the language writes it. */
 type MomentParts = Record<'weekday' | 'day' | 'month' | 'hour' | 'minute' | 'timeZoneName', string>
@@ -318,9 +317,9 @@ export const en = {
   viewer: {
     signedIn: 'Signed in:',
     role: { VIEWER: 'Viewer', OPERATOR: 'Operator', ADMIN: 'Administrator' } satisfies Record<
-      Viewer['role'],
+      EnumOf<'Role'>,
       string
-    > as Record<Viewer['role'], string>,
+    > as Record<EnumOf<'Role'>, string>,
     until: (moment: string) => `until ${moment}`,
     forbidden: (needed: string, own: string) => `Requires the ${needed} role. You are signed in as ${own}.`,
   },
@@ -387,10 +386,7 @@ export const en = {
         TIME_POINTS: 'Choose at least one hour.',
         REPEAT_WEEKDAYS: 'Choose at least one day.',
         TIME_ZONE: 'The gateway does not know this time zone.',
-      } satisfies Record<Exclude<PolicyRule, 'RETENTION_DAYS'>, string> as Record<
-        Exclude<PolicyRule, 'RETENTION_DAYS'>,
-        string
-      >,
+      } satisfies Record<PolicyRule, string> as Record<PolicyRule, string>,
     },
   },
 }

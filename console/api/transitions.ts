@@ -1,0 +1,69 @@
+import { DISK, QUOTA_OF_DISK } from './disk.ts'
+import { graphql, type ResultOf } from './graphql.ts'
+import { SNAPSHOT } from './snapshot.ts'
+
+/** A step in the history of a snapshot. */
+export const TRANSITION = graphql(`
+  fragment Transition on SnapshotTransition {
+    __typename
+    sequence
+    from
+    to
+    reason
+    at
+    snapshotId
+  }
+`)
+
+/** Every transition of a snapshot, with what it changes of the snapshot and its disk; the disk's status is said by its own. */
+export const SNAPSHOT_TRANSITIONS = graphql(
+  `
+    subscription SnapshotTransitions($after: String) {
+      snapshotTransitions(after: $after) {
+        ...Transition
+        cursor
+        diskId
+        snapshot {
+          ...Snapshot
+          transitions {
+            ...Transition
+          }
+          disk {
+            id
+            ...QuotaOfDisk
+          }
+        }
+      }
+    }
+  `,
+  [TRANSITION, SNAPSHOT, QUOTA_OF_DISK],
+)
+
+/** Every transition of a disk, with what it changes of the disk. */
+export const DISK_TRANSITIONS = graphql(
+  `
+    subscription DiskTransitions($after: String) {
+      diskTransitions(after: $after) {
+        __typename
+        sequence
+        from
+        to
+        reason
+        at
+        diskId
+        cursor
+        disk {
+          ...Disk
+        }
+      }
+    }
+  `,
+  [DISK],
+)
+
+export type Transition = ResultOf<typeof TRANSITION>
+export type SnapshotTransition = ResultOf<typeof SNAPSHOT_TRANSITIONS>['snapshotTransitions']
+export type DiskTransition = ResultOf<typeof DISK_TRANSITIONS>['diskTransitions']
+export type LiveTransition = SnapshotTransition | DiskTransition
+/** A step in the history of a disk. */
+export type StepOfDisk = Pick<DiskTransition, '__typename' | 'sequence' | 'from' | 'to' | 'reason' | 'at'>

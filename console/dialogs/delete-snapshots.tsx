@@ -1,0 +1,236 @@
+import { Alert, Skeleton } from 'antd'
+import { useState } from 'react'
+import { useQuery } from 'urql'
+import { graphql, type PayloadOf, type ResultOf } from '../api/graphql.ts'
+import { REFUSALS } from '../api/refusals.ts'
+import { SNAPSHOT, type Snapshot } from '../api/snapshot.ts'
+import { useFormat } from '../format.ts'
+import { useWords } from '../settings.tsx'
+import { Failure } from '../widgets/failure.tsx'
+import { explain, reasonAgainst } from '../widgets/refusal.ts'
+import { SnapshotStatusCell, SnapshotStatusTag } from '../widgets/status.tsx'
+import { useChange } from './change.ts'
+import { Dialog, Trouble, useAsked, type Asked } from './dialog.tsx'
+import { useNotice } from './wanted-snapshot.tsx'
+
+/** The snapshots that something is to be done with. */
+const CHOSEN_SNAPSHOTS = graphql(
+  `
+    query ChosenSnapshots($ids: [ID!]!) {
+      nodes(ids: $ids) {
+        __typename
+        ... on Snapshot {
+          ...Snapshot
+        }
+      }
+    }
+  `,
+  [SNAPSHOT],
+)
+
+const DELETE_SNAPSHOTS = graphql(
+  `
+    mutation DeleteSnapshots($input: DeleteSnapshotsInput!) {
+      deleteSnapshots(input: $input) {
+        __typename
+        ... on DeleteSnapshotsPayload {
+          items {
+            snapshotId
+            snapshot {
+              ...Snapshot
+            }
+            refusal {
+              __typename
+              message
+              ...StatusRefusal
+              ...QuotaRefusal
+              ...SnapshotStatusRefusal
+              ...DiskStatusRefusal
+              ...DisksUnderWayRefusal
+            }
+          }
+        }
+      }
+    }
+  `,
+  [SNAPSHOT, ...REFUSALS],
+)
+
+type Item = PayloadOf<ResultOf<typeof DELETE_SNAPSHOTS>>['items'][number]
+
+/** So many may be named in one call of `deleteSnapshots`. */
+const AT_ONCE = 50
+
+/** Confirms that the snapshots named by `delete` in the address are to be deleted. */
+export function DeleteSnapshots() {
+  const { opened, ...asked } = useAsked('delete')
+  return <DeleteDialog key={opened} asked={asked} />
+}
+
+function DeleteDialog({ asked }: { asked: Asked }) {
+  const words = useWords()
+  const format = useFormat()
+  const notice = useNotice()
+  const { wanted, close } = asked
+  const [{ data, error }] = useQuery({
+    query: CHOSEN_SNAPSHOTS,
+    variables: { ids: wanted },
+    pause: wanted.length === 0,
+  })
+  const found = (data?.nodes ?? []).filter((node) => node?.__typename === 'Snapshot')
+  const there = new Map(found.map((snapshot) => [snapshot.id, snapshot]))
+  // What was confirmed stays to be read when it is gone.
+  const [confirmed, setConfirmed] = useState<Snapshot[]>()
+  const shown = confirmed ?? wanted.flatMap((id) => there.get(id) ?? [])
+  const { outcome, send } = useChange(DELETE_SNAPSHOTS)
+  const [items, setItems] = useState<readonly Item[]>([])
+
+  const [first] = shown
+  const batch = wanted.length > 1
+  const single = batch ? undefined : first
+  const over = batch && items.length > 0
+  const refused = items.filter(({ refusal }) => refusal !== null)
+  const reason =
+    single && outcome === undefined ? reasonAgainst(single.deleteEligibility, words, format) : undefined
+
+  async function submit(): Promise<void> {
+    setConfirmed(shown)
+    const answered: Item[] = []
+    for (let from = 0; from < shown.length; from += AT_ONCE) {
+      const snapshotIds = shown.slice(from, from + AT_ONCE).map(({ id }) => id)
+      const payload = await send({ input: { snapshotIds } })
+      if (!payload) break
+      answered.push(...payload.items)
+    }
+    setItems(answered)
+    if (batch || !single || answered[0]?.refusal !== null) return
+    close()
+    notice(words.deletion.started(single.name))
+  }
+
+  return (
+    <Dialog
+      asked={asked}
+      width={batch ? 760 : 600}
+      title={words.deletion.title(wanted.length)}
+      verb={words.delete}
+      needs="manageSnapshots"
+      danger
+      ready={shown.length > 0}
+      reason={reason}
+      sending={outcome?.is === 'sending'}
+      over={over}
+      submit={submit}
+    >
+      {error && <Failure error={error} />}
+      {!data && !error && <Skeleton />}
+      {data && shown.length < wanted.length && (
+        <Alert
+          type="error"
+          showIcon
+          title={words.noSnapshot(
+            wanted.filter((id) => !shown.some((snapshot) => snapshot.id === id)).join(', '),
+          )}
+        />
+      )}
+      {single && <SnapshotSummary snapshot={single} />}
+      {shown.length > 0 && !over && reason === undefined && (
+        <Alert
+          type="warning"
+          showIcon
+          title={single ? words.deletion.question(single.name) : words.deletion.questions(shown.length)}
+          description={single ? words.deletion.lossOfOne : words.deletion.loss}
+        />
+      )}
+      {batch && (
+        <BatchTable
+          snapshots={shown}
+          now={there}
+          refusals={new Map(refused.map(({ snapshotId, refusal }) => [snapshotId, refusal]))}
+          confirmed={over}
+        />
+      )}
+      {!batch && refused[0]?.refusal && (
+        <Alert type="error" showIcon title={explain(refused[0].refusal, words, format)} />
+      )}
+      <Trouble outcome={outcome} />
+      {over && (
+        <Alert
+          type={refused.length === 0 ? 'success' : 'warning'}
+          showIcon
+          title={words.deletion.batch(items.length - refused.length, refused.length)}
+        />
+      )}
+    </Dialog>
+  )
+}
+
+function SnapshotSummary({ snapshot }: { snapshot: Snapshot }) {
+  const words = useWords()
+  const format = useFormat()
+  return (
+    <div className="summary">
+      <strong>{snapshot.name}</strong>
+      <code>{snapshot.id}</code>
+      <SnapshotStatusTag status={snapshot.status} />
+      <span>{snapshot.disk?.name ?? words.released}</span>
+      <span>{format.date(snapshot.createdAt)}</span>
+    </div>
+  )
+}
+
+interface BatchTableProps {
+  snapshots: readonly Snapshot[]
+  /** The same as they are now, those that are gone left out. */
+  now: ReadonlyMap<string, Snapshot>
+  refusals: ReadonlyMap<string, Item['refusal']>
+  confirmed: boolean
+}
+
+/** Many snapshots at once: what becomes of each. */
+function BatchTable({ snapshots, now, refusals, confirmed }: BatchTableProps) {
+  const words = useWords()
+  const format = useFormat()
+  return (
+    <table className="batch">
+      <caption className="unseen">{words.deletion.title(snapshots.length)}</caption>
+      <thead>
+        <tr>
+          <th scope="col">{words.snapshot}</th>
+          <th scope="col">{words.sourceDisk}</th>
+          <th scope="col">{words.dialog.result}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {snapshots.map((snapshot) => {
+          const { id, name, disk, deleteEligibility } = snapshot
+          const refusal = refusals.get(id)
+          const reason = confirmed
+            ? refusal && explain(refusal, words, format)
+            : reasonAgainst(deleteEligibility, words, format)
+          const current = now.get(id)
+          return (
+            <tr key={id}>
+              <th scope="row">
+                {name}
+                <div className="hint">
+                  <code>{id}</code>
+                </div>
+              </th>
+              <td>{disk?.name ?? words.released}</td>
+              <td>
+                {reason !== undefined && <span className={confirmed ? 'problem' : 'hint'}>{reason}</span>}
+                {reason === undefined &&
+                  (current ? (
+                    <SnapshotStatusCell snapshot={current} />
+                  ) : (
+                    <SnapshotStatusTag status="DELETED" />
+                  ))}
+              </td>
+            </tr>
+          )
+        })}
+      </tbody>
+    </table>
+  )
+}

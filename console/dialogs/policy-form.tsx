@@ -1,0 +1,163 @@
+import { Alert, Checkbox, Input, Select, type InputRef } from 'antd'
+import { useId, type Ref } from 'react'
+import { graphql, type EnumOf, type ResultOf, type VariablesOf } from '../api/graphql.ts'
+import { POLICY } from '../api/policy.ts'
+import { NAME_REFUSAL } from '../api/refusals.ts'
+import { useFormat } from '../format.ts'
+import { useWords } from '../settings.tsx'
+import { explain } from '../widgets/refusal.ts'
+import { FOR_EVER, HOURS, hourName, WEEK } from '../widgets/schedule.ts'
+import { DaysField, Field } from './field.tsx'
+import { useRetentionProblem } from './limits.ts'
+
+export const CREATE_POLICY = graphql(
+  `
+    mutation CreatePolicy($input: CreateAutoSnapshotPolicyInput!) {
+      createAutoSnapshotPolicy(input: $input) {
+        __typename
+        ... on CreateAutoSnapshotPolicyPayload {
+          policy {
+            ...Policy
+          }
+        }
+        ...NameRefusal
+        ... on InvalidPolicy {
+          message
+          brokenPolicyRules: brokenRules
+        }
+        ... on PolicyQuotaExceeded {
+          message
+          limit
+        }
+      }
+    }
+  `,
+  [POLICY, NAME_REFUSAL],
+)
+
+/** Why a policy was not created. */
+export type PolicyRefusal = Exclude<
+  ResultOf<typeof CREATE_POLICY>['createAutoSnapshotPolicy'],
+  { __typename: 'CreateAutoSnapshotPolicyPayload' }
+>
+
+/** The time zone of the browser. The API may not know it: some say Etc/Unknown. */
+export const OWN_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone
+
+/** A policy that is to be created. */
+export type PolicyDraft = Required<VariablesOf<typeof CREATE_POLICY>['input']>
+
+/** Every night, by the clocks of whoever looks at this. */
+export function newPolicy(): PolicyDraft {
+  return {
+    name: '',
+    timePoints: [2],
+    repeatWeekdays: [...WEEK],
+    retentionDays: FOR_EVER,
+    timeZone: OWN_ZONE,
+  }
+}
+
+interface PolicyFormProps {
+  ref: Ref<InputRef>
+  draft: PolicyDraft
+  /** The time zones to choose from. */
+  zones: readonly string[]
+  onChange: (draft: PolicyDraft) => void
+  refusal: PolicyRefusal | undefined
+}
+
+/** What a new policy is to be; what is refused is said under the field. */
+export function PolicyForm({ ref, draft, zones, onChange, refusal }: PolicyFormProps) {
+  const words = useWords()
+  const format = useFormat()
+  const days = useId()
+  const change = (changes: Partial<PolicyDraft>) => onChange({ ...draft, ...changes })
+  const ofName = refusal?.__typename === 'InvalidName'
+  const isBroken = (rule: EnumOf<'AutoSnapshotPolicyRule'>) =>
+    refusal?.__typename === 'InvalidPolicy' && refusal.brokenPolicyRules.includes(rule)
+  const broken = (rule: Exclude<EnumOf<'AutoSnapshotPolicyRule'>, 'RETENTION_DAYS'>) =>
+    isBroken(rule) ? words.policy.refusal.rules[rule] : undefined
+  const retentionProblem = useRetentionProblem(true)
+  const { retentionDays } = draft
+  return (
+    <div className="new-policy">
+      <Field
+        label={words.policy.name}
+        hint={words.dialog.nameRule}
+        problem={ofName ? explain(refusal, words, format) : undefined}
+      >
+        {(id, describedBy) => (
+          <Input
+            ref={ref}
+            id={id}
+            aria-describedby={describedBy}
+            autoComplete="off"
+            value={draft.name}
+            {...(ofName && { status: 'error' as const, 'aria-invalid': true })}
+            onChange={({ target }) => change({ name: target.value })}
+          />
+        )}
+      </Field>
+      <div className="field">
+        <span id={days}>{words.policy.days}</span>
+        <Checkbox.Group
+          role="group"
+          aria-labelledby={days}
+          value={draft.repeatWeekdays}
+          options={WEEK.map((day) => ({ value: day, label: format.weekday(day) }))}
+          onChange={(repeatWeekdays) => change({ repeatWeekdays })}
+        />
+        {broken('REPEAT_WEEKDAYS') !== undefined && (
+          <div className="problem" role="alert">
+            {broken('REPEAT_WEEKDAYS')}
+          </div>
+        )}
+      </div>
+      <Field label={words.policy.hours} problem={broken('TIME_POINTS')}>
+        {(id, describedBy) => (
+          // The list stays open, and would take Tab for one more choice.
+          <div onKeyDownCapture={(event) => event.key === 'Tab' && event.stopPropagation()}>
+            <Select
+              mode="multiple"
+              className="hours"
+              showSearch={{ optionFilterProp: 'label' }}
+              id={id}
+              aria-describedby={describedBy}
+              placeholder={words.policy.chooseHours}
+              value={draft.timePoints}
+              options={HOURS.map((hour) => ({ value: hour, label: hourName(hour) }))}
+              onChange={(timePoints: number[]) =>
+                change({ timePoints: timePoints.toSorted((a, b) => a - b) })
+              }
+            />
+          </div>
+        )}
+      </Field>
+      <Field label={words.policy.timeZone} problem={broken('TIME_ZONE')}>
+        {(id, describedBy) => (
+          <Select
+            showSearch
+            id={id}
+            aria-describedby={describedBy}
+            value={draft.timeZone}
+            options={[...new Set([draft.timeZone, ...zones])].map((zone) => ({ value: zone, label: zone }))}
+            onChange={(timeZone) => change({ timeZone })}
+          />
+        )}
+      </Field>
+      <DaysField
+        label={words.policy.keepDays}
+        hint={words.policy.keepHint}
+        problem={
+          isBroken('RETENTION_DAYS') ? (retentionProblem(retentionDays) ?? refusal?.message) : undefined
+        }
+        value={retentionDays === FOR_EVER ? null : retentionDays}
+        onChange={(days) => change({ retentionDays: days ?? FOR_EVER })}
+      />
+      {refusal?.__typename === 'PolicyQuotaExceeded' && (
+        <Alert type="error" showIcon title={words.policy.refusal.quota(format.number(refusal.limit))} />
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,59 @@
+import { Timeline } from 'antd'
+import type { StepOfDisk, Transition } from '../api/transitions.ts'
+import { useFormat } from '../format.ts'
+import { useWords } from '../settings.tsx'
+
+type Event = Transition | StepOfDisk
+
+const COLORS: Partial<Record<Event['to'], string>> = {
+  COMPLETED: 'green',
+  IN_USE: 'green',
+  NORMAL: 'green',
+  UNMOUNTED: 'green',
+  FAILED: 'red',
+  UNAVAILABLE: 'red',
+  ERROR: 'red',
+  DELETED: 'gray',
+}
+
+interface TransitionLogProps<Step extends Event> {
+  /** Newest first. */
+  transitions: readonly Step[]
+  /** What each one is of, where they are of several things. */
+  nameOf?: (transition: Step) => string
+}
+
+/** What happened to snapshots and disks, step by step. */
+export function TransitionLog<Step extends Event>({ transitions, nameOf }: TransitionLogProps<Step>) {
+  const words = useWords()
+  const format = useFormat()
+  return (
+    <Timeline
+      className="log"
+      items={transitions.map((transition) => {
+        const { sequence, from, to, reason, at } = transition
+        const status = (token: Event['to']) =>
+          transition.__typename === 'DiskTransition'
+            ? words.diskStatus[token as StepOfDisk['to']]
+            : words.snapshotStatus[token as Transition['to']]
+        const step = words.transition(from === null ? undefined : status(from), status(to))
+        return {
+          key: `${transition.__typename} ${sequence}`,
+          color: COLORS[to] ?? 'blue',
+          content: (
+            <>
+              <div>
+                {nameOf && <strong>{nameOf(transition)} </strong>}
+                {step}
+              </div>
+              {reason !== null && <div className="reason">{reason}</div>}
+              <div className="hint">
+                <time dateTime={at}>{format.dateTime(at)}</time> · #{sequence}
+              </div>
+            </>
+          ),
+        }
+      })}
+    />
+  )
+}

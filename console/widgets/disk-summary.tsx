@@ -1,0 +1,19 @@
+import type { Disk } from '../api/disk.ts'
+import { useFormat } from '../format.ts'
+import { useWords } from '../settings.tsx'
+import { DiskStatusTag } from './status.tsx'
+
+/** Which disk it is about, in one line. */
+export function DiskSummary({ disk, withName = true }: { disk: Disk; withName?: boolean }) {
+  const words = useWords()
+  const format = useFormat()
+  return (
+    <div className="summary">
+      {withName && <strong>{disk.name}</strong>}
+      {withName && <code>{disk.id}</code>}
+      <DiskStatusTag status={disk.status} reason={disk.statusReason} />
+      <span>{words.diskKind[disk.kind]}</span>
+      <span>{format.gib(disk.sizeGiB)}</span>
+    </div>
+  )
+}

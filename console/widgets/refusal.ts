@@ -1,0 +1,103 @@
+import type { Disk, DiskStatus } from '../api/disk.ts'
+import type { Eligibility, LinkRefusal, Refusal } from '../api/refusals.ts'
+import type { useFormat } from '../format.ts'
+import type { Words } from '../words/en.ts'
+
+export type Format = ReturnType<typeof useFormat>
+
+/** Statuses of which any would do. */
+function anyOf(statuses: readonly DiskStatus[], { diskStatus, refusal: { quoted, or } }: Words): string {
+  return statuses.map((status) => quoted(diskStatus[status])).join(or)
+}
+
+/** A refusal in the words of the reader, from its facts; the API's own words where there are no others. */
+export function explain(refusal: Refusal, words: Words, format: Format): string {
+  const { refusal: say } = words
+  switch (refusal.__typename) {
+    case 'DiskStatusForbidsSnapshot':
+      return say.status(
+        words.diskKind[refusal.kind],
+        words.diskStatus[refusal.actual],
+        anyOf(refusal.allowed, words),
+      )
+    case 'SnapshotQuotaExceeded':
+      return say.quota(
+        words.snapshotType[refusal.type],
+        format.number(refusal.used),
+        format.number(refusal.limit),
+      )
+    case 'SnapshotStatusForbidsOperation':
+      return say.snapshotStatus(
+        words.snapshotStatus[refusal.snapshotStatus],
+        words.snapshotOperation[refusal.snapshotOperation],
+        refusal.snapshotStatuses.map((status) => say.quoted(words.snapshotStatus[status])).join(say.or),
+      )
+    case 'DiskStatusForbidsOperation':
+      return say.diskStatus(
+        words.diskStatus[refusal.actual],
+        words.diskOperation[refusal.operation],
+        words.diskKind[refusal.kind],
+        refusal.allowed.map((status) => say.quoted(words.diskStatus[status])).join(say.or),
+      )
+    case 'DiskSizeRefused':
+      return 'minGiB' in refusal
+        ? say.size(format.number(refusal.minGiB), format.number(refusal.maxGiB))
+        : refusal.message
+    case 'TooManyDisksUnderWay':
+      return say.disksUnderWay(format.number(refusal.limit))
+    case 'SnapshotInUse':
+      return say.snapshotInUse
+    case 'SystemSnapshotForbidsDisk':
+      return say.systemSnapshot
+    case 'DiskNotFound':
+      return say.diskNotFound
+    case 'SnapshotNotFound':
+      return say.snapshotNotFound
+    case 'SnapshotOfOtherDisk':
+      return say.snapshotOfOtherDisk
+    case 'ClientTokenReused':
+      return say.clientTokenReused
+    case 'InvalidName':
+      return 'brokenRules' in refusal
+        ? refusal.brokenRules.map((rule) => say.rules[rule] ?? refusal.message).join(' ')
+        : refusal.message
+    default:
+      return refusal.message
+  }
+}
+
+/** Why something cannot be done now; undefined when it can. */
+export function reasonAgainst({ refusals }: Eligibility, words: Words, format: Format): string | undefined {
+  return refusals.length === 0
+    ? undefined
+    : refusals.map((refusal) => explain(refusal, words, format)).join(' ')
+}
+
+/** Why a policy is not linked to this disk, or would not be. */
+export function explainLink(refusal: LinkRefusal, disk: Disk, words: Words): string {
+  const { refusal: say } = words.policy
+  switch (refusal.__typename) {
+    case 'DiskStatusForbidsPolicy':
+      return say.status(words.diskStatus[refusal.actual], anyOf(refusal.allowed, words))
+    case 'DiskLinkedElsewhere':
+      return say.linkedElsewhere(disk.autoSnapshotPolicy?.name ?? refusal.policyId)
+    default:
+      return refusal.message
+  }
+}
+
+/** Why no policy can be linked to this disk now; undefined when one can. */
+export function whyNotLink(
+  disk: Disk,
+  words: Words,
+  { refusals } = disk.autoSnapshotPolicyEligibility,
+): string | undefined {
+  return refusals.length === 0
+    ? undefined
+    : refusals.map((refusal) => explainLink(refusal, disk, words)).join(' ')
+}
+
+/** Why no snapshot of this disk can be created now; undefined when it can. */
+export function whyNot(disk: Disk, words: Words, format: Format): string | undefined {
+  return reasonAgainst(disk.snapshotEligibility, words, format)
+}

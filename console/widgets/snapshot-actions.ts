@@ -1,0 +1,48 @@
+import type { Address } from '../address.ts'
+import type { Snapshot } from '../api/snapshot.ts'
+import type { Words } from '../words/en.ts'
+import type { Action } from './actions.tsx'
+import { reasonAgainst, type Format } from './refusal.ts'
+
+/** What can be done with a snapshot. Each opens its dialog by the address; why it cannot be done now says the API. */
+export function snapshotActions(
+  { id, rollBackEligibility, createDiskEligibility, updateEligibility, deleteEligibility }: Snapshot,
+  address: Address,
+  words: Words,
+  format: Format,
+): Action[] {
+  return [
+    {
+      key: 'roll-back',
+      label: words.rollBack,
+      needs: 'manageDisks',
+      run: () => address.change({ 'roll-back': id }),
+      refusal: rollBackEligibility
+        ? reasonAgainst(rollBackEligibility, words, format)
+        : words.rollingBack.released,
+    },
+    {
+      key: 'create-disk',
+      label: words.createDisk,
+      needs: 'manageDisks',
+      run: () => address.change({ 'create-disk': id }),
+      refusal: reasonAgainst(createDiskEligibility, words, format),
+    },
+    {
+      key: 'edit',
+      label: words.edit,
+      needs: 'manageSnapshots',
+      run: () => address.change({ edit: id }),
+      refusal: reasonAgainst(updateEligibility, words, format),
+    },
+    { key: 'details', label: words.details, run: () => address.change({ show: id }) },
+    {
+      key: 'delete',
+      label: words.delete,
+      needs: 'manageSnapshots',
+      run: () => address.change({ delete: id }),
+      refusal: reasonAgainst(deleteEligibility, words, format),
+      danger: true,
+    },
+  ]
+}

@@ -1,0 +1,174 @@
+import { Grid, Table, type TableColumnsType, type TableProps } from 'antd'
+import { useMemo, type ReactNode } from 'react'
+import { Link } from 'wouter'
+import type { Address } from '../address.ts'
+import type { Snapshot } from '../api/snapshot.ts'
+import { useFormat } from '../format.ts'
+import { useWords } from '../settings.tsx'
+import { RowActions } from './actions.tsx'
+import { Copyable } from './copyable.tsx'
+import { Moment } from './moment.tsx'
+import { snapshotActions } from './snapshot-actions.ts'
+import { SnapshotStatusCell } from './status.tsx'
+import { FROM_DESKTOP, FROM_LAPTOP, FROM_TABLET, onSort, SORT_DIRECTIONS, sortOrder } from './table.ts'
+
+interface SnapshotTableProps {
+  address: Address
+  snapshots: readonly Snapshot[] | undefined
+  loading: boolean
+  /** What is said when there are none. */
+  nothing: ReactNode
+  /** Left out where all snapshots are of one disk. */
+  withDisk?: boolean
+  /** Where several can be chosen: both the same as long as nothing has changed, or every row is drawn again. */
+  selected?: string[]
+  onSelect?: (ids: string[]) => void
+}
+
+export function SnapshotTable({
+  address,
+  snapshots = [],
+  loading,
+  nothing,
+  withDisk = false,
+  selected,
+  onSelect,
+}: SnapshotTableProps) {
+  const rowSelection = useSelection(selected, onSelect)
+  const isWide = Grid.useBreakpoint().md === true
+  const columns = useColumns(address, withDisk, isWide)
+  return (
+    <Table<Snapshot>
+      rowKey="id"
+      size="small"
+      columns={columns}
+      dataSource={snapshots}
+      loading={loading}
+      pagination={false}
+      showSorterTooltip={false}
+      sortDirections={SORT_DIRECTIONS}
+      className="list"
+      onChange={onSort(address)}
+      {...(rowSelection && { rowSelection })}
+      locale={{ emptyText: loading ? ' ' : nothing }}
+    />
+  )
+}
+
+function useSelection(selected: string[] | undefined, onSelect: ((ids: string[]) => void) | undefined) {
+  const words = useWords()
+  return useMemo(
+    (): TableProps<Snapshot>['rowSelection'] =>
+      onSelect && {
+        selectedRowKeys: selected ?? [],
+        onChange: (keys) => onSelect(keys as string[]),
+        getTitleCheckboxProps: () => ({ 'aria-label': words.selectAll }),
+        getCheckboxProps: ({ name }) => ({ 'aria-label': words.selectRow(name) }),
+      },
+    [selected, onSelect, words],
+  )
+}
+
+function useColumns(address: Address, withDisk: boolean, isWide: boolean): TableColumnsType<Snapshot> {
+  const words = useWords()
+  const format = useFormat()
+  return useMemo(() => {
+    const sort = sortOrder(address, { CREATED_AT: 'descend' })
+    const ofDisk: TableColumnsType<Snapshot> = [
+      {
+        title: words.sourceDisk,
+        width: 150,
+        responsive: FROM_TABLET,
+        render: (_, { disk }) =>
+          disk ? (
+            <>
+              <Link href={`/disks/${disk.id}`}>{disk.name}</Link>
+              <div className="hint">
+                <code>{disk.id}</code>
+              </div>
+            </>
+          ) : (
+            <span className="hint">{words.released}</span>
+          ),
+      },
+      {
+        title: words.kind,
+        width: 100,
+        responsive: FROM_DESKTOP,
+        render: (_, { diskKind }) => words.diskKind[diskKind],
+      },
+    ]
+    return [
+      {
+        title: words.nameAndId,
+        key: 'NAME',
+        sorter: true,
+        sortOrder: sort('NAME'),
+        render: (_, { id, name }) => (
+          <>
+            <button type="button" className="link-button" onClick={() => address.change({ show: id })}>
+              {name}
+            </button>
+            <br />
+            <Copyable text={id} />
+          </>
+        ),
+      },
+      {
+        title: words.status,
+        width: 150,
+        render: (_, snapshot) => <SnapshotStatusCell snapshot={snapshot} />,
+      },
+      ...(withDisk ? ofDisk : []),
+      {
+        title: words.sizeAndData,
+        key: 'SIZE',
+        sorter: true,
+        sortOrder: sort('SIZE'),
+        width: 138,
+        align: 'right',
+        responsive: FROM_LAPTOP,
+        render: (_, { sizeGiB, dataBytes }) => (
+          <>
+            {format.gib(sizeGiB)}
+            <span className="hint"> / {dataBytes === null ? words.none : format.bytes(dataBytes)}</span>
+          </>
+        ),
+      },
+      {
+        title: words.method,
+        width: 92,
+        responsive: FROM_DESKTOP,
+        render: (_, { type }) => words.snapshotType[type],
+      },
+      {
+        title: words.created,
+        key: 'CREATED_AT',
+        sorter: true,
+        sortOrder: sort('CREATED_AT'),
+        width: 124,
+        responsive: FROM_TABLET,
+        render: (_, { createdAt }) => <Moment at={createdAt} />,
+      },
+      {
+        title: words.duration,
+        width: 88,
+        align: 'right',
+        responsive: FROM_DESKTOP,
+        render: (_, { createdAt, completedAt }) =>
+          completedAt === null ? words.none : format.duration(createdAt, completedAt),
+      },
+      {
+        title: words.actions,
+        width: withDisk && isWide ? 132 : 68,
+        render: (_, snapshot) => (
+          <RowActions
+            of={snapshot.name}
+            actions={snapshotActions(snapshot, address, words, format)}
+            shown={withDisk && isWide ? 1 : 0}
+          />
+        ),
+      },
+    ]
+  }, [address, withDisk, isWide, words, format])
+}

@@ -1,0 +1,114 @@
+import {
+  CheckCircleFilled,
+  CloseCircleFilled,
+  DisconnectOutlined,
+  ExclamationCircleFilled,
+  MinusCircleFilled,
+  SyncOutlined,
+} from '@ant-design/icons'
+import { Progress } from 'antd'
+import type { ReactNode } from 'react'
+import { useSubscription } from 'urql'
+import type { DiskStatus } from '../api/disk.ts'
+import { graphql } from '../api/graphql.ts'
+import type { Snapshot, SnapshotStatus } from '../api/snapshot.ts'
+import { useWords } from '../settings.tsx'
+
+/** How far one copy is. */
+const PROGRESS = graphql(`
+  subscription Progress($id: ID!) {
+    snapshotProgress(id: $id) {
+      snapshotId
+      percent
+    }
+  }
+`)
+
+/** What a status looks like; the words beside it say what it is. */
+type Look = 'good' | 'idle' | 'busy' | 'bad' | 'off'
+
+const ICONS: Record<Look, ReactNode> = {
+  good: <CheckCircleFilled />,
+  idle: <DisconnectOutlined />,
+  busy: <SyncOutlined spin />,
+  bad: <CloseCircleFilled />,
+  off: <MinusCircleFilled />,
+}
+
+const DISK_LOOKS: Partial<Record<DiskStatus, Look>> = {
+  IN_USE: 'good',
+  NORMAL: 'good',
+  UNMOUNTED: 'idle',
+  ERROR: 'bad',
+  NOT_AVAILABLE: 'bad',
+  EXPIRED: 'off',
+  RECYCLED: 'off',
+  UNKNOWN: 'off',
+}
+
+const SNAPSHOT_LOOKS: Record<SnapshotStatus, Look> = {
+  CREATING: 'busy',
+  COMPLETED: 'good',
+  FAILED: 'bad',
+  UNAVAILABLE: 'bad',
+  DELETING: 'busy',
+  DELETED: 'off',
+}
+
+function Status({ look, children, title }: { look: Look; children: ReactNode; title?: string | undefined }) {
+  return (
+    <span className={`status ${look}`} title={title}>
+      <span className="status-icon" aria-hidden>
+        {ICONS[look]}
+      </span>
+      {children}
+    </span>
+  )
+}
+
+export function DiskStatusTag({ status, reason }: { status: DiskStatus; reason?: string | null }) {
+  const words = useWords()
+  return (
+    <Status look={DISK_LOOKS[status] ?? 'busy'} title={reason ?? undefined}>
+      {words.diskStatus[status]}
+    </Status>
+  )
+}
+
+export function SnapshotStatusTag({ status }: { status: SnapshotStatus }) {
+  const words = useWords()
+  return <Status look={SNAPSHOT_LOOKS[status]}>{words.snapshotStatus[status]}</Status>
+}
+
+/** The status of a snapshot, with how far it is while it is Creating, and why when it has Failed. */
+export function SnapshotStatusCell({ snapshot }: { snapshot: Snapshot }) {
+  if (snapshot.status === 'CREATING') return <Creating snapshot={snapshot} />
+  return (
+    <>
+      <SnapshotStatusTag status={snapshot.status} />
+      {snapshot.failureReason !== null && (
+        <div className="reason" title={snapshot.failureReason}>
+          {snapshot.failureReason}
+        </div>
+      )}
+    </>
+  )
+}
+
+/** Follows the copy itself; what comes is kept in the cache, as `progress` of the snapshot. */
+function Creating({ snapshot: { id, name, progress, stallReason } }: { snapshot: Snapshot }) {
+  const words = useWords()
+  useSubscription({ query: PROGRESS, variables: { id } })
+  const label = progress === null ? words.snapshotStatus.CREATING : words.progress(progress)
+  return (
+    <div className="creating">
+      <Status look="busy">{label}</Status>
+      <Progress percent={progress ?? 0} showInfo={false} size="small" aria-label={`${name}: ${label}`} />
+      {stallReason && (
+        <div className="reason">
+          <ExclamationCircleFilled aria-hidden /> {words.stalled(stallReason)}
+        </div>
+      )}
+    </div>
+  )
+}
