@@ -1,25 +1,14 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
 import { startTestApp } from '../support/app.ts'
-import { launchBrowser, NO_BROWSER } from '../support/browser.ts'
-import { dialog, isLive, openStrictly, row, seriousFindings, signIn } from '../support/console-page.ts'
-
-const CREATE = `mutation ($id: ID!, $name: String!) {
-  createSnapshot(input: { diskId: $id, name: $name }) { __typename }
-}`
+import { describeInBrowser } from '../support/browser-suite.ts'
+import { dialog, isLive, row, seriousFindings, signIn } from '../support/console-page.ts'
+import { mutate } from '../support/snapshots.ts'
 
 /** What the browser says of a request or socket that the gateway turned away. */
 const TURNED_AWAY = [/401/, /404/, /WebSocket/]
 
-const why = NO_BROWSER ? ' (skipped: no browser; install chromium or set CHROMIUM_PATH)' : ''
-
-describe.skipIf(NO_BROWSER)(`who may use the console${why}`, () => {
-  let browser: Browser
-  beforeAll(async () => {
-    browser = await launchBrowser()
-  })
-  afterAll(() => browser.close())
-
+describeInBrowser('who may use the console', ({ open }) => {
   const asksForToken = (page: Page) => page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor()
   const header = (page: Page) => page.getByRole('banner')
 
@@ -29,7 +18,7 @@ describe.skipIf(NO_BROWSER)(`who may use the console${why}`, () => {
     const admin = await app.token('ADMIN')
     const revoked = await app.token('ADMIN')
     await app.tokens.revoke(app.viewer, revoked.id)
-    await using tab = await openStrictly(browser, `${app.url}/healthz`, TURNED_AWAY)
+    await using tab = await open(app, '/healthz', TURNED_AWAY)
     const { page } = tab
     const initial: unknown[] = []
     page.on('websocket', (socket) =>
@@ -53,7 +42,7 @@ describe.skipIf(NO_BROWSER)(`who may use the console${why}`, () => {
     await signIn(page, admin.token)
     await header(page).getByText('Administrator').waitFor()
     await isLive(page)
-    await admin.graphql(CREATE, { id: disk.id, name: 'seen' })
+    await mutate(admin, 'createSnapshot', { diskId: disk.id, name: 'seen' })
     await row(page, 'seen').getByText('Creating', { exact: true }).waitFor()
     await app.runner.tick()
     await row(page, 'seen').getByText('Completed').waitFor()
@@ -77,7 +66,7 @@ describe.skipIf(NO_BROWSER)(`who may use the console${why}`, () => {
     const disk = await app.disk({ name: 'data-1' })
     const forADay = await app.token('OPERATOR', 'local', 1)
     const forEver = await app.token('ADMIN')
-    await using tab = await openStrictly(browser, `${app.url}/disks/${disk.id}`, TURNED_AWAY)
+    await using tab = await open(app, `/disks/${disk.id}`, TURNED_AWAY)
     const { page } = tab
     const asksAgain = async (reason: string) => {
       await page.getByRole('alert').getByText(reason).waitFor()
@@ -132,7 +121,7 @@ describe.skipIf(NO_BROWSER)(`who may use the console${why}`, () => {
     await using app = await startTestApp()
     const disk = await app.disk({ name: 'data-1' })
     const [viewer, operator] = [await app.token('VIEWER'), await app.token('OPERATOR')]
-    await using tab = await openStrictly(browser, `${app.url}/disks`, TURNED_AWAY)
+    await using tab = await open(app, '/disks', TURNED_AWAY)
     const { page } = tab
     const reason = 'Requires the Operator role. You are signed in as Viewer.'
     const actions = page.getByRole('main').getByRole('button', { name: /^(Create Snapshot|Link a policy…)$/ })
@@ -168,7 +157,7 @@ describe.skipIf(NO_BROWSER)(`who may use the console${why}`, () => {
     // Whoever only watches sees it happen.
     await page.getByRole('link', { name: 'Snapshot', exact: true }).click()
     await isLive(page)
-    await operator.graphql(CREATE, { id: disk.id, name: 'by another' })
+    await mutate(operator, 'createSnapshot', { diskId: disk.id, name: 'by another' })
     await row(page, 'by another').getByText('Creating', { exact: true }).waitFor()
 
     await page.getByRole('button', { name: 'Sign out' }).click()

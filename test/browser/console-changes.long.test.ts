@@ -1,37 +1,19 @@
 import { open as openFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Browser, Locator, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startTestApp, type TestApp } from '../support/app.ts'
-import { launchBrowser, NO_BROWSER } from '../support/browser.ts'
-import {
-  holdAnswer,
-  isLive,
-  openStrictly,
-  recordStatuses,
-  recordTexts,
-  row,
-} from '../support/console-page.ts'
+import type { Locator, Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { startTestApp } from '../support/app.ts'
+import { describeInBrowser } from '../support/browser-suite.ts'
+import { button, holdAnswer, isLive, recordStatuses, recordTexts, row } from '../support/console-page.ts'
 import { completed, mutate } from '../support/snapshots.ts'
-
-const why = NO_BROWSER ? ' (skipped: no browser; install chromium or set CHROMIUM_PATH)' : ''
 
 async function write(path: string, bytes: string): Promise<void> {
   await using file = await openFile(path, 'r+')
   await file.write(bytes, 5_000)
 }
 
-describe.skipIf(NO_BROWSER)(`changes in the console${why}`, () => {
-  let browser: Browser
-  beforeAll(async () => {
-    browser = await launchBrowser()
-  })
-  afterAll(() => browser.close())
-
-  const open = (app: TestApp, path: string, expected?: RegExp[]) =>
-    openStrictly(browser, app.url + path, expected)
+describeInBrowser('changes in the console', ({ open }) => {
   const dialog = (page: Page, name: string) => page.getByRole('dialog', { name, exact: true })
-  const button = (place: Page | Locator, name: string) => place.getByRole('button', { name, exact: true })
   const more = (page: Page, of: string) => button(row(page, of), `More: ${of}`)
 
   /** Opens the menu of a row. */
@@ -105,7 +87,7 @@ describe.skipIf(NO_BROWSER)(`changes in the console${why}`, () => {
     await isLive(page)
     const way = button(page, 'Delete').first()
     expect(await way.getAttribute('aria-disabled')).toBe('true')
-    await mutate(app, 'createSnapshot', { diskId: second.id, name: 'under-way' }, '__typename')
+    await mutate(app, 'createSnapshot', { diskId: second.id, name: 'under-way' })
     await row(page, 'under-way').getByText('Creating', { exact: true }).waitFor()
 
     const refusal =
@@ -188,7 +170,7 @@ describe.skipIf(NO_BROWSER)(`changes in the console${why}`, () => {
     await completed(app, disk, { name: 'before' })
     const before = await readFile(disk.path)
     await write(disk.path, 'written since')
-    await mutate(app, 'attachDisk', { diskId: disk.id, instanceId: 'i-1' }, '__typename')
+    await mutate(app, 'attachDisk', { diskId: disk.id, instanceId: 'i-1' })
     await app.runner.tick()
     await using tab = await open(app, '/snapshots')
     const { page, openTab } = tab
@@ -205,7 +187,7 @@ describe.skipIf(NO_BROWSER)(`changes in the console${why}`, () => {
       .waitFor()
     await action.click({ force: true })
     expect(await page.getByRole('dialog').count()).toBe(0)
-    await mutate(app, 'detachDisk', { diskId: disk.id }, '__typename')
+    await mutate(app, 'detachDisk', { diskId: disk.id })
     await row(second, 'data-1').getByText('Detaching', { exact: true }).waitFor()
     await app.runner.tick()
     await row(second, 'data-1').getByText('Unmounted', { exact: true }).waitFor()
@@ -258,7 +240,7 @@ describe.skipIf(NO_BROWSER)(`changes in the console${why}`, () => {
     await change.arrive()
     await page.getByText('Disk data-1 is being rolled back to before.').waitFor()
     await read.arrive()
-    await mutate(app, 'attachDisk', { diskId: disk.id, instanceId: 'i-1' }, '__typename')
+    await mutate(app, 'attachDisk', { diskId: disk.id, instanceId: 'i-1' })
     await header.getByText('Attaching', { exact: true }).waitFor()
     expect(await statuses()).toEqual(['Unmounted', 'Rolling back', 'Unmounted', 'Attaching'])
   })
@@ -283,12 +265,12 @@ describe.skipIf(NO_BROWSER)(`changes in the console${why}`, () => {
 
       await button(page, 'Refresh').click()
       await read.answered
-      await mutate(app, 'attachDisk', { diskId: disk.id, instanceId: 'i-1' }, '__typename')
+      await mutate(app, 'attachDisk', { diskId: disk.id, instanceId: 'i-1' })
       await shown('Attaching')
       await app.runner.tick()
       await shown('In Use')
       await read.arrive()
-      await mutate(app, 'detachDisk', { diskId: disk.id }, '__typename')
+      await mutate(app, 'detachDisk', { diskId: disk.id })
       await shown('Detaching')
       expect(await statuses()).toEqual(['Unmounted', 'Attaching', 'In Use', 'Detaching'])
     },
@@ -306,7 +288,7 @@ describe.skipIf(NO_BROWSER)(`changes in the console${why}`, () => {
     const first = await holdAnswer(page, 'Snapshots')
     await button(page, 'Refresh').click()
     await first.answered
-    await mutate(app, 'updateSnapshot', { snapshotId: id, name: 'renamed' }, '__typename')
+    await mutate(app, 'updateSnapshot', { snapshotId: id, name: 'renamed' })
     await button(page, 'Refresh').click()
     await row(page, 'renamed').waitFor()
     await first.arrive()
@@ -319,7 +301,7 @@ describe.skipIf(NO_BROWSER)(`changes in the console${why}`, () => {
     await button(dialog(page, 'Edit Snapshot'), 'Confirm').click()
     await row(page, 'edited').waitFor()
     await second.arrive()
-    await mutate(app, 'createSnapshot', { diskId: disk.id, name: 'next' }, '__typename')
+    await mutate(app, 'createSnapshot', { diskId: disk.id, name: 'next' })
     await row(page, 'next').waitFor()
     expect(await names()).toEqual(['old', 'renamed', 'edited'])
   })
@@ -333,7 +315,7 @@ describe.skipIf(NO_BROWSER)(`changes in the console${why}`, () => {
     const read = await holdAnswer(page, 'Snapshots')
     await page.getByRole('navigation').getByRole('link', { name: 'Snapshot' }).click()
     await read.answered
-    await mutate(app, 'createSnapshot', { diskId: disk.id, name: 'new' }, '__typename')
+    await mutate(app, 'createSnapshot', { diskId: disk.id, name: 'new' })
     await page.getByText('Snapshot new: Creating').waitFor({ state: 'attached' })
     // Longer than transitions are gathered before a list is read again.
     await page.waitForTimeout(1_000)
@@ -372,7 +354,7 @@ describe.skipIf(NO_BROWSER)(`changes in the console${why}`, () => {
     await page.getByText('There are no snapshots yet.').waitFor()
     await deletion.arrive()
     await page.getByText('Snapshot first is being deleted.').waitFor()
-    await mutate(app, 'createSnapshot', { diskId: disk.id, name: 'second' }, '__typename')
+    await mutate(app, 'createSnapshot', { diskId: disk.id, name: 'second' })
     await row(page, 'second').getByText('Creating', { exact: true }).waitFor()
     expect(await deleted()).toEqual(['Completed', 'Deleting', 'gone'])
   })

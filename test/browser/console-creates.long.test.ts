@@ -1,23 +1,10 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startTestApp, type TestApp } from '../support/app.ts'
-import { launchBrowser, NO_BROWSER } from '../support/browser.ts'
-import { dialog, isLive, openStrictly, row } from '../support/console-page.ts'
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { startTestApp } from '../support/app.ts'
+import { describeInBrowser } from '../support/browser-suite.ts'
+import { button, dialog, isLive, row } from '../support/console-page.ts'
 
-const why = NO_BROWSER ? ' (skipped: no browser; install chromium or set CHROMIUM_PATH)' : ''
-
-// Longer than others: on a busy machine the browser has to wait too.
-describe.skipIf(NO_BROWSER)(`the console in a browser${why}`, { timeout: 120_000 }, () => {
-  let browser: Browser
-  beforeAll(async () => {
-    browser = await launchBrowser()
-  })
-  afterAll(() => browser.close())
-
-  const open = (app: TestApp, path: string, expected?: RegExp[]) =>
-    openStrictly(browser, app.url + path, expected)
-
-  const button = (page: Page, name = 'Create Snapshot') => page.getByRole('button', { name, exact: true })
+describeInBrowser('the console in a browser', ({ open }) => {
   const confirm = (page: Page) => dialog(page).getByRole('button', { name: 'Confirm' }).click()
 
   async function name(page: Page, text: string): Promise<void> {

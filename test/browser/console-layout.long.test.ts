@@ -1,13 +1,10 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
 import { startTestApp, type TestApp } from '../support/app.ts'
-import { launchBrowser, NO_BROWSER } from '../support/browser.ts'
-import { openStrictly } from '../support/console-page.ts'
+import { describeInBrowser } from '../support/browser-suite.ts'
 import { EVERY_NIGHT, policyOf } from '../support/policies.ts'
 
 const LONG = 'a-name-of-65-characters-as-long-as-names-may-be-and-without-space'
-
-const why = NO_BROWSER ? ' (skipped: no browser; install chromium or set CHROMIUM_PATH)' : ''
 
 /** A world with long names, wide values and long lists. */
 async function wideWorld(app: TestApp): Promise<{ disk: string; batch: string[] }> {
@@ -72,13 +69,7 @@ function faultsOf(page: Page): Promise<string[]> {
   })
 }
 
-describe.skipIf(NO_BROWSER)(`the layout of the console${why}`, () => {
-  let browser: Browser
-  beforeAll(async () => {
-    browser = await launchBrowser()
-  })
-  afterAll(() => browser.close())
-
+describeInBrowser('the layout of the console', ({ open }) => {
   test.each([
     [390, 844, 'en-GB'],
     [390, 844, 'zh-CN'],
@@ -91,7 +82,7 @@ describe.skipIf(NO_BROWSER)(`the layout of the console${why}`, () => {
     async (width, height, locale) => {
       await using app = await startTestApp()
       const { disk, batch } = await wideWorld(app)
-      await using tab = await openStrictly(browser, `${app.url}/healthz`, [/404/], {
+      await using tab = await open(app, '/healthz', [/404/], {
         viewport: { width, height },
         locale,
         timezoneId: 'Asia/Shanghai',

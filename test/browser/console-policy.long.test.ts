@@ -1,19 +1,11 @@
-import type { Browser, Locator, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Locator, Page } from 'playwright-core'
+import { expect, test } from 'vitest'
 import { startTestApp } from '../support/app.ts'
-import { launchBrowser, NO_BROWSER } from '../support/browser.ts'
-import { dialog, isLive, openStrictly, seriousFindings } from '../support/console-page.ts'
+import { describeInBrowser } from '../support/browser-suite.ts'
+import { dialog, isLive, seriousFindings } from '../support/console-page.ts'
 import { EVERY_NIGHT, policyOf } from '../support/policies.ts'
 
-const why = NO_BROWSER ? ' (skipped: no browser; install chromium or set CHROMIUM_PATH)' : ''
-
-describe.skipIf(NO_BROWSER)(`automatic policies in the console${why}`, () => {
-  let browser: Browser
-  beforeAll(async () => {
-    browser = await launchBrowser()
-  })
-  afterAll(() => browser.close())
-
+describeInBrowser('automatic policies in the console', ({ open }) => {
   const card = (page: Page) => page.getByRole('region', { name: 'Automatic policy' })
   const linking = (page: Page) => dialog(page, 'Link a policy')
   const confirm = (page: Page) => linking(page).getByRole('button', { name: 'Confirm' })
@@ -24,7 +16,7 @@ describe.skipIf(NO_BROWSER)(`automatic policies in the console${why}`, () => {
   test('with no policy yet, one is created and linked by keyboard, and what is wrong with it is said under its fields', async () => {
     await using app = await startTestApp()
     const disk = await app.disk({ name: 'data-1', attachedTo: 'i-1' })
-    await using tab = await openStrictly(browser, `${app.url}/disks/${disk.id}`, [], {
+    await using tab = await open(app, `/disks/${disk.id}`, [], {
       timezoneId: 'Asia/Shanghai',
     })
     const { page } = tab
@@ -91,7 +83,7 @@ describe.skipIf(NO_BROWSER)(`automatic policies in the console${why}`, () => {
     await using app = await startTestApp({}, { now: () => clock.now })
     const disk = await app.disk({ name: 'data-1', attachedTo: 'i-1' })
     const policyId = await policyOf(app, EVERY_NIGHT, disk)
-    await using tab = await openStrictly(browser, `${app.url}/healthz`, [/404/])
+    await using tab = await open(app, '/healthz', [/404/])
     const { page } = tab
     await page.clock.install({ time: new Date('2026-05-01T02:00:10Z') })
     await page.goto(`${app.url}/disks/${disk.id}`)
@@ -152,7 +144,7 @@ describe.skipIf(NO_BROWSER)(`automatic policies in the console${why}`, () => {
     const policyId = await policyOf(app, EVERY_NIGHT)
     const workdays = { ...EVERY_NIGHT, name: 'workdays', repeatWeekdays: [1, 2, 3, 4, 5] }
     const goneId = await policyOf(app, workdays, taken)
-    await using tab = await openStrictly(browser, `${app.url}/disks`)
+    await using tab = await open(app, '/disks')
     const { page } = tab
     const link = page.getByRole('main').getByRole('button', { name: 'Link a policy…' })
     const result = (disk: string, text: string) =>

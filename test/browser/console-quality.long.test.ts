@@ -1,27 +1,10 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startTestApp, type TestApp } from '../support/app.ts'
-import { launchBrowser, NO_BROWSER } from '../support/browser.ts'
-import { countBytes, dialog, isLive, openStrictly, row, seriousFindings } from '../support/console-page.ts'
+import { expect, test } from 'vitest'
+import { startTestApp } from '../support/app.ts'
+import { describeInBrowser } from '../support/browser-suite.ts'
+import { button, countBytes, dialog, isLive, row, seriousFindings } from '../support/console-page.ts'
+import { mutate } from '../support/snapshots.ts'
 
-const CREATE = `mutation ($id: ID!, $name: String!) {
-  createSnapshot(input: { diskId: $id, name: $name }) { __typename }
-}`
-
-const why = NO_BROWSER ? ' (skipped: no browser; install chromium or set CHROMIUM_PATH)' : ''
-
-describe.skipIf(NO_BROWSER)(`the console in a browser, its quality${why}`, () => {
-  let browser: Browser
-  beforeAll(async () => {
-    browser = await launchBrowser()
-  })
-  afterAll(() => browser.close())
-
-  const open = (app: TestApp, path: string, expected?: RegExp[]) =>
-    openStrictly(browser, app.url + path, expected)
-
-  const button = (page: Page, name = 'Create Snapshot') => page.getByRole('button', { name, exact: true })
-
+describeInBrowser('the console in a browser, its quality', ({ open }) => {
   test('search, filters, order and page are in the address', async () => {
     await using app = await startTestApp()
     const disk = await app.disk({ name: 'data-1' })
@@ -101,7 +84,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser, its quality${why}`, () =>
     await app.heldSnapshots(disk, 3)
     await app.heldSnapshots(full, 2, 'AUTOMATIC')
     await app.heldSnapshots(await app.disk({ name: 'free' }), 1)
-    await app.graphql(CREATE, { id: disk.id, name: 'now' })
+    await mutate(app, 'createSnapshot', { diskId: disk.id, name: 'now' })
     await using tab = await open(app, '/disks')
     const { page } = tab
     await isLive(page)

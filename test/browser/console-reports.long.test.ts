@@ -1,22 +1,11 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startTestApp, type TestApp } from '../support/app.ts'
-import { launchBrowser, NO_BROWSER } from '../support/browser.ts'
-import { dialog, isLive, openStrictly, row } from '../support/console-page.ts'
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { startTestApp } from '../support/app.ts'
+import { describeInBrowser } from '../support/browser-suite.ts'
+import { button, dialog, isLive, row } from '../support/console-page.ts'
 import { completed, mutate } from '../support/snapshots.ts'
 
-const why = NO_BROWSER ? ' (skipped: no browser; install chromium or set CHROMIUM_PATH)' : ''
-
-describe.skipIf(NO_BROWSER)(`what users of the console reported${why}`, () => {
-  let browser: Browser
-  beforeAll(async () => {
-    browser = await launchBrowser()
-  })
-  afterAll(() => browser.close())
-
-  const open = (app: TestApp, path: string, expected?: RegExp[]) =>
-    openStrictly(browser, app.url + path, expected)
-  const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
+describeInBrowser('what users of the console reported', ({ open }) => {
   const search = (page: Page) => new URL(page.url()).search
 
   test('a page that loses its rows moves to the last one that has some, and the numbers are those of the list', async () => {
@@ -124,7 +113,7 @@ describe.skipIf(NO_BROWSER)(`what users of the console reported${why}`, () => {
     await isLive(page)
 
     await page.evaluate(() => dispatchEvent(new Event('offline')))
-    await mutate(app, 'createSnapshot', { diskId: disk.id, name: 'meanwhile' }, '__typename')
+    await mutate(app, 'createSnapshot', { diskId: disk.id, name: 'meanwhile' })
     await row(page, 'meanwhile').getByText('Creating', { exact: true }).waitFor()
     expect(await page.getByText('Live', { exact: true }).count()).toBe(1)
     await page.evaluate(() => dispatchEvent(new Event('online')))
@@ -197,9 +186,9 @@ describe.skipIf(NO_BROWSER)(`what users of the console reported${why}`, () => {
     await using app = await startTestApp()
     const disk = await app.disk({ name: 'data-1' })
     const id = await completed(app, disk, { name: 'before' })
-    await mutate(app, 'rollBackDisk', { diskId: disk.id, snapshotId: id }, '__typename')
+    await mutate(app, 'rollBackDisk', { diskId: disk.id, snapshotId: id })
     await app.runner.tick()
-    await mutate(app, 'deleteSnapshot', { snapshotId: id }, '__typename')
+    await mutate(app, 'deleteSnapshot', { snapshotId: id })
     await app.runner.tick()
     await using tab = await open(app, `/disks/${disk.id}`)
     const { page } = tab
@@ -242,7 +231,10 @@ describe.skipIf(NO_BROWSER)(`what users of the console reported${why}`, () => {
       window.WebSocket = class extends WebSocket {
         override set onmessage(listen: (event: MessageEvent<string>) => void) {
           this.addEventListener('message', (event: MessageEvent<string>) => {
-            if (!event.data.includes('"to":"COMPLETED"')) return listen(event)
+            if (!event.data.includes('"to":"COMPLETED"')) {
+              listen(event)
+              return
+            }
             deliver = () => listen(event)
             arrived.resolve(undefined)
           })

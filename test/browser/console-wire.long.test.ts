@@ -1,12 +1,9 @@
-import type { Browser, Page, WebSocketRoute } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startTestApp, type TestApp } from '../support/app.ts'
-import { launchBrowser, NO_BROWSER } from '../support/browser.ts'
-import { isLive, openStrictly, row } from '../support/console-page.ts'
-
-const CREATE = `mutation ($id: ID!, $name: String!) {
-  createSnapshot(input: { diskId: $id, name: $name }) { __typename }
-}`
+import type { Page, WebSocketRoute } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { startTestApp } from '../support/app.ts'
+import { describeInBrowser } from '../support/browser-suite.ts'
+import { button, isLive, row } from '../support/console-page.ts'
+import { mutate } from '../support/snapshots.ts'
 
 type Stream = 'snapshotTransitions' | 'diskTransitions'
 
@@ -50,20 +47,7 @@ async function holdWire(page: Page) {
   }
 }
 
-const why = NO_BROWSER ? ' (skipped: no browser; install chromium or set CHROMIUM_PATH)' : ''
-
-describe.skipIf(NO_BROWSER)(`the console in a browser, as its connection is held${why}`, () => {
-  let browser: Browser
-  beforeAll(async () => {
-    browser = await launchBrowser()
-  })
-  afterAll(() => browser.close())
-
-  const open = (app: TestApp, path: string, expected?: RegExp[]) =>
-    openStrictly(browser, app.url + path, expected)
-
-  const button = (page: Page, name = 'Create Snapshot') => page.getByRole('button', { name, exact: true })
-
+describeInBrowser('the console in a browser, as its connection is held', ({ open }) => {
   test('a cut connection is said, resumed from the last cursor, and what comes twice changes nothing', async () => {
     await using app = await startTestApp()
     const disk = await app.disk({ name: 'data-1' })
@@ -72,7 +56,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser, as its connection is held
     const wire = await holdWire(page)
     await page.reload()
     await isLive(page)
-    const create = (name: string) => app.graphql(CREATE, { id: disk.id, name })
+    const create = (name: string) => mutate(app, 'createSnapshot', { diskId: disk.id, name })
 
     await create('first')
     await row(page, 'first').getByText('Creating', { exact: true }).waitFor()
@@ -130,7 +114,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser, as its connection is held
 
     await wire.cut()
     await page.getByText('Reconnecting').waitFor()
-    await app.graphql(CREATE, { id: disk.id, name: 'unseen' })
+    await mutate(app, 'createSnapshot', { diskId: disk.id, name: 'unseen' })
     await app.runner.tick()
     days = 2
     await app.housekeeping.tick()
@@ -142,7 +126,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser, as its connection is held
   test('a list that arrives behind a transition does not undo it', async () => {
     await using app = await startTestApp()
     const disk = await app.disk({ name: 'data-1' })
-    await app.graphql(CREATE, { id: disk.id, name: 'slow' })
+    await mutate(app, 'createSnapshot', { diskId: disk.id, name: 'slow' })
     await using tab = await open(app, '/snapshots')
     const { page } = tab
     await isLive(page)

@@ -1,23 +1,14 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { startTestApp, writeImage } from '../support/app.ts'
-import { launchBrowser, NO_BROWSER } from '../support/browser.ts'
+import { describeInBrowser } from '../support/browser-suite.ts'
 import { postGraphql } from '../support/clients.ts'
 import { dialog, isLive, openConsole, row } from '../support/console-page.ts'
 import { startGateway } from '../support/process.ts'
 
-const why = NO_BROWSER ? ' (skipped: no browser; install chromium or set CHROMIUM_PATH)' : ''
-
-describe.skipIf(NO_BROWSER)(`the console in a browser, at length${why}`, () => {
-  let browser: Browser
-  beforeAll(async () => {
-    browser = await launchBrowser()
-  })
-  afterAll(() => browser.close())
-
+describeInBrowser('the console in a browser, at length', ({ browser }) => {
   test('when the gateway is killed in the middle and started again, the page recovers and shows the final state', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'snapgate-'))
     await mkdir(join(dataDir, 'disks'))
@@ -33,7 +24,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser, at length${why}`, () => {
       { path },
     )
     const diskId = data.registerDisk.disk.id as string
-    await using tab = await openConsole(browser, `${killed.url}/snapshots`)
+    await using tab = await openConsole(browser(), `${killed.url}/snapshots`)
     const { page } = tab
     await isLive(page)
     await page.evaluate((id) => history.pushState(null, '', `/disks/${id}?create=${id}`), diskId)
@@ -78,7 +69,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser, at length${why}`, () => {
       '/disks': '1–20 of 41',
       [`/disks/${disks[0]?.id ?? ''}`]: '1–20 of 250',
     })) {
-      await using tab = await openConsole(browser, app.url + path)
+      await using tab = await openConsole(browser(), app.url + path)
       await tab.page.getByText(shows).waitFor()
       expect(await tab.page.locator('tbody tr.ant-table-row').count()).toBe(20)
       const html = await (await fetch(app.url + path)).text()
@@ -97,7 +88,7 @@ describe.skipIf(NO_BROWSER)(`the console in a browser, at length${why}`, () => {
       expect(later).toBeLessThan(50_000)
     }
 
-    await using tab = await openConsole(browser, `${app.url}/snapshots?size=100`)
+    await using tab = await openConsole(browser(), `${app.url}/snapshots?size=100`)
     const { page } = tab
     await page.getByText('1–100 of 10,000').waitFor()
     await isLive(page)

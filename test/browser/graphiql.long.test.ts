@@ -1,8 +1,7 @@
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { preparedTabs } from '../../src/server/graphiql/tabs.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
-import { launchBrowser, NO_BROWSER } from '../support/browser.ts'
+import { describeInBrowser } from '../support/browser-suite.ts'
 import { openConsole, row, signIn } from '../support/console-page.ts'
 import { openGraphiql } from '../support/graphiql-page.ts'
 
@@ -29,18 +28,10 @@ async function createSnapshot(
   return (await app.db.snapshot.findFirstOrThrow()).id
 }
 
-const why = NO_BROWSER ? ' (skipped: no browser; install chromium or set CHROMIUM_PATH)' : ''
-
-describe.skipIf(NO_BROWSER)(`GraphiQL in a browser${why}`, () => {
-  let browser: Browser
-  beforeAll(async () => {
-    browser = await launchBrowser()
-  })
-  afterAll(() => browser.close())
-
+describeInBrowser('GraphiQL in a browser', ({ browser }) => {
   test('lists disks, creates a snapshot and watches it complete over WebSocket, and calls no other host', async () => {
     await using app = await startTestApp()
-    await using graphiql = await openGraphiql(browser, app.endpoint)
+    await using graphiql = await openGraphiql(browser(), app.endpoint)
 
     expect(await graphiql.tabs()).toEqual(NAMES)
     const id = await createSnapshot(app, graphiql)
@@ -63,7 +54,7 @@ describe.skipIf(NO_BROWSER)(`GraphiQL in a browser${why}`, () => {
 
   test('watches a snapshot complete over SSE, one click away', async () => {
     await using app = await startTestApp()
-    await using graphiql = await openGraphiql(browser, app.endpoint)
+    await using graphiql = await openGraphiql(browser(), app.endpoint)
 
     await graphiql.page.getByRole('link', { name: 'SSE' }).click()
     await graphiql.page.waitForURL('**/graphql?protocol=sse')
@@ -82,7 +73,7 @@ describe.skipIf(NO_BROWSER)(`GraphiQL in a browser${why}`, () => {
     const created = await app.graphql(CREATE.document, { input: { diskId: disk.id, name: 'first' } })
     const id = created.data.createSnapshot.snapshot.id as string
     await app.runner.tick()
-    await using graphiql = await openGraphiql(browser, app.endpoint)
+    await using graphiql = await openGraphiql(browser(), app.endpoint)
 
     await graphiql.openTab(WATCH)
     await graphiql.setHeaders({ authorization: 'Bearer one' })
@@ -100,7 +91,7 @@ describe.skipIf(NO_BROWSER)(`GraphiQL in a browser${why}`, () => {
       const created = await admin.graphql(CREATE.document, { input: { diskId: disk.id, name: 'first' } })
       const id = created.data.createSnapshot.snapshot.id as string
       await app.runner.tick()
-      await using graphiql = await openGraphiql(browser, `${app.endpoint}?protocol=${protocol}`)
+      await using graphiql = await openGraphiql(browser(), `${app.endpoint}?protocol=${protocol}`)
       await graphiql.run({ ...LIST, shows: 'UNAUTHENTICATED' })
 
       await graphiql.setHeaders({ authorization: `Bearer ${admin.token}` })
@@ -123,7 +114,7 @@ describe.skipIf(NO_BROWSER)(`GraphiQL in a browser${why}`, () => {
     await using app = await startTestApp()
     await app.disk({ name: 'data-1' })
     const admin = await app.token('ADMIN')
-    await using tab = await openConsole(browser, `${app.url}/disks`)
+    await using tab = await openConsole(browser(), `${app.url}/disks`)
     const { page, context, requests } = tab
     await signIn(page, admin.token)
     await row(page, 'data-1').waitFor()
@@ -162,7 +153,7 @@ describe.skipIf(NO_BROWSER)(`GraphiQL in a browser${why}`, () => {
   test('fetches the schema again when a header changes, once it is whole, and not when nothing changed', async () => {
     await using app = await startTestApp({ INTROSPECTION: 'false' })
     const admin = await app.token('ADMIN')
-    await using graphiql = await openGraphiql(browser, app.endpoint)
+    await using graphiql = await openGraphiql(browser(), app.endpoint)
     let introspections = 0
     graphiql.page.on('request', (request) => {
       if (request.postData()?.includes('__schema')) introspections++

@@ -1,5 +1,5 @@
 import axe from 'axe-core'
-import type { Browser, BrowserContextOptions, Page, Request } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Locator, Page, Request } from 'playwright-core'
 import { expect } from 'vitest'
 
 export type ConsoleTab = Awaited<ReturnType<typeof openConsole>>
@@ -83,6 +83,11 @@ export async function isLive(page: Page): Promise<void> {
 /** The row of a table that has this text in it. */
 export function row(page: Page, text: string) {
   return page.getByRole('row').filter({ hasText: text })
+}
+
+/** The button of this name, on the page or in a part of it. */
+export function button(place: Page | Locator, name = 'Create Snapshot') {
+  return place.getByRole('button', { name, exact: true })
 }
 
 /** The dialog of this name. */

@@ -26,7 +26,12 @@ const FACTS: Record<string, string> = {
 }
 
 /** Runs a mutation that takes an input, and gives its answer: what is selected of its payload, or a refusal with its facts. */
-export async function mutate(app: TestApp, name: string, input: object, selection: string): Promise<any> {
+export async function mutate(
+  app: Pick<TestApp, 'graphql'>,
+  name: string,
+  input: object,
+  selection = '__typename',
+): Promise<any> {
   const Name = name.charAt(0).toUpperCase() + name.slice(1)
   const result = schema.getType(`${Name}Result`)
   if (!isUnionType(result)) throw new Error(`There is no mutation ${name}.`)
