@@ -1,6 +1,6 @@
 import { SearchOutlined } from '@ant-design/icons'
 import { Input } from 'antd'
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useEffectEvent, useRef, useState } from 'react'
 
 /** How long after the last key the search begins, in milliseconds. */
 const PAUSE_MS = 250
@@ -22,15 +22,16 @@ export function Search({ label, value, onSearch }: SearchProps) {
       setTyped(value)
     }
   }, [value])
+  const search = useEffectEvent(onSearch)
   useEffect(() => {
     const text = typed.trim()
     if (text === sent.current) return undefined
     const timer = setTimeout(() => {
       sent.current = text
-      onSearch(text)
+      search(text)
     }, PAUSE_MS)
     return () => clearTimeout(timer)
-  }, [typed, onSearch])
+  }, [typed])
   return (
     <Input
       className="search"

@@ -123,6 +123,34 @@ describeInBrowser('the console in a browser, as its connection is held', ({ open
     await isLive(page)
   })
 
+  test('a search begins while transitions keep coming', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1' })
+    await app.disk({ name: 'other' })
+    await using tab = await open(app, '/disks')
+    const { page } = tab
+    const wire = await holdWire(page)
+    await page.reload()
+    await isLive(page)
+    await mutate(app, 'attachDisk', { diskId: disk.id, instanceId: 'i-1' })
+    await row(page, 'data-1').getByText('Attaching', { exact: true }).waitFor()
+
+    const [message] = wire.transitions.diskTransitions
+    const { diskTransitions: transition } = message.payload.data
+    let { sequence } = transition
+    const timer = setInterval(() => {
+      const status = ++sequence % 2 === 0 ? 'IN_USE' : 'ATTACHING'
+      const next = { ...transition, sequence, to: status, disk: { ...transition.disk, status } }
+      wire.send({ ...message, payload: { data: { diskTransitions: next } } })
+    }, 50)
+    try {
+      await page.getByRole('searchbox').fill('data')
+      await row(page, 'other').waitFor({ state: 'detached' })
+    } finally {
+      clearInterval(timer)
+    }
+  })
+
   test('a list that arrives behind a transition does not undo it', async () => {
     await using app = await startTestApp()
     const disk = await app.disk({ name: 'data-1' })
