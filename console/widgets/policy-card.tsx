@@ -1,4 +1,4 @@
-import { useEffect, useEffectEvent } from 'react'
+import { useEffect, useEffectEvent, useReducer } from 'react'
 import { useAddress } from '../address.ts'
 import type { Disk } from '../api/disk.ts'
 import { graphql, type ResultOf } from '../api/graphql.ts'
@@ -43,6 +43,9 @@ const NEXT = 3
 /** How long after its time a run is looked for, in milliseconds: it begins within 5 seconds. */
 const BEGUN_MS = 8_000
 
+/** How often a run is looked for that has not begun yet, or is pending, in milliseconds. */
+const LOOK_MS = 15_000
+
 /** The longest that a browser's timer waits, in milliseconds. */
 const TIMER_MAX_MS = 2 ** 31 - 1
 
@@ -55,7 +58,7 @@ interface PolicyCardProps {
 
 /** The automatic policy of a disk. One button links and unlinks, so that the focus has somewhere to return to. */
 export function PolicyCard({ disk, policy, readAgain }: PolicyCardProps) {
-  useNextRun(policy?.nextRuns[0], readAgain)
+  useRuns(policy, readAgain)
   const words = useWords()
   const address = useAddress()
   const action: Action = policy
@@ -75,15 +78,22 @@ export function PolicyCard({ disk, policy, readAgain }: PolicyCardProps) {
   )
 }
 
-/** Reads once more when the policy has run: where it took no snapshot, no transition says so. */
-function useNextRun(at: string | undefined, readAgain: () => void): void {
-  const call = useEffectEvent(readAgain)
+/** Reads again when the policy runs, until the outcome is there: where no snapshot is taken, no transition says so. */
+function useRuns(policy: DiskPolicy | null, readAgain: () => void): void {
+  const at = policy?.nextRuns[0]
+  const isPending = policy?.lastRun?.disk?.outcome === 'PENDING'
+  const [looks, countLook] = useReducer((count: number) => count + 1, 0)
+  const look = useEffectEvent(() => {
+    countLook()
+    readAgain()
+  })
   useEffect(() => {
-    const wait = at === undefined ? -1 : Date.parse(at) + BEGUN_MS - Date.now()
-    if (wait < 0 || wait > TIMER_MAX_MS) return undefined
-    const timer = setTimeout(() => call(), wait)
+    if (at === undefined) return undefined
+    const begun = Date.parse(at) + BEGUN_MS - Date.now()
+    const wait = isPending || begun < 0 ? LOOK_MS : Math.min(begun, TIMER_MAX_MS)
+    const timer = setTimeout(() => look(), wait)
     return () => clearTimeout(timer)
-  }, [at])
+  }, [at, isPending, looks])
 }
 
 function PolicyFacts({ policy }: { policy: DiskPolicy }) {

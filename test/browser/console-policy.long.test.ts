@@ -56,15 +56,17 @@ describeInBrowser('automatic policies in the console', ({ open }) => {
     await linking(page).waitFor({ state: 'hidden' })
     await said(page, 'The policy weekly is linked to data-1.')
 
-    const facts = await card(page).locator('dd').allInnerTexts()
-    expect(facts).toEqual([
-      'weekly',
-      'Sun at 06:00 and 18:00',
-      'Asia/Shanghai',
-      'For 7 days',
-      expect.stringMatching(/^(Sun \d+ \w+, (06|18):00 GMT\+8\n?){3}$/),
-      'Has not run yet',
-    ])
+    const facts = () => card(page).locator('dd').allInnerTexts()
+    await expect
+      .poll(facts)
+      .toEqual([
+        'weekly',
+        'Sun at 06:00 and 18:00',
+        'Asia/Shanghai',
+        'For 7 days',
+        expect.stringMatching(/^(Sun \d+ \w+, (06|18):00 GMT\+8\n?){3}$/),
+        'Has not run yet',
+      ])
     await hasFocus(card(page).getByRole('button', { name: 'Unlink…' }))
     const { policyId } = await app.db.disk.findUniqueOrThrow({ where: { id: disk.id } })
     expect(await app.db.autoSnapshotPolicy.findMany()).toMatchObject([
@@ -107,11 +109,28 @@ describeInBrowser('automatic policies in the console', ({ open }) => {
     await page.getByRole('dialog', { name: made }).getByText('History').waitFor()
     await page.keyboard.press('Escape')
 
+    // No transition says that no snapshot is taken; the page looks when the time of the run has come, and until it is decided.
     await app.db.disk.update({ where: { id: disk.id }, data: { status: 'EXPIRED' } })
-    clock.now = new Date('2026-05-02T02:00Z')
-    await app.scheduler.tick()
-    // No transition says so; the page looks when its time has come.
     await page.clock.fastForward(24 * 3_600_000)
+    const runId = 'asr-seconds0night'
+    await app.db.autoSnapshotRun.create({
+      data: {
+        id: runId,
+        accountId: disk.accountId,
+        policyId,
+        slot: '2026-05-02T02:00[UTC]',
+        scheduledFor: new Date('2026-05-02T02:00Z'),
+        decidedAt: new Date('2026-05-02T02:00Z'),
+        outcome: 'RUN',
+      },
+    })
+    const pending = { id: 'ard-seconds0night', runId, diskId: disk.id, accountId: disk.accountId }
+    await app.db.autoSnapshotRunDisk.create({ data: { ...pending, outcome: 'PENDING' } })
+    clock.now = new Date('2026-05-02T02:00:01Z')
+    await page.clock.fastForward(20_000)
+    await lastRun.getByText('Pending').waitFor()
+    await app.scheduler.tick()
+    await page.clock.fastForward(20_000)
     await lastRun.getByText('Skipped: no snapshot was taken.').waitFor()
     await lastRun.getByText('The disk is EXPIRED;').waitFor()
 
