@@ -61,7 +61,7 @@ export function EventLog({ diskId }: { diskId: string }) {
     id: diskId,
     ...(before ? { last: PAGE_SIZE, before } : { first: PAGE_SIZE, after: after ?? null }),
   }
-  const [{ data, fetching, error }] = useQuery({ query: DISK_HISTORY, variables })
+  const [{ data, fetching, stale, error }] = useQuery({ query: DISK_HISTORY, variables })
   const history = useKept(data)?.disk?.history
   const readAgain = useReadAgain(DISK_HISTORY, variables)
   useListRefresh(readAgain, fetching, (transition) => transition.diskId === diskId)
@@ -69,6 +69,8 @@ export function EventLog({ diskId }: { diskId: string }) {
   if (error && !history) return <Failure error={error} retry={readAgain} />
   if (!history) return <Skeleton active />
   const { hasPreviousPage, hasNextPage, startCursor, endCursor } = history.pageInfo
+  // The newest page follows what happens, so it is not the one before an event.
+  if (before && !hasPreviousPage && !fetching && !stale) setPlace({})
   // That a disk goes into a snapshot and comes out of it is said by that snapshot.
   const events = history.nodes
     .map((event) =>

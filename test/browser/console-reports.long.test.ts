@@ -217,6 +217,8 @@ describeInBrowser('what users of the console reported', ({ open }) => {
     await expect.poll(async () => (await steps()).at(-1)).toBe('Disk Unmounted')
     await log.getByRole('button', { name: 'Newer' }).click()
     await log.getByText('later-4 Creating → Completed').waitFor()
+    await completed(app, disk, { name: 'latest' })
+    await log.getByText('latest Creating → Completed').waitFor()
   })
 
   test('a list goes on following transitions after one that arrives just as the list is read again', async () => {
