@@ -29,7 +29,10 @@ export function useAsked(name: string): Asked & { opened: number } {
     open: asked !== '',
     wanted: shown.wanted.split(',').filter(Boolean),
     opened: shown.opened,
-    close: () => address.change({ [name]: undefined }),
+    close: () => {
+      // A late answer does not close what has been opened since.
+      if (new URLSearchParams(location.search).get(name) === asked) address.change({ [name]: undefined })
+    },
   }
 }
 

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { startTestApp } from '../support/app.ts'
 import { describeInBrowser } from '../support/browser-suite.ts'
-import { button, dialog, isLive, row } from '../support/console-page.ts'
+import { button, dialog, holdAnswer, isLive, row } from '../support/console-page.ts'
 import { completed, mutate } from '../support/snapshots.ts'
 
 describeInBrowser('what users of the console reported', ({ open }) => {
@@ -262,6 +262,30 @@ describeInBrowser('what users of the console reported', ({ open }) => {
     await log.getByText('one Creating → Completed').waitFor()
     await completed(app, disk, { name: 'two' })
     await log.getByText('two Creating', { exact: true }).waitFor()
+  })
+
+  test('the answer to a dialog that was closed does not close the one that is open by then', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1' })
+    for (const name of ['first', 'second']) await completed(app, disk, { name })
+    await using tab = await open(app, '/snapshots')
+    const { page } = tab
+    await isLive(page)
+    const ask = async (name: string) => {
+      await button(page, `More: ${name}`).click()
+      await page.getByRole('menuitem', { name: 'Delete', exact: true }).click()
+      await dialog(page, 'Delete Snapshot').getByText(`Permanently delete snapshot ${name}?`).waitFor()
+    }
+    const answer = await holdAnswer(page, 'DeleteSnapshots')
+    await ask('first')
+    await button(dialog(page, 'Delete Snapshot'), 'Delete').click()
+    await answer.answered
+    await button(dialog(page, 'Delete Snapshot'), 'Cancel').click()
+    await ask('second')
+    await answer.arrive()
+    await page.getByText('Snapshot first is being deleted.').waitFor()
+    expect(new URL(page.url()).searchParams.has('delete')).toBe(true)
+    await dialog(page, 'Delete Snapshot').getByText('Permanently delete snapshot second?').waitFor()
   })
 
   test('while a create is in flight its dialog does not say that it cannot be done', async () => {
