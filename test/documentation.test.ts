@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import { parse, validate } from 'graphql'
 import { expect, test } from 'vitest'
 import { ENVIRONMENT } from '../src/config.ts'
+import { UNAVAILABLE } from '../src/domain/unavailable.ts'
 import { ERROR_CODES } from '../src/graphql/errors.ts'
 import { schema } from '../src/graphql/schema.ts'
 import { startTestApp } from './support/app.ts'
@@ -20,6 +21,7 @@ async function markdownFiles(): Promise<string[]> {
   const docs = await readdir(join(ROOT, 'docs'), { recursive: true })
   return [
     'README.md',
+    'CONTRIBUTING.md',
     'CHANGELOG.md',
     ...docs.filter((file) => file.endsWith('.md')).map((file) => join('docs', file)),
   ]
@@ -89,11 +91,19 @@ test('docs/security.md has each limit that can be set, with its default', async 
   expect(documented.toSorted()).toEqual(settings.toSorted())
 })
 
-test('the three operations of the README answer what it says they answer', async () => {
+test('the reasons for not being ready are documented', async () => {
+  const operations = await read('docs/operations.md')
+  const [, table = ''] = /^\| `\/readyz` body .+?\n(.+?)\n\n/ms.exec(operations) ?? []
+  const rows = [...table.matchAll(/^\| ([A-Z].+?) +\|/gm)].map(([, reason]) => reason)
+
+  expect(rows).toEqual(Object.values(UNAVAILABLE))
+})
+
+test('the first steps in the documentation for clients answer what it shows', async () => {
   await using app = await startTestApp({ DEMO: 'true' })
-  const readme = await read('README.md')
-  const [list = '', create = '', watch = ''] = blocks(readme, 'graphql')
-  const [listed = '', created = '', watched = ''] = blocks(readme, 'json')
+  const text = await read('docs/clients.md')
+  const [list = '', create = '', watch = ''] = blocks(text, 'graphql')
+  const [listed = '', created = '', watched = ''] = blocks(text, 'json')
   const shownId = /s-\w+/.exec(created)?.[0] ?? ''
 
   expect({ data: (await app.graphql(list)).data }).toEqual(JSON.parse(listed))
@@ -113,9 +123,43 @@ test('the three operations of the README answer what it says they answer', async
   await work
 })
 
-test('the scripts that the README names are there', async () => {
+test('the commands of the README show a live transition', async () => {
+  await using app = await startTestApp({ DEMO: 'true' })
+  const readme = await read('README.md')
+  const [watch = '', create = ''] = blocks(readme, 'sh').flatMap(
+    (command) => /-d '(.+)'$/m.exec(command)?.[1] ?? [],
+  )
+  const [, shown = ''] = /^```\n(event: next.+?)^```/ms.exec(readme) ?? []
+  const post = (body: string, accept = 'application/json') =>
+    fetch(app.endpoint, { method: 'POST', headers: { 'content-type': 'application/json', accept }, body })
+
+  const stream = await post(watch, 'text/event-stream')
+  const created = await (await post(create)).json()
+  const work = app.runner.tick()
+
+  expect(created.data.createSnapshot).toEqual({ snapshot: { id: expect.any(String), status: 'CREATING' } })
+  expect(await firstEvents(stream, 2)).toBe(shown.trim())
+  await work
+})
+
+/** The first events of a stream as they were sent, without pings. */
+async function firstEvents({ body }: Response, count: number): Promise<string> {
+  let text = ''
+  for await (const chunk of body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    text += chunk
+    const events = text
+      .split('\n\n')
+      .slice(0, -1)
+      .filter((event) => event.startsWith('event: '))
+    if (events.length >= count) return events.slice(0, count).join('\n\n')
+  }
+  throw new Error(`The stream ended early: ${text}`)
+}
+
+test('the scripts that the documentation names are there', async () => {
   const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> }
-  const named = [...(await read('README.md')).matchAll(/npm run ([\w:]+)/g)].map(([, script = '']) => script)
+  const text = (await Promise.all((await markdownFiles()).map(read))).join('\n')
+  const named = [...text.matchAll(/npm run (?:-s )?([\w:]+)/g)].map(([, script = '']) => script)
 
   expect(named.length).toBeGreaterThan(5)
   expect(named.filter((script) => !(script in scripts))).toEqual([])
