@@ -91,6 +91,22 @@ test('docs/security.md has each limit that can be set, with its default', async 
   expect(documented.toSorted()).toEqual(settings.toSorted())
 })
 
+test('the map of the source has each room with what it imports from, as the linter enforces', async () => {
+  const { ROOMS } = (await import(join(ROOT, 'eslint.config.js'))) as { ROOMS: Record<string, string[]> }
+  const map = [...(await read('CONTRIBUTING.md')).matchAll(/^\| \[src\/(\w+)\]\(.+?\|.+?\| (.+?) +\|$/gm)]
+  const folders = await readdir(join(ROOT, 'src'), { withFileTypes: true })
+
+  expect(Object.fromEntries(map.map(([, room, imports]) => [room, imports]))).toEqual(
+    Object.fromEntries(Object.entries(ROOMS).map(([room, from]) => [room, from.join(', ') || 'nothing'])),
+  )
+  expect(map.map(([, room]) => room).sort()).toEqual(
+    folders
+      .filter((entry) => entry.isDirectory() && entry.name !== 'generated')
+      .map(({ name }) => name)
+      .sort(),
+  )
+})
+
 test('the reasons for not being ready are documented', async () => {
   const operations = await read('docs/operations.md')
   const [, table = ''] = /^\| `\/readyz` body .+?\n(.+?)\n\n/ms.exec(operations) ?? []
