@@ -1,5 +1,4 @@
-import type { Disk, DiskKind, DiskStatus } from './disk.ts'
-import { DISK_STATUSES } from './disk.ts'
+import { DISK_STATUSES, type Disk, type DiskKind, type DiskOperation, type DiskStatus } from './disk.ts'
 import {
   DiskNotAttached,
   DiskSizeRefused,
@@ -10,11 +9,8 @@ import {
   TooManyDisksUnderWay,
   type Refusal,
 } from './refusals.ts'
-import type { SnapshotStatus } from './lifecycle.ts'
 import { SNAPSHOT_OPERATION_STATUSES } from './snapshot-operation.ts'
-
-/** What can be asked of a disk, besides a snapshot. */
-export type DiskOperation = 'UPDATE' | 'ATTACH' | 'DETACH' | 'RESIZE' | 'ROLL_BACK' | 'RELEASE'
+import type { SnapshotStatus } from './snapshot.ts'
 
 /** The statuses in which nothing more can be written down about a disk: it is going, or gone. */
 const GOING: readonly DiskStatus[] = ['DELETING', 'DELETED']

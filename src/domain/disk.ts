@@ -48,3 +48,6 @@ export const OBSERVED_DISK_STATUSES = [
   'NORMAL',
   'ERROR',
 ] as const satisfies DiskStatus[]
+
+/** What can be asked of a disk, besides a snapshot. */
+export type DiskOperation = 'UPDATE' | 'ATTACH' | 'DETACH' | 'RESIZE' | 'ROLL_BACK' | 'RELEASE'

@@ -1,5 +1,3 @@
-import { NothingInProgress, OperationNotCancellable, type Refusal } from './refusals.ts'
-
 /** The kinds of work in the background, each with its words for a sentence. */
 export const JOB_KINDS = {
   COPY_SNAPSHOT: 'copy the disk',
@@ -43,21 +41,6 @@ export const DISK_JOB_KINDS = [
 /** What a piece of work is about: the snapshot, or the disk. */
 export function subjectOf(job: { kind: JobKind; snapshotId: string | null; diskId: string | null }): string {
   return (job.kind.endsWith('_SNAPSHOT') ? job.snapshotId : job.diskId) ?? ''
-}
-
-/** The reason that a transition gives when its work was cancelled. */
-export const CANCELLED = 'Cancelled on request.'
-
-/**
- * Why the work on a snapshot or disk cannot be cancelled; `job` is undefined when there is none. A deletion that made room
- * for a newer automatic snapshot has no place in the quota to go back to.
- */
-export function cancelRefusals(
-  id: string,
-  job: { kind: JobKind; isEviction: boolean } | undefined,
-): Refusal[] {
-  if (!job) return [new NothingInProgress(id)]
-  return job.isEviction ? [new OperationNotCancellable(job.kind)] : []
 }
 
 /** Whether the work reads the copy of a snapshot. */

@@ -1,17 +1,7 @@
+import { STATUSES_FOR_SNAPSHOT } from './create-snapshot.ts'
 import { DISK_OPERATION_STATUSES, STATUS_DURING } from './disk-operation.ts'
 import { OBSERVED_DISK_STATUSES, type DiskStatus } from './disk.ts'
-import { SNAPSHOT_STATUSES } from './snapshot.ts'
-
-/** The stages of a snapshot's life. */
-export const SNAPSHOT_STATUSES_IN_ORDER = [
-  'CREATING',
-  'COMPLETED',
-  'FAILED',
-  'UNAVAILABLE',
-  'DELETING',
-  'DELETED',
-] as const
-export type SnapshotStatus = (typeof SNAPSHOT_STATUSES_IN_ORDER)[number]
+import type { SnapshotStatus } from './snapshot.ts'
 
 /**
  * Which status may follow which. `null` stands before the first. A deletion that is cancelled leads back to where it began.
@@ -53,7 +43,7 @@ export function isSettled(status: SnapshotStatus | DiskStatus): boolean {
 /** Where each status that an operation puts a disk in may be entered from. */
 const ENTERED_FROM = new Map<DiskStatus, readonly DiskStatus[]>([
   ['CREATING', []],
-  ['SNAPSHOTTING', Object.values(SNAPSHOT_STATUSES).flat()],
+  ['SNAPSHOTTING', Object.values(STATUSES_FOR_SNAPSHOT).flat()],
   ['DELETED', ['DELETING']],
   ...Object.entries(STATUS_DURING).map(
     ([operation, status]) =>

@@ -1,5 +1,4 @@
-import type { SnapshotType } from './snapshot.ts'
-import type { SnapshotStatus } from './lifecycle.ts'
+import type { SnapshotStatus, SnapshotType } from './snapshot.ts'
 
 /** How many snapshots of each type a disk may hold. */
 export type SnapshotQuota = Record<SnapshotType, number>

@@ -3,15 +3,12 @@
  * and carries the facts. A rule returns one, a service throws it, GraphQL gives it as a union member. They are data and
  * not errors of JavaScript: they need no stack, and GraphQL would take an Error inside an answer for a fault.
  */
-import type { DiskOperation } from './disk-operation.ts'
-import type { DiskKind, DiskStatus } from './disk.ts'
+import type { DiskKind, DiskOperation, DiskStatus } from './disk.ts'
 import { quoted } from './echo.ts'
 import type { JobKind } from './job.ts'
-import type { SnapshotStatus } from './lifecycle.ts'
 import { NAME_RULES, type NameRule } from './name.ts'
 import { POLICIES_MAX, POLICY_RULES, type PolicyRule } from './policy-input.ts'
-import type { SnapshotOperation } from './snapshot-operation.ts'
-import type { SnapshotType } from './snapshot.ts'
+import type { SnapshotOperation, SnapshotStatus, SnapshotType } from './snapshot.ts'
 
 export const REFUSAL_CODES = [
   'DISK_NOT_FOUND',

@@ -1,8 +1,5 @@
-import type { SnapshotStatus } from './lifecycle.ts'
 import { SnapshotInUse, SnapshotStatusForbidsOperation, type Refusal } from './refusals.ts'
-
-/** What can be asked of a snapshot. */
-export type SnapshotOperation = 'UPDATE' | 'DELETE' | 'VERIFY' | 'ROLL_BACK' | 'CREATE_DISK'
+import type { SnapshotOperation, SnapshotStatus } from './snapshot.ts'
 
 /**
  * The statuses in which each operation may begin. A snapshot is changed or deleted when it has come to its end, and

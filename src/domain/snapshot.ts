@@ -1,62 +1,19 @@
-import type { Disk, DiskKind, DiskStatus } from './disk.ts'
-import { DiskStatusForbidsSnapshot, SnapshotQuotaExceeded, type Refusal } from './refusals.ts'
-import type { SnapshotQuota } from './quota.ts'
-
 /** Who asked for a snapshot: a person or program (`MANUAL`), or an automatic snapshot policy (`AUTOMATIC`). */
 export type SnapshotType = 'MANUAL' | 'AUTOMATIC'
 
 /** What a copy can promise: the disk was not in use, or it was, and the copy holds what had reached it. */
 export type SnapshotConsistency = 'CLEAN' | 'CRASH_CONSISTENT'
 
-/**
- * The disk statuses in which a snapshot may be taken. Everything else is refused, `SNAPSHOTTING`
- * included: a disk has one snapshot in progress at a time.
- * Source: the cloud's documentation, "Manual Snapshot", "Description", items 3 and 4.
- */
-export const SNAPSHOT_STATUSES: Record<DiskKind, readonly DiskStatus[]> = {
-  DATA: ['IN_USE', 'UNMOUNTED'],
-  SYSTEM: ['IN_USE', 'NORMAL'],
-}
+/** The stages of a snapshot's life, in order. */
+export const SNAPSHOT_STATUSES = [
+  'CREATING',
+  'COMPLETED',
+  'FAILED',
+  'UNAVAILABLE',
+  'DELETING',
+  'DELETED',
+] as const
+export type SnapshotStatus = (typeof SNAPSHOT_STATUSES)[number]
 
-/** Every reason why a snapshot of this type would be refused now, in the order in which they are checked. */
-export function snapshotRefusals(
-  disk: Pick<Disk, 'kind' | 'status'>,
-  type: SnapshotType,
-  held: number,
-  quota: SnapshotQuota,
-): Refusal[] {
-  const refusals: Refusal[] = []
-  const allowed = SNAPSHOT_STATUSES[disk.kind]
-  if (!allowed.includes(disk.status)) {
-    refusals.push(new DiskStatusForbidsSnapshot(disk.kind, disk.status, allowed))
-  }
-  if (held >= quota[type]) refusals.push(new SnapshotQuotaExceeded(type, held, quota[type]))
-  return refusals
-}
-
-/** What a snapshot taken in this status can promise, by what is known before the copy. */
-export function consistencyOf(status: DiskStatus): SnapshotConsistency {
-  return status === 'IN_USE' ? 'CRASH_CONSISTENT' : 'CLEAN'
-}
-
-/** Something the caller should know although the snapshot was accepted. */
-export interface SnapshotWarning {
-  code: 'DISK_IN_USE'
-  message: string
-}
-
-/**
- * What to know about a snapshot of this consistency.
- * Source: the cloud's documentation, "Manual Snapshot", "Description", item 5.
- */
-export function snapshotWarnings(consistency: SnapshotConsistency): SnapshotWarning[] {
-  if (consistency === 'CLEAN') return []
-  return [
-    {
-      code: 'DISK_IN_USE',
-      message:
-        'The disk is in use: the snapshot holds only data already written to it, not data still in a cache. ' +
-        'Detach the disk or stop writes for a snapshot that is complete.',
-    },
-  ]
-}
+/** What can be asked of a snapshot. */
+export type SnapshotOperation = 'UPDATE' | 'DELETE' | 'VERIFY' | 'ROLL_BACK' | 'CREATE_DISK'

@@ -1,9 +1,8 @@
 import { Prisma } from '../generated/prisma/client.ts'
 import type { DiskKind, DiskStatus } from '../domain/disk.ts'
-import type { SnapshotStatus } from '../domain/lifecycle.ts'
-import type { SnapshotType } from '../domain/snapshot.ts'
+import type { SnapshotStatus, SnapshotType } from '../domain/snapshot.ts'
 import { firstFrom } from '../domain/fine-time.ts'
-import type { Where } from './pages.ts'
+import type { Listed, Where } from './pages.ts'
 
 type Absent = null | undefined
 
@@ -64,9 +63,6 @@ export interface SnapshotFilter {
   sizeGiB?: NumberFilter | Absent
   tags?: readonly TagFilter[] | Absent
 }
-
-/** The tables that have filters. Their rows are called `t` in what is written here. */
-export type Listed = 'Disk' | 'Snapshot'
 
 /** Where the tags of each are. */
 const TAGS = {

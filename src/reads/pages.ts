@@ -1,6 +1,5 @@
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Heads, ReadConnection } from '../database/read-connection.ts'
-import type { Listed } from './filters.ts'
 
 /** A column that pages can be ordered by: how its value is written into a cursor and read back. */
 export interface OrderColumn<Row> {
@@ -18,6 +17,9 @@ export interface Position {
   value: string
   id: string
 }
+
+/** The tables that have filters. */
+export type Listed = 'Disk' | 'Snapshot'
 
 /** A table that is read in pages. */
 export type Table = Listed | 'ApiToken' | 'AutoSnapshotPolicy' | 'AutoSnapshotRun' | 'AutoSnapshotRunDisk'

@@ -1,6 +1,7 @@
 import { STATUS_DURING } from '../domain/disk-operation.ts'
 import type { DiskStatus } from '../domain/disk.ts'
-import { CANCELLED, type JobKind } from '../domain/job.ts'
+import { CANCELLED } from '../domain/cancel-operation.ts'
+import type { JobKind } from '../domain/job.ts'
 import type { Transaction } from '../database/database.ts'
 import type { Disk, Job, Snapshot } from '../generated/prisma/client.ts'
 import type { CopyOutcome, Damaged, DiskProvider, DiskWork, Done, Refused } from '../providers/provider.ts'

@@ -1,6 +1,7 @@
 import { inTransaction, type Database } from '../database/database.ts'
 import { typeOfId } from '../domain/id.ts'
-import { cancelRefusals, subjectOf } from '../domain/job.ts'
+import { cancelRefusals } from '../domain/cancel-operation.ts'
+import { subjectOf } from '../domain/job.ts'
 import { DiskNotFound, SnapshotNotFound } from '../domain/refusals.ts'
 import type { Disk, Snapshot } from '../generated/prisma/client.ts'
 import { refuse } from './checks.ts'

@@ -3,7 +3,8 @@ import { inTransaction, type Database, type Transaction } from '../database/data
 import type { SqlTransaction } from '../database/group-commit.ts'
 import { COUNTED_SNAPSHOT_STATUSES, type SnapshotQuota } from '../domain/quota.ts'
 import { DiskNotFound, OtherSnapshotRefused, Refusal, SnapshotNotFound } from '../domain/refusals.ts'
-import { consistencyOf, snapshotRefusals, type SnapshotType } from '../domain/snapshot.ts'
+import { consistencyOf, snapshotRefusals } from '../domain/create-snapshot.ts'
+import type { SnapshotType } from '../domain/snapshot.ts'
 import { expiry } from '../domain/snapshot-input.ts'
 import {
   deleteSnapshotRefusals,

@@ -1,5 +1,5 @@
 import type { DiskStatus } from '../domain/disk.ts'
-import type { SnapshotStatus } from '../domain/lifecycle.ts'
+import type { SnapshotStatus } from '../domain/snapshot.ts'
 
 /** One change of a snapshot's status: a row of the transition log. */
 export interface Transition {

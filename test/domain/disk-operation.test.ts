@@ -8,10 +8,16 @@ import {
   resizeRefusals,
   rollBackRefusals,
   updateDiskRefusals,
-  type DiskOperation,
 } from '../../src/domain/disk-operation.ts'
-import { DISK_KINDS, DISK_STATUSES, type DiskKind, type DiskStatus } from '../../src/domain/disk.ts'
-import { isSettled, mayDiskFollow, SNAPSHOT_STATUSES_IN_ORDER } from '../../src/domain/lifecycle.ts'
+import {
+  type DiskOperation,
+  DISK_KINDS,
+  DISK_STATUSES,
+  type DiskKind,
+  type DiskStatus,
+} from '../../src/domain/disk.ts'
+import { isSettled, mayDiskFollow } from '../../src/domain/lifecycle.ts'
+import { SNAPSHOT_STATUSES } from '../../src/domain/snapshot.ts'
 import {
   DiskNotAttached,
   DiskSizeRefused,
@@ -128,7 +134,7 @@ test.each([
   expect(blankDiskRefusals(sizeGiB)).toEqual(refused ? [new DiskSizeRefused(sizeGiB, 5, 32_765)] : [])
 })
 
-describe.each(SNAPSHOT_STATUSES_IN_ORDER)('with a snapshot that is %s', (status) => {
+describe.each(SNAPSHOT_STATUSES)('with a snapshot that is %s', (status) => {
   const source = (operation: 'ROLL_BACK' | 'CREATE_DISK') =>
     status === 'COMPLETED' ? [] : [new SnapshotStatusForbidsOperation(operation, status, ['COMPLETED'])]
   const disk = diskOf('DATA', 'UNMOUNTED')

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { SNAPSHOT_STATUSES_IN_ORDER, type SnapshotStatus } from '../../src/domain/lifecycle.ts'
+import { SNAPSHOT_STATUSES, type SnapshotStatus } from '../../src/domain/snapshot.ts'
 import { SnapshotInUse, SnapshotStatusForbidsOperation } from '../../src/domain/refusals.ts'
 import {
   deleteSnapshotRefusals,
@@ -18,7 +18,7 @@ const ALLOWED: Record<SnapshotStatus, { changing: boolean; verifying: boolean }>
 }
 const CHANGEABLE = ['COMPLETED', 'FAILED', 'UNAVAILABLE'] as const
 
-describe.each(SNAPSHOT_STATUSES_IN_ORDER)('a snapshot that is %s', (status) => {
+describe.each(SNAPSHOT_STATUSES)('a snapshot that is %s', (status) => {
   const snapshot = { id: 's-1', status }
   const { changing, verifying } = ALLOWED[status]
   const refusal = (operation: 'UPDATE' | 'DELETE') =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { SNAPSHOT_STATUSES_IN_ORDER } from '../../src/domain/lifecycle.ts'
+import { SNAPSHOT_STATUSES } from '../../src/domain/snapshot.ts'
 import type { Prisma, Snapshot } from '../../src/generated/prisma/client.ts'
 import type { SnapshotFilter } from '../../src/reads/filters.ts'
 import { Reads, SNAPSHOT_ORDERS } from '../../src/reads/reads.ts'
@@ -43,7 +43,7 @@ function randomSnapshot(random: Chance, index: number): Prisma.SnapshotUnchecked
     diskKind: 'DATA',
     name: random.pick(NAMES),
     type: random.pick(TYPES),
-    status: random.pick(SNAPSHOT_STATUSES_IN_ORDER),
+    status: random.pick(SNAPSHOT_STATUSES),
     sizeBytes: BigInt(random.below(4)) * 2n ** 40n,
     dataBytes: random.happens(0.5) ? null : 5_000_000_000n,
     evicted: random.happens(0.2),
@@ -67,7 +67,7 @@ function randomFilter(random: Chance, ids: readonly string[]): SnapshotFilter {
   return {
     id: some(random, ids),
     diskId: some(random, DISKS),
-    status: some(random, SNAPSHOT_STATUSES_IN_ORDER),
+    status: some(random, SNAPSHOT_STATUSES),
     type: some(random, TYPES),
     name: some(random, NAMES),
     createdAt: random.happens(0.7)

@@ -1,7 +1,7 @@
 import { access, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { SNAPSHOT_STATUSES_IN_ORDER } from '../../src/domain/lifecycle.ts'
+import { SNAPSHOT_STATUSES } from '../../src/domain/snapshot.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { cursorAt } from '../support/cursors.ts'
 import { createMemoryProvider } from '../support/memory-provider.ts'
@@ -84,7 +84,7 @@ describe('updateSnapshot', () => {
 test('a snapshot says beforehand, in every status, what the mutations then answer', async () => {
   await using app = await startTestApp()
   const facts = '{ allowed refusals { code ... on SnapshotStatusForbidsOperation { operation actual } } }'
-  for (const status of SNAPSHOT_STATUSES_IN_ORDER.filter((one) => one !== 'DELETED')) {
+  for (const status of SNAPSHOT_STATUSES.filter((one) => one !== 'DELETED')) {
     const disk = await app.disk()
     const id = `s-${disk.id.slice(2)}`
     await recorded(app, disk, { id, status, checksum: 'sha256-64k:0' })

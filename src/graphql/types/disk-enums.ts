@@ -1,4 +1,5 @@
 import { builder } from '../builder.ts'
+import { COMPARISON_LIMITS } from './filters.ts'
 
 export const DiskKind = builder.enumType('DiskKind', {
   description: 'What a disk is for.',
@@ -45,3 +46,21 @@ export const DiskOperation = builder.enumType('DiskOperation', {
     RELEASE: { description: 'Giving it up.' },
   },
 } as const)
+
+export const DiskStatusFilter = builder.inputType('DiskStatusFilter', {
+  description: 'Compares the status of a disk; comparisons that are given must all hold.',
+  validate: COMPARISON_LIMITS,
+  fields: (t) => ({
+    eq: t.field({ type: DiskStatus, description: 'Is this status.' }),
+    in: t.field({ type: [DiskStatus], description: 'Is one of these statuses.' }),
+  }),
+})
+
+export const DiskKindFilter = builder.inputType('DiskKindFilter', {
+  description: 'Compares the kind of a disk; comparisons that are given must all hold.',
+  validate: COMPARISON_LIMITS,
+  fields: (t) => ({
+    eq: t.field({ type: DiskKind, description: 'Is this kind.' }),
+    in: t.field({ type: [DiskKind], description: 'Is one of these kinds.' }),
+  }),
+})

@@ -23,7 +23,7 @@ import type { CreateDisk } from '../../services/disk-operations.ts'
 import { builder } from '../builder.ts'
 import { text } from '../text.ts'
 import { CLIENT_TOKEN_LIMITS, clientTokenText } from './client-token.ts'
-import { Disk } from './disk.ts'
+import { Disk } from './nodes.ts'
 import { DiskKind } from './disk-enums.ts'
 import { TAG_LIMITS, TagInput } from './tag.ts'
 
@@ -321,6 +321,9 @@ builder.mutationFields((t) => ({
       }),
     }),
   }),
+}))
+
+builder.mutationFields((t) => ({
   attachDisk: t.field({
     type: AttachDiskPayload,
     authScopes: { may: 'manageDisks' },

@@ -1,4 +1,3 @@
-import type { Disk as DiskRow } from '../../generated/prisma/client.ts'
 import {
   attachRefusals,
   detachRefusals,
@@ -11,7 +10,7 @@ import { subjectOf } from '../../domain/job.ts'
 import { linkRefusals } from '../../domain/policy.ts'
 import { PolicyNotFound } from '../../domain/refusals.ts'
 import { quotaUsage, type QuotaUsage, type SnapshotQuota } from '../../domain/quota.ts'
-import { snapshotRefusals } from '../../domain/snapshot.ts'
+import { snapshotRefusals } from '../../domain/create-snapshot.ts'
 import type { HeldSnapshots } from '../../reads/reads.ts'
 import { DISK_EVENT_ORDERS } from '../../reads/history.ts'
 import { DISK_ORDERS, SNAPSHOT_ORDERS } from '../../reads/reads.ts'
@@ -19,18 +18,16 @@ import { builder } from '../builder.ts'
 import { reading } from '../columns.ts'
 import { connect, OrderDirection } from '../connection.ts'
 import { idOf } from '../id-argument.ts'
-import { DiskKind, DiskStatus } from './disk-enums.ts'
+import { DiskKind, DiskKindFilter, DiskStatus, DiskStatusFilter } from './disk-enums.ts'
 import { Eligibility } from './eligibility.ts'
-import { COMPARISON_LIMITS, DateTimeFilter, IDFilter, NumberFilter, SEARCH, StringFilter } from './filters.ts'
+import { DateTimeFilter, IDFilter, NumberFilter, SEARCH, StringFilter } from './filters.ts'
 import { Operation } from './operation.ts'
-import { AutoSnapshotPolicy } from './policy.ts'
-import { NEWEST_FIRST, Snapshot, SnapshotConnection, SnapshotFilter, SnapshotOrder } from './snapshot.ts'
+import { AutoSnapshotPolicy, Disk, Snapshot } from './nodes.ts'
+import { NEWEST_FIRST, SnapshotConnection, SnapshotFilter, SnapshotOrder } from './snapshot.ts'
 import { Tag, TAG_FILTER_LIMITS, TAG_FILTERS, TagFilter } from './tag.ts'
 import { StatusTransition } from './transition.ts'
 
 const GIB = 1024 ** 3
-
-export const Disk = builder.objectRef<DiskRow>('Disk')
 
 builder.node(Disk, {
   description: 'A cloud disk.',
@@ -101,102 +98,105 @@ builder.node(Disk, {
       description: 'The automatic snapshot policy it is linked to; null when there is none.',
       resolve: ({ policyId }, _args, { reads }) => (policyId === null ? null : reads.policy(policyId)),
     }),
-    autoSnapshotPolicyEligibility: t.field({
-      type: Eligibility,
-      description:
-        'Whether `linkAutoSnapshotPolicy` would link this policy, or any that it is not linked to yet, to it in the status ' +
-        'shown here, and if not, every reason why: by the rule that the mutation asks.',
-      args: { policyId: t.arg.id({ description: 'The policy, `asp-…`; any at all when left out.' }) },
-      resolve: (disk, { policyId }, { reads }) => {
-        if (policyId === null || policyId === undefined) return linkRefusals(disk)
-        const policy = reads.policy(idOf('AutoSnapshotPolicy', policyId))
-        return policy ? linkRefusals(disk, policy.id) : [new PolicyNotFound(policyId)]
-      },
-    }),
-    updateEligibility: t.field({
-      type: Eligibility,
-      description: 'Whether `updateDisk` would accept it.',
-      resolve: updateDiskRefusals,
-    }),
-    attachEligibility: t.field({
-      type: Eligibility,
-      description: 'Whether `attachDisk` would accept it.',
-      resolve: attachRefusals,
-    }),
-    detachEligibility: t.field({
-      type: Eligibility,
-      description: 'Whether `detachDisk` would accept it.',
-      resolve: detachRefusals,
-    }),
-    resizeEligibility: t.field({
-      type: Eligibility,
-      description: 'Whether `resizeDisk` would make it larger by anything.',
-      resolve: (disk) => resizeRefusals(disk),
-    }),
-    rollBackEligibility: t.field({
-      type: Eligibility,
-      description:
-        'Whether `rollBackDisk` would set it back to a COMPLETED snapshot of its own; `Snapshot.rollBackEligibility` says it ' +
-        'of one snapshot.',
-      resolve: (disk) => rollBackRefusals(disk),
-    }),
-    releaseEligibility: t.field({
-      type: Eligibility,
-      description: 'Whether `releaseDisk` would accept it.',
-      resolve: releaseRefusals,
-    }),
-    operation: t.field({
-      ...reading(),
-      type: Operation,
-      nullable: true,
-      description: 'What is in progress with it, snapshots left out; null when nothing is.',
-      resolve: ({ id }, _args, { reads }) => reads.diskJobs(id).find((job) => subjectOf(job) === id),
-    }),
-    tags: t.field({
-      ...reading(),
-      type: [Tag],
-      description: 'Its tags, ordered by key.',
-      resolve: ({ id }, _args, { reads }) => reads.diskTags(id),
-    }),
-    snapshots: t.connection(
-      {
-        ...reading(),
-        type: Snapshot,
-        description: 'Its snapshots, newest first unless ordered otherwise.',
-        args: {
-          filter: t.arg({ type: SnapshotFilter, description: 'Which ones; all when left out.' }),
-          orderBy: t.arg({ type: SnapshotOrder, defaultValue: NEWEST_FIRST, description: 'In which order.' }),
-        },
-        resolve: ({ id }, args, context, info) =>
-          connect(
-            context.reads.snapshots(args.filter, id),
-            SNAPSHOT_ORDERS,
-            args.orderBy ?? NEWEST_FIRST,
-            args,
-            context,
-            info,
-          ),
-      },
-      SnapshotConnection,
-    ),
-    history: t.connection(
-      {
-        ...reading(),
-        type: StatusTransition,
-        description:
-          'Its transitions and those of its snapshots, newest first, as far as the log keeps them: those of the last ' +
-          'LOG_RETENTION_DAYS (7) at least. Older ones remain of snapshots that still exist, and the last one of the disk.',
-        resolve: ({ id }, args, context, info) =>
-          connect(context.reads.diskHistory(id), DISK_EVENT_ORDERS, LATEST_FIRST, args, context, info),
-      },
-      {
-        name: 'DiskHistoryConnection',
-        description: 'A page of the history of a disk.',
-      },
-      { name: 'DiskHistoryEdge', description: 'A transition in the history of a disk.' },
-    ),
   }),
 })
+
+builder.objectFields(Disk, (t) => ({
+  autoSnapshotPolicyEligibility: t.field({
+    type: Eligibility,
+    description:
+      'Whether `linkAutoSnapshotPolicy` would link this policy, or any that it is not linked to yet, to it in the status ' +
+      'shown here, and if not, every reason why: by the rule that the mutation asks.',
+    args: { policyId: t.arg.id({ description: 'The policy, `asp-…`; any at all when left out.' }) },
+    resolve: (disk, { policyId }, { reads }) => {
+      if (policyId === null || policyId === undefined) return linkRefusals(disk)
+      const policy = reads.policy(idOf('AutoSnapshotPolicy', policyId))
+      return policy ? linkRefusals(disk, policy.id) : [new PolicyNotFound(policyId)]
+    },
+  }),
+  updateEligibility: t.field({
+    type: Eligibility,
+    description: 'Whether `updateDisk` would accept it.',
+    resolve: updateDiskRefusals,
+  }),
+  attachEligibility: t.field({
+    type: Eligibility,
+    description: 'Whether `attachDisk` would accept it.',
+    resolve: attachRefusals,
+  }),
+  detachEligibility: t.field({
+    type: Eligibility,
+    description: 'Whether `detachDisk` would accept it.',
+    resolve: detachRefusals,
+  }),
+  resizeEligibility: t.field({
+    type: Eligibility,
+    description: 'Whether `resizeDisk` would make it larger by anything.',
+    resolve: (disk) => resizeRefusals(disk),
+  }),
+  rollBackEligibility: t.field({
+    type: Eligibility,
+    description:
+      'Whether `rollBackDisk` would set it back to a COMPLETED snapshot of its own; `Snapshot.rollBackEligibility` says it ' +
+      'of one snapshot.',
+    resolve: (disk) => rollBackRefusals(disk),
+  }),
+  releaseEligibility: t.field({
+    type: Eligibility,
+    description: 'Whether `releaseDisk` would accept it.',
+    resolve: releaseRefusals,
+  }),
+  operation: t.field({
+    ...reading(),
+    type: Operation,
+    nullable: true,
+    description: 'What is in progress with it, snapshots left out; null when nothing is.',
+    resolve: ({ id }, _args, { reads }) => reads.diskJobs(id).find((job) => subjectOf(job) === id),
+  }),
+  tags: t.field({
+    ...reading(),
+    type: [Tag],
+    description: 'Its tags, ordered by key.',
+    resolve: ({ id }, _args, { reads }) => reads.diskTags(id),
+  }),
+  snapshots: t.connection(
+    {
+      ...reading(),
+      type: Snapshot,
+      description: 'Its snapshots, newest first unless ordered otherwise.',
+      args: {
+        filter: t.arg({ type: SnapshotFilter, description: 'Which ones; all when left out.' }),
+        orderBy: t.arg({ type: SnapshotOrder, defaultValue: NEWEST_FIRST, description: 'In which order.' }),
+      },
+      resolve: ({ id }, args, context, info) =>
+        connect(
+          context.reads.snapshots(args.filter, id),
+          SNAPSHOT_ORDERS,
+          args.orderBy ?? NEWEST_FIRST,
+          args,
+          context,
+          info,
+        ),
+    },
+    SnapshotConnection,
+  ),
+  history: t.connection(
+    {
+      ...reading(),
+      type: StatusTransition,
+      description:
+        'Its transitions and those of its snapshots, newest first, as far as the log keeps them: those of the last ' +
+        'LOG_RETENTION_DAYS (7) at least. Older ones remain of snapshots that still exist, and the last one of the disk.',
+      resolve: ({ id }, args, context, info) =>
+        connect(context.reads.diskHistory(id), DISK_EVENT_ORDERS, LATEST_FIRST, args, context, info),
+    },
+    {
+      name: 'DiskHistoryConnection',
+      description: 'A page of the history of a disk.',
+    },
+    { name: 'DiskHistoryEdge', description: 'A transition in the history of a disk.' },
+  ),
+}))
 
 const LATEST_FIRST = { field: 'AT', direction: 'DESC' } as const
 
@@ -261,24 +261,6 @@ export const DiskFilter = builder.inputType('DiskFilter', {
     createdAt: t.field({ type: DateTimeFilter, description: 'By the time of registration or creation.' }),
     sizeGiB: t.field({ type: NumberFilter, description: 'By the declared size, in GiB.' }),
     tags: t.field({ type: [TagFilter], description: TAG_FILTERS, validate: TAG_FILTER_LIMITS }),
-  }),
-})
-
-export const DiskStatusFilter = builder.inputType('DiskStatusFilter', {
-  description: 'Compares the status of a disk; comparisons that are given must all hold.',
-  validate: COMPARISON_LIMITS,
-  fields: (t) => ({
-    eq: t.field({ type: DiskStatus, description: 'Is this status.' }),
-    in: t.field({ type: [DiskStatus], description: 'Is one of these statuses.' }),
-  }),
-})
-
-const DiskKindFilter = builder.inputType('DiskKindFilter', {
-  description: 'Compares the kind of a disk; comparisons that are given must all hold.',
-  validate: COMPARISON_LIMITS,
-  fields: (t) => ({
-    eq: t.field({ type: DiskKind, description: 'Is this kind.' }),
-    in: t.field({ type: [DiskKind], description: 'Is one of these kinds.' }),
   }),
 })
 

@@ -8,8 +8,7 @@ import {
 import type { OperationSubject } from '../../services/operations.ts'
 import { builder } from '../builder.ts'
 import { idOf } from '../id-argument.ts'
-import { Disk } from './disk.ts'
-import { Snapshot } from './snapshot.ts'
+import { Disk, Snapshot } from './nodes.ts'
 
 const CancelOperationInput = builder.inputType('CancelOperationInput', {
   description: 'Which operation is to be cancelled.',

@@ -22,14 +22,12 @@ import { connect, PAGE_MAX } from '../connection.ts'
 import { idOf } from '../id-argument.ts'
 import { nextRunsOf } from '../next-runs.ts'
 import { hasRepetitions } from '../repetitions.ts'
-import { Disk, DiskConnection, DiskFilter, DiskOrder, DISKS_BY_NAME } from './disk.ts'
-import { Snapshot } from './snapshot.ts'
+import { DiskConnection, DiskFilter, DiskOrder, DISKS_BY_NAME } from './disk.ts'
+import { AutoSnapshotPolicy, Disk, Snapshot } from './nodes.ts'
 import { factsOf, RefusalCode, UserError } from './user-error.ts'
 
 /** How many of its next runs a policy shows. */
 const NEXT_RUNS = 5
-
-export const AutoSnapshotPolicy = builder.objectRef<PolicyRow>('AutoSnapshotPolicy')
 
 builder.node(AutoSnapshotPolicy, {
   description:

@@ -1,4 +1,5 @@
 import { builder } from '../builder.ts'
+import { COMPARISON_LIMITS } from './filters.ts'
 
 export const SnapshotType = builder.enumType('SnapshotType', {
   description: 'Who asked for a snapshot. Each type has a budget of its own on every disk.',
@@ -43,3 +44,21 @@ export const SnapshotOperation = builder.enumType('SnapshotOperation', {
     CREATE_DISK: { description: 'Making a new disk from it.' },
   },
 } as const)
+
+export const SnapshotStatusFilter = builder.inputType('SnapshotStatusFilter', {
+  description: 'Compares the status of a snapshot; comparisons that are given must all hold.',
+  validate: COMPARISON_LIMITS,
+  fields: (t) => ({
+    eq: t.field({ type: SnapshotStatus, description: 'Is this status.' }),
+    in: t.field({ type: [SnapshotStatus], description: 'Is one of these statuses.' }),
+  }),
+})
+
+export const SnapshotTypeFilter = builder.inputType('SnapshotTypeFilter', {
+  description: 'Compares the type of a snapshot; comparisons that are given must all hold.',
+  validate: COMPARISON_LIMITS,
+  fields: (t) => ({
+    eq: t.field({ type: SnapshotType, description: 'Is this type.' }),
+    in: t.field({ type: [SnapshotType], description: 'Is one of these types.' }),
+  }),
+})

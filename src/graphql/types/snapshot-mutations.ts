@@ -11,7 +11,7 @@ import {
   SnapshotQuotaExceeded,
   SnapshotStatusForbidsOperation,
 } from '../../domain/refusals.ts'
-import { snapshotWarnings, type SnapshotWarning } from '../../domain/snapshot.ts'
+import { snapshotWarnings, type SnapshotWarning } from '../../domain/create-snapshot.ts'
 import { RETENTION_DAYS_MAX } from '../../domain/snapshot-input.ts'
 import { DESCRIPTION_MAX_LENGTH, TAGS_MAX } from '../../domain/tag.ts'
 import type { SnapshotOutcome } from '../../services/snapshots.ts'
@@ -19,7 +19,7 @@ import { builder } from '../builder.ts'
 import { hasRepetitions } from '../repetitions.ts'
 import { text } from '../text.ts'
 import { CLIENT_TOKEN_LIMITS, clientTokenText } from './client-token.ts'
-import { Snapshot } from './snapshot.ts'
+import { Snapshot } from './nodes.ts'
 import { TAG_LIMITS, TagInput } from './tag.ts'
 import { factsOf, UserError } from './user-error.ts'
 

@@ -1,4 +1,3 @@
-import type { Snapshot as SnapshotRow } from '../../generated/prisma/client.ts'
 import { cloneRefusals, cloneSizeGiB, rollBackRefusals } from '../../domain/disk-operation.ts'
 import { isReading, isVerifying, subjectOf } from '../../domain/job.ts'
 import {
@@ -12,19 +11,23 @@ import { reading } from '../columns.ts'
 import { connect, OrderDirection } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { idOf } from '../id-argument.ts'
-import { Disk } from './disk.ts'
 import { DiskKind } from './disk-enums.ts'
 import { Eligibility } from './eligibility.ts'
-import { COMPARISON_LIMITS, DateTimeFilter, IDFilter, NumberFilter, SEARCH, StringFilter } from './filters.ts'
+import { DateTimeFilter, IDFilter, NumberFilter, SEARCH, StringFilter } from './filters.ts'
 import { IntRange } from './limits.ts'
+import { Disk, Snapshot } from './nodes.ts'
 import { Operation, percentOf } from './operation.ts'
-import { SnapshotConsistency, SnapshotStatus, SnapshotType } from './snapshot-enums.ts'
+import {
+  SnapshotConsistency,
+  SnapshotStatus,
+  SnapshotStatusFilter,
+  SnapshotType,
+  SnapshotTypeFilter,
+} from './snapshot-enums.ts'
 import { Tag, TAG_FILTER_LIMITS, TAG_FILTERS, TagFilter } from './tag.ts'
 import { SnapshotTransition } from './transition.ts'
 
 const GIB = 1024 ** 3
-
-export const Snapshot = builder.objectRef<SnapshotRow>('Snapshot')
 
 builder.node(Snapshot, {
   description: 'A copy of the content of a disk at one moment.',
@@ -92,105 +95,111 @@ builder.node(Snapshot, {
       nullable: true,
       description: 'What the copy can promise; null when it has FAILED.',
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was accepted.' }),
-    dataAt: t.expose('dataAt', {
-      type: 'DateTime',
-      nullable: true,
-      description:
-        'The moment whose data it holds: what was written to the disk by then is in it, nothing later. Where the file system ' +
-        'can clone files this is when the snapshot was accepted, elsewhere when its copy began. Null until it is COMPLETED.',
-    }),
-    completedAt: t.expose('completedAt', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'When it became COMPLETED or FAILED; null before.',
-    }),
-    failureReason: t.exposeString('failureReason', {
-      nullable: true,
-      description: 'Why it FAILED or is UNAVAILABLE, in a sentence; null otherwise.',
-    }),
-    verifiedAt: t.expose('verifiedAt', {
-      type: 'DateTime',
-      nullable: true,
-      description:
-        'When `verifySnapshot` last found the copy to be what was stored; null when it has not been asked to.',
-    }),
-    stalledSince: t.field({
-      ...reading(),
-      type: 'DateTime',
-      nullable: true,
-      description:
-        'Since when faults that may pass keep it from going on; null while all is well. It goes on by itself.',
-      resolve: ({ id }, _args, context) => operationOn(id, context)?.stalledSince,
-    }),
-    stallReason: t.string({
-      ...reading(),
-      nullable: true,
-      description: 'What the last of these faults was, in a sentence; null while all is well.',
-      resolve: ({ id }, _args, context) => operationOn(id, context)?.stallReason,
-    }),
-    retentionDays: t.exposeInt('retentionDays', {
-      nullable: true,
-      description: 'How many days it is kept; null means forever.',
-    }),
-    expiresAt: t.expose('expiresAt', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'Until when it is kept; after that it is deleted by itself. Null means forever.',
-    }),
-    tags: t.field({
-      ...reading(),
-      type: [Tag],
-      description: 'Its tags, ordered by key.',
-      resolve: ({ id }, _args, { reads }) => reads.tags(id),
-    }),
-    diskKind: t.expose('diskKind', { type: DiskKind, description: 'The kind of the disk it was taken of.' }),
-    disk: t.field({
-      ...reading('diskId'),
-      type: Disk,
-      nullable: true,
-      description: 'The disk it was taken of; null once that has been released.',
-      resolve: ({ diskId }, _args, { reads }) => (diskId === null ? null : reads.disk(diskId)),
-    }),
-    updateEligibility: t.field({
-      type: Eligibility,
-      description: 'Whether `updateSnapshot` would accept it.',
-      resolve: updateSnapshotRefusals,
-    }),
-    deleteEligibility: t.field({
-      type: Eligibility,
-      description: 'Whether `deleteSnapshot` would accept it.',
-      resolve: (snapshot, _args, { reads }) =>
-        deleteSnapshotRefusals(snapshot, reads.snapshotJobs(snapshot.id).some(isReading)),
-    }),
-    verifyEligibility: t.field({
-      type: Eligibility,
-      description: 'Whether `verifySnapshot` would accept it.',
-      resolve: (snapshot, _args, { reads }) =>
-        verifySnapshotRefusals(snapshot, reads.snapshotJobs(snapshot.id).some(isVerifying)),
-    }),
-    rollBackEligibility: t.field({
-      type: Eligibility,
-      nullable: true,
-      description: 'Whether `rollBackDisk` would set its disk back to it; null once that has been released.',
-      resolve(snapshot, _args, { reads }) {
-        const disk = snapshot.diskId === null ? null : reads.disk(snapshot.diskId)
-        return disk && rollBackRefusals(disk, snapshot)
-      },
-    }),
-    createDiskEligibility: t.field({
-      type: Eligibility,
-      description: 'Whether `createDisk` would make a disk of its own size from it.',
-      resolve: (snapshot, _args, { reads }) => cloneRefusals(snapshot, reads.disksFromSnapshots()),
-    }),
-    transitions: t.field({
-      ...reading(),
-      type: [SnapshotTransition],
-      description: 'Its whole history, oldest first.',
-      resolve: ({ id }, _args, { reads }) => reads.history(id),
-    }),
   }),
 })
+
+builder.objectFields(Snapshot, (t) => ({
+  createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was accepted.' }),
+  dataAt: t.expose('dataAt', {
+    type: 'DateTime',
+    nullable: true,
+    description:
+      'The moment whose data it holds: what was written to the disk by then is in it, nothing later. Where the file system ' +
+      'can clone files this is when the snapshot was accepted, elsewhere when its copy began. Null until it is COMPLETED.',
+  }),
+  completedAt: t.expose('completedAt', {
+    type: 'DateTime',
+    nullable: true,
+    description: 'When it became COMPLETED or FAILED; null before.',
+  }),
+  failureReason: t.exposeString('failureReason', {
+    nullable: true,
+    description: 'Why it FAILED or is UNAVAILABLE, in a sentence; null otherwise.',
+  }),
+  verifiedAt: t.expose('verifiedAt', {
+    type: 'DateTime',
+    nullable: true,
+    description:
+      'When `verifySnapshot` last found the copy to be what was stored; null when it has not been asked to.',
+  }),
+  stalledSince: t.field({
+    ...reading(),
+    type: 'DateTime',
+    nullable: true,
+    description:
+      'Since when faults that may pass keep it from going on; null while all is well. It goes on by itself.',
+    resolve: ({ id }, _args, context) => operationOn(id, context)?.stalledSince,
+  }),
+  stallReason: t.string({
+    ...reading(),
+    nullable: true,
+    description: 'What the last of these faults was, in a sentence; null while all is well.',
+    resolve: ({ id }, _args, context) => operationOn(id, context)?.stallReason,
+  }),
+  retentionDays: t.exposeInt('retentionDays', {
+    nullable: true,
+    description: 'How many days it is kept; null means forever.',
+  }),
+  expiresAt: t.expose('expiresAt', {
+    type: 'DateTime',
+    nullable: true,
+    description: 'Until when it is kept; after that it is deleted by itself. Null means forever.',
+  }),
+  tags: t.field({
+    ...reading(),
+    type: [Tag],
+    description: 'Its tags, ordered by key.',
+    resolve: ({ id }, _args, { reads }) => reads.tags(id),
+  }),
+  diskKind: t.expose('diskKind', { type: DiskKind, description: 'The kind of the disk it was taken of.' }),
+  disk: t.field({
+    ...reading('diskId'),
+    type: Disk,
+    nullable: true,
+    description: 'The disk it was taken of; null once that has been released.',
+    resolve: ({ diskId }, _args, { reads }) => (diskId === null ? null : reads.disk(diskId)),
+  }),
+}))
+
+builder.objectFields(Snapshot, (t) => ({
+  updateEligibility: t.field({
+    type: Eligibility,
+    description: 'Whether `updateSnapshot` would accept it.',
+    resolve: updateSnapshotRefusals,
+  }),
+  deleteEligibility: t.field({
+    type: Eligibility,
+    description: 'Whether `deleteSnapshot` would accept it.',
+    resolve: (snapshot, _args, { reads }) =>
+      deleteSnapshotRefusals(snapshot, reads.snapshotJobs(snapshot.id).some(isReading)),
+  }),
+  verifyEligibility: t.field({
+    type: Eligibility,
+    description: 'Whether `verifySnapshot` would accept it.',
+    resolve: (snapshot, _args, { reads }) =>
+      verifySnapshotRefusals(snapshot, reads.snapshotJobs(snapshot.id).some(isVerifying)),
+  }),
+  rollBackEligibility: t.field({
+    type: Eligibility,
+    nullable: true,
+    description: 'Whether `rollBackDisk` would set its disk back to it; null once that has been released.',
+    resolve(snapshot, _args, { reads }) {
+      const disk = snapshot.diskId === null ? null : reads.disk(snapshot.diskId)
+      return disk && rollBackRefusals(disk, snapshot)
+    },
+  }),
+  createDiskEligibility: t.field({
+    type: Eligibility,
+    description: 'Whether `createDisk` would make a disk of its own size from it.',
+    resolve: (snapshot, _args, { reads }) => cloneRefusals(snapshot, reads.disksFromSnapshots()),
+  }),
+  transitions: t.field({
+    ...reading(),
+    type: [SnapshotTransition],
+    description: 'Its whole history, oldest first.',
+    resolve: ({ id }, _args, { reads }) => reads.history(id),
+  }),
+}))
 
 /** What is in progress with the snapshot itself. */
 function operationOn(id: string, { reads }: Context) {
@@ -216,24 +225,6 @@ export const SnapshotFilter = builder.inputType('SnapshotFilter', {
     expiresAt: t.field({ type: DateTimeFilter, description: 'By the time until which it is kept.' }),
     sizeGiB: t.field({ type: NumberFilter, description: 'By the declared size of the disk, in GiB.' }),
     tags: t.field({ type: [TagFilter], description: TAG_FILTERS, validate: TAG_FILTER_LIMITS }),
-  }),
-})
-
-export const SnapshotStatusFilter = builder.inputType('SnapshotStatusFilter', {
-  description: 'Compares the status of a snapshot; comparisons that are given must all hold.',
-  validate: COMPARISON_LIMITS,
-  fields: (t) => ({
-    eq: t.field({ type: SnapshotStatus, description: 'Is this status.' }),
-    in: t.field({ type: [SnapshotStatus], description: 'Is one of these statuses.' }),
-  }),
-})
-
-const SnapshotTypeFilter = builder.inputType('SnapshotTypeFilter', {
-  description: 'Compares the type of a snapshot; comparisons that are given must all hold.',
-  validate: COMPARISON_LIMITS,
-  fields: (t) => ({
-    eq: t.field({ type: SnapshotType, description: 'Is this type.' }),
-    in: t.field({ type: [SnapshotType], description: 'Is one of these types.' }),
   }),
 })
 

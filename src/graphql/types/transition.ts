@@ -14,11 +14,10 @@ import {
   followToEnd,
   type ProgressEvent,
 } from '../streams.ts'
-import { Disk, DiskStatusFilter } from './disk.ts'
-import { DiskStatus } from './disk-enums.ts'
+import { DiskStatus, DiskStatusFilter } from './disk-enums.ts'
 import { IDFilter } from './filters.ts'
-import { Snapshot, SnapshotStatusFilter } from './snapshot.ts'
-import { SnapshotStatus } from './snapshot-enums.ts'
+import { Disk, Snapshot } from './nodes.ts'
+import { SnapshotStatus, SnapshotStatusFilter } from './snapshot-enums.ts'
 
 /** What the two kinds of transitions have in common. */
 export const StatusTransition = builder.interfaceRef<AnyTransition>('StatusTransition').implement({

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { DISK_STATUSES, type DiskKind, type DiskStatus } from '../../src/domain/disk.ts'
 import { DiskStatusForbidsSnapshot, SnapshotQuotaExceeded } from '../../src/domain/refusals.ts'
-import { consistencyOf, snapshotRefusals, snapshotWarnings } from '../../src/domain/snapshot.ts'
+import { consistencyOf, snapshotRefusals, snapshotWarnings } from '../../src/domain/create-snapshot.ts'
 
 const QUOTA = { MANUAL: 256, AUTOMATIC: 256 }
 
