@@ -167,6 +167,27 @@ test('where the budget is full the oldest automatic one makes room, never a manu
   })
 })
 
+test('one that made room and is not deleted yet takes no place: the next run gives up one more, not two', async () => {
+  await using app = await appAt('05-01T00:00')
+  const disk = await app.disk()
+  await app.heldSnapshots(disk, 3, 'AUTOMATIC')
+  await policyOf(app, EVERY_NIGHT, disk)
+  await app.tickAt('05-01T02:00')
+  // The copy ends before the deletion.
+  await app.db.snapshot.updateMany({ where: { status: 'CREATING' }, data: { status: 'COMPLETED' } })
+  await app.db.disk.update({ where: { id: disk.id }, data: { status: 'UNMOUNTED' } })
+  await app.tickAt('05-02T02:00')
+
+  const left = await app.db.snapshot.findMany({ orderBy: { createdAt: 'asc' } })
+  expect(left.map(({ status }) => status)).toEqual([
+    'DELETING',
+    'DELETING',
+    'COMPLETED',
+    'COMPLETED',
+    'CREATING',
+  ])
+})
+
 test('where a new one is refused, none has made room', async () => {
   await using app = await appAt('05-01T00:00')
   const disk = await app.disk({ status: 'EXPIRED' })
