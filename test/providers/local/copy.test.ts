@@ -3,6 +3,7 @@ import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import { appendFile, chmod, open, readdir, readFile, rename, rm, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { copyInWorker } from '../../../src/providers/local/copying.ts'
 import { createLocalProvider } from '../../../src/providers/local/local.ts'
 import { diskAt, GIB, KIB, makeWorld, MIB, type Layout } from './world.ts'
 
@@ -337,4 +338,17 @@ test('an id that could name another place is no snapshot id', async () => {
   for (const snapshotId of ['..', '../s-1', '.partial', '']) {
     await expect(world.copy(location, { snapshotId })).rejects.toThrow('Not a snapshot id')
   }
+})
+
+test.each([
+  ['grew', 2 * MIB],
+  ['shrank', KIB],
+])('a file that %s after its size was looked up is not taken for what it was', async (_how, size) => {
+  await using world = await makeWorld()
+  await using source = await open(await world.image('a.img', size), 'r')
+  await using image = await open(join(world.dir, 'image'), 'wx+')
+  const job = { sourceFd: source.fd, path: undefined, isDevice: false, sizeBytes: MIB, imageFd: image.fd }
+  const work = { signal: new AbortController().signal, onProgress: () => undefined }
+  const copy = await copyInWorker({ ...job, isClone: false }, work)
+  expect(copy).toEqual({ result: 'changed' })
 })
