@@ -12,40 +12,18 @@ const PROGRESS_OF_SNAPSHOT = graphql(`
   }
 `)
 
-/** What is part of something else, and has no identity of its own. */
-const PARTS = [
-  'SnapshotQuota',
-  'DiskSnapshotQuota',
-  'Eligibility',
-  'DiskAttachment',
-  'ClientTokenReused',
-  'DeleteSnapshotsItem',
-  'DiskNotFound',
-  'DiskSizeRefused',
-  'DiskStatusForbidsOperation',
-  'DiskStatusForbidsSnapshot',
-  'InvalidName',
-  'SnapshotInUse',
-  'SnapshotNotFound',
-  'SnapshotOfOtherDisk',
-  'SnapshotQuotaExceeded',
-  'SnapshotStatusForbidsOperation',
-  'SystemSnapshotForbidsDisk',
-  'TooManyDisksUnderWay',
-  'SnapshotProgress',
-  'SnapshotWarning',
-  'Tag',
-  'Eligibility',
-  'DiskStatusForbidsPolicy',
-  'DiskLinkedElsewhere',
-  'AutoSnapshotRunDisk',
-  'AutoSnapshotPolicyLinkResult',
-  'Viewer',
-  'Limits',
-  'IntRange',
-  'Permissions',
-  'Permission',
-]
+type Entity = Record<string, unknown>
+
+/** How each type is told apart: transitions by their number, others by their id. What has none is part of something else. */
+const KEYS = new Proxy<Record<string, (entity: Entity) => string | null>>(
+  {},
+  {
+    get: (_none, type) =>
+      String(type).endsWith('Transition')
+        ? ({ sequence }: Entity) => String(sequence)
+        : ({ id }: Entity) => (typeof id === 'string' ? id : null),
+  },
+)
 
 /** Reads and writes the API, and keeps what it has read; the transitions of the live stream keep that up to date. */
 export function createApi(onUnauthenticated: (why: string) => void): { client: Client; live: Live } {
@@ -64,11 +42,7 @@ export function createApi(onUnauthenticated: (why: string) => void): { client: C
     cached.invalidate(gone)
   }
   const cache = cacheExchange({
-    keys: {
-      ...Object.fromEntries(PARTS.map((type) => [type, () => null])),
-      SnapshotTransition: ({ sequence }) => String(sequence as number),
-      DiskTransition: ({ sequence }) => String(sequence as number),
-    },
+    keys: KEYS,
     updates: {
       Subscription: {
         // What the answer holds of the snapshot and its disk is in the cache already.
