@@ -6,6 +6,7 @@ import { Link, Redirect, Route, Switch, useLocation } from 'wouter'
 import { ENDPOINT } from './api/graphql.ts'
 import { authorization, forgetToken, keepToken } from './api/session.ts'
 import { latestVersion, watchVersion } from './api/version.ts'
+import { LazyDialogs, preloadDialogs } from './dialogs/dialogs.tsx'
 import icon from './icon.svg'
 import { createApi } from './live/client.ts'
 import { LiveContext, LivePill, OfflineBanner, TransitionAnnouncer } from './live/following.tsx'
@@ -23,6 +24,7 @@ const SignIn = lazyPart(async () => (await import('./pages/sign-in.tsx')).SignIn
 
 // Before anything is drawn: the page is fetched beside the language, and while the frame is made.
 void pageAt(location.pathname)?.preload()
+preloadDialogs(location.search)
 
 function pageAt(path: string) {
   if (path === '/' || path === '/disks') return DiskList
@@ -235,7 +237,7 @@ function UpdateBanner() {
 }
 
 function Pages() {
-  useEffect(() => preloadWhenIdle([DiskList, DiskDetails, SnapshotList, SignIn]), [])
+  useEffect(() => preloadWhenIdle([LazyDialogs, DiskList, DiskDetails, SnapshotList, SignIn]), [])
   return (
     <Switch>
       <Route path="/">

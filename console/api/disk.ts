@@ -1,4 +1,5 @@
 import { graphql, type ResultOf } from './graphql.ts'
+import { OPERATION } from './operation.ts'
 import { ELIGIBILITY, LINK_ELIGIBILITY } from './refusals.ts'
 
 /** How many snapshots a disk has, and how many it may have. */
@@ -37,6 +38,9 @@ export const DISK = graphql(
         instanceId
         device
       }
+      operation {
+        ...Operation
+      }
       ...QuotaOfDisk
       snapshotEligibility {
         ...Eligibility
@@ -50,7 +54,7 @@ export const DISK = graphql(
       }
     }
   `,
-  [QUOTA_OF_DISK, ELIGIBILITY, LINK_ELIGIBILITY],
+  [OPERATION, QUOTA_OF_DISK, ELIGIBILITY, LINK_ELIGIBILITY],
 )
 
 export type Disk = ResultOf<typeof DISK>

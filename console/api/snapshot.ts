@@ -1,4 +1,5 @@
 import { graphql, type ResultOf } from './graphql.ts'
+import { OPERATION } from './operation.ts'
 import { ELIGIBILITY } from './refusals.ts'
 
 /** What lists and dialogs show of a snapshot, and what its transitions bring. */
@@ -23,6 +24,9 @@ export const SNAPSHOT = graphql(
         id
         name
       }
+      operation {
+        ...Operation
+      }
       updateEligibility {
         ...Eligibility
       }
@@ -37,7 +41,7 @@ export const SNAPSHOT = graphql(
       }
     }
   `,
-  [ELIGIBILITY],
+  [OPERATION, ELIGIBILITY],
 )
 
 /** How long a snapshot is kept, and its tags: the rest of what can be edited. */

@@ -9,7 +9,7 @@ import { explain, reasonAgainst } from '../widgets/refusal.ts'
 import { useChange, useClientTokens } from './change.ts'
 import { Dialog, Trouble, useAsked, type Asked } from './dialog.tsx'
 import { Field, NameField, useFirstField } from './field.tsx'
-import { NoSnapshotYet, useNotice, useWantedSnapshot, type DetailedSnapshot } from './wanted-snapshot.tsx'
+import { NothingYet, useNotice, useWantedSnapshot, type DetailedSnapshot } from './wanted-snapshot.tsx'
 
 const CREATE_DISK = graphql(
   `
@@ -98,7 +98,7 @@ function CreateDialog({ asked }: { asked: Asked }) {
       sending={outcome?.is === 'sending'}
       submit={submit}
     >
-      {!snapshot && <NoSnapshotYet {...wanted} />}
+      {!snapshot && <NothingYet {...wanted} />}
       {snapshot && (
         <>
           <div className="summary">

@@ -42,6 +42,8 @@ interface DialogProps {
   width?: number
   /** What the button says that does it. */
   verb: string
+  /** What the other one says. */
+  dismiss?: string
   danger?: boolean
   /** What it takes; whoever has not got it is told so before anything else. */
   needs: Permission
@@ -62,6 +64,7 @@ export function Dialog({
   title,
   width = 600,
   verb,
+  dismiss,
   danger = false,
   needs,
   ready = true,
@@ -85,7 +88,7 @@ export function Dialog({
       title={title}
       onCancel={close}
       okText={verb}
-      cancelText={over ? words.close : words.cancel}
+      cancelText={over ? words.close : (dismiss ?? words.cancel)}
       okButtonProps={{ htmlType: 'submit', form, loading: sending, disabled, danger }}
     >
       <form

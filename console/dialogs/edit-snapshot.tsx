@@ -11,7 +11,7 @@ import { useChange } from './change.ts'
 import { Dialog, Trouble, useAsked, type Asked } from './dialog.tsx'
 import { DaysField, Field, NameField, useFirstField } from './field.tsx'
 import { useLimits, useRetentionProblem } from './limits.ts'
-import { NoSnapshotYet, useNotice, useWantedSnapshot, type DetailedSnapshot } from './wanted-snapshot.tsx'
+import { NothingYet, useNotice, useWantedSnapshot, type DetailedSnapshot } from './wanted-snapshot.tsx'
 
 const UPDATE_SNAPSHOT = graphql(
   `
@@ -89,7 +89,7 @@ function EditDialog({ asked }: { asked: Asked }) {
       sending={outcome?.is === 'sending'}
       submit={submit}
     >
-      {!snapshot && <NoSnapshotYet {...wanted} />}
+      {!snapshot && <NothingYet {...wanted} />}
       {snapshot && (
         <>
           <NameField

@@ -8,7 +8,7 @@ import { DiskSummary } from '../widgets/disk-summary.tsx'
 import { reasonAgainst } from '../widgets/refusal.ts'
 import { useChange } from './change.ts'
 import { Dialog, Trouble, useAsked, type Asked } from './dialog.tsx'
-import { NoSnapshotYet, useNotice, useWantedSnapshot } from './wanted-snapshot.tsx'
+import { NothingYet, useNotice, useWantedSnapshot } from './wanted-snapshot.tsx'
 
 const ROLL_BACK_DISK = graphql(
   `
@@ -79,7 +79,7 @@ function RollBackDialog({ asked }: { asked: Asked }) {
       sending={outcome?.is === 'sending'}
       submit={submit}
     >
-      {!snapshot && <NoSnapshotYet {...wanted} />}
+      {!snapshot && <NothingYet {...wanted} />}
       {disk && <DiskSummary disk={disk} />}
       {snapshot && disk && reason === undefined && (
         <Alert

@@ -5,6 +5,8 @@ import { useAddress } from '../address.ts'
 import { useFormat } from '../format.ts'
 import { TransitionLog } from '../live/transition-log.tsx'
 import { useWords } from '../settings.tsx'
+import { ActionButton } from '../widgets/actions.tsx'
+import { cancelActions } from '../widgets/cancel-action.ts'
 import { Copyable } from '../widgets/copyable.tsx'
 import { Failure } from '../widgets/failure.tsx'
 import { Nothing } from '../widgets/state.tsx'
@@ -25,6 +27,12 @@ export function SnapshotDetails() {
       size={560}
       title={snapshot?.name ?? words.snapshot}
       onClose={() => address.change({ show: undefined })}
+      extra={
+        snapshot &&
+        cancelActions(id, snapshot.operation, address, words).map((action) => (
+          <ActionButton key={action.key} action={action} />
+        ))
+      }
     >
       {error && <Failure error={error} />}
       {snapshot && <Facts snapshot={snapshot} />}

@@ -1,6 +1,6 @@
 import { Alert, App, Skeleton } from 'antd'
 import { useCallback, type ReactNode } from 'react'
-import { useQuery } from 'urql'
+import { useQuery, type CombinedError } from 'urql'
 import { Link } from 'wouter'
 import { DISK } from '../api/disk.ts'
 import { graphql, type ResultOf } from '../api/graphql.ts'
@@ -39,21 +39,22 @@ export type DetailedSnapshot = NonNullable<ResultOf<typeof SNAPSHOT_DETAILS>['sn
 
 /** The one snapshot that a dialog is about, as it is now; undefined until it has been read. */
 export function useWantedSnapshot({ wanted: [id = ''] }: Asked) {
+  const words = useWords()
   const [{ data, error }] = useQuery({ query: SNAPSHOT_DETAILS, variables: { id }, pause: id === '' })
   const snapshot: DetailedSnapshot | undefined = data?.snapshot?.id === id ? data.snapshot : undefined
-  return { id, snapshot, error, missing: data?.snapshot === null }
+  return { snapshot, error, missing: data?.snapshot === null ? words.noSnapshot(id) : undefined }
 }
 
-/** What a dialog shows as long as it has no snapshot to be about. */
-export function NoSnapshotYet({
-  id,
-  error,
-  missing,
-}: Omit<ReturnType<typeof useWantedSnapshot>, 'snapshot'>) {
-  const words = useWords()
+interface NothingYetProps {
+  error: CombinedError | undefined
+  /** What is said when there is no such thing. */
+  missing: string | undefined
+}
+
+/** What a dialog shows as long as it has nothing to be about. */
+export function NothingYet({ error, missing }: NothingYetProps) {
   if (error) return <Failure error={error} />
-  if (missing) return <Alert type="error" showIcon title={words.noSnapshot(id)} />
-  return <Skeleton />
+  return missing === undefined ? <Skeleton /> : <Alert type="error" showIcon title={missing} />
 }
 
 /** Says for a while what has been begun, and where to look at it. */

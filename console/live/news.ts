@@ -71,8 +71,23 @@ function amend(value: unknown, news: News): unknown {
   if (isGone(value, news)) return null
   const said = news.get(keyOf(value) ?? '') ?? {}
   return Object.fromEntries(
-    Object.entries(value).map(([field, of]) => [field, field in said ? said[field] : amend(of, news)]),
+    Object.entries(value).map(([field, of]) => [
+      field,
+      field in said ? keepCancellation(said[field], of) : amend(of, news),
+    ]),
   )
+}
+
+/** A cancellation is requested without a transition, so that a transition may be older than an answer in this too. */
+function keepCancellation(said: unknown, answered: unknown): unknown {
+  const isCancelled =
+    isObject(said) &&
+    isObject(answered) &&
+    'cancelRequestedAt' in said &&
+    said['acceptedAt'] === answered['acceptedAt']
+  return isCancelled
+    ? { ...said, cancelRequestedAt: said['cancelRequestedAt'] ?? answered['cancelRequestedAt'] }
+    : said
 }
 
 function isGone(value: unknown, news: News): boolean {

@@ -7,17 +7,14 @@ import { DISK, type Disk } from '../api/disk.ts'
 import { graphql } from '../api/graphql.ts'
 import { PAGE_INFO } from '../api/page-info.ts'
 import { SNAPSHOT } from '../api/snapshot.ts'
-import { CreateSnapshot } from '../dialogs/create-snapshot.tsx'
-import { LinkPolicy } from '../dialogs/link-policy.tsx'
-import { SnapshotDetails } from '../dialogs/snapshot-details.tsx'
-import { SnapshotDialogs } from '../dialogs/snapshot-dialogs.tsx'
-import { UnlinkPolicy } from '../dialogs/unlink-policy.tsx'
+import { Dialogs } from '../dialogs/dialogs.tsx'
 import { useFormat } from '../format.ts'
 import { EventLog } from '../live/event-log.tsx'
 import { useListRefresh } from '../live/following.tsx'
 import { useReadAgain } from '../live/read-again.ts'
 import { useWords } from '../settings.tsx'
 import { ActionButton } from '../widgets/actions.tsx'
+import { cancelActions } from '../widgets/cancel-action.ts'
 import { Copyable } from '../widgets/copyable.tsx'
 import { Failure } from '../widgets/failure.tsx'
 import { Page } from '../widgets/page.tsx'
@@ -28,7 +25,7 @@ import { QuotaBar } from '../widgets/quota.tsx'
 import { whyNot } from '../widgets/refusal.ts'
 import { SnapshotTable } from '../widgets/snapshot-table.tsx'
 import { Nothing } from '../widgets/state.tsx'
-import { DiskStatusTag } from '../widgets/status.tsx'
+import { CancellingHint, DiskStatusTag } from '../widgets/status.tsx'
 import { useKept } from '../widgets/table.ts'
 
 /** The Disk Details, with a page of the disk's snapshots. */
@@ -103,6 +100,7 @@ export function DiskDetails({ id }: { id: string }) {
           <>
             <Copyable text={disk.id} />
             <DiskStatusTag status={disk.status} />
+            <CancellingHint operation={disk.operation} />
           </>
         )
       }
@@ -114,6 +112,10 @@ export function DiskDetails({ id }: { id: string }) {
             icon={<ReloadOutlined aria-hidden />}
             onClick={readAgain}
           />
+          {disk &&
+            cancelActions(id, disk.operation, address, words).map((action) => (
+              <ActionButton key={action.key} action={action} />
+            ))}
           {disk && (
             <ActionButton
               type="primary"
@@ -162,11 +164,7 @@ export function DiskDetails({ id }: { id: string }) {
           </section>
         </div>
       )}
-      <CreateSnapshot />
-      <LinkPolicy />
-      {disk && <UnlinkPolicy disk={disk} />}
-      <SnapshotDetails />
-      <SnapshotDialogs />
+      <Dialogs disk={disk} />
     </Page>
   )
 }

@@ -7,13 +7,13 @@ import { known, orderOf, pagingOf, useAddress, type Address } from '../address.t
 import { DISK, type Disk, type DiskKind, type DiskStatus } from '../api/disk.ts'
 import { graphql, type VariablesOf } from '../api/graphql.ts'
 import { PAGE_INFO } from '../api/page-info.ts'
-import { CreateSnapshot } from '../dialogs/create-snapshot.tsx'
-import { LinkPolicy } from '../dialogs/link-policy.tsx'
+import { Dialogs } from '../dialogs/dialogs.tsx'
 import { useFormat } from '../format.ts'
 import { useListRefresh } from '../live/following.tsx'
 import { useReadAgain } from '../live/read-again.ts'
 import { useWords } from '../settings.tsx'
 import { ActionButton, RowActions } from '../widgets/actions.tsx'
+import { cancelActions } from '../widgets/cancel-action.ts'
 import { Copyable } from '../widgets/copyable.tsx'
 import { Failure } from '../widgets/failure.tsx'
 import { Moment } from '../widgets/moment.tsx'
@@ -23,7 +23,7 @@ import { QueryBehind } from '../widgets/query-behind.tsx'
 import { whyNot, whyNotLink } from '../widgets/refusal.ts'
 import { Search } from '../widgets/search.tsx'
 import { Nothing } from '../widgets/state.tsx'
-import { DiskStatusTag } from '../widgets/status.tsx'
+import { CancellingHint, DiskStatusTag } from '../widgets/status.tsx'
 import {
   FROM_DESKTOP,
   FROM_LAPTOP,
@@ -203,8 +203,7 @@ export function DiskList() {
         <QueryBehind document={DISKS} variables={variables} />
         {disks && <Pager address={address} paging={pagingOf(address)} list={disks} />}
       </footer>
-      <CreateSnapshot onCreated={() => setSelected([])} />
-      <LinkPolicy onLinked={() => setSelected([])} />
+      <Dialogs onDone={() => setSelected([])} />
     </Page>
   )
 }
@@ -232,7 +231,12 @@ function useColumns(address: Address): TableColumnsType<Disk> {
       {
         title: words.status,
         width: 145,
-        render: (_, { status, statusReason }) => <DiskStatusTag status={status} reason={statusReason} />,
+        render: (_, { status, statusReason, operation }) => (
+          <>
+            <DiskStatusTag status={status} reason={statusReason} />
+            <CancellingHint operation={operation} />
+          </>
+        ),
       },
       {
         title: words.kind,
@@ -318,6 +322,7 @@ function useColumns(address: Address): TableColumnsType<Disk> {
                 run: () => address.change({ link: disk.id }),
                 refusal: whyNotLink(disk, words),
               },
+              ...cancelActions(disk.id, disk.operation, address, words),
             ]}
           />
         ),

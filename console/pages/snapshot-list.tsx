@@ -6,9 +6,7 @@ import { known, orderOf, pagingOf, useAddress, type Address } from '../address.t
 import { graphql, type VariablesOf } from '../api/graphql.ts'
 import { PAGE_INFO } from '../api/page-info.ts'
 import { SNAPSHOT, type SnapshotStatus, type SnapshotType } from '../api/snapshot.ts'
-import { CreateSnapshot } from '../dialogs/create-snapshot.tsx'
-import { SnapshotDetails } from '../dialogs/snapshot-details.tsx'
-import { SnapshotDialogs } from '../dialogs/snapshot-dialogs.tsx'
+import { Dialogs } from '../dialogs/dialogs.tsx'
 import { useListRefresh } from '../live/following.tsx'
 import { useReadAgain } from '../live/read-again.ts'
 import { useWords } from '../settings.tsx'
@@ -205,9 +203,7 @@ export function SnapshotList() {
         <QueryBehind document={SNAPSHOTS} variables={variables} />
         {snapshots && <Pager address={address} paging={pagingOf(address)} list={snapshots} />}
       </footer>
-      <CreateSnapshot />
-      <SnapshotDetails />
-      <SnapshotDialogs />
+      <Dialogs />
     </Page>
   )
 }

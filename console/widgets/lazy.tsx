@@ -10,24 +10,36 @@ interface Lazy<Props> {
   (props: Props): ReactNode
   /** Loads the part unless it is there; never rejects. */
   preload: () => Promise<void>
+  isLoaded: () => boolean
 }
 
-/** A part of the console that is loaded when it is first shown. When that fails, its place says so and offers a retry. */
-export function lazyPart<Props extends object>(load: () => Promise<ComponentType<Props>>): Lazy<Props> {
+/**
+ * A part of the console that is loaded when it is first shown, with `waiting` in its place until then. When loading fails,
+ * its place says so and offers a retry.
+ */
+export function lazyPart<Props extends object>(
+  load: () => Promise<ComponentType<Props>>,
+  waiting: ReactNode = <Skeleton active />,
+): Lazy<Props> {
   let loading: Promise<ComponentType<Props>> | undefined
-  let failed = false
+  let state: 'loading' | 'loaded' | 'failed' = 'loading'
   function start(): Promise<ComponentType<Props>> {
     if (!loading) {
-      failed = false
+      state = 'loading'
       loading = load()
-      loading.catch(() => {
-        failed = true
-      })
+      loading.then(
+        () => {
+          state = 'loaded'
+        },
+        () => {
+          state = 'failed'
+        },
+      )
     }
     return loading
   }
   function forgetFailure(): void {
-    if (failed) loading = undefined
+    if (state === 'failed') loading = undefined
   }
 
   function Loaded(props: Props) {
@@ -53,7 +65,7 @@ export function lazyPart<Props extends object>(load: () => Promise<ComponentType
     }, [])
     return (
       <Boundary key={attempt} fallback={<NotLoaded retry={retry} />}>
-        <Suspense fallback={<Skeleton active />}>
+        <Suspense fallback={waiting}>
           <Loaded {...props} />
         </Suspense>
       </Boundary>
@@ -68,6 +80,7 @@ export function lazyPart<Props extends object>(load: () => Promise<ComponentType
         // It is tried again when it is wanted.
       }
     },
+    isLoaded: () => state === 'loaded',
   })
 }
 

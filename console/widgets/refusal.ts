@@ -57,6 +57,10 @@ export function explain(refusal: Refusal, words: Words, format: Format): string 
       return say.snapshotOfOtherDisk
     case 'ClientTokenReused':
       return say.clientTokenReused
+    case 'NothingInProgress':
+      return say.nothingInProgress
+    case 'OperationNotCancellable':
+      return say.notCancellable
     case 'InvalidName':
       return 'brokenRules' in refusal
         ? refusal.brokenRules.map((rule) => say.rules[rule] ?? refusal.message).join(' ')

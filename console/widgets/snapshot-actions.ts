@@ -2,11 +2,19 @@ import type { Address } from '../address.ts'
 import type { Snapshot } from '../api/snapshot.ts'
 import type { Words } from '../words/en.ts'
 import type { Action } from './actions.tsx'
+import { cancelActions } from './cancel-action.ts'
 import { reasonAgainst, type Format } from './refusal.ts'
 
 /** What can be done with a snapshot. Each opens its dialog by the address; why it cannot be done now says the API. */
 export function snapshotActions(
-  { id, rollBackEligibility, createDiskEligibility, updateEligibility, deleteEligibility }: Snapshot,
+  {
+    id,
+    operation,
+    rollBackEligibility,
+    createDiskEligibility,
+    updateEligibility,
+    deleteEligibility,
+  }: Snapshot,
   address: Address,
   words: Words,
   format: Format,
@@ -35,6 +43,7 @@ export function snapshotActions(
       run: () => address.change({ edit: id }),
       refusal: reasonAgainst(updateEligibility, words, format),
     },
+    ...cancelActions(id, operation, address, words),
     { key: 'details', label: words.details, run: () => address.change({ show: id }) },
     {
       key: 'delete',

@@ -11,6 +11,7 @@ import type { ReactNode } from 'react'
 import { useSubscription } from 'urql'
 import type { DiskStatus } from '../api/disk.ts'
 import { graphql } from '../api/graphql.ts'
+import type { Operation } from '../api/operation.ts'
 import type { Snapshot, SnapshotStatus } from '../api/snapshot.ts'
 import { useWords } from '../settings.tsx'
 
@@ -80,12 +81,19 @@ export function SnapshotStatusTag({ status }: { status: SnapshotStatus }) {
   return <Status look={SNAPSHOT_LOOKS[status]}>{words.snapshotStatus[status]}</Status>
 }
 
+/** Says that what is in progress is being cancelled. */
+export function CancellingHint({ operation }: { operation: Operation | null }) {
+  const { cancellation } = useWords()
+  return operation?.cancelRequestedAt == null ? null : <div className="hint">{cancellation.pending}</div>
+}
+
 /** The status of a snapshot, with how far it is while it is Creating, and why when it has Failed. */
 export function SnapshotStatusCell({ snapshot }: { snapshot: Snapshot }) {
   if (snapshot.status === 'CREATING') return <Creating snapshot={snapshot} />
   return (
     <>
       <SnapshotStatusTag status={snapshot.status} />
+      <CancellingHint operation={snapshot.operation} />
       {snapshot.failureReason !== null && (
         <div className="reason" title={snapshot.failureReason}>
           {snapshot.failureReason}
@@ -96,7 +104,7 @@ export function SnapshotStatusCell({ snapshot }: { snapshot: Snapshot }) {
 }
 
 /** Follows the copy itself; what comes is kept in the cache, as `progress` of the snapshot. */
-function Creating({ snapshot: { id, name, progress, stallReason } }: { snapshot: Snapshot }) {
+function Creating({ snapshot: { id, name, progress, stallReason, operation } }: { snapshot: Snapshot }) {
   const words = useWords()
   useSubscription({ query: PROGRESS, variables: { id } })
   const label = progress === null ? words.snapshotStatus.CREATING : words.progress(progress)
@@ -104,6 +112,7 @@ function Creating({ snapshot: { id, name, progress, stallReason } }: { snapshot:
     <div className="creating">
       <Status look="busy">{label}</Status>
       <Progress percent={progress ?? 0} showInfo={false} size="small" aria-label={`${name}: ${label}`} />
+      <CancellingHint operation={operation} />
       {stallReason && (
         <div className="reason">
           <ExclamationCircleFilled aria-hidden /> {words.stalled(stallReason)}

@@ -7,6 +7,7 @@ type SnapshotStatus = EnumOf<'SnapshotStatus'>
 type SnapshotOperation = EnumOf<'SnapshotOperation'>
 type SnapshotType = EnumOf<'SnapshotType'>
 type RunDiskOutcome = EnumOf<'AutoSnapshotRunDiskOutcome'>
+type OperationKind = EnumOf<'OperationKind'>
 type PolicyRule = Exclude<EnumOf<'AutoSnapshotPolicyRule'>, 'RETENTION_DAYS'>
 
 /** The parts of a near time, each as the language writes it. */
@@ -244,6 +245,39 @@ export const en = {
     started: (disk: string, snapshot: string) => `Disk ${disk} is being rolled back to ${snapshot}.`,
     view: 'View the disk',
   },
+  cancellation: {
+    action: 'Cancel',
+    title: 'Cancel operation',
+    keep: 'Keep it running',
+    question: {
+      ATTACH_DISK: (disk: string) => `Cancel attaching disk ${disk}?`,
+      COPY_SNAPSHOT: (snapshot: string) => `Cancel the creation of snapshot ${snapshot}?`,
+      CREATE_DISK: (disk: string) => `Cancel the creation of disk ${disk}?`,
+      DELETE_SNAPSHOT: (snapshot: string) => `Cancel the deletion of snapshot ${snapshot}?`,
+      DETACH_DISK: (disk: string) => `Cancel detaching disk ${disk}?`,
+      RELEASE_DISK: (disk: string) => `Cancel the release of disk ${disk}?`,
+      RESIZE_DISK: (disk: string) => `Cancel resizing disk ${disk}?`,
+      ROLL_BACK_DISK: (disk: string) => `Cancel the rollback of disk ${disk}?`,
+      VERIFY_SNAPSHOT: (snapshot: string) => `Cancel the verification of snapshot ${snapshot}?`,
+    } satisfies Record<OperationKind, (name: string) => string> as Record<
+      OperationKind,
+      (name: string) => string
+    >,
+    effect: {
+      ATTACH_DISK: 'The disk stays detached, unless it is attached first.',
+      COPY_SNAPSHOT: 'The snapshot fails, and the data copied so far is deleted.',
+      CREATE_DISK: 'The disk shows an error, and the data copied so far is deleted.',
+      DELETE_SNAPSHOT: 'The snapshot is kept, unless its data is already being deleted.',
+      DETACH_DISK: 'The disk stays attached, unless it is detached first.',
+      RELEASE_DISK: 'The disk is kept, unless it is released first.',
+      RESIZE_DISK: 'The disk keeps its size, unless it is resized first.',
+      ROLL_BACK_DISK: 'The disk keeps its present data, unless the rollback completes first.',
+      VERIFY_SNAPSHOT: 'The snapshot stays as it is.',
+    } satisfies Record<OperationKind, string> as Record<OperationKind, string>,
+    pending: 'Cancelling',
+    requested: 'The operation is already being cancelled.',
+    started: (name: string) => `The operation on ${name} is being cancelled.`,
+  },
   newDisk: {
     title: 'Create Disk from Snapshot',
     name: 'Disk name',
@@ -277,6 +311,9 @@ export const en = {
     snapshotNotFound: 'Snapshot not found. It may have been deleted.',
     snapshotOfOtherDisk: 'This snapshot was taken of another disk.',
     clientTokenReused: 'This request was already sent with different input. Close the dialog and try again.',
+    nothingInProgress: 'No operation is in progress; it may have completed.',
+    notCancellable:
+      'This snapshot is being deleted to make room for a newer automatic one. That cannot be cancelled.',
     or: ' or ',
     quoted: (text: string) => `“${text}”`,
     rules: {

@@ -4,7 +4,15 @@ import type { Locator, Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { startTestApp } from '../support/app.ts'
 import { describeInBrowser } from '../support/browser-suite.ts'
-import { button, holdAnswer, isLive, recordStatuses, recordTexts, row } from '../support/console-page.ts'
+import {
+  button,
+  holdAnswer,
+  isLive,
+  recordStatuses,
+  recordTexts,
+  row,
+  signIn,
+} from '../support/console-page.ts'
 import { completed, mutate } from '../support/snapshots.ts'
 
 async function write(path: string, bytes: string): Promise<void> {
@@ -411,5 +419,112 @@ describeInBrowser('changes in the console', ({ open }) => {
     for (const place of [header, row(second, 'golden-disk')])
       await place.getByText('Unmounted', { exact: true }).waitFor()
     expect(await app.db.disk.count()).toBe(3)
+  })
+
+  /** Confirms in the open dialog that the operation is to be cancelled. */
+  async function confirmCancellation(page: Page, question: string): Promise<void> {
+    const confirmation = dialog(page, 'Cancel operation')
+    await confirmation.getByText(question).waitFor()
+    await button(confirmation, 'Cancel operation').click()
+    await confirmation.waitFor({ state: 'hidden' })
+  }
+
+  test('a snapshot that is being created is cancelled from its row once that was confirmed, and fails', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1' })
+    await mutate(app, 'createSnapshot', { diskId: disk.id, name: 'slow' })
+    await using tab = await open(app, '/snapshots')
+    const { page } = tab
+    await isLive(page)
+    const asked = countChanges(page, 'CancelOperation')
+
+    await choose(page, 'slow', 'Cancel')
+    await button(dialog(page, 'Cancel operation'), 'Keep it running').click()
+    await dialog(page, 'Cancel operation').waitFor({ state: 'hidden' })
+    await expect.poll(() => hasFocus(more(page, 'slow'))).toBe(true)
+    expect(asked()).toBe(0)
+    await choose(page, 'slow', 'Cancel')
+    await confirmCancellation(page, 'Cancel the creation of snapshot slow?')
+    await page.getByText('The operation on slow is being cancelled.').waitFor()
+    await row(page, 'slow').getByText('Cancelling', { exact: true }).waitFor()
+    const again = (await menuOf(page, 'slow')).getByRole('menuitem', {
+      name: 'The operation is already being cancelled.',
+    })
+    expect(await again.getAttribute('aria-disabled')).toBe('true')
+    await page.keyboard.press('Escape')
+    expect(asked()).toBe(1)
+
+    await app.runner.tick()
+    await row(page, 'slow').getByText('Failed', { exact: true }).waitFor()
+    await row(page, 'slow').getByText('Cancelled on request.').waitFor()
+    expect(await row(page, 'slow').getByText('Cancelling').count()).toBe(0)
+    const menu = await menuOf(page, 'slow')
+    expect(await menu.getByRole('menuitem', { name: 'Cancel', exact: true }).count()).toBe(0)
+  })
+
+  test('a rollback is cancelled in the header of the disk, a deletion in the drawer, by those whose role allows it', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1' })
+    const id = await completed(app, disk, { name: 'before' })
+    const deleted = await completed(app, disk, { name: 'deleted' })
+    await write(disk.path, 'written since')
+    const before = await readFile(disk.path)
+    await mutate(app, 'rollBackDisk', { diskId: disk.id, snapshotId: id })
+    await mutate(app, 'deleteSnapshot', { snapshotId: deleted })
+    const [admin, operator] = [await app.token('ADMIN'), await app.token('OPERATOR')]
+    await using tab = await open(app, `/disks/${disk.id}`, [/401/, /WebSocket/])
+    const { page } = tab
+    const header = page.locator('.page-header')
+
+    await signIn(page, operator.token)
+    await header.getByText('Rolling back', { exact: true }).waitFor()
+    await expect.poll(() => button(header, 'Cancel').getAttribute('aria-disabled')).toBe('true')
+    await button(header, 'Cancel').focus()
+    await page
+      .getByRole('tooltip')
+      .getByText('Requires the Administrator role. You are signed in as Operator.')
+      .waitFor()
+    await button(page, 'deleted').click()
+    const drawer = page.getByRole('dialog', { name: 'deleted' })
+    await button(drawer, 'Cancel').click()
+    await confirmCancellation(page, 'Cancel the deletion of snapshot deleted?')
+    await drawer.getByText('Cancelling', { exact: true }).waitFor()
+
+    await button(drawer, 'Close').click()
+    await drawer.waitFor({ state: 'hidden' })
+    await button(page, 'Sign out').click()
+    await signIn(page, admin.token)
+    await button(header, 'Cancel').click()
+    await confirmCancellation(page, 'Cancel the rollback of disk data-1?')
+    await header.getByText('Cancelling', { exact: true }).waitFor()
+    await app.runner.tick()
+    await header.getByText('Unmounted', { exact: true }).waitFor()
+    await row(page, 'deleted').getByText('Completed', { exact: true }).waitFor()
+    expect(await page.getByText('Cancelling', { exact: true }).count()).toBe(0)
+    expect((await readFile(disk.path)).equals(before)).toBe(true)
+  })
+
+  test('an operation that ends before its cancellation is answered does not look as if it were being cancelled', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1' })
+    await mutate(app, 'createSnapshot', { diskId: disk.id, name: 'slow' })
+    const { id } = await app.db.snapshot.findFirstOrThrow()
+    await using tab = await open(app, `/snapshots?cancel=${id}`)
+    const { page } = tab
+    await isLive(page)
+    const answer = await holdAnswer(page, 'CancelOperation')
+    await button(dialog(page, 'Cancel operation'), 'Cancel operation').click()
+    await answer.answered
+    await app.runner.tick()
+    await row(page, 'slow').getByText('Failed', { exact: true }).waitFor()
+    await answer.arrive()
+    await page.getByText('The operation on slow is being cancelled.').waitFor()
+    expect(await page.getByText('Cancelling', { exact: true }).count()).toBe(0)
+
+    // Nor does one that has ended long since, in a dialog that is opened by its address.
+    await page.evaluate((to) => history.pushState(null, '', to), `/snapshots?cancel=${id}`)
+    const late = dialog(page, 'Cancel operation')
+    await late.getByText('No operation is in progress; it may have completed.').waitFor()
+    expect(await button(late, 'Cancel operation').isDisabled()).toBe(true)
   })
 })

@@ -144,6 +144,30 @@ describeInBrowser('what users of the console reported', ({ open }) => {
     await page.getByRole('heading', { level: 1, name: 'Snapshot List' }).waitFor()
   })
 
+  test('a dialog whose script cannot be loaded says so above the page, and opens after a retry', async () => {
+    await using app = await startTestApp()
+    await app.disk({ name: 'data-1' })
+    await using tab = await open(app, '/healthz', [/404/, /ERR_FAILED/, /dynamically imported/])
+    const { page } = tab
+    let away = true
+    await page.route('**/assets/every-dialog-*', (route) => (away ? route.abort() : route.continue()))
+    await page.goto(`${app.url}/disks`)
+    await isLive(page)
+
+    const create = button(row(page, 'data-1'))
+    await create.click()
+    const alert = page.getByRole('alert').filter({ hasText: 'could not be loaded' })
+    await alert.waitFor()
+    expect(await alert.evaluate((element) => element.getBoundingClientRect().top)).toBeLessThan(100)
+    await page.goBack()
+    await alert.waitFor({ state: 'detached' })
+    await create.click()
+    await alert.waitFor()
+    away = false
+    await alert.getByRole('button', { name: 'Try again' }).click()
+    await dialog(page).getByLabel('Snapshot name').waitFor()
+  })
+
   test('pages are loaded before they are asked for, and open while the gateway is away', async () => {
     const app = await startTestApp()
     await using tab = await open(app, '/disks', [/ERR_|WebSocket/])

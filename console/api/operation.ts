@@ -1,0 +1,13 @@
+import { graphql, type EnumOf, type ResultOf } from './graphql.ts'
+
+/** What is in progress with a disk or snapshot; one that was accepted at another moment is another one. */
+export const OPERATION = graphql(`
+  fragment Operation on Operation {
+    kind
+    acceptedAt
+    cancelRequestedAt
+  }
+`)
+
+export type Operation = ResultOf<typeof OPERATION>
+export type OperationKind = EnumOf<'OperationKind'>
