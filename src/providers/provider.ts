@@ -94,8 +94,11 @@ export interface Done {
  */
 export interface DiskProvider {
   readonly name: string
-  /** Looks at each disk; the answer has one entry for each disk asked for, by its id. */
-  observe(disks: readonly DiskReference[]): Promise<Map<string, DiskObservation>>
+  /**
+   * Looks at each disk. The answer has an entry for each disk, by its id: what is seen of it, or the passing fault that kept
+   * it from being looked at, which holds up no other.
+   */
+  observe(disks: readonly DiskReference[]): Promise<Map<string, DiskObservation | Error>>
   /**
    * Keeps the present content of a disk for the copy that follows, where that takes an instant; does nothing where it cannot.
    * A fault here is no fault of the snapshot: the copy then holds the data of a later moment.
@@ -105,10 +108,10 @@ export interface DiskProvider {
   copy(request: CopyRequest): Promise<CopyOutcome>
   /** Reads a copy again from where it is stored, and compares it with its checksum. */
   verify(copy: CopyReference & Work): Promise<Done | Damaged>
-  /** Whether the whole copy of a snapshot is stored. */
+  /** Whether anything is stored as the copy of a snapshot: it is removed as a whole, so then all of it is there. */
   holds(snapshotId: string): Promise<boolean>
   /** Removes the copy of a snapshot, durably; also when there is none, or a part of one. */
-  remove(snapshotId: string): Promise<void>
+  remove(snapshotId: string): Promise<Done | Refused>
   /** Where a new disk with this id will be. */
   place(diskId: string): Promise<string>
   /** Makes a disk at its location, empty or with the content of a copy; whole or not at all. */

@@ -43,17 +43,29 @@ export function startInventory({ disks, intervalMs, log, clock = CLOCK }: Invent
     return result
   }
 
+  /** Faults are logged once for each pass, with the disks of the first one that has any. */
+  let isLogged = false
+  function note(faults: ReadonlyMap<string, Error>): void {
+    const [first] = faults.values()
+    if (first === undefined || isLogged) return
+    isLogged = true
+    logFault(log, first, 'some disks could not be looked at', { diskIds: [...faults.keys()].slice(0, NAMED) })
+  }
+
   /** When the recent disks were looked at last: a pass looks at them too, so a short one need not. */
   let recent = now()
 
   /** Looks at all disks once, and every `intervalMs` at the recent ones. */
   async function look(): Promise<void> {
+    isLogged = false
     for (let after: string | undefined = ''; after !== undefined;) {
       const from: string = after
-      after = await spread(() => disks.lookAtNext(from))
+      const { next, faults } = await spread(() => disks.lookAtNext(from))
+      note(faults)
+      after = next
       if (now() - recent < intervalMs) continue
       recent = now()
-      await spread(() => disks.lookAtLately())
+      note(await spread(() => disks.lookAtLately()))
     }
   }
 
@@ -75,6 +87,9 @@ export function startInventory({ disks, intervalMs, log, clock = CLOCK }: Invent
     },
   }
 }
+
+/** The most disks that one line of the log names. */
+const NAMED = 10
 
 /** Between two passes there is always a pause, also when they fail at once. */
 const MIN_PAUSE_MS = 50

@@ -4,7 +4,16 @@ import { CANCELLED } from '../domain/cancel-operation.ts'
 import type { JobKind } from '../domain/job.ts'
 import type { Transaction } from '../database/database.ts'
 import type { Disk, Job, Snapshot } from '../generated/prisma/client.ts'
-import type { CopyOutcome, Damaged, DiskProvider, DiskWork, Done, Refused } from '../providers/provider.ts'
+import type {
+  CopyOutcome,
+  Damaged,
+  DiskObservation,
+  DiskProvider,
+  DiskReference,
+  DiskWork,
+  Done,
+  Refused,
+} from '../providers/provider.ts'
 import { changeDisk, newIdentity, observed, type DiskChange } from '../services/disk-status.ts'
 import { diskOf } from '../services/snapshot-deletion.ts'
 import { appendDiskTransitions, appendTransitions } from '../transitions/append.ts'
@@ -66,18 +75,21 @@ export class Cancelled extends Error {
 
 const CANCELLING: Partial<Record<JobKind, (job: Claimed, context: JobContext) => Promise<Ending>>> = {
   async COPY_SNAPSHOT(job, { provider }) {
-    await provider.remove(existing(job.snapshot).id)
-    return endOfCopy(job, { outcome: 'refused', reason: CANCELLED }, provider)
+    return endOfCopy(job, cancelledBut(await provider.remove(existing(job.snapshot).id)), provider)
   },
   DELETE_SNAPSHOT: cancelDeletion,
   VERIFY_SNAPSHOT: () => Promise.resolve({ outcome: 'cancelled', write: () => Promise.resolve() }),
   async CREATE_DISK(job, { provider, ...work }) {
-    await provider.release({ ...work, disk: existing(job.disk) })
-    return endOf(
-      { outcome: 'refused', reason: CANCELLED },
-      { job, change: { status: 'ERROR', statusReason: CANCELLED }, during: 'CREATING' },
-    )
+    const outcome = cancelledBut(await provider.release({ ...work, disk: existing(job.disk) }))
+    const change = { status: 'ERROR' as const, statusReason: outcome.reason }
+    return endOf(outcome, { job, change, during: 'CREATING' })
   },
+}
+
+/** How a job ends that was cancelled, with why its bytes could not be removed where that is so. */
+function cancelledBut(removal: Done | Refused): Refused {
+  const but = removal.outcome === 'refused' ? ` Not all of its bytes could be removed. ${removal.reason}` : ''
+  return { outcome: 'refused', reason: `${CANCELLED}${but}` }
 }
 
 /**
@@ -87,8 +99,7 @@ const CANCELLING: Partial<Record<JobKind, (job: Claimed, context: JobContext) =>
 export async function cancelJob(job: Claimed, context: JobContext): Promise<Ending> {
   const cancel = CANCELLING[job.kind]
   if (cancel) return cancel(job, context)
-  const disk = existing(job.disk)
-  const seen = (await context.provider.observe([disk])).get(disk.id)
+  const seen = await see(context.provider, existing(job.disk))
   const operation = job.kind.replace(/_DISK$/, '') as keyof typeof STATUS_DURING
   return endOf(
     { outcome: 'refused', reason: CANCELLED },
@@ -120,7 +131,7 @@ async function endOfCopy(
   provider: Pick<DiskProvider, 'observe'>,
 ): Promise<Ending> {
   const [disk, snapshot] = [existing(job.disk), existing(job.snapshot)]
-  const seen = (await provider.observe([disk])).get(disk.id)
+  const seen = await see(provider, disk)
   const completed = outcome.outcome === 'copied'
   const reason = completed ? null : outcome.reason
   return {
@@ -155,9 +166,18 @@ function copied(copy: CopyOutcome) {
   return { status: 'COMPLETED' as const, sizeBytes, dataBytes, checksum, dataAt, consistency }
 }
 
+/**
+ * Removes the copy of a snapshot. Where the storage refuses that for good, the deletion is taken back with the reason; one
+ * that made room for a newer snapshot has no place to go back to, and is tried again.
+ */
 async function deleteSnapshot(job: Claimed, { provider }: JobContext): Promise<Ending> {
-  const { id: snapshotId, accountId } = existing(job.snapshot)
-  await provider.remove(snapshotId)
+  const { id: snapshotId, accountId, evicted } = existing(job.snapshot)
+  const removal = await provider.remove(snapshotId)
+  if (removal.outcome === 'refused' && (await provider.holds(snapshotId))) {
+    if (evicted) throw new StillOwed(removal.reason)
+    const reason = `The snapshot could not be deleted. ${removal.reason} Then delete it again.`
+    return takenBack(job, { outcome: 'refused', reason })
+  }
   return {
     outcome: 'deleted',
     async write(tx, at) {
@@ -176,13 +196,23 @@ async function deleteSnapshot(job: Claimed, { provider }: JobContext): Promise<E
   }
 }
 
+/** Work that the storage refuses for good, and that is owed all the same. The message is for clients. */
+export class StillOwed extends Error {}
+
 /** Takes a deletion back, unless bytes are gone that the snapshot needs: then it is carried to its end. */
 async function cancelDeletion(job: Claimed, context: JobContext): Promise<Ending> {
-  const { id: snapshotId, accountId, checksum } = existing(job.snapshot)
+  const { id: snapshotId, checksum } = existing(job.snapshot)
   const hadCopy = checksum !== null
   if (hadCopy && !(await context.provider.holds(snapshotId))) return deleteSnapshot(job, context)
+  return takenBack(job, { outcome: 'cancelled', reason: CANCELLED })
+}
+
+/** Ends a deletion with the snapshot in the status that it had before. */
+function takenBack(job: Claimed, { outcome, reason }: { outcome: string; reason: string }): Ending {
+  const { id: snapshotId, accountId } = existing(job.snapshot)
   return {
-    outcome: 'cancelled',
+    outcome,
+    reason,
     async write(tx, at) {
       const { from: status } = await tx.snapshotTransition.findFirstOrThrow({
         where: { accountId, snapshotId, to: 'DELETING' },
@@ -197,7 +227,7 @@ async function cancelDeletion(job: Claimed, context: JobContext): Promise<Ending
         diskId,
         from: 'DELETING',
         to: status,
-        reason: CANCELLED,
+        reason,
         at,
       })
     },
@@ -221,7 +251,7 @@ async function createDisk(job: Claimed, { provider, ...work }: JobContext): Prom
   const sizeBytes = existing(job.sizeBytes)
   const from = job.snapshotId === null ? {} : { from: copyOf(job) }
   const outcome = await provider.create({ ...work, disk, sizeBytes, ...from })
-  const seen = (await provider.observe([disk])).get(disk.id)
+  const seen = await see(provider, disk)
   return endOf(outcome, {
     job,
     change: isDone(outcome)
@@ -242,7 +272,7 @@ async function operate(
   const disk = existing(job.disk)
   const outcome = await verb({ ...work, disk })
   const change = isDone(outcome) ? done : {}
-  const seen = (await provider.observe([{ ...disk, ...change }])).get(disk.id)
+  const seen = await see(provider, { ...disk, ...change })
   // A roll back puts a new file in place.
   const image = kind === 'ROLL_BACK_DISK' && isDone(outcome) ? newIdentity(seen) : undefined
   const operation = kind.replace(/_DISK$/, '') as keyof typeof STATUS_DURING
@@ -272,7 +302,7 @@ async function releaseDisk(job: Claimed, { provider, ...work }: JobContext): Pro
   const disk = existing(job.disk)
   const outcome = await provider.release({ ...work, disk })
   if (!isDone(outcome)) {
-    const seen = (await provider.observe([disk])).get(disk.id)
+    const seen = await see(provider, disk)
     return endOf(outcome, { job, change: observed(seen), during: STATUS_DURING.RELEASE })
   }
   return {
@@ -311,6 +341,16 @@ async function markUnavailable(
     reason: failureReason,
     at,
   })
+}
+
+/** What the provider sees of a disk; undefined when it cannot look now, which must not keep the disk from others. */
+async function see(
+  provider: Pick<DiskProvider, 'observe'>,
+  disk: DiskReference,
+): Promise<DiskObservation | undefined> {
+  const seen = await provider.observe([disk]).catch(() => undefined)
+  const observation = seen?.get(disk.id)
+  return observation instanceof Error ? undefined : observation
 }
 
 function isDone(outcome: Done | Refused | Damaged): outcome is Done {

@@ -4,12 +4,12 @@ import type { Logger } from 'pino'
 import { inTransaction, type Database } from '../database/database.ts'
 import { logFault } from '../database/log-fault.ts'
 import { JOB_KINDS, LONG_JOB_KINDS, subjectOf, type JobKind } from '../domain/job.ts'
-import type { Prisma } from '../generated/prisma/client.ts'
+import type { Job, Prisma } from '../generated/prisma/client.ts'
 import type { DiskProvider } from '../providers/provider.ts'
 import type { Clock } from '../services/clock.ts'
 import { percent, type ProgressBoard } from '../transitions/progress.ts'
 import { wakeable } from '../transitions/wakeable.ts'
-import { afterFencing, cancelJob, Cancelled, doJob, type Claimed, type Ending } from './jobs.ts'
+import { afterFencing, cancelJob, Cancelled, doJob, StillOwed, type Claimed, type Ending } from './jobs.ts'
 
 export interface RunnerOptions {
   db: Database
@@ -51,7 +51,9 @@ function backOffMs(attempts: number, chance: number): number {
 }
 
 /** What clients may know of a fault: its system error code where it has one, nothing of paths or internals. */
-function stallReason(error: unknown, { kind, attempts }: Claimed): string {
+function stallReason(error: unknown, { kind, attempts }: Pick<Job, 'kind' | 'attempts'>): string {
+  if (error instanceof StillOwed)
+    return `Attempt ${attempts} to ${JOB_KINDS[kind]} failed. ${error.message} It is tried again by itself.`
   const { code } = (error ?? {}) as { code?: unknown }
   const known = typeof code === 'string' && /^E[A-Z0-9]{2,20}$/.test(code) ? ` (${code})` : ''
   return `Attempt ${attempts} to ${JOB_KINDS[kind]} was interrupted by a fault${known}. It is tried again by itself.`
@@ -88,10 +90,10 @@ export function createRunner({
   const inFuture = (ms: number) => new Date(now().getTime() + ms)
 
   /** The job, as long as this runner has it. */
-  const held = ({ id }: Claimed) => ({ id, leaseOwner: owner })
+  const held = ({ id }: Job) => ({ id, leaseOwner: owner })
 
   /** Leases the oldest of these jobs that waits for a runner; undefined when there is none. */
-  async function claim(jobs: Prisma.JobWhereInput): Promise<Claimed | undefined> {
+  async function claim(jobs: Prisma.JobWhereInput): Promise<Job | undefined> {
     const furthest = inFuture(FURTHEST_AHEAD_MS)
     const waiting: Prisma.JobWhereInput = {
       ...jobs,
@@ -110,14 +112,23 @@ export function createRunner({
         where: { AND: [{ id: next.id }, waiting] },
         data: { leaseOwner: owner, leaseUntil: inFuture(leaseMs), attempts: { increment: 1 } },
       })
-      if (count === 0) return undefined
-      const { diskId, snapshotId } = next
-      return {
-        ...(await tx.job.findUniqueOrThrow({ where: { id: next.id } })),
-        disk: diskId === null ? null : await tx.disk.findUnique({ where: { id: diskId } }),
-        snapshot: snapshotId === null ? null : await tx.snapshot.findUnique({ where: { id: snapshotId } }),
-      }
+      return count === 0 ? undefined : tx.job.findUniqueOrThrow({ where: { id: next.id } })
     })
+  }
+
+  /** A leased job with what it is about; undefined, and the job waits, when that cannot be read: it must hold up no other. */
+  async function load(job: Job): Promise<Claimed | undefined> {
+    const { diskId, snapshotId } = job
+    try {
+      return {
+        ...job,
+        disk: diskId === null ? null : await db.disk.findUnique({ where: { id: diskId } }),
+        snapshot: snapshotId === null ? null : await db.snapshot.findUnique({ where: { id: snapshotId } }),
+      }
+    } catch (error) {
+      await stall(job, error)
+      return undefined
+    }
   }
 
   /** Stops the work on a job that this runner no longer has. */
@@ -177,7 +188,7 @@ export function createRunner({
   }
 
   /** Gives the lease back after a fault that may pass: shows that the job is stalled, and waits before the next attempt. */
-  async function stall(job: Claimed, error: unknown): Promise<void> {
+  async function stall(job: Job, error: unknown): Promise<void> {
     logFault(log, error, 'job failed, will be retried', { ...of(job), attempts: job.attempts })
     await db.job.updateMany({
       where: held(job),
@@ -238,16 +249,20 @@ export function createRunner({
     for (const { id } of cancelled) running.get(id)?.abort.abort(new Cancelled())
   }
 
-  async function claimAll(): Promise<void> {
-    await stopCancelled()
-    for (const lane of lanes) {
-      const inFlight = () => [...running.values()].filter((work) => work.lane === lane).length
-      while (!stopped && inFlight() < lane.atOnce) {
-        const job = await claim(lane.jobs)
-        if (!job) break
-        start(job, lane)
-      }
+  async function fill(lane: Lane): Promise<void> {
+    const inFlight = () => [...running.values()].filter((work) => work.lane === lane).length
+    while (!stopped && inFlight() < lane.atOnce) {
+      const job = await claim(lane.jobs)
+      if (!job) break
+      const claimed = await load(job)
+      if (claimed) start(claimed, lane)
     }
+  }
+
+  /** Looks for work in all lanes; one that fails holds up no other. */
+  async function claimAll(): Promise<void> {
+    for (const look of [stopCancelled, ...lanes.map((lane) => () => fill(lane))])
+      await look().catch((error: unknown) => logFault(log, error, LOOK_FAILED))
   }
 
   async function stop(): Promise<void> {
@@ -262,7 +277,7 @@ export function createRunner({
     throw new Error(`Work did not stop within ${STOP_MS / 1000} s: ${stuck.join(', ')}.`)
   }
 
-  const claiming = wakeable(claimAll, (error) => logFault(log, error, 'the runner could not look for work'))
+  const claiming = wakeable(claimAll, (error) => logFault(log, error, LOOK_FAILED))
 
   function wake(): void {
     if (!stopped) claiming.wake()
@@ -297,7 +312,9 @@ export function createRunner({
   }
 }
 
+const LOOK_FAILED = 'the runner could not look for work'
+
 /** Which job, for the log. */
-function of({ id: jobId, kind, snapshotId, diskId }: Claimed) {
+function of({ id: jobId, kind, snapshotId, diskId }: Job) {
   return { jobId, kind, snapshotId, diskId }
 }

@@ -3,7 +3,7 @@ import { Prisma, type Disk } from '../generated/prisma/client.ts'
 import { inTransaction, type Database } from '../database/database.ts'
 import { OBSERVED_DISK_STATUSES, type DiskKind } from '../domain/disk.ts'
 import { DiskAlreadyRegistered, DiskPathRefused, type DiskPathProblem } from '../domain/refusals.ts'
-import type { DiskObservation, DiskProvider } from '../providers/provider.ts'
+import type { DiskObservation, DiskProvider, DiskReference } from '../providers/provider.ts'
 import { appendDiskTransitions } from '../transitions/append.ts'
 import { checkName } from './checks.ts'
 import type { Clock, NewId } from './clock.ts'
@@ -76,28 +76,47 @@ export function createDiskService({
     if (recorded.length === 0) return false
     // What is recorded may be of another file by now, or of another device since a restart of the machine.
     const seen = await provider.observe(recorded)
-    return recorded.some((disk) => seen.get(disk.id)?.identity === identity)
+    return recorded.some((disk) => {
+      const observation = seen.get(disk.id)
+      return observation && !(observation instanceof Error) && observation.identity === identity
+    })
   }
 
-  /** Asks the provider about these disks, and records what has changed about those whose status follows from it. */
-  async function look(disks: readonly Disk[]): Promise<void> {
-    if (disks.length === 0) return
+  /** What is seen of a disk, of which some in the same look have taken their identity already; undefined when it is as recorded. */
+  async function changeOf(disk: Disk, seen: DiskObservation, taken: Set<string>) {
+    if (agrees(disk, seen)) return undefined
+    const { identity } = seen
+    if (identity === null || identity === disk.identity) return seen
+    // An image belongs to the disk that had it first.
+    if (taken.has(identity) || (await isOfAnother(identity, disk.id))) {
+      const same = { status: 'ERROR' as const, statusReason: SAME_IMAGE, sizeBytes: null, identity: null }
+      return agrees(disk, same) ? undefined : same
+    }
+    taken.add(identity)
+    return seen
+  }
+
+  /**
+   * Asks the provider about these disks, and records what has changed about those whose status follows from it. Returns the
+   * faults of those that could not be looked at, by their ids: one such disk holds up no other.
+   */
+  async function look(disks: readonly Disk[]): Promise<Map<string, Error>> {
+    const faults = new Map<string, Error>()
+    if (disks.length === 0) return faults
     const seen = await provider.observe(disks)
     const changed: { disk: Disk; observation: DiskObservation }[] = []
     const taken = new Set<string>()
     for (const disk of disks) {
-      let observation = seen.get(disk.id)
-      if (observation === undefined || agrees(disk, observation)) continue
-      const { identity } = observation
-      if (identity !== null && identity !== disk.identity) {
-        // An image belongs to the disk that had it first.
-        if (taken.has(identity) || (await isOfAnother(identity, disk.id)))
-          observation = { status: 'ERROR', statusReason: SAME_IMAGE, sizeBytes: null, identity: null }
-        else taken.add(identity)
+      try {
+        const observation = seen.get(disk.id)
+        if (observation instanceof Error) throw observation
+        const change = observation && (await changeOf(disk, observation, taken))
+        if (change) changed.push({ disk, observation: change })
+      } catch (error) {
+        faults.set(disk.id, error as Error)
       }
-      if (!agrees(disk, observation)) changed.push({ disk, observation })
     }
-    if (changed.length === 0) return
+    if (changed.length === 0) return faults
     for (const { disk } of changed) remember(disk.id)
     await inTransaction(db, async (tx) => {
       for (const { disk, observation } of changed) {
@@ -107,15 +126,28 @@ export function createDiskService({
       }
     })
     announce()
+    return faults
   }
 
+  /** The same, where a fault of the look itself is one of each disk. */
+  const lookAtSome = (disks: readonly Disk[]) =>
+    look(disks).catch((error: unknown) => new Map(disks.map(({ id }) => [id, error as Error])))
+
+  /** What is seen of a disk that is not recorded yet. */
+  async function see(disk: DiskReference): Promise<DiskObservation | undefined> {
+    const observation = (await provider.observe([disk])).get(disk.id)
+    if (observation instanceof Error) throw observation
+    return observation
+  }
+
+  // UNKNOWN is what a disk was left in when it could not be looked at.
   const observable = Prisma.sql`"provider" = ${provider.name} AND "provisioned"
-    AND "status" IN (${Prisma.join([...OBSERVED_DISK_STATUSES])})`
+    AND "status" IN (${Prisma.join([...OBSERVED_DISK_STATUSES, 'UNKNOWN'])})`
 
   // A look costs the same for one disk as for many, so those asked for while one is in progress share the next:
   // no caller is answered by a look that began before its call.
   let looked: Promise<unknown> = Promise.resolve()
-  const looks = new DataLoader<{ accountId: string; id: string }, undefined>(
+  const looks = new DataLoader<{ accountId: string; id: string }, Error | undefined>(
     async (wanted) => {
       const disks = new Map<string, Disk>()
       for (const { accountId, id } of wanted) {
@@ -126,22 +158,24 @@ export function createDiskService({
       }
       const looking = look([...disks.values()])
       looked = looking.catch(() => undefined)
-      await looking
-      return wanted.map(() => undefined)
+      const faults = await looking
+      return wanted.map(({ id }) => faults.get(id))
     },
     { cache: false, maxBatchSize: LOOK_BATCH, batchScheduleFn: (dispatch) => void looked.then(dispatch) },
   )
 
   /**
-   * Looks at the next 250 disks, by id, whose status follows from what the provider sees. Returns the id to go on after;
-   * undefined when these were the last ones.
+   * Looks at the next 250 disks, by id, whose status follows from what the provider sees. Returns the id to go on after,
+   * undefined when these were the last ones, and the faults of those that could not be looked at.
    */
-  async function lookAtNext(after: string): Promise<string | undefined> {
+  async function lookAtNext(
+    after: string,
+  ): Promise<{ next: string | undefined; faults: Map<string, Error> }> {
     const disks = db.reader.all<Disk>(
       Prisma.sql`SELECT * FROM "Disk" WHERE "id" > ${after} AND ${observable} ORDER BY "id" LIMIT ${LOOK_BATCH}`,
     )
-    await look(disks)
-    return disks.length < LOOK_BATCH ? undefined : disks.at(-1)?.id
+    const next = disks.length < LOOK_BATCH ? undefined : disks.at(-1)?.id
+    return { next, faults: await lookAtSome(disks) }
   }
 
   return {
@@ -159,7 +193,7 @@ export function createDiskService({
         location: found.location,
         instanceId,
       }
-      const observation = (await provider.observe([reference])).get(id)
+      const observation = await see(reference)
       const identity = observation?.identity ?? null
       const disk = await inTransaction(db, async (tx) => {
         // A call made at the same time has committed already, or waits for this transaction.
@@ -203,12 +237,15 @@ export function createDiskService({
       await looks.load({ accountId, id: diskId })
     },
 
-    /** Looks at the disks, at most 100, that changed or were asked about within the last ten minutes. */
-    async lookAtLately(): Promise<void> {
+    /**
+     * Looks at the disks, at most 100, that changed or were asked about within the last ten minutes. Returns the faults of
+     * those that could not be looked at.
+     */
+    async lookAtLately(): Promise<Map<string, Error>> {
       const since = now().getTime() - LATELY_MS
       for (const [id, at] of lately) if (at < since) lately.delete(id)
-      if (lately.size === 0) return
-      await look(
+      if (lately.size === 0) return new Map()
+      return lookAtSome(
         db.reader.all<Disk>(
           Prisma.sql`SELECT * FROM "Disk" WHERE "id" IN (${Prisma.join([...lately.keys()])}) AND ${observable}`,
         ),
@@ -217,9 +254,9 @@ export function createDiskService({
 
     lookAtNext,
 
-    /** Looks at every disk whose status follows from what the provider sees. */
+    /** Looks at every disk whose status follows from what the provider sees; what cannot be looked at stays as it is recorded. */
     async lookAtAll(): Promise<void> {
-      for (let after: string | undefined = ''; after !== undefined;) after = await lookAtNext(after)
+      for (let after: string | undefined = ''; after !== undefined;) after = (await lookAtNext(after)).next
     },
   }
 }

@@ -58,6 +58,8 @@ export type SnapshotOutcome = { id: string; snapshot: Snapshot } | { id: string;
 
 export type SnapshotService = ReturnType<typeof createSnapshotService>
 
+const DAY_MS = 86_400_000
+
 /** How many that have expired are deleted in one transaction. */
 const EXPIRY_BATCH = 100
 
@@ -319,8 +321,18 @@ function expireOne(tx: SqlTransaction, id: string, at: Date): boolean {
     Prisma.sql`SELECT * FROM "Snapshot" WHERE "id" = ${id} AND "expiresAt" <= ${at}`,
   )
   if (!snapshot || deleteSnapshotRefusals(snapshot, isRead(tx, id)).length > 0) return false
+  if (wasKeptLately(tx, id, at)) return false
   deleteSnapshots(tx, [snapshot], { reason: expiredReason, at })
   return true
+}
+
+/** Whether a deletion of the snapshot was taken back within the last day: because of the storage, or on request. */
+function wasKeptLately({ sql }: SqlTransaction, snapshotId: string, at: Date): boolean {
+  const kept = sql.get(
+    Prisma.sql`SELECT 1 FROM "SnapshotTransition" WHERE "snapshotId" = ${snapshotId} AND "from" = 'DELETING'
+      AND "at" > ${new Date(at.getTime() - DAY_MS)}`,
+  )
+  return kept !== undefined
 }
 
 /** Does it for each, one after the other, and says what became of each. */

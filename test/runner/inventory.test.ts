@@ -25,12 +25,13 @@ async function observed({
       lookAtLately: async () => {
         recent.push(now)
         work()
+        return new Map()
       },
       lookAtNext: async (after) => {
         if (after === '') passes.push(now)
         work()
         const next = Number(after) + 1
-        return next < batches ? String(next) : undefined
+        return { next: next < batches ? String(next) : undefined, faults: new Map() }
       },
     },
     intervalMs,

@@ -306,6 +306,17 @@ test('work that moves no bytes does not wait for copies', async () => {
   await work
 })
 
+test('a job of which the snapshot cannot be read keeps no other from being done', async () => {
+  await using app = await startTestApp({}, { now: clockAt('2026-01-01T00:00:00Z').now })
+  const [bad, good] = [await createSnapshot(app), await createSnapshot(app)]
+  await app.db.$executeRaw`UPDATE "Snapshot" SET "sizeBytes" = 'no number' WHERE "id" = ${bad}`
+  await app.runner.tick()
+  expect((await app.db.snapshot.findUniqueOrThrow({ where: { id: good } })).status).toBe('COMPLETED')
+  expect((await app.db.job.findMany()).map(({ snapshotId, attempts }) => [snapshotId, attempts])).toEqual([
+    [bad, 1],
+  ])
+})
+
 test('no more copies run at once than COPY_CONCURRENCY, oldest first, and the next begins when one has ended', async () => {
   const clock = clockAt('2026-01-01T00:00:00Z')
   await using app = await startTestApp({}, { now: clock.now })

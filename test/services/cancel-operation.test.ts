@@ -1,9 +1,10 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { createLocalProvider } from '../../src/providers/local/local.ts'
 import type { DiskProvider } from '../../src/providers/provider.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
+import { breakStorage, repairStorage } from '../support/broken-storage.ts'
 import { createMemoryProvider } from '../support/memory-provider.ts'
 import { runnerOf } from '../support/runner.ts'
 import { completed, mutate, stepsOf } from '../support/snapshots.ts'
@@ -183,6 +184,68 @@ describe('a deletion that is cancelled', () => {
       __typename: 'OperationNotCancellable',
       code: 'OPERATION_NOT_CANCELLABLE',
     })
+  })
+})
+
+describe('a deletion that the storage refuses for good', () => {
+  const REASON = 'The file system is read-only. Mount it for writing.'
+
+  async function refused(app: TestApp, id: string): Promise<void> {
+    onTestFinished(repairStorage)
+    breakStorage(join(app.config.snapshotsDir, id), ['rename'], 'EROFS')
+    await app.runner.tick()
+    repairStorage()
+  }
+
+  test('gives the snapshot back, with the reason, and can be asked for again', async () => {
+    await using app = await startTestApp()
+    const id = await completed(app, await app.disk())
+    await mutate(app, 'deleteSnapshot', { snapshotId: id }, '__typename')
+    await refused(app, id)
+
+    expect(await shown(app, id)).toMatchObject({ status: 'COMPLETED', operation: null })
+    expect((await stepsOf(app, id)).at(-1)).toEqual([
+      'DELETING',
+      'COMPLETED',
+      `The snapshot could not be deleted. ${REASON} Then delete it again.`,
+    ])
+    await mutate(app, 'deleteSnapshot', { snapshotId: id }, '__typename')
+    await app.runner.tick()
+    expect(await shown(app, id)).toBeNull()
+    expect(await stored(app)).toEqual(['.partial'])
+  })
+
+  test('is owed where a newer automatic snapshot has taken the place: it waits, with the reason', async () => {
+    await using app = await startTestApp()
+    const id = await completed(app, await app.disk())
+    await mutate(app, 'deleteSnapshot', { snapshotId: id }, '__typename')
+    await app.db.snapshot.update({ where: { id }, data: { evicted: true } })
+    await refused(app, id)
+
+    const query =
+      'query ($id: ID!) { node(id: $id) { ... on Snapshot { status operation { stallReason } } } }'
+    expect((await app.graphql(query, { id })).data.node).toEqual({
+      status: 'DELETING',
+      operation: {
+        stallReason: `Attempt 1 to delete the snapshot failed. ${REASON} It is tried again by itself.`,
+      },
+    })
+  })
+
+  test('because its retention has passed is tried again after a day', async () => {
+    let now = new Date('2026-01-01T00:00:00Z')
+    await using app = await startTestApp({}, { now: () => now })
+    const id = await completed(app, await app.disk(), { retentionDays: 1 })
+    const later = (hours: number) => (now = new Date(now.getTime() + hours * 3_600_000))
+    later(24)
+    expect(await app.snapshots.expire()).toBe(1)
+    await refused(app, id)
+    later(23)
+    expect(await app.snapshots.expire()).toBe(0)
+    later(1)
+    expect(await app.snapshots.expire()).toBe(1)
+    await app.runner.tick()
+    expect(await shown(app, id)).toBeNull()
   })
 })
 

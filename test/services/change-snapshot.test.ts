@@ -248,7 +248,10 @@ describe('deleteSnapshot', () => {
     const { id } = await app.db.snapshot.findFirstOrThrow()
     const slow = createMemoryProvider()
     const removed: string[] = []
-    slow.remove = async (snapshotId) => void removed.push(snapshotId)
+    slow.remove = async (snapshotId) => {
+      removed.push(snapshotId)
+      return { outcome: 'done' }
+    }
     await using late = runnerOf(app, slow, { now: () => now })
     const lateWork = late.tick()
     const copy = await slow.next()

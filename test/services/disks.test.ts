@@ -1,7 +1,8 @@
 import { appendFile, mkdir, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { startTestApp, writeImage, type TestApp } from '../support/app.ts'
+import { breakStorage, repairStorage } from '../support/broken-storage.ts'
 import { run } from '../support/process.ts'
 
 const REGISTER = `mutation ($input: RegisterDiskInput!) {
@@ -171,7 +172,7 @@ test('an image that grows or shrinks changes the size of its disk', async () => 
   expect(await diskNow(app, disk.id)).toEqual({ ...WELL, sizeGiB: 1 / 1024 })
 })
 
-test.each(['SNAPSHOTTING', 'SCALING', 'EXPIRED', 'UNKNOWN'] as const)(
+test.each(['SNAPSHOTTING', 'SCALING', 'EXPIRED'] as const)(
   'looking at the disks does not disturb one that is %s',
   async (status) => {
     await using app = await startTestApp()
@@ -182,6 +183,35 @@ test.each(['SNAPSHOTTING', 'SCALING', 'EXPIRED', 'UNKNOWN'] as const)(
     expect(await diskNow(app, disk.id)).toEqual({ ...WELL, status })
   },
 )
+
+test('a disk that is UNKNOWN is looked at anew', async () => {
+  await using app = await startTestApp()
+  const disk = await app.disk({ status: 'UNKNOWN' })
+  await app.disks.lookAtAll()
+  expect(await diskNow(app, disk.id)).toEqual(WELL)
+})
+
+test('a disk that cannot be looked at keeps no other from being looked at, and is well when it can be again', async () => {
+  onTestFinished(repairStorage)
+  await using app = await startTestApp({ INVENTORY_INTERVAL_MS: '100' }, { background: true })
+  const [bad, good, other] = [await app.disk(), await app.disk(), await app.disk()]
+  breakStorage(bad.path, ['lstat'], 'ESTALE')
+  await Promise.all([rm(good.path), rm(bad.path)])
+  await expect.poll(() => diskNow(app, good.id)).toEqual(MISSING)
+  expect(await diskNow(app, bad.id)).toEqual(WELL)
+
+  const create = (diskId: string) =>
+    app.graphql(
+      `mutation ($diskId: ID!) { createSnapshot(input: { diskId: $diskId, name: "a" }) { __typename } }`,
+      { diskId },
+    )
+  const [refused, accepted] = await Promise.all([create(bad.id), create(other.id)])
+  expect(refused.errors?.map(({ extensions }) => extensions.code)).toEqual(['SERVICE_UNAVAILABLE'])
+  expect(accepted.data.createSnapshot.__typename).toBe('CreateSnapshotPayload')
+
+  repairStorage()
+  await expect.poll(() => diskNow(app, bad.id)).toEqual(MISSING)
+})
 
 test('a gateway that works in the background sees by itself what has become of its disks', async () => {
   await using app = await startTestApp({ INVENTORY_INTERVAL_MS: '100' }, { background: true })

@@ -77,7 +77,7 @@ export function createMemoryProvider({ immediate = false } = {}): MemoryProvider
     },
     verify: () => Promise.resolve({ outcome: 'done' }),
     holds: () => Promise.resolve(true),
-    remove: () => Promise.resolve(),
+    remove: () => Promise.resolve({ outcome: 'done' }),
     place: (diskId) => Promise.resolve(`/nowhere/${diskId}`),
     create: () => Promise.resolve({ outcome: 'done' }),
     rollBack: () => Promise.resolve({ outcome: 'done' }),

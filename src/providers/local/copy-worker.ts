@@ -96,7 +96,8 @@ function copy(): CopyResult {
   }
   fsyncSync(job.imageFd)
   const stored = digest(readStored(job.imageFd, job.sizeBytes))
-  if (stored.checksum !== expected) throw new Error('The copy differs from what was written.')
+  if (stored.checksum !== expected)
+    throw Object.assign(new Error('The copy differs from what was written.'), { code: 'EIO' })
   return { result: 'copied', ...stored, dataAtMs }
 }
 

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { lstat, mkdir, open, realpath, rename, unlink, type FileHandle } from 'node:fs/promises'
+import { lstat, open, realpath, rename, unlink, type FileHandle } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { DISK_SIZE_BYTES_MAX } from '../../domain/disk.ts'
 import type { CopyReference, Damaged, DiskWork, Done, Refused } from '../provider.ts'
@@ -12,9 +12,10 @@ import {
 } from './carry-over.ts'
 import { isInUse } from './copying.ts'
 import { openDirectoryOf, openDisk } from './disk-file.ts'
-import { absent, PassingFault } from './faults.ts'
+import { absent, codeOf, PassingFault } from './faults.ts'
 import {
   createFile,
+  ensureDirectory,
   makePrivateDirectory,
   removeDeadPrivateDirectories,
   type OpenDirectory,
@@ -235,8 +236,7 @@ function ignoring(code: string): (error: unknown) => undefined {
 }
 
 function notWritable(error: unknown): 'not writable' {
-  if (['EACCES', 'EPERM', 'EROFS'].includes((error as NodeJS.ErrnoException).code ?? ''))
-    return 'not writable'
+  if (['EACCES', 'EPERM', 'EROFS'].includes(codeOf(error) ?? '')) return 'not writable'
   throw error
 }
 
@@ -244,7 +244,7 @@ function notWritable(error: unknown): 'not writable' {
 async function lockDisk(diskId: string, snapshotsDir: string): Promise<AsyncDisposable> {
   const directory = join(snapshotsDir, '.partial')
   const path = join(directory, `${diskId}.lock`)
-  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await ensureDirectory(directory, 0o700)
   const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants
   for (;;) {
     const handle = await open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600)
@@ -252,9 +252,8 @@ async function lockDisk(diskId: string, snapshotsDir: string): Promise<AsyncDisp
       await handle.close()
       throw new PassingFault('EBUSY', 'Another process is at work on this disk.')
     }
-    const [here, there] = [await handle.stat(), await lstat(path).catch(() => undefined)]
     // Who held it before has removed it between the opening and the lock.
-    if (there?.ino !== here.ino || there.dev !== here.dev) {
+    if (!(await isAt(path, handle))) {
       await handle.close()
       continue
     }
@@ -264,5 +263,16 @@ async function lockDisk(diskId: string, snapshotsDir: string): Promise<AsyncDisp
         await handle.close()
       },
     }
+  }
+}
+
+/** Whether a path leads to the file that is open; closes it when that cannot be told. */
+async function isAt(path: string, handle: FileHandle): Promise<boolean> {
+  try {
+    const [here, there] = [await handle.stat(), await lstat(path).catch(ignoring('ENOENT'))]
+    return there?.ino === here.ino && there.dev === here.dev
+  } catch (error) {
+    await handle.close()
+    throw error
   }
 }

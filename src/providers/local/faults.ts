@@ -77,9 +77,28 @@ export class PassingFault extends Error {
   }
 }
 
+/** The error that ended the work, without those of cleaning up after it. */
+export function originOf(error: unknown): unknown {
+  let origin = error
+  while (origin instanceof SuppressedError) origin = origin.suppressed
+  return origin
+}
+
+/** The code of the error that ended the work, or of its cause. */
+export function codeOf(error: unknown): string | undefined {
+  const { code, cause } = (originOf(error) ?? {}) as { code?: unknown; cause?: unknown }
+  if (typeof code === 'string') return code
+  return cause === undefined ? undefined : codeOf(cause)
+}
+
 /** Why work that failed with this error cannot succeed when it is repeated; undefined when it may. */
 export function lastingReason(error: unknown): string | undefined {
-  if (error instanceof PassingFault) return undefined
-  const { code } = (error ?? {}) as { code?: unknown }
-  return typeof code === 'string' && Object.hasOwn(LASTING, code) ? LASTING[code] : undefined
+  if (originOf(error) instanceof PassingFault) return undefined
+  const code = codeOf(error)
+  return code !== undefined && Object.hasOwn(LASTING, code) ? LASTING[code] : undefined
+}
+
+/** Takes a lasting error for the absence of what was looked at; throws one that may pass. */
+export function unlessPassing(error: unknown): undefined {
+  if (lastingReason(error) === undefined) throw error
 }

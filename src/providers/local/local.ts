@@ -20,6 +20,7 @@ import {
   DamagedCopy,
   discard,
   discardCapture,
+  isOnShelf,
   keepCapture,
   openCapture,
   preparePartial,
@@ -103,9 +104,9 @@ export function createLocalProvider({ maxAttempts = 3, ...options }: LocalProvid
     try {
       return await doing(request, work)
     } catch (error) {
-      const reason = request.signal.aborted ? undefined : lastingReason(error)
-      if (reason === undefined) throw error
-      return { outcome: 'refused', reason: `${reason} Then try again.` }
+      if (request.signal.aborted) throw error
+      const { outcome, reason } = refusedBy(error)
+      return { outcome, reason: `${reason} Then try again.` }
     }
   }
 
@@ -119,10 +120,15 @@ export function createLocalProvider({ maxAttempts = 3, ...options }: LocalProvid
     },
     observe: (disks) => observe(disks, places),
     capture,
-    copy: (request) => ending(request, copyDisk),
+    async copy(request) {
+      const outcome = await ending(request, copyDisk)
+      await discardCapture(snapshotsDir, request.snapshotId)
+      return outcome
+    },
     verify: (copy) => doing(copy, (request) => verifyCopy(request, snapshotsDir)),
-    holds: (snapshotId) => isPublished(snapshotsDir, snapshotId),
-    remove: (snapshotId) => discard(snapshotsDir, snapshotId),
+    holds: (snapshotId) => isOnShelf(snapshotsDir, snapshotId),
+    remove: (snapshotId) =>
+      discard(snapshotsDir, snapshotId).then(() => ({ outcome: 'done' as const }), refusedBy),
     place: (diskId) => placeOf(diskId, places),
     create: (work) => ending(work, createDisk),
     rollBack: (work) => ending(work, rollBackDisk),
@@ -139,11 +145,18 @@ export function createLocalProvider({ maxAttempts = 3, ...options }: LocalProvid
   }
 }
 
+/** A lasting fault, as a refusal with its reason; a passing one is thrown. */
+function refusedBy(error: unknown): Refused {
+  const reason = lastingReason(error)
+  if (reason === undefined) throw error
+  return { outcome: 'refused', reason }
+}
+
 async function observe(
   disks: readonly DiskReference[],
   places: Places,
-): Promise<Map<string, DiskObservation>> {
-  const observations = new Map<string, DiskObservation>()
+): Promise<Map<string, DiskObservation | Error>> {
+  const observations = new Map<string, DiskObservation | Error>()
   // Found out at most once, and only when the kernel does not say of a single file that it is free.
   let occupied: Promise<ReadonlySet<string>> | undefined
   const now = await places.look()
@@ -160,25 +173,21 @@ async function observe(
   }
   for (let at = 0; at < disks.length; at += AT_ONCE) {
     const some = disks.slice(at, at + AT_ONCE)
-    const seen = await Promise.all(some.map(observeOne))
-    some.forEach(({ id }, index) => observations.set(id, seen[index] as DiskObservation))
+    const seen = await Promise.all(some.map((disk) => observeOne(disk).catch(asError)))
+    some.forEach(({ id }, index) => observations.set(id, seen[index] as DiskObservation | Error))
   }
   return observations
 }
 
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
+
 async function copyDisk(request: CopyRequest, local: Local): Promise<CopyOutcome> {
   const { snapshotsDir: directory } = local
   const remedy = 'where snapshots are kept, then create the snapshot again'
-  const outcome = await withinSpace(
-    { of: 'the snapshot', remedy, directory },
-    request,
-    async (onProgress) => {
-      const work = { ...request, onProgress }
-      return (await adopt(work, local)) ?? (await copyCaptured(work, local)) ?? (await copyAnew(work, local))
-    },
-  )
-  await discardCapture(directory, request.snapshotId)
-  return outcome
+  return await withinSpace({ of: 'the snapshot', remedy, directory }, request, async (onProgress) => {
+    const work = { ...request, onProgress }
+    return (await adopt(work, local)) ?? (await copyCaptured(work, local)) ?? (await copyAnew(work, local))
+  })
 }
 
 /**
@@ -205,14 +214,13 @@ async function captureDisk(
   return isShared
 }
 
-/** Makes the copy of what was captured when the snapshot was accepted; undefined when nothing was. */
+/** Makes the copy of what was captured when the snapshot was accepted; undefined when nothing was, or it cannot be used. */
 async function copyCaptured(request: CopyRequest, { snapshotsDir }: Local): Promise<CopyOutcome | undefined> {
   await using captured = await openCapture(snapshotsDir, request.snapshotId)
   if (!captured) return undefined
   await using partial = await preparePartial(snapshotsDir, request.snapshotId)
   const { image } = partial
-  if (!(await shareBlocks(captured.image.fd, image.fd)))
-    throw new Error('The captured image cannot be cloned.')
+  if (!(await shareBlocks(captured.image.fd, image.fd))) return undefined
   const { size: sizeBytes } = await image.stat()
   const job = { sourceFd: image.fd, path: '', isDevice: false, sizeBytes, imageFd: image.fd, isClone: true }
   const copy = await copyInWorker(job, request)
@@ -240,33 +248,25 @@ function manifestOf(
   }
 }
 
-/** What an earlier attempt has published, if its bytes are still what they were; damaged ones are thrown away. */
+/** What an earlier attempt has published, if its bytes are still what they were; whatever else is in its place is thrown away. */
 async function adopt(
   { snapshotId, signal }: CopyRequest,
   { snapshotsDir }: Local,
 ): Promise<CopyOutcome | undefined> {
   try {
     const manifest = await readManifest(snapshotsDir, snapshotId)
-    if (!manifest) return undefined
-    const { checksum } = manifest
-    const onProgress = () => undefined
-    const verified = await verifyCopy({ snapshotId, checksum, signal, onProgress }, snapshotsDir)
-    if (verified.outcome === 'done') return copied(manifest)
+    if (!manifest && !(await isOnShelf(snapshotsDir, snapshotId))) return undefined
+    if (manifest) {
+      const { checksum } = manifest
+      const onProgress = () => undefined
+      const verified = await verifyCopy({ snapshotId, checksum, signal, onProgress }, snapshotsDir)
+      if (verified.outcome === 'done') return copied(manifest)
+    }
   } catch (error) {
     if (!(error instanceof DamagedCopy)) throw error
   }
   await discard(snapshotsDir, snapshotId)
   return undefined
-}
-
-/** Whether a whole copy stands in its place; the bytes are not looked at. */
-async function isPublished(snapshotsDir: string, snapshotId: string): Promise<boolean> {
-  try {
-    return (await readManifest(snapshotsDir, snapshotId)) !== undefined
-  } catch (error) {
-    if (error instanceof DamagedCopy) return false
-    throw error
-  }
 }
 
 function copied({ sizeBytes, dataBytes, checksum, consistency, dataAt, createdAt }: Manifest): CopyOutcome {

@@ -37,6 +37,13 @@ export async function openDirectory(path: string, { follow = false } = {}): Prom
   }
 }
 
+/** Makes a directory unless there is one; opening it tells when something else has its name. */
+export async function ensureDirectory(path: string, mode: number): Promise<void> {
+  await mkdir(path, { recursive: true, mode }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  })
+}
+
 /** Makes a file that was not there, for its owner alone. Throws when anything has its name already, a link included. */
 export function createFile(path: string): Promise<FileHandle> {
   return open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
@@ -53,21 +60,14 @@ export async function makePrivateDirectory(
 ): Promise<OpenDirectory | undefined> {
   const name = `${PRIVATE_PREFIX}${label}.${randomBytes(6).toString('hex')}`
   await mkdir(parent.at(name), 0o700)
-  const directory = await openDirectory(parent.at(name))
-  if (!(await isPrivate(directory))) {
-    await directory[Symbol.asyncDispose]()
-    await rmdir(parent.at(name)).catch(() => undefined)
-    return undefined
-  }
+  await using stack = new AsyncDisposableStack()
+  stack.defer(() => rmdir(parent.at(name)).catch(() => undefined))
+  const directory = stack.use(await openDirectory(parent.at(name)))
+  if (!(await isPrivate(directory))) return undefined
   tryLock(directory.handle.fd)
-  return {
-    ...directory,
-    async [Symbol.asyncDispose]() {
-      await empty(directory)
-      await rmdir(parent.at(name)).catch(() => undefined)
-      await directory[Symbol.asyncDispose]()
-    },
-  }
+  stack.defer(() => empty(directory))
+  const kept = stack.move()
+  return { ...directory, [Symbol.asyncDispose]: () => kept.disposeAsync() }
 }
 
 /** Removes the private directories with this label that dead attempts have left. What others have put there stays. */
@@ -89,7 +89,8 @@ async function isPrivate({ handle }: OpenDirectory): Promise<boolean> {
   return uid === process.geteuid?.() && (mode & 0o022) === 0
 }
 
-/** A private directory holds files only. */
+/** A private directory holds files only. What cannot be removed is left to the next attempt. */
 async function empty(directory: OpenDirectory): Promise<void> {
-  for (const name of await directory.names()) await unlink(directory.at(name)).catch(() => undefined)
+  for (const name of await directory.names().catch(() => []))
+    await unlink(directory.at(name)).catch(() => undefined)
 }

@@ -1,9 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, link, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { type FileHandle, link, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
-import { PassingFault } from './faults.ts'
-import { createFile, openDirectory, READ_SAFELY, type OpenDirectory } from './open-directory.ts'
+import { codeOf, lastingReason, PassingFault, unlessPassing } from './faults.ts'
+import {
+  createFile,
+  ensureDirectory,
+  openDirectory,
+  READ_SAFELY,
+  type OpenDirectory,
+} from './open-directory.ts'
 import { tryLock } from './system-calls.ts'
 
 /**
@@ -46,8 +52,43 @@ export async function publishedIds(snapshotsDir: string): Promise<string[]> {
   return names.filter((name) => !name.startsWith('.')).sort()
 }
 
-/** What stands at the place of a snapshot is not a whole snapshot, or cannot be read as one. */
+/** Whether anything stands at the place of a snapshot; true also when that cannot be told. */
+export async function isOnShelf(snapshotsDir: string, snapshotId: string): Promise<boolean> {
+  try {
+    await lstat(directoryOf(snapshotsDir, snapshotId))
+    return true
+  } catch (error) {
+    unlessPassing(error)
+    return codeOf(error) !== 'ENOENT'
+  }
+}
+
+/** What stands at the place of a snapshot is not a whole snapshot, or cannot be read as one; the message is for clients. */
 export class DamagedCopy extends Error {}
+
+export const MISSING = 'The copy is missing.'
+const NO_FILE = 'The copy is not a regular file.'
+const NOT_PERMITTED = 'The copy cannot be read: permission denied.'
+const UNREADABLE = 'A part of the copy cannot be read.'
+
+/** What a lasting error says of a copy that could not be read for it; undefined for a passing one. */
+export function damageBy(error: unknown): DamagedCopy | undefined {
+  if (error instanceof DamagedCopy) return error
+  if (lastingReason(error) === undefined) return undefined
+  switch (codeOf(error)) {
+    case 'ENOENT':
+      return new DamagedCopy(MISSING, { cause: error })
+    case 'ENOTDIR':
+    case 'ELOOP':
+    case 'ENXIO':
+      return new DamagedCopy(NO_FILE, { cause: error })
+    case 'EACCES':
+    case 'EPERM':
+      return new DamagedCopy(NOT_PERMITTED, { cause: error })
+    default:
+      return new DamagedCopy(UNREADABLE, { cause: error })
+  }
+}
 
 /** The largest manifest that is read: ours have less than 5 KiB. */
 const MANIFEST_BYTES_MAX = 64 * 1024
@@ -59,13 +100,14 @@ export async function openPublished(
   name: 'image' | 'manifest.json',
 ): Promise<FileHandle> {
   await using directory = await openDirectory(directoryOf(snapshotsDir, snapshotId))
-  const handle = await open(directory.at(name), READ_SAFELY)
-  if ((await handle.stat()).isFile()) return handle
-  await handle.close()
-  throw new DamagedCopy('The copy is not a regular file.')
+  await using stack = new AsyncDisposableStack()
+  const handle = stack.use(await open(directory.at(name), READ_SAFELY))
+  if (!(await handle.stat()).isFile()) throw new DamagedCopy(NO_FILE)
+  stack.move()
+  return handle
 }
 
-/** The manifest of a published snapshot; undefined when there is none. Throws a DamagedCopy when it is none of ours. */
+/** The manifest of a published snapshot; undefined when there is none. Throws a DamagedCopy when it is none of ours, or cannot be read. */
 export async function readManifest(snapshotsDir: string, snapshotId: string): Promise<Manifest | undefined> {
   let json
   try {
@@ -73,10 +115,8 @@ export async function readManifest(snapshotsDir: string, snapshotId: string): Pr
     if ((await handle.stat()).size > MANIFEST_BYTES_MAX) throw new DamagedCopy('The manifest is too long.')
     json = await handle.readFile('utf8')
   } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT') return undefined
-    if (['ENOTDIR', 'ELOOP', 'ENXIO'].includes(code)) throw new DamagedCopy('The manifest is no file.')
-    throw error
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw damageBy(error) ?? error
   }
   try {
     return Manifest.parse(JSON.parse(json))
@@ -146,9 +186,9 @@ async function startAttempt(snapshotsDir: string, snapshotId: string): Promise<A
   const partials = stack.use(await openHidden(snapshotsDir, PARTIAL))
   const name = `${target}.${randomBytes(6).toString('hex')}`
   await mkdir(partials.at(name), OWNER_ONLY)
+  stack.defer(() => rm(partials.at(name), { recursive: true, force: true }))
   const directory = stack.use(await openDirectory(partials.at(name)))
   tryLock(directory.handle.fd)
-  stack.defer(() => rm(partials.at(name), { recursive: true, force: true }))
   const kept = stack.move()
   return {
     ...directory,
@@ -190,7 +230,7 @@ export async function keepCapture(
   await attempt.publish(join(snapshotsDir, CAPTURED))
 }
 
-/** The captured content for a snapshot; undefined when there is none. */
+/** The captured content for a snapshot; undefined when there is none, or it cannot be read. */
 export async function openCapture(
   snapshotsDir: string,
   snapshotId: string,
@@ -198,19 +238,21 @@ export async function openCapture(
   const captured = join(snapshotsDir, CAPTURED)
   try {
     await using handle = await openPublished(captured, snapshotId, 'manifest.json')
-    const capture = Capture.parse(JSON.parse(await handle.readFile('utf8')))
+    const capture = Capture.safeParse(JSON.parse(await handle.readFile('utf8')))
+    if (!capture.success) return undefined
     const image = await openPublished(captured, snapshotId, 'image')
-    return { ...capture, image, [Symbol.asyncDispose]: () => image.close() }
+    return { ...capture.data, image, [Symbol.asyncDispose]: () => image.close() }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
+    if (error instanceof SyntaxError || error instanceof DamagedCopy) return undefined
+    unlessPassing(error)
+    return undefined
   }
 }
 
-/** Removes the captured content for a snapshot; also when there is none. */
+/** Removes the captured content for a snapshot; also when there is none. What cannot be removed is left to the sweep. */
 export async function discardCapture(snapshotsDir: string, snapshotId: string): Promise<void> {
   const target = basename(directoryOf(snapshotsDir, snapshotId))
-  await rm(join(snapshotsDir, CAPTURED, target), { recursive: true, force: true })
+  await rm(join(snapshotsDir, CAPTURED, target), { recursive: true, force: true }).catch(unlessPassing)
 }
 
 async function writeManifest(attempt: OpenDirectory, manifest: Manifest | Capture): Promise<void> {
@@ -234,7 +276,7 @@ async function openHidden(
   name: typeof PARTIAL | typeof CAPTURED,
 ): Promise<OpenDirectory> {
   const path = join(snapshotsDir, name)
-  await mkdir(path, { recursive: true, mode: OWNER_ONLY })
+  await ensureDirectory(path, OWNER_ONLY)
   return openDirectory(path)
 }
 

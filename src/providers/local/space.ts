@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import type { Refused, Work } from '../provider.ts'
+import { codeOf } from './faults.ts'
 
 interface Place {
   /** What needs the space, as in "for the snapshot". */
@@ -29,7 +30,7 @@ export async function withinSpace<Outcome>(
         `There is not enough space for ${of}: it needs up to ${inWords(neededBytes)}, and ${available}. ` +
         `Free space ${remedy}.`,
     })
-    switch ((error as NodeJS.ErrnoException).code) {
+    switch (codeOf(error)) {
       case 'ENOSPC':
         return refuse(`${inWords(await freeBytes(directory))} are free`)
       case 'EDQUOT':

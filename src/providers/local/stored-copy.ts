@@ -2,13 +2,10 @@ import type { FileHandle } from 'node:fs/promises'
 import type { CopyReference, Damaged, Done, Work } from '../provider.ts'
 import type { CopyJob } from './copy-worker.ts'
 import { copyInWorker } from './copying.ts'
-import { PASSING } from './faults.ts'
-import { DamagedCopy, openPublished, preparePartial, readManifest, type Manifest } from './shelf.ts'
+import { codeOf } from './faults.ts'
+import { damageBy, MISSING, openPublished, preparePartial, readManifest, type Manifest } from './shelf.ts'
 import { shareBlocks } from './system-calls.ts'
 
-const MISSING = 'The copy is missing.'
-const NO_FILE = 'The copy is not a regular file.'
-const NOT_PERMITTED = 'The copy cannot be read: permission denied.'
 const UNREADABLE = 'A part of the copy cannot be read.'
 const CHANGED = 'The bytes of the copy are not those that were stored: its checksum is another.'
 
@@ -68,8 +65,7 @@ export async function transferCopy(
   try {
     manifest = await readManifest(from, copy.snapshotId)
   } catch (error) {
-    if (error instanceof DamagedCopy) return damaged(error.message)
-    throw error
+    return damagedBy(error)
   }
   if (!manifest) return damaged(MISSING)
   await using partial = await preparePartial(to, copy.snapshotId)
@@ -78,36 +74,21 @@ export async function transferCopy(
   return outcome
 }
 
-/** Opens a stored copy. That it is missing, is something else or may not be read is damage; a shortage is thrown. */
+/** Opens a stored copy. That it is missing, is something else or cannot be read is damage; a passing fault is thrown. */
 async function openStored(
   snapshotsDir: string,
   snapshotId: string,
 ): Promise<{ image: FileHandle; sizeBytes: number } | Damaged> {
-  let image
   try {
-    image = await openPublished(snapshotsDir, snapshotId, 'image')
+    await using stack = new AsyncDisposableStack()
+    const image = stack.use(await openPublished(snapshotsDir, snapshotId, 'image'))
+    const { size: sizeBytes } = await image.stat()
+    if (!Number.isSafeInteger(sizeBytes)) return damaged(CHANGED)
+    stack.move()
+    return { image, sizeBytes }
   } catch (error) {
-    if (error instanceof DamagedCopy) return damaged(error.message)
-    const { code } = error as NodeJS.ErrnoException
-    switch (code) {
-      case 'ENOENT':
-        return damaged(MISSING)
-      case 'ENOTDIR':
-      case 'ELOOP':
-      case 'ENXIO':
-        return damaged(NO_FILE)
-      case 'EACCES':
-      case 'EPERM':
-        return damaged(NOT_PERMITTED)
-      default:
-        if (code === undefined || PASSING.has(code)) throw error
-        return damaged(UNREADABLE)
-    }
+    return damagedBy(error)
   }
-  const { size: sizeBytes } = await image.stat()
-  if (Number.isSafeInteger(sizeBytes)) return { image, sizeBytes }
-  await image.close()
-  return damaged(CHANGED)
 }
 
 async function compared(checksum: string, job: Omit<CopyJob, 'stop'>, work: Work): Promise<Done | Damaged> {
@@ -123,10 +104,18 @@ async function compared(checksum: string, job: Omit<CopyJob, 'stop'>, work: Work
         throw new Error('The copy was touched while it was read.')
     }
   } catch (error) {
+    if (job.imageFd === job.sourceFd) return damagedBy(error)
     // A clone has the blocks of the copy. What is written anew is elsewhere, and its errors are no fault of the copy.
-    if (job.isClone && (error as NodeJS.ErrnoException).code === 'EIO') return damaged(UNREADABLE)
+    if (job.isClone && codeOf(error) === 'EIO') return damaged(UNREADABLE)
     throw error
   }
+}
+
+/** A lasting error of a copy, as damage; a passing one is thrown. */
+function damagedBy(error: unknown): Damaged {
+  const damage = damageBy(error)
+  if (!damage) throw error
+  return damaged(damage.message)
 }
 
 function damaged(reason: string): Damaged {

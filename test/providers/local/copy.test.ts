@@ -1,6 +1,17 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs'
-import { appendFile, chmod, open, readdir, readFile, rename, rm, stat, truncate } from 'node:fs/promises'
+import {
+  appendFile,
+  chmod,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { copyInWorker } from '../../../src/providers/local/copying.ts'
@@ -181,6 +192,14 @@ test('a published copy whose bytes are damaged is found by its checksum, and mad
   await file.write(Buffer.from([1, 2, 3]), 0, 3, 500_000)
   expect(await world.copy(location)).toEqual({ ...first, dataAt: expect.any(Date) as Date })
   expect((await world.read()).equals(await readFile(location))).toBe(true)
+})
+
+test('what stands in the place of a snapshot and is no copy is removed, and the copy is made', async () => {
+  await using world = await makeWorld()
+  const location = await world.image('a.img', MIB, [[0, randomBytes(MIB)]])
+  await mkdir(join(world.snapshots, 's-1', 'image'), { recursive: true })
+  expect(await world.copy(location)).toMatchObject({ outcome: 'copied' })
+  expect(await world.read()).toEqual(await readFile(location))
 })
 
 test('two copies of one snapshot at the same time publish one, and both answer with it', async () => {

@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import { expect, test } from 'vitest'
-import { lastingReason, PASSING, PassingFault } from '../../../src/providers/local/faults.ts'
+import { codeOf, lastingReason, PASSING, PassingFault } from '../../../src/providers/local/faults.ts'
 
 const fault = (code: string) => Object.assign(new Error(`${code}: at /a/path`), { code })
 
@@ -30,3 +30,11 @@ test.each(['ENAMETOOLONG', 'EBUSY', 'EFBIG', 'EROFS', 'EACCES', 'EPERM', 'ENOSPC
     expect(lastingReason(fault(code))).toEqual(expect.any(String))
   },
 )
+
+test('what failed decides, and not what then failed while cleaning up', () => {
+  const both = (origin: Error, cleaning: Error) => new SuppressedError(cleaning, origin)
+  const lasting = both(both(fault('EROFS'), fault('EMFILE')), fault('ENOMEM'))
+  expect([codeOf(lasting), lastingReason(lasting)]).toEqual(['EROFS', lastingReason(fault('EROFS'))])
+  const passing = both(fault('EMFILE'), fault('EROFS'))
+  expect([codeOf(passing), lastingReason(passing)]).toEqual(['EMFILE', undefined])
+})

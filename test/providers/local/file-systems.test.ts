@@ -101,7 +101,10 @@ test.skipIf(!canLoop || !canMount)('a mounted block device is IN_USE until it is
   const directory = join(world.dir, 'mounted')
   await mkdir(directory)
   await using provider = createLocalProvider({ snapshotsDir: world.snapshots, diskDirs: ['/dev'] })
-  const statusOf = async () => (await provider.observe([diskAt(loop.device)])).get('v-1')?.status
+  const statusOf = async () => {
+    const seen = (await provider.observe([diskAt(loop.device)])).get('v-1')
+    return seen instanceof Error ? seen : seen?.status
+  }
   {
     using _mount = mounted(directory, loop.device)
     expect(await statusOf()).toBe('IN_USE')

@@ -6,7 +6,9 @@ import { diskAt, HOLD_OPEN, makeWorld, startOther, type World } from './world.ts
 const hasProc = process.platform === 'linux'
 
 async function look(world: World, disk: DiskReference): Promise<DiskObservation | undefined> {
-  return (await world.provider.observe([disk])).get(disk.id)
+  const seen = (await world.provider.observe([disk])).get(disk.id)
+  if (seen instanceof Error) throw seen
+  return seen
 }
 
 test('a disk that nobody uses is UNMOUNTED when it is a data disk, NORMAL when it is a system disk', async () => {

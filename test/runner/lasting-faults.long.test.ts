@@ -1,0 +1,78 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { JOB_KINDS, type JobKind } from '../../src/domain/job.ts'
+import { isSettled } from '../../src/domain/lifecycle.ts'
+import { startTestApp, type TestApp } from '../support/app.ts'
+import { ALL_CALLS, breakStorage, repairStorage } from '../support/broken-storage.ts'
+import { completed, mutate } from '../support/snapshots.ts'
+
+/** Each kind of job on storage that answers every call, or one kind of call, with an error that lasts. */
+
+/** Errors that last, one for each thing that can be wrong. That all others are told from passing ones is tested elsewhere. */
+const LASTING = ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EIO', 'ENAMETOOLONG', 'ENOTDIR', 'EBUSY']
+
+/** Accepts a job of each kind on a disk and a snapshot that are well. */
+const ACCEPT: Record<JobKind, (app: TestApp, diskId: string, snapshotId: string) => Promise<unknown>> = {
+  COPY_SNAPSHOT: (app, diskId) => mutate(app, 'createSnapshot', { diskId, name: 'taken' }, '__typename'),
+  DELETE_SNAPSHOT: (app, _, snapshotId) => mutate(app, 'deleteSnapshot', { snapshotId }, '__typename'),
+  VERIFY_SNAPSHOT: (app, _, snapshotId) => mutate(app, 'verifySnapshot', { snapshotId }, '__typename'),
+  CREATE_DISK: (app, _, snapshotId) => mutate(app, 'createDisk', { name: 'new', snapshotId }, '__typename'),
+  ATTACH_DISK: (app, diskId) => mutate(app, 'attachDisk', { diskId, instanceId: 'i-1' }, '__typename'),
+  async DETACH_DISK(app, diskId) {
+    await app.db.disk.update({ where: { id: diskId }, data: { status: 'IN_USE', instanceId: 'i-1' } })
+    return mutate(app, 'detachDisk', { diskId }, '__typename')
+  },
+  RESIZE_DISK: (app, diskId) => mutate(app, 'resizeDisk', { diskId, sizeGiB: 6 }, '__typename'),
+  ROLL_BACK_DISK: (app, diskId, snapshotId) =>
+    mutate(app, 'rollBackDisk', { diskId, snapshotId }, '__typename'),
+  RELEASE_DISK: (app, diskId) => mutate(app, 'releaseDisk', { diskId }, '__typename'),
+}
+
+/** What is still in progress after a job has met this error at its first attempt. */
+async function inProgress(
+  app: TestApp,
+  kind: JobKind,
+  directory: string,
+  calls: typeof ALL_CALLS,
+  code: string,
+) {
+  const disk = await app.disk()
+  const snapshotId = await completed(app, disk)
+  const accepted = await ACCEPT[kind](app, disk.id, snapshotId)
+  expect([kind, accepted]).toEqual([kind, { __typename: expect.stringMatching(/Payload$/) }])
+  breakStorage(directory, calls, code)
+  await app.runner.tick()
+  repairStorage()
+  const jobs = await app.db.job.findMany({ select: { kind: true, stallReason: true } })
+  await app.db.job.deleteMany()
+  const [disks, snapshots] = [await app.db.disk.findMany(), await app.db.snapshot.findMany()]
+  const unsettled = [...disks, ...snapshots].filter(({ status }) => !isSettled(status))
+  // What has ended in one of them must not be found again in the next.
+  await app.db.snapshot.deleteMany()
+  await app.db.disk.deleteMany()
+  return [...jobs.map(({ stallReason }) => stallReason), ...unsettled.map(({ status }) => status)]
+}
+
+// In memory, where it takes a fraction of the time.
+if (existsSync('/dev/shm')) process.env.TMPDIR = '/dev/shm'
+
+const KINDS = Object.keys(JOB_KINDS) as JobKind[]
+
+test.each(KINDS)('%s ends at its first attempt, whatever lasting error the storage has', async (kind) => {
+  onTestFinished(repairStorage)
+  await using app = await startTestApp()
+  const left: unknown[] = []
+  for (const place of ['disks', 'snapshots']) {
+    const directory = join(app.dataDir, place)
+    for (const code of LASTING) {
+      const stuck = await inProgress(app, kind, directory, ALL_CALLS, code)
+      if (stuck.length > 0) left.push([place, code, stuck])
+    }
+    for (const call of ALL_CALLS) {
+      const stuck = await inProgress(app, kind, directory, [call], 'EACCES')
+      if (stuck.length > 0) left.push([place, call, stuck])
+    }
+  }
+  expect(left).toEqual([])
+})
