@@ -141,16 +141,21 @@ export function createSnapshotService({
     })
   }
 
-  /** Makes one for each in a single transaction, which is undone when one of them is refused. */
+  /**
+   * Makes one for each in a single transaction, which is undone when one of them is refused. A repeated call makes none: what
+   * it made before stays, though some of it was deleted since.
+   */
   async function allOrNone(
     ids: readonly string[],
     make: (tx: SqlTransaction, id: string) => Snapshot,
+    made: ReadonlySet<string>,
   ): Promise<SnapshotOutcome[]> {
     let outcomes: SnapshotOutcome[] = []
     try {
       await db.groupCommit.write((tx) => {
         outcomes = ids.map((id) => outcomeOf(id, () => make(tx, id)))
-        if (outcomes.some((outcome) => 'refusal' in outcome)) throw new OtherSnapshotRefused()
+        const isUndone = made.size > 0 && outcomes.some((outcome) => 'refusal' in outcome)
+        if (isUndone) throw new OtherSnapshotRefused()
       })
       return outcomes
     } catch (refusal) {
@@ -237,7 +242,7 @@ export function createSnapshotService({
       }
       await db.groupCommit.write((tx) => checkItems(tx, viewer, call))
       const outcomes = consistent
-        ? await allOrNone(diskIds, admitItem)
+        ? await allOrNone(diskIds, admitItem, made)
         : await Promise.all(
             diskIds.map((id) => outcomesOf([id], () => db.groupCommit.write((tx) => admitItem(tx, id)))),
           )

@@ -142,19 +142,28 @@ test('a client token of one mutation is refused by the others, whichever came fi
   expect(await app.db.snapshot.count()).toBe(2)
 })
 
-test('repeated after some of its snapshots were deleted it says so for those, and gives the others', async () => {
-  await using app = await startTestApp()
-  const [one, two] = [await app.disk(), await app.disk()]
-  const again = () => create(app, [one.id, two.id], { clientToken: 't' })
-  await again()
-  await app.runner.tick()
-  await app.db.snapshot.deleteMany({ where: { diskId: two.id } })
+test.each([false, true])(
+  'repeated after some of its snapshots were deleted it says so for those, and gives the others (consistent: %s)',
+  async (consistent) => {
+    await using app = await startTestApp()
+    const [one, two] = [await app.disk(), await app.disk()]
+    const again = () => create(app, [one.id, two.id], { clientToken: 't', consistent })
+    await again()
+    await app.runner.tick()
+    await app.db.snapshot.deleteMany({ where: { diskId: two.id } })
 
-  expect(await again()).toEqual([
-    accepted(one.id, 'together', 'COMPLETED'),
-    refused(two.id, 'CLIENT_TOKEN_REUSED'),
-  ])
-})
+    expect(await again()).toEqual([
+      accepted(one.id, 'together', 'COMPLETED'),
+      refused(two.id, 'CLIENT_TOKEN_REUSED'),
+    ])
+    await app.db.snapshot.deleteMany()
+    expect(await again()).toEqual([
+      refused(one.id, 'CLIENT_TOKEN_REUSED'),
+      refused(two.id, 'CLIENT_TOKEN_REUSED'),
+    ])
+    expect(await app.db.snapshot.count()).toBe(0)
+  },
+)
 
 test('a bad name refuses the call, and 1 to 50 disks may be named, each once', async () => {
   await using app = await startTestApp()

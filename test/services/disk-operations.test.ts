@@ -357,6 +357,21 @@ describe('createDisk', () => {
     expect(await app.db.job.count()).toBe(1)
   })
 
+  test('repeated with its client token after the disk was released is told so, and creates none', async () => {
+    await using app = await startTestApp()
+    const input = { ...blank, clientToken: 't' }
+    const { id } = await carry(app, 'createDisk', input)
+    await carry(app, 'releaseDisk', { diskId: id })
+    const document = `mutation ($input: CreateDiskInput!) {
+      createDisk(input: $input) { ... on ClientTokenReused { createdId message } }
+    }`
+    expect((await app.graphql(document, { input })).data.createDisk).toEqual({
+      createdId: id,
+      message: `This call was made before and created ${id}, which no longer exists. To create another one, use a new token.`,
+    })
+    expect(await app.db.disk.count()).toBe(0)
+  })
+
   test('from a damaged snapshot ends in ERROR with the reason and no image, and can be released', async () => {
     await using app = await startTestApp()
     const snapshotId = await completed(app, await app.disk())
