@@ -162,12 +162,23 @@ export async function startApp(config: Config, log: Logger, options: AppOptions 
   const operations = createOperationService({ db, announce, now })
   const runsKeptMs = config.autoSnapshotRunRetentionDays * DAY_MS
   const runs = createPolicyRuns({ now, newId, keptMs: runsKeptMs })
-  const policies = createPolicyService({ db, disks, runs, announce, now, newId })
+  const policies = createPolicyService({
+    db,
+    disks,
+    runs,
+    announce,
+    wakeHousekeeping: () => {
+      if (background) housekeeping.wake()
+    },
+    now,
+    newId,
+  })
   const scheduler = parts.use(createScheduler({ db, disks, snapshots, runs, announce, now, log }))
   const housekeeping = parts.use(
     createHousekeeping({
       db,
       snapshots,
+      policies,
       logs: [transitions, diskTransitions],
       logKeptMs: config.logRetention.days * DAY_MS,
       logKeptEvents: config.logRetention.events,

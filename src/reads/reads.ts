@@ -138,10 +138,16 @@ export class Reads {
     return this.#one('Snapshot', id)
   }
   policy(id: string): AutoSnapshotPolicy | null {
-    return this.#one('AutoSnapshotPolicy', id)
+    const policy = this.#one<AutoSnapshotPolicy>('AutoSnapshotPolicy', id)
+    return policy?.deletedAt === null ? policy : null
+  }
+  /** The policy that a disk is linked to; null when there is none. */
+  policyOf({ policyId }: Pick<Disk, 'policyId'>): AutoSnapshotPolicy | null {
+    return policyId === null ? null : this.policy(policyId)
   }
   run(id: string): AutoSnapshotRun | null {
-    return this.#one('AutoSnapshotRun', id)
+    const run = this.#one<AutoSnapshotRun>('AutoSnapshotRun', id)
+    return run && this.policy(run.policyId) ? run : null
   }
 
   /** How many snapshots of each type count against the disk's quota. */
@@ -239,7 +245,9 @@ export class Reads {
   }
 
   policies(): List<AutoSnapshotPolicy> {
-    return this.#list('AutoSnapshotPolicy', () => ({ conditions: [this.#owned] }))
+    return this.#list('AutoSnapshotPolicy', () => ({
+      conditions: [this.#owned, Prisma.sql`t."deletedAt" IS NULL`],
+    }))
   }
 
   /** The runs of a policy. */

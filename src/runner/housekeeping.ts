@@ -4,9 +4,11 @@ import { logFault } from '../database/log-fault.ts'
 import { CLIENT_TOKEN_KEPT_HOURS } from '../domain/snapshot-input.ts'
 import type { Clock } from '../services/clock.ts'
 import type { ClockWatch } from '../services/clock-trust.ts'
+import type { PolicyService } from '../services/policies.ts'
 import type { SnapshotService } from '../services/snapshots.ts'
 import type { TransitionLog } from '../transitions/log.ts'
 import type { AnyTransition } from '../transitions/transition.ts'
+import { wakeable } from '../transitions/wakeable.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -16,6 +18,7 @@ const INTERVAL_MS = 10 * 60_000
 export interface HousekeepingOptions {
   db: Database
   snapshots: SnapshotService
+  policies: Pick<PolicyService, 'finishDeletions'>
   logs: readonly TransitionLog<AnyTransition>[]
   /** How long transitions can be resumed from, in milliseconds. */
   logKeptMs: number
@@ -32,12 +35,14 @@ export interface HousekeepingOptions {
 const RUNS_AT_ONCE = 500
 
 /**
- * Deletes snapshots whose retention has passed, and old transitions, client tokens and runs of policies. While the clock
- * is not trusted, because it has jumped, nothing is deleted by its age. Steps that fail are logged, and hold up no other.
+ * Deletes snapshots whose retention has passed, and old transitions, client tokens and runs of policies; finishes the
+ * deletions of policies. While the clock is not trusted, because it has jumped, nothing is deleted by its age. Steps that fail
+ * are logged, and hold up no other.
  */
 export function createHousekeeping({
   db,
   snapshots,
+  policies,
   logs,
   logKeptMs,
   logKeptEvents,
@@ -95,8 +100,15 @@ export function createHousekeeping({
     return !isHeld
   }
 
+  const finishing = wakeable(
+    () => policies.finishDeletions(stopping.signal),
+    (error) => logFault(log, error, 'the deletion of a policy failed, and will be tried again'),
+  )
+
   /** Does it once. */
   async function tick(): Promise<void> {
+    finishing.wake()
+    await finishing.running
     if (!(await isClockTrusted())) return
     const deleted: Record<string, number> = {}
     for (const [step, work] of Object.entries(steps)) {
@@ -116,6 +128,9 @@ export function createHousekeeping({
   return {
     tick,
 
+    /** A policy has been deleted of which something is left. Returns at once. */
+    wake: () => finishing.wake(),
+
     /** Does it now, and from now on every ten minutes. */
     start(): void {
       const work = () => {
@@ -129,6 +144,7 @@ export function createHousekeeping({
       stopping.abort()
       clearInterval(timer)
       await working
+      await finishing.running
     },
   }
 }

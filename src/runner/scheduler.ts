@@ -53,7 +53,10 @@ export function createScheduler({ db, disks, snapshots, runs, announce, now, log
   /** The policies of which something is due, or that a clock that was ahead has decided things for that are to come. */
   async function findDue(): Promise<string[]> {
     const due = await db.autoSnapshotPolicy.findMany({
-      where: { OR: [{ dueAt: { lte: now() } }, { decidedThrough: { gt: now() } }] },
+      where: {
+        deletedAt: null,
+        OR: [{ dueAt: { lte: now() } }, { decidedThrough: { gt: now() } }, { appointing: { not: null } }],
+      },
       orderBy: { dueAt: 'asc' },
       select: { id: true },
     })
@@ -64,7 +67,7 @@ export function createScheduler({ db, disks, snapshots, runs, announce, now, log
   async function decide(policyId: string): Promise<boolean> {
     try {
       return await inTransaction(db, async (tx) => {
-        const policy = await tx.autoSnapshotPolicy.findUnique({ where: { id: policyId } })
+        const policy = await tx.autoSnapshotPolicy.findUnique({ where: { id: policyId, deletedAt: null } })
         return policy !== null && runs.decide(tx, policy)
       })
     } catch (error) {
@@ -78,7 +81,7 @@ export function createScheduler({ db, disks, snapshots, runs, announce, now, log
     let last = ''
     for (;;) {
       const pending = await db.autoSnapshotRunDisk.findMany({
-        where: { outcome: 'PENDING', id: { gt: last } },
+        where: { outcome: 'PENDING', id: { gt: last }, run: OF_A_POLICY },
         orderBy: { id: 'asc' },
         take: BATCH,
         include: { run: { include: { policy: true } } },
@@ -122,7 +125,7 @@ export function createScheduler({ db, disks, snapshots, runs, announce, now, log
       retentionDays: retentionDays === FOR_EVER ? null : retentionDays,
     }
     const note = (tx: Transaction, data: Partial<Note>) =>
-      tx.autoSnapshotRunDisk.updateMany({ where: { id, outcome: 'PENDING' }, data })
+      tx.autoSnapshotRunDisk.updateMany({ where: { id, outcome: 'PENDING', run: OF_A_POLICY }, data })
     const at = { policyId, slot, diskId }
     try {
       const made = await inTransaction(db, async (tx) => {
@@ -170,6 +173,9 @@ export function createScheduler({ db, disks, snapshots, runs, announce, now, log
     },
   }
 }
+
+/** A policy that was deleted runs nothing any more. */
+const OF_A_POLICY = { policy: { deletedAt: null } }
 
 type Appointed = AutoSnapshotRunDisk & { run: AutoSnapshotRun & { policy: AutoSnapshotPolicy } }
 

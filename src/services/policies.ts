@@ -34,6 +34,7 @@ export function createPolicyService({
   disks,
   runs,
   announce,
+  wakeHousekeeping,
   now,
   newId,
 }: {
@@ -42,6 +43,8 @@ export function createPolicyService({
   runs: PolicyRuns
   /** Called after a commit that may have appended transitions or jobs. */
   announce: () => void
+  /** Called when a deletion is left to be finished by `finishDeletions`. */
+  wakeHousekeeping: () => void
   now: Clock
   newId: NewId
 }) {
@@ -58,10 +61,23 @@ export function createPolicyService({
       const changed = await inTransaction(db, async (tx) => {
         const policy = await find(tx, accountId, policyId)
         // One whose time zone is no longer known cannot be run, and must be changed all the same.
-        if (isTimeZone(policy.timeZone) && (await runs.decide(tx, policy))) return undefined
+        if (isTimeZone(policy.timeZone) && runs.decide(tx, policy)) return undefined
         return { result: await work(tx, policy) }
       })
       if (changed) return changed.result
+    }
+  }
+
+  /** Carries the deletion of a policy to its end, or until it is stopped. */
+  async function finish(
+    { id, accountId }: AutoSnapshotPolicy,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    while (!signal?.aborted) {
+      const start = performance.now()
+      if (await inTransaction(db, ({ sql }) => Promise.resolve(takeApart(sql, accountId, id)))) return
+      // Others have half of the time.
+      await pause(performance.now() - start)
     }
   }
 
@@ -69,7 +85,7 @@ export function createPolicyService({
     async create({ accountId }: Viewer, input: PolicyInput): Promise<AutoSnapshotPolicy> {
       const columns = columnsOf(input)
       return inTransaction(db, async (tx) => {
-        if ((await tx.autoSnapshotPolicy.count({ where: { accountId } })) >= POLICIES_MAX) {
+        if ((await tx.autoSnapshotPolicy.count({ where: { accountId, deletedAt: null } })) >= POLICIES_MAX) {
           throw new PolicyQuotaExceeded()
         }
         const createdAt = now()
@@ -103,29 +119,39 @@ export function createPolicyService({
           columns.timeZone !== policy.timeZone
         return tx.autoSnapshotPolicy.update({
           where: { id: policyId, accountId: viewer.accountId },
-          data: { ...columns, updatedAt, ...(moved && startFrom(tx, policyId, input, updatedAt)) },
+          data: { ...columns, updatedAt, ...(moved && startFrom(tx, policy, input, updatedAt)) },
         })
       })
     },
 
     /**
-     * Deletes a policy and its runs, and unlinks its disks; the snapshots it made stay. Of both there may be very many: they go
-     * a part at a time, and the policy with the last. So a deletion that a crash cuts short leaves a policy with fewer of
-     * them, which is deleted by the next call.
+     * Deletes a policy and its runs, and unlinks its disks; the snapshots it made stay. Of both there may be very many. From the
+     * commit on the policy does not exist for its account and runs nothing; what is left of it then goes in parts.
      */
     async delete({ accountId }: Viewer, policyId: string): Promise<AutoSnapshotPolicy> {
-      for (;;) {
-        const start = performance.now()
-        const deleted = await inTransaction(db, async (tx) => {
-          const policy = await find(tx, accountId, policyId)
-          if (takeApart(tx.sql, policyId) === ROWS_AT_ONCE) return undefined
-          await tx.autoSnapshotPolicy.delete({ where: { id: policyId, accountId } })
-          return policy
-        })
-        if (deleted) return deleted
-        // Others have half of the time.
-        await pause(performance.now() - start)
+      const { policy, isGone } = await inTransaction(db, async (tx) => {
+        const policy = await find(tx, accountId, policyId)
+        tx.sql.run(
+          Prisma.sql`UPDATE "AutoSnapshotPolicy" SET "deletedAt" = ${now()}
+            WHERE "id" = ${policyId} AND "accountId" = ${accountId}`,
+        )
+        return { policy, isGone: takeApart(tx.sql, accountId, policyId) }
+      })
+      if (!isGone) wakeHousekeeping()
+      return policy
+    },
+
+    /**
+     * Finishes the deletions of policies, of all accounts. One that fails holds up no other; in the end this rejects with what
+     * failed.
+     */
+    async finishDeletions(signal?: AbortSignal): Promise<void> {
+      const deleted = await db.autoSnapshotPolicy.findMany({ where: { deletedAt: { not: null } } })
+      const failures: unknown[] = []
+      for (const policy of deleted) {
+        await finish(policy, signal).catch((error: unknown) => failures.push(error))
       }
+      if (failures.length > 0) throw new AggregateError(failures, 'Some policies could not be deleted.')
     },
 
     /** Links a policy to disks, each for itself; those already linked to it stay so. */
@@ -136,7 +162,10 @@ export function createPolicyService({
         each(diskIds, (diskId) => {
           const disk = diskOf(sql, accountId, diskId)
           refuse(linkRefusals(disk, policyId))
-          sql.run(Prisma.sql`UPDATE "Disk" SET "policyId" = ${policyId} WHERE "id" = ${diskId}`)
+          sql.run(
+            Prisma.sql`UPDATE "Disk" SET "policyId" = ${policyId}
+              WHERE "id" = ${diskId} AND "accountId" = ${accountId}`,
+          )
           return { ...disk, policyId }
         }),
       )
@@ -159,10 +188,13 @@ export function createPolicyService({
             const { sql } = tx
             const disk = diskOf(sql, accountId, diskId)
             if (disk.policyId !== policyId) return disk
-            sql.run(Prisma.sql`UPDATE "Disk" SET "policyId" = NULL WHERE "id" = ${diskId}`)
+            sql.run(
+              Prisma.sql`UPDATE "Disk" SET "policyId" = NULL WHERE "id" = ${diskId} AND "accountId" = ${accountId}`,
+            )
             // Nor does a run that has begun go on to it.
             sql.run(
-              Prisma.sql`UPDATE "AutoSnapshotRunDisk" SET "outcome" = 'MISSED' WHERE "outcome" = 'PENDING' AND "diskId" = ${diskId}
+              Prisma.sql`UPDATE "AutoSnapshotRunDisk" SET "outcome" = 'MISSED'
+                WHERE "accountId" = ${accountId} AND "outcome" = 'PENDING' AND "diskId" = ${diskId}
                 AND "runId" IN (SELECT "id" FROM "AutoSnapshotRun" WHERE "policyId" = ${policyId} AND "outcome" = 'RUN')`,
             )
             if (deletes) deleteAutomatic(tx, diskId, now())
@@ -196,32 +228,43 @@ const UNLINKED_TOGETHER = 10
 /** How many rows of what belongs to a policy are changed or deleted in one transaction. */
 const ROWS_AT_ONCE = 500
 
-/** Unlinks disks of a policy and deletes parts of its runs, at most `ROWS_AT_ONCE` together; how many they were. */
-function takeApart(sql: Statements, policyId: string): number {
+/** Unlinks disks of a deleted policy and deletes its runs, at most `ROWS_AT_ONCE` rows, and in the end itself; whether it is gone. */
+function takeApart(sql: Statements, accountId: string, policyId: string): boolean {
   let left = ROWS_AT_ONCE
   left -= sql.run(
-    Prisma.sql`UPDATE "Disk" SET "policyId" = NULL
-      WHERE "id" IN (SELECT "id" FROM "Disk" WHERE "policyId" = ${policyId} LIMIT ${left})`,
+    Prisma.sql`UPDATE "Disk" SET "policyId" = NULL WHERE "accountId" = ${accountId}
+      AND "id" IN (SELECT "id" FROM "Disk" WHERE "policyId" = ${policyId} LIMIT ${left})`,
   )
   left -= sql.run(
-    Prisma.sql`DELETE FROM "AutoSnapshotRunDisk" WHERE "id" IN (SELECT d."id" FROM "AutoSnapshotRun" r
-      JOIN "AutoSnapshotRunDisk" d ON d."runId" = r."id" WHERE r."policyId" = ${policyId} LIMIT ${left})`,
+    Prisma.sql`DELETE FROM "AutoSnapshotRunDisk" WHERE "accountId" = ${accountId}
+      AND "id" IN (SELECT d."id" FROM "AutoSnapshotRun" r
+        JOIN "AutoSnapshotRunDisk" d ON d."runId" = r."id" WHERE r."policyId" = ${policyId} LIMIT ${left})`,
   )
   // They have no disks left, unless the limit has been reached.
   if (left > 0)
     left -= sql.run(
-      Prisma.sql`DELETE FROM "AutoSnapshotRun"
-        WHERE "id" IN (SELECT "id" FROM "AutoSnapshotRun" WHERE "policyId" = ${policyId} LIMIT ${left})`,
+      Prisma.sql`DELETE FROM "AutoSnapshotRun" WHERE "accountId" = ${accountId}
+        AND "id" IN (SELECT "id" FROM "AutoSnapshotRun" WHERE "policyId" = ${policyId} LIMIT ${left})`,
     )
-  return ROWS_AT_ONCE - left
+  if (left === 0) return false
+  sql.run(
+    Prisma.sql`DELETE FROM "AutoSnapshotPolicy"
+      WHERE "id" = ${policyId} AND "accountId" = ${accountId} AND "deletedAt" IS NOT NULL`,
+  )
+  return true
 }
 
+/** A disk of the account; without its policy, when that has been deleted. */
 function diskOf(sql: Statements, accountId: string, diskId: string): Disk {
   const disk = sql.get<Disk>(
     Prisma.sql`SELECT * FROM "Disk" WHERE "id" = ${diskId} AND "accountId" = ${accountId}`,
   )
   if (!disk) throw new DiskNotFound(diskId)
-  return disk
+  if (disk.policyId === null) return disk
+  const policy = sql.get(
+    Prisma.sql`SELECT 1 FROM "AutoSnapshotPolicy" WHERE "id" = ${disk.policyId} AND "deletedAt" IS NULL`,
+  )
+  return policy ? disk : { ...disk, policyId: null }
 }
 
 function deleteAutomatic(tx: Transaction, diskId: string, at: Date): void {
@@ -250,7 +293,9 @@ function columnsOf(input: PolicyInput) {
 }
 
 async function find(tx: Transaction, accountId: string, policyId: string): Promise<AutoSnapshotPolicy> {
-  const policy = await tx.autoSnapshotPolicy.findUnique({ where: { id: policyId, accountId } })
+  const policy = await tx.autoSnapshotPolicy.findUnique({
+    where: { id: policyId, accountId, deletedAt: null },
+  })
   if (!policy) throw new PolicyNotFound(policyId)
   return policy
 }

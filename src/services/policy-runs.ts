@@ -7,39 +7,41 @@ import type { Clock, NewId } from './clock.ts'
 /** Most times of a policy that are decided in one transaction, so that none holds up the event loop for long. */
 const SLOTS_AT_ONCE = 100
 
-/** Most rows that one statement writes. */
-const ROWS = 200
+/** Most disks of a run that are noted in one transaction, or whose earlier run is ended. */
+const DISKS_AT_ONCE = 500
 
 export type PolicyRuns = ReturnType<typeof createPolicyRuns>
 
 /** Decides what becomes of the times of policies, and notes it in a row for each. */
 export function createPolicyRuns({ now, newId, keptMs }: { now: Clock; newId: NewId; keptMs: number }) {
-  /** Notes which disks a run is for. */
-  async function appoint(
-    tx: Transaction,
+  /** Notes some of the disks that a run is for, by their ids after those that are noted; whether there may be more. */
+  function appoint(
+    { sql }: Transaction,
     runId: string,
     { id: policyId, accountId }: AutoSnapshotPolicy,
-  ): Promise<void> {
+  ): boolean {
     // What was not carried out by now will not be: the new run stands for it.
-    await tx.autoSnapshotRunDisk.updateMany({
-      where: { outcome: 'PENDING', run: { policyId } },
-      data: { outcome: 'MISSED' },
-    })
-    const linked = await tx.disk.findMany({
-      where: { policyId },
-      select: { id: true },
-      orderBy: { id: 'asc' },
-    })
-    const rows = linked.map(({ id: diskId }) => ({
-      id: newId('AutoSnapshotRunDisk'),
-      runId,
-      diskId,
-      accountId,
-      outcome: 'PENDING' as const,
-    }))
-    for (let start = 0; start < rows.length; start += ROWS) {
-      await tx.autoSnapshotRunDisk.createMany({ data: rows.slice(start, start + ROWS) })
-    }
+    const missed = sql.run(
+      Prisma.sql`UPDATE "AutoSnapshotRunDisk" SET "outcome" = 'MISSED' WHERE "accountId" = ${accountId}
+        AND "id" IN (SELECT d."id" FROM "AutoSnapshotRun" r
+          JOIN "AutoSnapshotRunDisk" d ON d."runId" = r."id" AND d."outcome" = 'PENDING'
+          WHERE r."policyId" = ${policyId} AND r."id" <> ${runId} LIMIT ${DISKS_AT_ONCE})`,
+    )
+    if (missed === DISKS_AT_ONCE) return true
+    const noted = sql.get<{ diskId: string | null }>(
+      Prisma.sql`SELECT max("diskId") AS "diskId" FROM "AutoSnapshotRunDisk" WHERE "runId" = ${runId}`,
+    )
+    const linked = sql.all<{ id: string }>(
+      Prisma.sql`SELECT "id" FROM "Disk" WHERE "policyId" = ${policyId} AND "id" > ${noted?.diskId ?? ''}
+        ORDER BY "id" LIMIT ${DISKS_AT_ONCE}`,
+    )
+    const rows = linked.map(({ id: diskId }) => ({ id: newId('AutoSnapshotRunDisk'), diskId }))
+    sql.run(
+      Prisma.sql`INSERT INTO "AutoSnapshotRunDisk" ("id", "runId", "diskId", "accountId", "outcome")
+        SELECT r."value" ->> 'id', ${runId}, r."value" ->> 'diskId', ${accountId}, 'PENDING'
+        FROM json_each(${JSON.stringify(rows)}) r`,
+    )
+    return linked.length === DISKS_AT_ONCE
   }
 
   return {
@@ -48,13 +50,19 @@ export function createPolicyRuns({ now, newId, keptMs }: { now: Clock; newId: Ne
      * which disks it is run. A time that has its row keeps it. Nothing that was missed is noted that is older than runs
      * are kept. Does so much at a time, and returns whether there is more.
      */
-    async decide(tx: Transaction, policy: AutoSnapshotPolicy): Promise<boolean> {
+    decide(tx: Transaction, policy: AutoSnapshotPolicy): boolean {
       const { id: policyId, accountId, retentionDays } = policy
       const decidedAt = now()
       const schedule = scheduleOf(policy)
       const owned = Prisma.sql`"id" = ${policyId} AND "accountId" = ${accountId}`
+      if (policy.appointing !== null) {
+        if (!appoint(tx, policy.appointing, policy)) {
+          tx.sql.update('AutoSnapshotPolicy', { appointing: null }, owned)
+        }
+        return true
+      }
       if (policy.decidedThrough > decidedAt) {
-        tx.sql.update('AutoSnapshotPolicy', startFrom(tx, policyId, schedule, decidedAt), owned)
+        tx.sql.update('AutoSnapshotPolicy', startFrom(tx, policy, schedule, decidedAt), owned)
         return false
       }
       if (policy.dueAt > decidedAt) return false
@@ -63,6 +71,7 @@ export function createPolicyRuns({ now, newId, keptMs }: { now: Clock; newId: Ne
         keptSince: new Date(decidedAt.getTime() - keptMs - 1),
         atMost: SLOTS_AT_ONCE,
       })
+      let appointing: string | null = null
       for (const { slot, outcome } of due.slots) {
         const id = newId('AutoSnapshotRun')
         const isNew = tx.sql.run(
@@ -71,11 +80,11 @@ export function createPolicyRuns({ now, newId, keptMs }: { now: Clock; newId: Ne
             VALUES (${id}, ${accountId}, ${policyId}, ${slot.name}, ${slot.at}, ${decidedAt}, ${outcome}, ${retentionDays})
             ON CONFLICT ("policyId", "slot") DO NOTHING`,
         )
-        if (isNew > 0 && outcome === 'RUN') await appoint(tx, id, policy)
+        if (isNew > 0 && outcome === 'RUN' && appoint(tx, id, policy)) appointing = id
       }
       const decided = decidedUpTo(schedule, due.through)
-      tx.sql.update('AutoSnapshotPolicy', decided, owned)
-      return decided.dueAt <= decidedAt
+      tx.sql.update('AutoSnapshotPolicy', { ...decided, appointing }, owned)
+      return appointing !== null || decided.dueAt <= decidedAt
     },
   }
 }
@@ -86,13 +95,13 @@ export function createPolicyRuns({ now, newId, keptMs }: { now: Clock; newId: Ne
  */
 export function startFrom(
   { sql }: Pick<Transaction, 'sql'>,
-  policyId: string,
+  { id: policyId, accountId }: Pick<AutoSnapshotPolicy, 'id' | 'accountId'>,
   schedule: Schedule,
   at: Date,
 ): { decidedThrough: Date; dueAt: Date } {
   sql.run(
-    Prisma.sql`DELETE FROM "AutoSnapshotRun"
-      WHERE "policyId" = ${policyId} AND "scheduledFor" > ${at} AND "outcome" <> 'RUN'`,
+    Prisma.sql`DELETE FROM "AutoSnapshotRun" WHERE "policyId" = ${policyId} AND "accountId" = ${accountId}
+      AND "scheduledFor" > ${at} AND "outcome" <> 'RUN'`,
   )
   return decidedUpTo(schedule, at)
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { inTransaction } from '../../src/database/database.ts'
 import type { PolicyInput } from '../../src/services/policies.ts'
 import { startTestApp } from '../support/app.ts'
-import { EVERY_NIGHT, policyOf, runsOf, schedulerOf } from '../support/policies.ts'
+import { EVERY_NIGHT, linkMany, policyOf, runMany, runsOf, schedulerOf } from '../support/policies.ts'
 
 const at = (time: string) => new Date(`2026-${time}Z`)
 
@@ -454,3 +455,40 @@ test('what was missed before runs are kept is not noted, and the latest time is 
 function kill(): never {
   throw new Error('killed')
 }
+
+test('a run for very many disks is noted in parts, each disk once, also when it is cut short', async () => {
+  await using app = await appAt('05-01T00:00')
+  const policyId = await policyOf(app, EVERY_NIGHT)
+  const own = { accountId: app.viewer.accountId, policyId }
+  const diskIds = linkMany(app.db.path, { ...own, count: 1_200 })
+  runMany(app.db.path, { ...own, outcome: 'PENDING' })
+  app.moveTo('05-01T02:00')
+  const decide = () =>
+    inTransaction(app.db, async (tx) =>
+      app.runs.decide(tx, await tx.autoSnapshotPolicy.findUniqueOrThrow({ where: { id: policyId } })),
+    )
+  const noted = async () => {
+    const count = (outcome: 'PENDING' | 'MISSED', run: object) =>
+      app.db.autoSnapshotRunDisk.count({ where: { outcome, run } })
+    return [await count('MISSED', { slot: 'once' }), await count('PENDING', { slot: { not: 'once' } })]
+  }
+  const steps: unknown[] = []
+  for (let step = 0; step < 4; step++) steps.push([await decide(), ...(await noted())])
+  expect(steps).toEqual([
+    [true, 500, 0],
+    [true, 1_000, 0],
+    [true, 1_200, 500],
+    [true, 1_200, 1_000],
+  ])
+
+  // Another process goes on where this one ended.
+  await app.tickAt('05-01T02:01')
+  const run = await app.db.autoSnapshotRun.findFirstOrThrow({
+    where: { slot: { not: 'once' } },
+    include: { disks: { orderBy: { diskId: 'asc' } } },
+  })
+  expect(run.disks.map(({ diskId, outcome }) => [diskId, outcome])).toEqual(
+    diskIds.map((id) => [id, 'SKIPPED']),
+  )
+  expect(await decide()).toBe(false)
+})

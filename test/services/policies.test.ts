@@ -1,7 +1,7 @@
-import SQLite from 'better-sqlite3'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { POLICIES_MAX } from '../../src/domain/policy-input.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
+import { linkMany, runMany } from '../support/policies.ts'
 
 const REFUSAL = /* GraphQL */ `
   fragment Refusal on UserError {
@@ -258,35 +258,95 @@ test('a deleted policy is gone with its runs and links, and leaves disks and sna
   expect([await app.db.autoSnapshotRun.count(), await app.db.autoSnapshotRunDisk.count()]).toEqual([0, 0])
 })
 
-test('a policy of very many disks is deleted a part at a time, and with it every link and run', async () => {
-  await using app = await startTestApp()
-  const policyId = await policyOf(app)
-  const { accountId } = app.viewer
-  const db = new SQLite(app.db.path)
-  db.prepare(
-    `WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n < 1199)
-     INSERT INTO "Disk" ("id", "accountId", "provider", "location", "name", "kind", "status", "sizeBytes", "storageType",
-       "zone", "createdAt", "provisioned", "policyId")
-     SELECT printf('v-many%06d', n), ?, 'local', printf('/nowhere/%d', n), 'many', 'DATA', 'EXPIRED', 1, 'local', 'local',
-       '2026-01-01T00:00:00.000+00:00', 0, ? FROM c`,
-  ).run(accountId, policyId)
-  db.prepare(
-    `INSERT INTO "AutoSnapshotRun" ("id", "accountId", "policyId", "slot", "scheduledFor", "decidedAt", "outcome")
-     VALUES ('asr-many', ?, ?, 'once', '2026-01-01T00:00:00.000+00:00', '2026-01-01T00:00:00.000+00:00', 'RUN')`,
-  ).run(accountId, policyId)
-  db.prepare(
-    `INSERT INTO "AutoSnapshotRunDisk" ("id", "runId", "diskId", "accountId", "outcome")
-     SELECT 'asd-' || "id", 'asr-many', "id", "accountId", 'MISSED' FROM "Disk" WHERE "policyId" = ?`,
-  ).run(policyId)
-  db.close()
+describe('a policy of very many disks that was deleted', () => {
+  const COUNT = 1_200
 
-  expect(await call(app, 'Delete', { policyId })).toEqual({ policyId })
-  expect([
-    await app.db.autoSnapshotPolicy.count(),
-    await app.db.disk.count({ where: { policyId } }),
-    await app.db.autoSnapshotRun.count(),
-    await app.db.autoSnapshotRunDisk.count(),
-  ]).toEqual([0, 0, 0, 0])
+  async function deleted(app: TestApp) {
+    const policyId = await policyOf(app)
+    const own = { accountId: app.viewer.accountId, policyId }
+    const diskId = linkMany(app.db.path, { ...own, count: COUNT }).at(-1) ?? ''
+    await app.db.disk.update({ where: { id: diskId }, data: { status: 'IN_USE' } })
+    const runId = runMany(app.db.path, { ...own, outcome: 'PENDING' })
+    expect(await call(app, 'Delete', { policyId })).toEqual({ policyId })
+    return { policyId, runId, diskId }
+  }
+
+  const left = async ({ db }: TestApp) => [
+    await db.autoSnapshotPolicy.count(),
+    await db.disk.count({ where: { policyId: { not: null } } }),
+    await db.autoSnapshotRun.count(),
+    await db.autoSnapshotRunDisk.count(),
+  ]
+
+  test('goes in parts, and with it every link and run', async () => {
+    await using app = await startTestApp()
+    await deleted(app)
+    const [policies, links, runs, runDisks] = await left(app)
+    expect([policies, runs]).toEqual([1, 1])
+    expect((links ?? 0) + (runDisks ?? 0)).toBe(2 * COUNT - 500)
+    await app.housekeeping.tick()
+    expect(await left(app)).toEqual([0, 0, 0, 0])
+  })
+
+  test('is not there any more for its account while it goes', async () => {
+    await using app = await startTestApp()
+    const { policyId, runId, diskId } = await deleted(app)
+    expect((await left(app))[0]).toBe(1)
+    const { data } = await app.graphql(
+      `query ($policyId: ID!, $runId: ID!, $diskId: ID!) {
+        autoSnapshotPolicies { totalCount nodes { id } }
+        autoSnapshotPolicy(id: $policyId) { id }
+        nodes(ids: [$policyId, $runId]) { id }
+        disk(id: $diskId) {
+          autoSnapshotPolicy { id }
+          any: autoSnapshotPolicyEligibility { allowed }
+          this: autoSnapshotPolicyEligibility(policyId: $policyId) { refusals { ... on UserError { code } } }
+        }
+      }`,
+      { policyId, runId, diskId },
+    )
+    expect(data).toEqual({
+      autoSnapshotPolicies: { totalCount: 0, nodes: [] },
+      autoSnapshotPolicy: null,
+      nodes: [null, null],
+      disk: {
+        autoSnapshotPolicy: null,
+        any: { allowed: true },
+        this: { refusals: [{ code: 'POLICY_NOT_FOUND' }] },
+      },
+    })
+    for (const [verb, input] of [
+      ['Delete', { policyId }],
+      ['Update', { policyId, name: 'other' }],
+      ['Link', { policyId, diskIds: [diskId] }],
+      ['Unlink', { policyId, diskIds: [diskId] }],
+    ] as const) {
+      expect(await call(app, verb, input)).toMatchObject({ code: 'POLICY_NOT_FOUND' })
+    }
+  })
+
+  test('leaves its place in the quota, and its disks to other policies', async () => {
+    await using app = await startTestApp()
+    const { diskId } = await deleted(app)
+    const others: string[] = []
+    for (let i = 0; i < POLICIES_MAX; i++) others.push(await policyOf(app))
+    const [other] = others
+    await call(app, 'Link', { policyId: other, diskIds: [diskId] })
+    await app.housekeeping.tick()
+    expect((await app.db.disk.findUniqueOrThrow({ where: { id: diskId } })).policyId).toBe(other)
+    expect(await left(app)).toEqual([POLICIES_MAX, 1, 0, 0])
+  })
+
+  test('runs nothing any more, neither what is due nor what had begun', async () => {
+    let now = FRIDAY()
+    await using app = await startTestApp({}, { now: () => now })
+    await deleted(app)
+    now = new Date('2026-05-08T00:00Z')
+    await app.scheduler.tick()
+    expect(await app.db.snapshot.count()).toBe(0)
+    expect((await left(app))[2]).toBe(1)
+    expect(await app.db.autoSnapshotRunDisk.count({ where: { outcome: { not: 'PENDING' } } })).toBe(0)
+  })
 })
 
 test.each([

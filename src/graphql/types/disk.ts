@@ -96,7 +96,7 @@ builder.node(Disk, {
       type: AutoSnapshotPolicy,
       nullable: true,
       description: 'The automatic snapshot policy it is linked to; null when there is none.',
-      resolve: ({ policyId }, _args, { reads }) => (policyId === null ? null : reads.policy(policyId)),
+      resolve: (disk, _args, { reads }) => reads.policyOf(disk),
     }),
   }),
 })
@@ -109,9 +109,10 @@ builder.objectFields(Disk, (t) => ({
       'shown here, and if not, every reason why: by the rule that the mutation asks.',
     args: { policyId: t.arg.id({ description: 'The policy, `asp-…`; any at all when left out.' }) },
     resolve: (disk, { policyId }, { reads }) => {
-      if (policyId === null || policyId === undefined) return linkRefusals(disk)
+      const linked = { status: disk.status, policyId: reads.policyOf(disk)?.id ?? null }
+      if (policyId === null || policyId === undefined) return linkRefusals(linked)
       const policy = reads.policy(idOf('AutoSnapshotPolicy', policyId))
-      return policy ? linkRefusals(disk, policy.id) : [new PolicyNotFound(policyId)]
+      return policy ? linkRefusals(linked, policy.id) : [new PolicyNotFound(policyId)]
     },
   }),
   updateEligibility: t.field({
