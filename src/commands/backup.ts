@@ -2,7 +2,7 @@
 import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import process from 'node:process'
-import { readConfig } from '../config.ts'
+import { loadConfig } from '../environment.ts'
 import { databaseFile } from '../database/database-file.ts'
 import { openDatabase } from '../database/database.ts'
 import { copyOnline } from '../database/whole-database.ts'
@@ -24,7 +24,7 @@ await runCommand(USAGE, async () => {
   const [verb, directory, ...more] = process.argv.slice(2)
   if (verb !== 'to' || directory === undefined || more.length > 0) throw new UsageError()
   process.umask(0o077)
-  const config = readConfig(process.env)
+  const config = await loadConfig(process.env, console.error)
   const source = await databaseFile(config.databaseUrl)
   const target = resolve(process.env['INIT_CWD'] ?? '.', directory)
   await mkdir(target, { recursive: true, mode: 0o700 })

@@ -1,6 +1,6 @@
 /** `npm run copies -- list|remove`: copies of snapshots that the database does not know. */
 import process from 'node:process'
-import { readConfig } from '../config.ts'
+import { loadConfig } from '../environment.ts'
 import { openDatabase } from '../database/database.ts'
 import { migrate } from '../database/migrations.ts'
 import { discard, publishedIds } from '../providers/local/shelf.ts'
@@ -17,7 +17,7 @@ await runCommand(USAGE, async () => {
   const [verb, ...ids] = process.argv.slice(2)
   if (verb !== 'list' && verb !== 'remove') throw new UsageError()
   if ((verb === 'list') !== (ids.length === 0)) throw new UsageError()
-  const config = readConfig(process.env)
+  const config = await loadConfig(process.env, console.error)
   await migrate(config.databaseUrl)
   await using db = await openDatabase({ url: config.databaseUrl })
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import process from 'node:process'
-import { readConfig } from '../config.ts'
+import { loadConfig } from '../environment.ts'
 import { databasePath } from '../database/database-file.ts'
 import { openDatabase } from '../database/database.ts'
 import { migrate } from '../database/migrations.ts'
@@ -23,7 +23,7 @@ await runCommand(USAGE, async () => {
   const [verb, directory, ...more] = process.argv.slice(2)
   if (verb !== 'from' || directory === undefined || more.length > 0) throw new UsageError()
   process.umask(0o077)
-  const config = readConfig(process.env)
+  const config = await loadConfig(process.env, console.error)
   const path = await databasePath(config.databaseUrl)
   const source = resolve(process.env['INIT_CWD'] ?? '.', directory)
   const [backup, shelf] = [join(source, BACKUP.database), join(source, BACKUP.snapshots)]
