@@ -4,7 +4,7 @@ import { globSync, readFileSync } from 'node:fs'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import type { Rolldown } from 'vite'
-import { ASSET_PATH, CONSOLE_DIRECTORY } from '../src/server/console.ts'
+import { ASSET_PATH, CONSOLE_DIRECTORY } from '../src/server/pages/console.ts'
 import { isUpToDate, writeAssets, WRITER } from './assets.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))

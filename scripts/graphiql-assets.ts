@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { ASSET_DIRECTORY, ASSETS, type AssetName } from '../src/server/graphiql/assets.ts'
+import { ASSET_DIRECTORY, ASSETS, type AssetName } from '../src/server/pages/graphiql/assets.ts'
 import { isUpToDate, writeAssets, WRITER } from './assets.ts'
 
 /** Writes GraphiQL's assets, under names with a hash; does nothing when they are there. */

@@ -1,4 +1,4 @@
-import { GraphQLError, Kind, OperationTypeNode } from 'graphql'
+import { GraphQLError, Kind, OperationTypeNode, type ExecutionResult } from 'graphql'
 import { UNAVAILABLE, unavailabilityOf, type Unavailability } from '../domain/unavailable.ts'
 import { OperationTimeout } from '../reads/scans.ts'
 import { SlowConsumer } from '../delivery/slow-consumer.ts'
@@ -82,6 +82,7 @@ export function badUserInput(message: string): GraphQLError {
  * Errors of the stream layer and of long reads get their code here.
  */
 export function maskError(error: unknown): GraphQLError {
+  if (isFault(error)) return error
   const cause = error instanceof GraphQLError && error.originalError ? error.originalError : error
   if (cause instanceof CursorExpired) return locatedError('CURSOR_EXPIRED', cause, error)
   if (cause instanceof SlowConsumer) return locatedError('SLOW_CONSUMER', cause, error)
@@ -98,6 +99,16 @@ export function maskError(error: unknown): GraphQLError {
     originalError: error instanceof Error ? error : new Error(String(error)),
     extensions: { code: 'INTERNAL_SERVER_ERROR' },
   })
+}
+
+/** The result with its errors as a client is told of them. */
+export function masked(result: ExecutionResult): ExecutionResult {
+  return result.errors ? { ...result, errors: result.errors.map(maskError) } : result
+}
+
+/** Whether an error is a fault that is masked. */
+export function isFault(error: unknown): error is GraphQLError {
+  return error instanceof GraphQLError && error.extensions.code === 'INTERNAL_SERVER_ERROR'
 }
 
 /** What a client is told when the service is unavailable, because of an error in a field or of none. */

@@ -21,16 +21,24 @@ import {
 } from 'graphql'
 import { collectFields, collectSubfields } from 'graphql/execution/collectFields.js'
 import { getArgumentValues } from 'graphql/execution/values.js'
+import { MustWait } from '../reads/reads.ts'
 import { coerceVariables } from './variables.ts'
 
 interface ProjectArguments {
   rootValue?: unknown
   contextValue: unknown
-  variableValues?: Readonly<Record<string, unknown>> | null | undefined
+  /** As `coerceVariables` gives them. */
+  variables?: Record<string, unknown>
 }
 
-/** The JSON text of the `data` of an operation; undefined where it takes an execution to say what is answered. */
-export type Project = (args: ProjectArguments) => string | undefined
+/** Why it takes an execution to say what is answered. */
+export interface Fallback {
+  /** What was thrown, by a resolver or here; undefined for a value that is left to executions. */
+  error: unknown
+}
+
+/** The JSON text of the `data` of an operation, or a fallback. */
+export type Project = (args: ProjectArguments) => string | Fallback
 
 /** What one run of an operation knows; arguments and infos are made for a field once, and not for each of its parents. */
 interface Run {
@@ -67,9 +75,7 @@ export function projectionOf(
   const operation = getOperationAST(document, operationName)
   const root = operation && schema.getRootType(operation.operation)
   if (!root || operation.operation === OperationTypeNode.MUTATION) return undefined
-  const coerce = (values: Readonly<Record<string, unknown>>) =>
-    coerceVariables(schema, operation, values).coerced
-  const bound = given && coerce(given)
+  const bound = given && coerceVariables(schema, operation, given).coerced
   if (given ? !bound : hasDirectives(document)) return undefined
   const fragments = Object.create(null) as Record<string, FragmentDefinitionNode>
   for (const definition of document.definitions)
@@ -215,25 +221,24 @@ export function projectionOf(
     throw error
   }
 
-  return ({ rootValue, contextValue, variableValues }) => {
-    if (waits) return undefined
-    const variables = bound ?? coerce(variableValues ?? {})
-    if (!variables) return undefined
+  return ({ rootValue, contextValue, variables = NO_VARIABLES }) => {
+    if (waits) return ORDINARY_FALLBACK
     try {
       return write(rootValue ?? NO_ROOT, {
         context: contextValue,
-        variables,
+        variables: bound ?? variables,
         // Nobody asks an info for it, and one that is kept would hold it.
         rootValue: kept ? undefined : rootValue,
         args: kept?.args ?? [],
         infos: kept?.infos ?? [],
       })
-    } catch {
-      // Whatever it was: an execution finds it again, and says what it is.
-      return undefined
+    } catch (error) {
+      return error === OUT_OF_THE_ORDINARY || error instanceof MustWait ? ORDINARY_FALLBACK : { error }
     }
   }
 }
+
+const ORDINARY_FALLBACK: Fallback = { error: undefined }
 
 /** How many fields are compiled at most, wherever fragments put them: each takes about a KiB. */
 const MAX_FIELDS = 1_000
@@ -241,6 +246,7 @@ const MAX_FIELDS = 1_000
 type InfoOf = (run: Run) => GraphQLResolveInfo
 
 const NO_ROOT = Object.freeze({})
+const NO_VARIABLES = {}
 
 function hasDirectives(document: DocumentNode): boolean {
   let found = false

@@ -98,6 +98,9 @@ function isRoundLong(): boolean {
 const COUNTED_AT_ONCE = 20_000
 
 /** Thrown by reads that may not wait, when they would have to. */
+export class MustWait extends Error {}
+
+/** Ends a scan that looks at more rows than it may here. */
 const TOO_MANY_ROWS = new Error('There are too many rows to be looked at here.')
 
 /**
@@ -345,7 +348,7 @@ export class Reads {
   }
 
   #far<Row>(select: Prisma.Sql): Promise<Page<Row>> {
-    if (!this.#scans) throw TOO_MANY_ROWS
+    if (!this.#scans) throw new MustWait()
     return this.#scans.read<Row>(this.#accountId, select)
   }
 }

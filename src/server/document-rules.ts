@@ -12,15 +12,12 @@ import {
   type FragmentDefinitionNode,
   type GraphQLSchema,
   type OperationDefinitionNode,
-  type ParseOptions,
   type SelectionSetNode,
-  type Source,
   type ValidationContext,
   type ValidationRule,
 } from 'graphql'
-import type { Plugin } from 'graphql-yoga'
 import type { DocumentLimits } from '../config.ts'
-import type { Context } from '../graphql/context.ts'
+import type { Viewer } from '../services/viewer.ts'
 import { quoted, shortened } from '../domain/echo.ts'
 import { clientError, MAX_ERRORS } from '../graphql/errors.ts'
 import { checkDocument, checkDocumentSize, tooLarge } from './limits/document-limits.ts'
@@ -31,34 +28,9 @@ import { checkDocument, checkDocumentSize, tooLarge } from './limits/document-li
  */
 const MAX_TOKENS = 1_000
 
-type Viewer = Context['viewer']
-
 /** Who may ask for the schema: anyone where introspection is open, otherwise administrators. */
 export function introspectionRule(isOpen: boolean): (viewer: Viewer) => boolean {
   return ({ role }) => isOpen || role === 'ADMIN'
-}
-
-/** What holds for a document on every transport: its limits, and that it says which operation to run. */
-export function useDocumentRules(
-  limits: DocumentLimits,
-  mayIntrospect: (viewer: Viewer) => boolean,
-): Plugin<object, { viewer: Viewer }> {
-  return {
-    onParse({ setParseFn }) {
-      setParseFn((source: string | Source, options?: ParseOptions) => parseDocument(source, limits, options))
-      return ({ result, context }) => {
-        if (result instanceof GraphQLError) result.extensions.code ??= 'GRAPHQL_PARSE_FAILED'
-        else if (!(result instanceof Error)) checkChoice(result as DocumentNode, context.params.operationName)
-      }
-    },
-
-    onValidate({ context, setValidationFn }) {
-      const may = mayIntrospect((context as unknown as { viewer: Viewer }).viewer)
-      setValidationFn((schema: GraphQLSchema, document: DocumentNode) =>
-        problemsOf(schema, document, may ? OPEN : CLOSED),
-      )
-    },
-  }
 }
 
 interface Validation {
@@ -70,41 +42,38 @@ interface Validation {
 }
 
 /** What keeps a document from being run, at most `MAX_ERRORS` errors and one that says that there are more. */
-function problemsOf(
+export function problemsOf(
   schema: GraphQLSchema,
   document: DocumentNode,
-  { rules, hideSuggestions, known }: Validation,
+  mayIntrospect: boolean,
 ): readonly GraphQLError[] {
-  const problems =
-    known.get(document) ?? validate(schema, document, rules, { maxErrors: MAX_ERRORS, hideSuggestions })
-  known.set(document, problems)
+  const { rules, hideSuggestions, known } = mayIntrospect ? OPEN : CLOSED
+  let problems = known.get(document)
+  if (!problems) {
+    problems = validate(schema, document, rules, { maxErrors: MAX_ERRORS, hideSuggestions })
+    for (const { extensions } of problems) extensions.code ??= 'GRAPHQL_VALIDATION_FAILED'
+    known.set(document, problems)
+  }
   return problems
 }
 
-/** What keeps a document from being run by one who may introspect. */
-export function validateDocument(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
-  return problemsOf(schema, document, OPEN)
-}
-
 /** Parses a document that is within the limits. */
-export function parseDocument(
-  source: string | Source,
-  limits: DocumentLimits,
-  options?: ParseOptions,
-): DocumentNode {
-  checkDocumentSize(typeof source === 'string' ? source : source.body, limits)
-  const document = parseTokens(source, options)
+export function parseDocument(text: string, limits: DocumentLimits): DocumentNode {
+  checkDocumentSize(text, limits)
+  const document = parseTokens(text)
   checkDocument(document, limits)
   return document
 }
 
-function parseTokens(source: string | Source, options?: ParseOptions): DocumentNode {
+function parseTokens(text: string): DocumentNode {
   try {
-    return parse(source, { ...options, maxTokens: MAX_TOKENS })
+    return parse(text, { maxTokens: MAX_TOKENS })
   } catch (error) {
-    if (error instanceof GraphQLError && error.message.includes(`more that ${MAX_TOKENS} tokens`)) {
+    if (!(error instanceof GraphQLError)) throw error
+    if (error.message.includes(`more that ${MAX_TOKENS} tokens`)) {
       throw tooLarge(`has more than ${MAX_TOKENS} tokens`)
     }
+    error.extensions.code ??= 'GRAPHQL_PARSE_FAILED'
     throw error
   }
 }
@@ -180,25 +149,45 @@ const CLOSED: Validation = { rules: [...RULES, NoIntrospection], hideSuggestions
 /** How many operations a message names. */
 const NAMED = 5
 
-function checkChoice(document: DocumentNode, wanted: string | null | undefined): void {
+const chosen = new WeakMap<DocumentNode, Map<string | null, OperationDefinitionNode>>()
+
+/** The operation of a document that a request asks for. Throws where there is none, or more than one that could be meant. */
+export function chosenOperation(
+  document: DocumentNode,
+  wanted: string | null | undefined,
+): OperationDefinitionNode {
+  let known = chosen.get(document)
+  if (!known) {
+    known = new Map()
+    chosen.set(document, known)
+  }
+  let operation = known.get(wanted ?? null)
+  if (!operation) known.set(wanted ?? null, (operation = choose(document, wanted)))
+  return operation
+}
+
+function choose(document: DocumentNode, wanted: string | null | undefined): OperationDefinitionNode {
   const operations = document.definitions.filter(
     (definition) => definition.kind === Kind.OPERATION_DEFINITION,
   )
+  const [first] = operations
+  if (!first) {
+    throw clientError('BAD_REQUEST', 'The document has no operation, only definitions of fragments or types.')
+  }
   const names = operations.flatMap(({ name }) => (name ? [name.value] : []))
   const some = names.slice(0, NAMED).map((name) => shortened(name, 24))
   const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : ''
   const there = names.length > 0 ? `It has ${some.join(', ')}${more}.` : 'It has none with a name.'
-  if (operations.length === 0) {
-    throw clientError('BAD_REQUEST', 'The document has no operation, only definitions of fragments or types.')
-  }
   if (wanted === undefined || wanted === null) {
-    if (operations.length === 1) return
+    if (operations.length === 1) return first
     throw clientError(
       'BAD_REQUEST',
       `The document has ${operations.length} operations. Name the one to run in operationName. ${there}`,
     )
   }
-  if (!names.includes(wanted)) {
+  const named = operations.find(({ name }) => name?.value === wanted)
+  if (!named) {
     throw clientError('BAD_REQUEST', `The document has no operation named ${quoted(wanted)}. ${there}`)
   }
+  return named
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { preparedTabs } from '../../src/server/graphiql/tabs.ts'
+import { preparedTabs } from '../../src/server/pages/graphiql/tabs.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { describeInBrowser } from '../support/browser-suite.ts'
 import { openConsole, row, signIn } from '../support/console-page.ts'

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { ERROR_CODES, type ErrorCode } from '../../src/graphql/errors.ts'
-import { CSRF_HEADER } from '../../src/server/request-rules.ts'
+import { CSRF_HEADER } from '../../src/server/http/request.ts'
 import { startTestApp } from '../support/app.ts'
 import { outcomeOf, type GraphqlError, type Outcome } from '../support/clients.ts'
 

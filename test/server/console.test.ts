@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { createConsole } from '../../src/server/console.ts'
+import { createConsole } from '../../src/server/pages/console.ts'
 import { startTestApp } from '../support/app.ts'
 import { ask } from '../support/ask.ts'
 

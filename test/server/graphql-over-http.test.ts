@@ -1,6 +1,6 @@
 import { serverAudits } from 'graphql-http'
 import { expect, test } from 'vitest'
-import { CSRF_HEADER } from '../../src/server/request-rules.ts'
+import { CSRF_HEADER } from '../../src/server/http/request.ts'
 import { startTestApp } from '../support/app.ts'
 
 /** The audits send GET requests as any client may; here a GET says that it was meant. */

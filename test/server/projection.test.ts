@@ -1,7 +1,7 @@
 import { execute, parse, validate, type ExecutionArgs, type ExecutionResult } from 'graphql'
 import { expect, test } from 'vitest'
 import { schema } from '../../src/graphql/schema.ts'
-import { storedProjectionOf } from '../../src/server/live/projection.ts'
+import { storedProjectionOf } from '../../src/server/live/stored-projection.ts'
 import type { Transition } from '../../src/transitions/transition.ts'
 import { startTestApp } from '../support/app.ts'
 import { chance } from '../support/random.ts'

@@ -1,19 +1,7 @@
-import type { Socket } from 'node:net'
 import { GraphQLError } from 'graphql'
 import { clientError } from '../../graphql/errors.ts'
 import type { Viewer } from '../../services/viewer.ts'
-import { retryAfter } from '../error-contract.ts'
-import type { Limits } from '../limits/limits.ts'
-import type { RequestFacts } from '../yoga.ts'
-import type { Refused } from './admission.ts'
-import type { Credentials } from './credentials.ts'
-
-/**
- * Who is behind a credential, which is what the header Authorization holds, or connection_init in its place. Rejects
- * with UNAUTHENTICATED, in words for the client, when it is missing, malformed, unknown, revoked or expired, and with
- * SERVICE_UNAVAILABLE when that cannot be found out now. The socket is where it came from.
- */
-export type Authenticate = (authorization: string | undefined, from: Socket) => Promise<Viewer>
+import type { Exchange } from '../exchange.ts'
 
 export function unauthenticated(message: string) {
   return clientError('UNAUTHENTICATED', message)
@@ -32,41 +20,15 @@ export function guessed(message: string) {
   return error
 }
 
-/** Who asks, which was found out before; an operation on a socket may come when its credential has ceased to hold. */
-export function viewerOf({ viewer }: RequestFacts): Viewer {
+/** Whether an error is about a credential that may have been made up. */
+export function isGuess(error: unknown): boolean {
+  return error instanceof GraphQLError && guesses.has(error)
+}
+
+/** Who asks; an operation of a socket may come when its credential no longer holds. */
+export function viewerOf({ viewer }: Exchange): Viewer {
   if (viewer) return viewer
   throw unauthenticated('The credential no longer holds. Connect again with another one.')
-}
-
-/** The same, with what the address of a client may cost the gateway. */
-export function limitFailures(
-  authenticate: Credentials['authenticate'],
-  { takeFailure, takeNewAccount }: Pick<Limits, 'takeFailure' | 'takeNewAccount'>,
-): Authenticate {
-  return async (authorization, from) => {
-    try {
-      return await authenticate(authorization, () => takeNewAccount(from))
-    } catch (error) {
-      if (error instanceof GraphQLError && guesses.has(error)) await takeFailure(from)
-      throw error
-    }
-  }
-}
-
-/** What is answered over HTTP to a request whose credential does not let it in. Source: RFC 6750, 3. */
-export function notAuthenticated(error: GraphQLError, hasCredential: boolean): Refused {
-  switch (error.extensions.code) {
-    case 'UNAUTHENTICATED': {
-      const challenge = `Bearer realm="snapgate"${hasCredential ? ', error="invalid_token"' : ''}`
-      return { status: 401, error, headers: { 'www-authenticate': challenge } }
-    }
-    case 'RATE_LIMITED':
-      return { status: 429, error, headers: retryAfter(error) }
-    case 'SERVICE_UNAVAILABLE':
-      return { status: 503, error, headers: { 'retry-after': '5' } }
-    default:
-      return { status: 500, error }
-  }
 }
 
 /** The credential in what a client sent with connection_init: the same header that it would send over HTTP. */

@@ -6,8 +6,6 @@ import type { DocumentNode } from 'graphql'
  */
 const MAX_TOKENS = 40_000
 
-export type DocumentCache = ReturnType<typeof createDocumentCache>
-
 /** Parsed documents by their text; those that have not been used for longest make room for new ones. */
 export function createDocumentCache(): {
   get: (text: string) => DocumentNode | undefined

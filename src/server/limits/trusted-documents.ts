@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { GraphQLError, type DocumentNode, type GraphQLSchema } from 'graphql'
-import type { GraphQLParams } from 'graphql-yoga'
 import { z } from 'zod'
 import { clientError } from '../../graphql/errors.ts'
-import { validateDocument } from '../document-rules.ts'
+import { problemsOf } from '../document-rules.ts'
+import type { Sent } from '../parameters.ts'
 
 const FILE = z.record(z.string(), z.string())
 const REFERENCE = z.object({ persistedQuery: z.object({ sha256Hash: z.string() }) })
 
 export interface TrustedDocuments {
   /** The parameters with the document that they refer to. Throws when it is not known, or not trusted. */
-  resolve(params: GraphQLParams): GraphQLParams
+  resolve(params: Sent): Sent
 }
 
 /** Without a file, every document may be run, and a reference to one is nothing. */
@@ -28,7 +28,7 @@ export async function readTrustedDocuments(
 ): Promise<TrustedDocuments> {
   const documents = await read(path)
   const problems = Object.entries(documents).flatMap(([hash, text]) =>
-    problemsOf(hash, text, parse, schema).map((problem) => `  ${hash.slice(0, 64)} ${problem}`),
+    wrongWith(hash, text, parse, schema).map((problem) => `  ${hash.slice(0, 64)} ${problem}`),
   )
   if (problems.length > 0) throw wrong(path, ['has documents that cannot be run:', ...problems].join('\n'))
   const byHash = new Map(Object.entries(documents))
@@ -44,7 +44,7 @@ export async function readTrustedDocuments(
         }
         return { ...params, query }
       }
-      if (only && !texts.has(params.query ?? '')) {
+      if (only && !texts.has(params.query as string)) {
         throw clientError(
           'DOCUMENT_NOT_TRUSTED',
           'Only trusted documents are run. Send the hash of one as extensions.persistedQuery.sha256Hash, or its exact text.',
@@ -66,7 +66,7 @@ async function read(path: string): Promise<Record<string, string>> {
   }
 }
 
-function problemsOf(
+function wrongWith(
   hash: string,
   text: string,
   parse: (text: string) => DocumentNode,
@@ -75,7 +75,7 @@ function problemsOf(
   const right = createHash('sha256').update(text).digest('hex')
   if (hash !== right) return [`is not the SHA-256 of its document, which is ${right}.`]
   try {
-    return validateDocument(schema, parse(text)).map(({ message }) => message)
+    return problemsOf(schema, parse(text), true).map(({ message }) => message)
   } catch (error) {
     if (error instanceof GraphQLError) return [error.message]
     throw error

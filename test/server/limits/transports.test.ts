@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { getIntrospectionQuery } from 'graphql'
 import { serverAudits } from 'graphql-http'
 import { describe, expect, test } from 'vitest'
-import { CSRF_HEADER } from '../../../src/server/request-rules.ts'
+import { CSRF_HEADER } from '../../../src/server/http/request.ts'
 import { startTestApp, type TestApp } from '../../support/app.ts'
 
 interface Result {

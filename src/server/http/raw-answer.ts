@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { GraphQLError } from 'graphql'
 import type { Logger } from 'pino'
-import { describeError } from './error-contract.ts'
+import { describeError } from '../describe-error.ts'
 
 /** On every answer of the API: it is for one client only, and is nothing else than its type says. */
 export const API_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }

@@ -4,7 +4,7 @@ import { createAssetSender, readManifest } from './assets/assets.ts'
 import { createPage, sendPage, type PageHandler } from './assets/page.ts'
 
 /** Where `npm run generate` puts the built console: its page, its assets and their manifest. */
-export const CONSOLE_DIRECTORY = fileURLToPath(new URL('../generated/console/', import.meta.url))
+export const CONSOLE_DIRECTORY = fileURLToPath(new URL('../../generated/console/', import.meta.url))
 
 /** Below which path the console's assets are served. */
 export const ASSET_PATH = '/assets/'

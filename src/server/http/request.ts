@@ -1,10 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { GraphQLParams, Plugin } from 'graphql-yoga'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { createGraphQLError } from 'graphql-yoga'
-import type { ErrorCode } from '../graphql/errors.ts'
+import type { ErrorCode } from '../../graphql/errors.ts'
+import type { Sent } from '../parameters.ts'
 import { preferences } from './preferences.ts'
-import { API_HEADERS } from './raw-answer.ts'
-import type { RequestFacts } from './yoga.ts'
 
 /** The header that says a GET request was sent on purpose by a program, not by a link on another site. */
 export const CSRF_HEADER = 'x-graphql-yoga-csrf'
@@ -18,51 +16,36 @@ const ANSWERS = [
 ]
 const ACCEPTABLE = [...ANSWERS, 'application/*', 'text/*', 'multipart/*', '*/*']
 
+/** How a request says what it asks for. */
+export interface HttpRequest {
+  /** The bytes that say it. */
+  source: Buffer
+  /** Takes the bytes apart; throws a refusal. */
+  parameters: () => Sent
+}
+
 /**
- * Only JSON by POST, and GET with the CSRF header: a page on another site can send neither without the browser
- * asking first, and the answer to that is no. Checked before anything runs, so what is refused has changed nothing.
+ * Reads a request: only JSON by POST, and GET with the CSRF header. A page on another site can send neither without the browser
+ * asking first, and the answer to that is no. Rejects with a refusal, before anything has been made of it.
  */
-export function useRequestRules({
-  maxBodyBytes,
-  takeTurn,
-}: {
-  maxBodyBytes: number
-  /** Called when a request has arrived, before any work is put into it. */
-  takeTurn: (context: RequestFacts & HttpContext) => Promise<void>
-}): Plugin {
-  return {
-    onResponse({ response }) {
-      for (const [name, value] of Object.entries(API_HEADERS)) response.headers.set(name, value)
-    },
-
-    onRequestParse({ request, serverContext, setRequestParser }) {
-      const context = serverContext as unknown as RequestFacts & HttpContext
-      checkAccept(request.headers.get('accept'))
-      if (request.method === 'POST') {
-        checkBodyHeaders(request.headers, maxBodyBytes)
-        setRequestParser(async () => {
-          const body = await (context.body ?? readBody(context, maxBodyBytes))
-          if (!context.admission) await takeTurn(context)
-          return context.params ?? paramsOf(body)
-        })
-      } else if (request.method === 'GET') {
-        checkCsrfHeader(request.headers)
-        setRequestParser(async () => {
-          await takeTurn(context)
-          return readAddress(request)
-        })
-      }
-    },
+export async function readRequest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { maxBodyBytes, isAcceptable }: { maxBodyBytes: number; isAcceptable: boolean },
+): Promise<HttpRequest> {
+  const { headers, method, url = '' } = request
+  if (!isAcceptable) checkAccept(headers.accept)
+  if (method === 'GET') {
+    checkCsrfHeader(headers)
+    return { source: Buffer.from(url), parameters: () => parametersInAddress(url) }
   }
+  checkBodyHeaders(headers, maxBodyBytes)
+  const body = await readBody(request, response, maxBodyBytes)
+  return { source: body, parameters: () => parametersIn(body) }
 }
 
-interface HttpContext {
-  req: IncomingMessage
-  res: ServerResponse
-}
-
-function checkAccept(accept: string | null): void {
-  const wanted = preferences(accept ?? '*/*')
+function checkAccept(accept = '*/*'): void {
+  const wanted = preferences(accept)
   if (ACCEPTABLE.some((type) => (wanted.get(type) ?? 0) > 0)) return
   throw refused(
     406,
@@ -71,27 +54,30 @@ function checkAccept(accept: string | null): void {
   )
 }
 
-function checkBodyHeaders(headers: Headers, maxBodyBytes: number): void {
-  const [type, ...parameters] = (headers.get('content-type') ?? '')
+function checkBodyHeaders(headers: IncomingHttpHeaders, maxBodyBytes: number): void {
+  if (headers['content-type'] !== 'application/json') checkContentType(headers['content-type'] ?? '')
+  if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
+    throw refused(415, 'UNSUPPORTED_MEDIA_TYPE', 'The body must not be compressed. Send no content-encoding.')
+  }
+  if (Number(headers['content-length'] ?? 0) > maxBodyBytes) throw tooLarge(maxBodyBytes)
+}
+
+function checkContentType(contentType: string): void {
+  const [type, ...parameters] = contentType
     .toLowerCase()
     .split(';')
     .map((part) => part.trim())
   const charset = parameters.find((parameter) => parameter.startsWith('charset='))
-  if (type !== 'application/json' || (charset && !/^charset="?utf-?8"?$/.test(charset))) {
-    throw refused(
-      415,
-      'UNSUPPORTED_MEDIA_TYPE',
-      'The body must be JSON in UTF-8. Send content-type: application/json.',
-    )
-  }
-  if ((headers.get('content-encoding') ?? 'identity') !== 'identity') {
-    throw refused(415, 'UNSUPPORTED_MEDIA_TYPE', 'The body must not be compressed. Send no content-encoding.')
-  }
-  if (Number(headers.get('content-length') ?? 0) > maxBodyBytes) throw tooLarge(maxBodyBytes)
+  if (type === 'application/json' && (!charset || /^charset="?utf-?8"?$/.test(charset))) return
+  throw refused(
+    415,
+    'UNSUPPORTED_MEDIA_TYPE',
+    'The body must be JSON in UTF-8. Send content-type: application/json.',
+  )
 }
 
-function checkCsrfHeader(headers: Headers): void {
-  if (headers.has(CSRF_HEADER)) return
+function checkCsrfHeader(headers: IncomingHttpHeaders): void {
+  if (CSRF_HEADER in headers) return
   throw refused(
     403,
     'CSRF_HEADER_REQUIRED',
@@ -106,7 +92,7 @@ const MAX_PIECES = 2_000
 const GRACE_MS = 1_000
 
 /** Reads a body while counting: one sent in chunks does not say how long it is. Past the limit nothing more is read. */
-export function readBody({ req, res }: HttpContext, maxBodyBytes: number): Promise<Buffer> {
+function readBody(request: IncomingMessage, response: ServerResponse, maxBodyBytes: number): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const chunks: Buffer[] = []
   let size = 0
@@ -114,11 +100,11 @@ export function readBody({ req, res }: HttpContext, maxBodyBytes: number): Promi
     size += chunk.length
     chunks.push(chunk)
     if (size <= maxBodyBytes && chunks.length <= MAX_PIECES) return
-    req.off('data', read).pause()
-    res.once('finish', () => setTimeout(() => req.socket.destroy(), GRACE_MS).unref())
+    request.off('data', read).pause()
+    response.once('finish', () => setTimeout(() => request.socket.destroy(), GRACE_MS).unref())
     reject(size > maxBodyBytes ? tooLarge(maxBodyBytes) : tooManyPieces())
   }
-  req
+  request
     .on('data', read)
     .once('end', () => resolve(Buffer.concat(chunks)))
     .once('error', () => reject(badRequest('The request was cut off.')))
@@ -126,7 +112,7 @@ export function readBody({ req, res }: HttpContext, maxBodyBytes: number): Promi
 }
 
 /** The parameters in a body. */
-export function paramsOf(bytes: Buffer): GraphQLParams {
+function parametersIn(bytes: Buffer): Sent {
   const body = parseJson('The body', () => UTF_8.decode(bytes))
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     const kind = Array.isArray(body) ? 'a list, and batches are not supported' : JSON.stringify(body)
@@ -137,16 +123,16 @@ export function paramsOf(bytes: Buffer): GraphQLParams {
   if ('operationName' in body && body.operationName !== null && typeof body.operationName !== 'string') {
     throw badRequest('operationName must be a string.')
   }
-  return body
+  return body as Sent
 }
 
-/** Reads the parameters of a GET request. */
-function readAddress(request: Request): GraphQLParams {
-  const { searchParams } = new URL(request.url)
+/** The parameters in the address of a GET request. */
+function parametersInAddress(url: string): Sent {
+  const { searchParams } = new URL(url, 'http://localhost')
   const text = (name: string) => searchParams.get(name) || undefined
   const json = (name: string) => {
     const value = text(name)
-    return value === undefined ? undefined : (parseJson(name, () => value) as Record<string, unknown>)
+    return value === undefined ? undefined : parseJson(name, () => value)
   }
   return {
     query: text('query'),

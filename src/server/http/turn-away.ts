@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { GraphQLError } from 'graphql'
 import { clientError } from '../../graphql/errors.ts'
 import { TOKEN_SHAPE } from '../../services/token-secret.ts'
+import { retryAfter } from './error-contract.ts'
 
 /** Names under which people send credentials in an address. */
 const CREDENTIAL_NAME =
@@ -128,4 +129,20 @@ function hasCredential(url: string): boolean {
 /** A browser always says which name it was led by. */
 function isLocalHost(host: string | undefined): boolean {
   return host === undefined || LOCAL_HOSTS.includes(host.replace(/:\d+$/, '').toLowerCase())
+}
+
+/** What is answered over HTTP to a request whose credential does not let it in. Source: RFC 6750, 3. */
+export function notAuthenticated(error: GraphQLError, hasCredential: boolean): Refused {
+  switch (error.extensions.code) {
+    case 'UNAUTHENTICATED': {
+      const challenge = `Bearer realm="snapgate"${hasCredential ? ', error="invalid_token"' : ''}`
+      return { status: 401, error, headers: { 'www-authenticate': challenge } }
+    }
+    case 'RATE_LIMITED':
+      return { status: 429, error, headers: retryAfter(error) }
+    case 'SERVICE_UNAVAILABLE':
+      return { status: 503, error, headers: { 'retry-after': '5' } }
+    default:
+      return { status: 500, error }
+  }
 }

@@ -8,7 +8,7 @@ import type { Batch } from '../../delivery/batch.ts'
 import { BoundedWriter } from '../../delivery/bounded-writer.ts'
 import { chunk, chunkOf, eventsOf } from '../../delivery/event-frames.ts'
 import type { Outlet } from '../../delivery/outlet.ts'
-import { handOver } from '../handover.ts'
+import { handOver } from '../http/handover.ts'
 
 /** How often an idle stream shows that it lives, in milliseconds: proxies cut what is silent. */
 const PING_MS = 12_000
@@ -16,7 +16,9 @@ const PING = ':\n\n'
 const COMPLETE = 'event: complete\ndata:\n\n'
 
 export interface EventStreamOptions {
-  /** What a failure is told as. */
+  /** A result with its errors as the client is told of them. */
+  described: (result: ExecutionResult) => ExecutionResult
+  /** What a failure of the stream is told as. */
   failed: (error: unknown) => ExecutionResult
   /** Calls back when the stream has to end by a failure from elsewhere; returns how to stop that. */
   endsWith: (onEnd: (error: unknown) => void) => () => void
@@ -180,7 +182,7 @@ export function createEventStreams() {
     async serve(
       stream: EventStream,
       results: AsyncIterable<ExecutionResult>,
-      { failed, endsWith }: EventStreamOptions,
+      { described, failed, endsWith }: EventStreamOptions,
     ): Promise<void> {
       const iterator = results[Symbol.asyncIterator]()
       const leave = () => void iterator.return?.().catch(() => undefined)
@@ -207,7 +209,7 @@ export function createEventStreams() {
           const next = (await iterator.next()) as IteratorResult<ExecutionResult, undefined>
           if (stream.isOver()) return
           if (next.done) break
-          await stream.write(next.value)
+          await stream.write(described(next.value))
         }
       } catch (error) {
         fail(error)
@@ -217,3 +219,5 @@ export function createEventStreams() {
     },
   }
 }
+
+export type EventStreams = ReturnType<typeof createEventStreams>

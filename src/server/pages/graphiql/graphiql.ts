@@ -1,6 +1,6 @@
 import { createAssetSender } from '../assets/assets.ts'
 import { createPage, sendPage, type PageHandler } from '../assets/page.ts'
-import { preferences } from '../preferences.ts'
+import { preferences } from '../../http/preferences.ts'
 import { ASSET_DIRECTORY, ASSETS, readGraphiqlManifest, type AssetName } from './assets.ts'
 import { CONTENT_SECURITY_POLICY, renderPage, type SubscriptionProtocol } from './page.ts'
 import type { Tabs } from './tabs.ts'

@@ -1,7 +1,7 @@
 import { createReadStream, readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream'
-import { preferences } from '../preferences.ts'
+import { preferences } from '../../http/preferences.ts'
 
 /** How an asset can be sent, best first, and what its file is called for it. */
 export const ENCODINGS = { br: '.br', gzip: '.gz', identity: '' } as const

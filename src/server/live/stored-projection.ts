@@ -27,7 +27,7 @@ export function storedProjectionOf(args: ExecutionArgs): Project | undefined {
     project &&
     ((rootValue) => {
       const data = project({ rootValue, contextValue })
-      return data === undefined ? undefined : Buffer.from(`{"data":${data}}`)
+      return typeof data === 'string' ? Buffer.from(`{"data":${data}}`) : undefined
     })
   )
 }

@@ -1,11 +1,12 @@
 import type { Server } from 'node:http'
-import { isIPv6, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { GraphQLError } from 'graphql'
 import type { Logger } from 'pino'
 import { clientError } from '../../graphql/errors.ts'
-import { whenClosed } from '../handover.ts'
-import { answerRaw } from '../raw-answer.ts'
-import { Places } from './places.ts'
+import { whenClosed } from './handover.ts'
+import { answerRaw } from './raw-answer.ts'
+import { addressOf } from '../limits/address.ts'
+import { Places } from '../limits/places.ts'
 
 /** How long nothing may move on a connection before it is cut, in milliseconds: streams are pinged more often. */
 const IDLE_MS = 60_000
@@ -44,13 +45,4 @@ const REFUSALS: Record<string, [number, GraphQLError]> = {
     clientError('PAYLOAD_TOO_LARGE', `The headers are larger than ${MAX_HEADER_BYTES} bytes.`),
   ],
   ERR_HTTP_REQUEST_TIMEOUT: [408, clientError('REQUEST_TIMEOUT', 'The request did not arrive in time.')],
-}
-
-/** The address that a client is counted by: of IPv6 the first 64 bits, as a site has all others to itself. */
-export function addressOf({ remoteAddress = '' }: Socket): string {
-  if (!isIPv6(remoteAddress) || remoteAddress.startsWith('::ffff:')) return remoteAddress
-  const [head = '', tail] = remoteAddress.split('::')
-  const groups = head.split(':')
-  const missing = tail === undefined ? 0 : 8 - groups.length - tail.split(':').length
-  return [...groups, ...Array<string>(Math.max(0, missing)).fill('0')].slice(0, 4).join(':')
 }

@@ -14,7 +14,7 @@ export const ASSETS = {
 export type AssetName = keyof typeof ASSETS
 
 /** Where the generated assets and their manifest are. */
-export const ASSET_DIRECTORY = fileURLToPath(new URL('../../generated/graphiql/', import.meta.url))
+export const ASSET_DIRECTORY = fileURLToPath(new URL('../../../generated/graphiql/', import.meta.url))
 
 /** Reads the manifest of GraphiQL's assets; throws with the remedy when there is none. */
 export function readGraphiqlManifest(): AssetManifest<AssetName> {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { CSRF_HEADER } from '../request-rules.ts'
+import { CSRF_HEADER } from './request.ts'
 
 /** Headers of answers that a page of another site may read. */
 const EXPOSED = 'x-request-id, x-query-cost, ratelimit, ratelimit-policy, retry-after'

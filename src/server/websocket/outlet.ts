@@ -5,9 +5,7 @@ import type { Batch } from '../../delivery/batch.ts'
 import { BoundedWriter } from '../../delivery/bounded-writer.ts'
 import type { Outlet } from '../../delivery/outlet.ts'
 import { framesOf, type Frames } from '../../delivery/websocket-frames.ts'
-
-/** The close code after which the official client connects again, a moment later. */
-const TRY_AGAIN_LATER = 1013
+import { TRY_AGAIN_LATER } from './close-codes.ts'
 
 /**
  * An operation of a WebSocket. Its `next` messages are the same as everybody's but for the id, so the frames are made

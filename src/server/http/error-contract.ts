@@ -1,39 +1,13 @@
-import { isAsyncIterable, mapAsyncIterator, processRegularResult, type Plugin } from 'graphql-yoga'
-import { GraphQLError, type ExecutionResult, type GraphQLFormattedError } from 'graphql'
+import type { ExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql'
+import { isAsyncIterable, processRegularResult, type Plugin } from 'graphql-yoga'
 import type { Logger } from 'pino'
-import { shortened } from '../domain/echo.ts'
-import { ClientError, clientError, ERROR_CODES, type ErrorCode, type ErrorFacts } from '../graphql/errors.ts'
+import { clientError, type ErrorCode } from '../../graphql/errors.ts'
+import { describeError } from '../describe-error.ts'
+import type { HttpContext } from './outcome.ts'
+import { API_HEADERS } from './raw-answer.ts'
 
-/**
- * What a client is told of an error, on every transport: `extensions.code` of a closed list and
- * `extensions.requestId`. A fault goes to the log, whole, under the same id. A message that is not ours, such as one of
- * the engine, may repeat all that the client sent: it is shortened.
- */
-export function describeError(
-  error: GraphQLError | GraphQLFormattedError,
-  requestId: string,
-  log: Logger,
-): GraphQLError {
-  const code = codeOf(error)
-  const located = error instanceof GraphQLError ? error : undefined
-  if (code === 'INTERNAL_SERVER_ERROR') {
-    log.error({ err: located?.originalError ?? error, requestId, path: error.path }, 'fault in a request')
-  } else if (code === 'SERVICE_UNAVAILABLE' && located?.originalError) {
-    // The first of its kind is an error in the log; this is one of those that it causes.
-    log.debug({ err: located.originalError, requestId, path: error.path }, 'unavailable to a request')
-  }
-  const isOurs = (located?.originalError ?? error) instanceof ClientError
-  return new GraphQLError(isOurs ? error.message : shortened(error.message), {
-    nodes: located?.nodes,
-    source: located?.source,
-    positions: located?.positions,
-    path: error.path,
-    extensions: { ...factsOf(error), code, requestId },
-  })
-}
-
-/** Gives the answers over HTTP and server-sent events their codes, request ids and statuses. */
-export function useErrorContract(log: Logger): Plugin<object, { requestId: string }> {
+/** Gives the answers over HTTP their codes, request ids and statuses; events of streams are described as they are written. */
+export function useErrorContract(log: Logger): Plugin<object, HttpContext> {
   return {
     async onResultProcess(answer) {
       const { result, resultProcessor, serverContext } = answer
@@ -41,13 +15,13 @@ export function useErrorContract(log: Logger): Plugin<object, { requestId: strin
         item.errors
           ? {
               ...item,
-              errors: item.errors.map((error) => overHttp(error, item, serverContext.requestId, log)),
+              errors: item.errors.map((error) => overHttp(error, item, serverContext.exchange.id, log)),
             }
           : item
       if (Array.isArray(result)) return
-      if (!isAsyncIterable(result)) answer.setResult(described(result))
-      else if (resultProcessor) answer.setResult(mapAsyncIterator(result, described))
-      else {
+      if (!isAsyncIterable(result)) {
+        answer.setResult(described(result))
+      } else if (!resultProcessor) {
         await result[Symbol.asyncIterator]().return?.()
         answer.setResult(described({ errors: [NOT_A_STREAM] }))
       }
@@ -55,18 +29,16 @@ export function useErrorContract(log: Logger): Plugin<object, { requestId: strin
       if (!resultProcessor) answer.setResultProcessor(processRegularResult, 'application/json')
     },
 
-    // A client of event streams reads errors as events, and takes any other status for a broken connection.
     onResponse({ response, fetchAPI, ...answer }) {
       const { status, headers, body } = response
+      for (const [name, value] of Object.entries(API_HEADERS)) headers.set(name, value)
+      // A client of event streams reads errors as events, and takes any other status for a broken connection.
       if (headers.get('content-type') !== 'text/event-stream') return
       if (!STATUSES_BEFORE_EVENTS.includes(status))
         answer.setResponse(new fetchAPI.Response(body, { status: 200, headers }))
     },
   }
 }
-
-/** What a request or a socket that comes while the gateway stops is told. */
-export const STOPPING = clientError('SERVICE_UNAVAILABLE', 'The gateway is stopping. Try again in a moment.')
 
 const NOT_A_STREAM = clientError(
   'NOT_ACCEPTABLE',
@@ -107,6 +79,8 @@ function overHttp(
 const STATUS_OF_CODE: Partial<Record<ErrorCode, HttpExtension>> = {
   BAD_REQUEST: { status: 400, spec: false },
   NOT_ACCEPTABLE: { status: 406 },
+  GRAPHQL_PARSE_FAILED: { status: 400, spec: true },
+  GRAPHQL_VALIDATION_FAILED: { status: 400, spec: true },
   DOCUMENT_TOO_LARGE: { status: 400, spec: true },
   DOCUMENT_NOT_TRUSTED: { status: 400, spec: true },
   INTROSPECTION_DISABLED: { status: 400, spec: true },
@@ -135,25 +109,6 @@ export function retryAfter({ extensions: { resetAt } }: GraphQLError): Record<st
 
 function secondsUntil(time: string): number {
   return Math.max(1, Math.ceil((Date.parse(time) - Date.now()) / 1000))
-}
-
-function factsOf({ extensions }: GraphQLError | GraphQLFormattedError): ErrorFacts {
-  const { budget, resetAt, cost } = (extensions ?? {}) as ErrorFacts
-  return { ...(budget && { budget }), ...(resetAt && { resetAt }), ...(cost && { cost }) }
-}
-
-const CODE_OF_STATUS: Record<number, ErrorCode> = {
-  405: 'METHOD_NOT_ALLOWED',
-  413: 'PAYLOAD_TOO_LARGE',
-}
-
-function codeOf(error: GraphQLError | GraphQLFormattedError): ErrorCode {
-  const byStatus = CODE_OF_STATUS[httpOf(error)?.status ?? 0]
-  if (byStatus) return byStatus
-  const given = error.extensions?.code
-  if (typeof given === 'string' && Object.hasOwn(ERROR_CODES, given)) return given as ErrorCode
-  // What graphql-js says of variables and arguments has no code of its own.
-  return 'BAD_USER_INPUT'
 }
 
 function httpOf(error: GraphQLError | GraphQLFormattedError): HttpExtension | undefined {

@@ -1,0 +1,2 @@
+/** Where GraphQL is served, over each transport. */
+export const ENDPOINT = '/graphql'

@@ -1,0 +1,33 @@
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { atEndOfRound } from './end-of-round.ts'
+
+/** How much of an answer is sent at once, in bytes: the system copies it meanwhile, which takes a millisecond a MiB or more. */
+const PIECE_BYTES = 512 * 1024
+
+/** Sends an answer of these bytes, each a character; a long one in pieces. */
+export async function send(response: ServerResponse, contentType: string, bytes: string): Promise<void> {
+  const head = { 'content-type': contentType, 'content-length': bytes.length }
+  if (bytes.length > PIECE_BYTES) await sendInPieces(response.writeHead(200, head), bytes)
+  // In one piece with the head, which is a string too.
+  else atEndOfRound(() => response.writeHead(200, head).end(bytes, 'latin1'))
+}
+
+/** Sends a long answer, with a turn for others between its pieces. */
+async function sendInPieces(response: ServerResponse, bytes: string): Promise<void> {
+  for (let start = 0; start < bytes.length && !response.destroyed; start += PIECE_BYTES) {
+    if (!response.write(bytes.slice(start, start + PIECE_BYTES), 'latin1')) await roomIn(response)
+    await nextTurn()
+  }
+  response.end()
+}
+
+/** Resolves when the client has taken what it was sent, or is gone. */
+async function roomIn(response: ServerResponse): Promise<void> {
+  if (response.destroyed) return
+  const over = new AbortController()
+  const { signal } = over
+  await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })])
+  over.abort()
+}

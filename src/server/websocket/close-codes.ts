@@ -1,0 +1,3 @@
+/** Close codes of the WebSocket itself, after which the official client connects again. Source: RFC 6455, 7.4, and its registry. */
+export const GOING_AWAY = 1001
+export const TRY_AGAIN_LATER = 1013
