@@ -124,7 +124,6 @@ export default defineConfig(
     ],
     rules: { 'max-lines-per-function': 'off' },
   },
-  { files: ['src/server/**/*.ts'], rules: { 'snapgate/no-circles': 'off' } },
   {
     files: ['console/**/*.{ts,tsx}'],
     extends: [reactHooks.configs.flat.recommended],
