@@ -1,6 +1,6 @@
 import process from 'node:process'
 import { keepFilesPrivate } from '../database/private-files.ts'
-import { Refusal } from '../domain/refusals.ts'
+import { Refusal } from '../domain/refusal.ts'
 import { surviveFileSizeLimit } from '../stop-signals.ts'
 
 /** What a backup consists of. The description is written last: a backup without it is not complete. */

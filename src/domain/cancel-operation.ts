@@ -1,5 +1,6 @@
 import type { JobKind } from './job.ts'
-import { NothingInProgress, OperationNotCancellable, type Refusal } from './refusals.ts'
+import type { Refusal } from './refusal.ts'
+import { NothingInProgress, OperationNotCancellable } from './refusals.ts'
 
 /** The reason that a transition gives when its work was cancelled. */
 export const CANCELLED = 'Cancelled on request.'

@@ -1,6 +1,7 @@
 import type { Disk, DiskKind, DiskStatus } from './disk.ts'
 import type { SnapshotQuota } from './quota.ts'
-import { DiskStatusForbidsSnapshot, SnapshotQuotaExceeded, type Refusal } from './refusals.ts'
+import type { Refusal } from './refusal.ts'
+import { DiskStatusForbidsSnapshot, SnapshotQuotaExceeded } from './refusals.ts'
 import type { SnapshotConsistency, SnapshotType } from './snapshot.ts'
 
 /**

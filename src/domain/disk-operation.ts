@@ -1,4 +1,5 @@
 import { DISK_STATUSES, type Disk, type DiskKind, type DiskOperation, type DiskStatus } from './disk.ts'
+import type { Refusal } from './refusal.ts'
 import {
   DiskNotAttached,
   DiskSizeRefused,
@@ -7,7 +8,6 @@ import {
   SnapshotStatusForbidsOperation,
   SystemSnapshotForbidsDisk,
   TooManyDisksUnderWay,
-  type Refusal,
 } from './refusals.ts'
 import { SNAPSHOT_OPERATION_STATUSES } from './snapshot-operation.ts'
 import type { SnapshotStatus } from './snapshot.ts'

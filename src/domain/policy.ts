@@ -1,5 +1,6 @@
 import type { DiskStatus } from './disk.ts'
-import { DiskLinkedElsewhere, DiskStatusForbidsPolicy, type Refusal } from './refusals.ts'
+import type { Refusal } from './refusal.ts'
+import { DiskLinkedElsewhere, DiskStatusForbidsPolicy } from './refusals.ts'
 import { latestSlot, slotsAfter, type Schedule, type Slot } from './schedule.ts'
 
 /**

@@ -1,71 +1,42 @@
-/**
- * The catalogue of refusals: understood, and no. Each says what is wrong and what would be right,
- * and carries the facts. A rule returns one, a service throws it, GraphQL gives it as a union member. They are data and
- * not errors of JavaScript: they need no stack, and GraphQL would take an Error inside an answer for a fault.
- */
 import type { DiskKind, DiskOperation, DiskStatus } from './disk.ts'
+import { DISK_PATH_PROBLEMS, type DiskPathProblem } from './disk-path.ts'
 import { quoted } from './echo.ts'
 import type { JobKind } from './job.ts'
 import { NAME_RULES, type NameRule } from './name.ts'
 import { POLICIES_MAX, POLICY_RULES, type PolicyRule } from './policy-input.ts'
+import { Refusal, type FactsOf } from './refusal.ts'
 import type { SnapshotOperation, SnapshotStatus, SnapshotType } from './snapshot.ts'
 
-export const REFUSAL_CODES = [
-  'DISK_NOT_FOUND',
-  'DISK_STATUS_FORBIDS_SNAPSHOT',
-  'SNAPSHOT_QUOTA_EXCEEDED',
-  'INVALID_NAME',
-  'CLIENT_TOKEN_REUSED',
-  'DISK_PATH_REFUSED',
-  'DISK_ALREADY_REGISTERED',
-  'API_TOKEN_NOT_FOUND',
-  'SNAPSHOT_NOT_FOUND',
-  'SNAPSHOT_STATUS_FORBIDS_OPERATION',
-  'SNAPSHOT_IN_USE',
-  'SNAPSHOT_OF_OTHER_DISK',
-  'SYSTEM_SNAPSHOT_FORBIDS_DISK',
-  'DISK_STATUS_FORBIDS_OPERATION',
-  'DISK_NOT_ATTACHED',
-  'DISK_SIZE_REFUSED',
-  'TOO_MANY_DISKS_UNDER_WAY',
-  'OTHER_SNAPSHOT_REFUSED',
-  'POLICY_NOT_FOUND',
-  'INVALID_POLICY',
-  'POLICY_QUOTA_EXCEEDED',
-  'DISK_STATUS_FORBIDS_POLICY',
-  'DISK_LINKED_ELSEWHERE',
-  'NOTHING_IN_PROGRESS',
-  'OPERATION_NOT_CANCELLABLE',
-] as const
-export type RefusalCode = (typeof REFUSAL_CODES)[number]
-
-export class Refusal {
-  readonly code: RefusalCode
-  readonly message: string
-
-  constructor(code: RefusalCode, message: string) {
-    this.code = code
-    this.message = message
-  }
-}
+/**
+ * The catalogue of refusals. A class that is exported here is all it takes: the schema derives its object type, its code
+ * and its documentation. What remains is to list it with the mutations that return it.
+ */
 
 export class DiskNotFound extends Refusal {
+  static readonly description = 'There is no disk with this id.'
+  static readonly facts: FactsOf<DiskNotFound> = { diskId: ['ID!', 'The requested id.'] }
   readonly diskId: string
 
   constructor(diskId: string) {
-    super('DISK_NOT_FOUND', `There is no disk ${quoted(diskId)}. Query disks for those there are.`)
+    super(`There is no disk ${quoted(diskId)}. Query disks for those there are.`)
     this.diskId = diskId
   }
 }
 
 export class DiskStatusForbidsSnapshot extends Refusal {
+  static readonly description =
+    'The status of the disk does not allow a snapshot. A disk takes one snapshot at a time.'
+  static readonly facts: FactsOf<DiskStatusForbidsSnapshot> = {
+    kind: ['DiskKind!', 'The kind of the disk, which decides the allowed statuses.'],
+    actual: ['DiskStatus!', 'The status of the disk.'],
+    allowed: ['[DiskStatus!]!', 'The allowed statuses.'],
+  }
   readonly kind: DiskKind
   readonly actual: DiskStatus
   readonly allowed: readonly DiskStatus[]
 
   constructor(kind: DiskKind, actual: DiskStatus, allowed: readonly DiskStatus[]) {
     super(
-      'DISK_STATUS_FORBIDS_SNAPSHOT',
       actual === 'SNAPSHOTTING'
         ? 'A snapshot of this disk is already being made. Wait until it has ended.'
         : `The disk is ${actual}; a snapshot of a ${kind} disk can be taken while it is ${allowed.join(' or ')}.`,
@@ -77,15 +48,18 @@ export class DiskStatusForbidsSnapshot extends Refusal {
 }
 
 export class SnapshotQuotaExceeded extends Refusal {
+  static readonly description = 'The disk already holds the maximum number of snapshots of this type.'
+  static readonly facts: FactsOf<SnapshotQuotaExceeded> = {
+    type: ['SnapshotType!', 'The type whose quota is full.'],
+    used: ['Int!', 'Snapshots of this type that count.'],
+    limit: ['Int!', 'The maximum number of snapshots of this type.'],
+  }
   readonly type: SnapshotType
   readonly used: number
   readonly limit: number
 
   constructor(type: SnapshotType, used: number, limit: number) {
-    super(
-      'SNAPSHOT_QUOTA_EXCEEDED',
-      `The disk holds ${used} of ${limit} ${type} snapshots. Delete one that is no longer needed first.`,
-    )
+    super(`The disk holds ${used} of ${limit} ${type} snapshots. Delete one that is no longer needed first.`)
     this.type = type
     this.used = used
     this.limit = limit
@@ -93,21 +67,30 @@ export class SnapshotQuotaExceeded extends Refusal {
 }
 
 export class InvalidName extends Refusal {
+  static readonly description = 'The name breaks a naming rule.'
+  static readonly facts: FactsOf<InvalidName> = { brokenRules: ['[NameRule!]!', 'Every rule it breaks.'] }
   readonly brokenRules: readonly NameRule[]
 
   constructor(brokenRules: readonly NameRule[]) {
-    super('INVALID_NAME', brokenRules.map((rule) => NAME_RULES[rule]).join(' '))
+    super(brokenRules.map((rule) => NAME_RULES[rule]).join(' '))
     this.brokenRules = brokenRules
   }
 }
 
 export class ClientTokenReused extends Refusal {
+  static readonly description =
+    'The client token was used before: with other input, by another mutation, or by the same call whose result no longer exists.'
+  static readonly facts: FactsOf<ClientTokenReused> = {
+    createdId: [
+      'ID',
+      'What the same call created before, if that was deleted since; null if the token came with other input.',
+    ],
+  }
   /** What the same call created before, if that no longer exists; null when the token came with other input. */
   readonly createdId: string | null
 
   constructor(createdId: string | null) {
     super(
-      'CLIENT_TOKEN_REUSED',
       createdId === null
         ? 'This client token was used before with other input. Use a new token, or repeat the call as it was.'
         : `This call was made before and created ${createdId}, which no longer exists. To create another one, use a new token.`,
@@ -116,68 +99,61 @@ export class ClientTokenReused extends Refusal {
   }
 }
 
-/** Why a path cannot be registered as a disk. */
-export const DISK_PATH_PROBLEMS = {
-  NOT_ABSOLUTE: 'The path is not absolute. Write it from the root, such as /srv/disks/vm.img.',
-  OUTSIDE:
-    'The path does not lead into one of the directories that disks may be registered from (DISK_DIRS).',
-  MISSING: 'There is no file at this path.',
-  NOT_A_DISK: 'The path leads to something that is neither a regular file nor a block device.',
-  UNREADABLE: 'The file at this path cannot be read by the gateway. Give it read permission.',
-  EMPTY: 'The file at this path is empty. A disk has at least 1 byte.',
-  TOO_LARGE: 'The file at this path is larger than a disk can be: 9,007,199,254,740,991 bytes.',
-} as const
-export type DiskPathProblem = keyof typeof DISK_PATH_PROBLEMS
-
 export class DiskPathRefused extends Refusal {
+  static readonly description = 'The path cannot be registered as a disk.'
+  static readonly facts: FactsOf<DiskPathRefused> = {
+    problem: ['DiskPathProblem!', 'What is wrong with it.'],
+  }
   readonly problem: DiskPathProblem
 
   constructor(problem: DiskPathProblem) {
-    super('DISK_PATH_REFUSED', DISK_PATH_PROBLEMS[problem])
+    super(DISK_PATH_PROBLEMS[problem])
     this.problem = problem
   }
 }
 
 export class DiskAlreadyRegistered extends Refusal {
+  static readonly description = 'The file at this path is already registered as a disk.'
   constructor() {
-    super('DISK_ALREADY_REGISTERED', 'The file at this path is already registered as a disk.')
+    super('The file at this path is already registered as a disk.')
   }
 }
 
 export class ApiTokenNotFound extends Refusal {
+  static readonly description = 'There is no API token with this id.'
+  static readonly facts: FactsOf<ApiTokenNotFound> = { apiTokenId: ['ID!', 'The requested id.'] }
   readonly apiTokenId: string
 
   constructor(apiTokenId: string) {
-    super(
-      'API_TOKEN_NOT_FOUND',
-      `There is no API token ${quoted(apiTokenId)}. Query apiTokens for those there are.`,
-    )
+    super(`There is no API token ${quoted(apiTokenId)}. Query apiTokens for those there are.`)
     this.apiTokenId = apiTokenId
   }
 }
 
 export class SnapshotNotFound extends Refusal {
+  static readonly description = 'There is no snapshot with this id.'
+  static readonly facts: FactsOf<SnapshotNotFound> = { snapshotId: ['ID!', 'The requested id.'] }
   readonly snapshotId: string
 
   constructor(snapshotId: string) {
-    super(
-      'SNAPSHOT_NOT_FOUND',
-      `There is no snapshot ${quoted(snapshotId)}. Query snapshots for those there are.`,
-    )
+    super(`There is no snapshot ${quoted(snapshotId)}. Query snapshots for those there are.`)
     this.snapshotId = snapshotId
   }
 }
 
 export class SnapshotStatusForbidsOperation extends Refusal {
+  static readonly description = 'The status of the snapshot does not allow the operation.'
+  static readonly facts: FactsOf<SnapshotStatusForbidsOperation> = {
+    operation: ['SnapshotOperation!', 'The requested operation.'],
+    actual: ['SnapshotStatus!', 'The status of the snapshot.'],
+    allowed: ['[SnapshotStatus!]!', 'The allowed statuses.'],
+  }
   readonly operation: SnapshotOperation
   readonly actual: SnapshotStatus
   readonly allowed: readonly SnapshotStatus[]
 
   constructor(operation: SnapshotOperation, actual: SnapshotStatus, allowed: readonly SnapshotStatus[]) {
-    super(
-      'SNAPSHOT_STATUS_FORBIDS_OPERATION',
-      `The snapshot is ${actual}; ${operation} is possible while it is ${allowed.join(' or ')}.`,
-    )
+    super(`The snapshot is ${actual}; ${operation} is possible while it is ${allowed.join(' or ')}.`)
     this.operation = operation
     this.actual = actual
     this.allowed = allowed
@@ -185,11 +161,13 @@ export class SnapshotStatusForbidsOperation extends Refusal {
 }
 
 export class SnapshotInUse extends Refusal {
+  static readonly description =
+    'The copy is being read: it is being verified, or a disk is being rolled back to it or created from it.'
+  static readonly facts: FactsOf<SnapshotInUse> = { snapshotId: ['ID!', 'The snapshot that is being read.'] }
   readonly snapshotId: string
 
   constructor(snapshotId: string) {
     super(
-      'SNAPSHOT_IN_USE',
       `Snapshot ${snapshotId} is being read: it is verified, or a disk is rolled back to it or made from it. Wait until that has ended.`,
     )
     this.snapshotId = snapshotId
@@ -197,24 +175,29 @@ export class SnapshotInUse extends Refusal {
 }
 
 export class SnapshotOfOtherDisk extends Refusal {
+  static readonly description = 'A disk can only be rolled back to one of its own snapshots.'
   constructor() {
     super(
-      'SNAPSHOT_OF_OTHER_DISK',
       'The snapshot was not taken of this disk. Roll back to a snapshot of its own, or create a disk from this one.',
     )
   }
 }
 
 export class SystemSnapshotForbidsDisk extends Refusal {
+  static readonly description = 'No disk can be created from a snapshot of a system disk.'
   constructor() {
-    super(
-      'SYSTEM_SNAPSHOT_FORBIDS_DISK',
-      'The snapshot was taken of a system disk; a disk is created from a snapshot of a data disk.',
-    )
+    super('The snapshot was taken of a system disk; a disk is created from a snapshot of a data disk.')
   }
 }
 
 export class DiskStatusForbidsOperation extends Refusal {
+  static readonly description = 'The status of the disk does not allow the operation.'
+  static readonly facts: FactsOf<DiskStatusForbidsOperation> = {
+    operation: ['DiskOperation!', 'The requested operation.'],
+    kind: ['DiskKind!', 'The kind of the disk, which decides the allowed statuses.'],
+    actual: ['DiskStatus!', 'The status of the disk.'],
+    allowed: ['[DiskStatus!]!', 'The allowed statuses.'],
+  }
   readonly operation: DiskOperation
   readonly kind: DiskKind
   readonly actual: DiskStatus
@@ -222,7 +205,6 @@ export class DiskStatusForbidsOperation extends Refusal {
 
   constructor(operation: DiskOperation, kind: DiskKind, actual: DiskStatus, allowed: readonly DiskStatus[]) {
     super(
-      'DISK_STATUS_FORBIDS_OPERATION',
       operation === 'UPDATE'
         ? `The disk is ${actual}; nothing about it can be changed any more.`
         : `The disk is ${actual}; ${operation} of a ${kind} disk is possible while it is ${allowed.join(' or ')}.`,
@@ -235,22 +217,27 @@ export class DiskStatusForbidsOperation extends Refusal {
 }
 
 export class DiskNotAttached extends Refusal {
+  static readonly description =
+    'The disk is IN_USE because a program has it open, not because it is attached to an instance.'
   constructor() {
-    super(
-      'DISK_NOT_ATTACHED',
-      'The disk is not attached to an instance: a program has it open. Close it there.',
-    )
+    super('The disk is not attached to an instance: a program has it open. Close it there.')
   }
 }
 
 export class DiskSizeRefused extends Refusal {
+  static readonly description =
+    'The size is out of range: a disk never shrinks, and must hold the snapshot it is created from.'
+  static readonly facts: FactsOf<DiskSizeRefused> = {
+    sizeGiB: ['Int!', 'The requested size, in GiB.'],
+    minGiB: ['Int!', 'The smallest allowed size, in GiB.'],
+    maxGiB: ['Int!', 'The largest allowed size, in GiB.'],
+  }
   readonly sizeGiB: number
   readonly minGiB: number
   readonly maxGiB: number
 
   constructor(sizeGiB: number, minGiB: number, maxGiB: number) {
     super(
-      'DISK_SIZE_REFUSED',
       minGiB > maxGiB
         ? `The size would be ${sizeGiB} GiB; the disk is as large as a disk may be already.`
         : `The size would be ${sizeGiB} GiB; it must be from ${minGiB} to ${maxGiB} GiB.`,
@@ -262,11 +249,15 @@ export class DiskSizeRefused extends Refusal {
 }
 
 export class TooManyDisksUnderWay extends Refusal {
+  static readonly description =
+    'The account is already creating the maximum number of disks from snapshots at once.'
+  static readonly facts: FactsOf<TooManyDisksUnderWay> = {
+    limit: ['Int!', 'The maximum number of concurrent disk creations from snapshots.'],
+  }
   readonly limit: number
 
   constructor(limit: number) {
     super(
-      'TOO_MANY_DISKS_UNDER_WAY',
       `${limit} disks are being made from snapshots already, which is as many as may be at once. Wait until one has ended.`,
     )
     this.limit = limit
@@ -274,20 +265,19 @@ export class TooManyDisksUnderWay extends Refusal {
 }
 
 export class OtherSnapshotRefused extends Refusal {
+  static readonly description = 'Not created: another disk in this all-or-nothing request was refused.'
   constructor() {
-    super(
-      'OTHER_SNAPSHOT_REFUSED',
-      'Nothing speaks against this one, but another was refused, and all or none were asked for.',
-    )
+    super('Nothing speaks against this one, but another was refused, and all or none were asked for.')
   }
 }
 
 export class PolicyNotFound extends Refusal {
+  static readonly description = 'There is no automatic snapshot policy with this id.'
+  static readonly facts: FactsOf<PolicyNotFound> = { policyId: ['ID!', 'The requested id.'] }
   readonly policyId: string
 
   constructor(policyId: string) {
     super(
-      'POLICY_NOT_FOUND',
       `There is no automatic snapshot policy ${quoted(policyId)}. Query autoSnapshotPolicies for those there are.`,
     )
     this.policyId = policyId
@@ -295,45 +285,53 @@ export class PolicyNotFound extends Refusal {
 }
 
 export class InvalidPolicy extends Refusal {
+  static readonly description = 'The policy breaks a rule of automatic snapshot policies.'
+  static readonly facts: FactsOf<InvalidPolicy> = {
+    brokenRules: ['[AutoSnapshotPolicyRule!]!', 'Every rule it breaks.'],
+  }
   readonly brokenRules: readonly PolicyRule[]
 
   constructor(brokenRules: readonly PolicyRule[]) {
-    super('INVALID_POLICY', brokenRules.map((rule) => POLICY_RULES[rule]).join(' '))
+    super(brokenRules.map((rule) => POLICY_RULES[rule]).join(' '))
     this.brokenRules = brokenRules
   }
 }
 
 export class PolicyQuotaExceeded extends Refusal {
-  readonly limit = POLICIES_MAX
+  static readonly description = 'The account already has the maximum number of automatic snapshot policies.'
+  static readonly facts: FactsOf<PolicyQuotaExceeded> = { limit: ['Int!', 'The maximum number of policies.'] }
+  readonly limit: number = POLICIES_MAX
 
   constructor() {
     super(
-      'POLICY_QUOTA_EXCEEDED',
       `The account has ${POLICIES_MAX} automatic snapshot policies, as many as it may have. Delete one first.`,
     )
   }
 }
 
 export class DiskStatusForbidsPolicy extends Refusal {
+  static readonly description = 'The status of the disk does not allow a policy to be linked to it.'
+  static readonly facts: FactsOf<DiskStatusForbidsPolicy> = {
+    actual: ['DiskStatus!', 'The status of the disk.'],
+    allowed: ['[DiskStatus!]!', 'The allowed statuses.'],
+  }
   readonly actual: DiskStatus
   readonly allowed: readonly DiskStatus[]
 
   constructor(actual: DiskStatus, allowed: readonly DiskStatus[]) {
-    super(
-      'DISK_STATUS_FORBIDS_POLICY',
-      `The disk is ${actual}; a policy can be linked to it while it is ${allowed.join(' or ')}.`,
-    )
+    super(`The disk is ${actual}; a policy can be linked to it while it is ${allowed.join(' or ')}.`)
     this.actual = actual
     this.allowed = allowed
   }
 }
 
 export class DiskLinkedElsewhere extends Refusal {
+  static readonly description = 'The disk is linked to another policy. A disk has at most one.'
+  static readonly facts: FactsOf<DiskLinkedElsewhere> = { policyId: ['ID!', 'The policy it is linked to.'] }
   readonly policyId: string
 
   constructor(policyId: string) {
     super(
-      'DISK_LINKED_ELSEWHERE',
       `The disk is linked to the policy ${policyId}, and it can have one only. Unlink it from that one first.`,
     )
     this.policyId = policyId
@@ -341,20 +339,27 @@ export class DiskLinkedElsewhere extends Refusal {
 }
 
 export class NothingInProgress extends Refusal {
+  static readonly description =
+    'No operation on this snapshot or disk is in progress: there was none, or it has ended.'
+  static readonly facts: FactsOf<NothingInProgress> = { id: ['ID!', 'The id of the snapshot or disk.'] }
   readonly id: string
 
   constructor(id: string) {
-    super('NOTHING_IN_PROGRESS', `No operation on ${id} is in progress, so there is nothing to cancel.`)
+    super(`No operation on ${id} is in progress, so there is nothing to cancel.`)
     this.id = id
   }
 }
 
 export class OperationNotCancellable extends Refusal {
+  static readonly description =
+    'The operation cannot be cancelled: the snapshot is being deleted to make room for a newer automatic one, which has taken its quota slot.'
+  static readonly facts: FactsOf<OperationNotCancellable> = {
+    kind: ['OperationKind!', 'The operation in progress.'],
+  }
   readonly kind: JobKind
 
   constructor(kind: JobKind) {
     super(
-      'OPERATION_NOT_CANCELLABLE',
       'The snapshot is being deleted to make room for a newer automatic snapshot. Its quota slot is already taken.',
     )
     this.kind = kind

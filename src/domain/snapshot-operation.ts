@@ -1,4 +1,5 @@
-import { SnapshotInUse, SnapshotStatusForbidsOperation, type Refusal } from './refusals.ts'
+import type { Refusal } from './refusal.ts'
+import { SnapshotInUse, SnapshotStatusForbidsOperation } from './refusals.ts'
 import type { SnapshotOperation, SnapshotStatus } from './snapshot.ts'
 
 /**

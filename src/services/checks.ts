@@ -1,5 +1,6 @@
 import { brokenNameRules } from '../domain/name.ts'
-import { InvalidName, type Refusal } from '../domain/refusals.ts'
+import type { Refusal } from '../domain/refusal.ts'
+import { InvalidName } from '../domain/refusals.ts'
 
 /** Throws `InvalidName` unless the name is a good one. */
 export function checkName(name: string): void {

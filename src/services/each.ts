@@ -1,4 +1,4 @@
-import { Refusal } from '../domain/refusals.ts'
+import { Refusal } from '../domain/refusal.ts'
 
 /** Does something for each of several, one after the other; a refusal is that one's result, anything else ends it all. */
 export async function each<T, R>(

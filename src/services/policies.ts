@@ -2,13 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { inTransaction, type Database, type Transaction } from '../database/database.ts'
 import { linkRefusals } from '../domain/policy.ts'
 import { brokenPolicyRules, POLICIES_MAX } from '../domain/policy-input.ts'
-import {
-  DiskNotFound,
-  InvalidPolicy,
-  PolicyNotFound,
-  PolicyQuotaExceeded,
-  type Refusal,
-} from '../domain/refusals.ts'
+import type { Refusal } from '../domain/refusal.ts'
+import { DiskNotFound, InvalidPolicy, PolicyNotFound, PolicyQuotaExceeded } from '../domain/refusals.ts'
 import { deleteSnapshotRefusals } from '../domain/snapshot-operation.ts'
 import { isTimeZone, sorted, type Schedule } from '../domain/schedule.ts'
 import type { Statements } from '../database/statements.ts'

@@ -18,6 +18,7 @@ import {
 } from '../../src/domain/disk.ts'
 import { isSettled, mayDiskFollow } from '../../src/domain/lifecycle.ts'
 import { SNAPSHOT_STATUSES } from '../../src/domain/snapshot.ts'
+import type { Refusal } from '../../src/domain/refusal.ts'
 import {
   DiskNotAttached,
   DiskSizeRefused,
@@ -26,7 +27,6 @@ import {
   SnapshotStatusForbidsOperation,
   SystemSnapshotForbidsDisk,
   TooManyDisksUnderWay,
-  type Refusal,
 } from '../../src/domain/refusals.ts'
 
 const GIB = 1024n ** 3n

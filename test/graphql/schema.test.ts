@@ -15,7 +15,7 @@ import {
 import { expect, test } from 'vitest'
 import { ID_PREFIXES } from '../../src/domain/id.ts'
 import { PERMISSIONS } from '../../src/domain/role.ts'
-import { REFUSAL_CODES } from '../../src/domain/refusals.ts'
+import * as refusals from '../../src/domain/refusals.ts'
 import { printSdl, schema } from '../../src/graphql/schema.ts'
 import { startTestApp } from '../support/app.ts'
 
@@ -119,17 +119,23 @@ test.each(types.filter((type) => isUnionType(type)).map((type) => [type.name, ty
   },
 )
 
-test('every refusal of the catalogue has its code and its type, and there are no others', () => {
+test('every refusal of the catalogue has its code, its type and its documentation, and there are no others', () => {
   const codes = schema.getType('RefusalCode')
   const userError = schema.getType('UserError')
   if (!isEnumType(codes) || !isInterfaceType(userError))
     throw new Error('RefusalCode or UserError is missing')
-  const typesByCode = schema
-    .getPossibleTypes(userError)
-    .map(({ name }) => name.replace(/(?<=.)[A-Z]/g, (letter) => `_${letter}`).toUpperCase())
+  const names = Object.keys(refusals).toSorted()
 
-  expect(codes.getValues().map(({ name }) => name)).toEqual([...REFUSAL_CODES].sort())
-  expect([...typesByCode].sort()).toEqual([...REFUSAL_CODES].sort())
+  expect(names.length).toBeGreaterThan(20)
+  expect(
+    schema
+      .getPossibleTypes(userError)
+      .map(({ name, description }) => [name, Boolean(description)])
+      .toSorted(),
+  ).toEqual(names.map((name) => [name, true]))
+  expect(codes.getValues().map(({ name, description }) => [name, description])).toEqual(
+    names.map((name) => [name.replace(/(?<=.)[A-Z]/g, '_$&').toUpperCase(), `See \`${name}\`.`]).toSorted(),
+  )
 })
 
 test('types, fields, arguments and enum values are spelled one way', () => {

@@ -1,4 +1,4 @@
-import type { Refusal } from '../../domain/refusals.ts'
+import type { Refusal } from '../../domain/refusal.ts'
 import { builder } from '../builder.ts'
 import { factsOf, UserError } from './user-error.ts'
 

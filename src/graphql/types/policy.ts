@@ -1,13 +1,8 @@
 import { z } from 'zod'
 import { NAME_RULE_TEXT } from '../../domain/name.ts'
 import { FOR_EVER, POLICIES_MAX } from '../../domain/policy-input.ts'
-import {
-  InvalidName,
-  InvalidPolicy,
-  PolicyNotFound,
-  PolicyQuotaExceeded,
-  Refusal,
-} from '../../domain/refusals.ts'
+import { Refusal } from '../../domain/refusal.ts'
+import { InvalidName, InvalidPolicy, PolicyNotFound, PolicyQuotaExceeded } from '../../domain/refusals.ts'
 import { RETENTION_DAYS_MAX } from '../../domain/snapshot-input.ts'
 import type {
   AutoSnapshotPolicy as PolicyRow,
@@ -186,7 +181,7 @@ const AutoSnapshotRunDisk = builder.objectRef<RunDiskRow>('AutoSnapshotRunDisk')
       type: RefusalCode,
       nullable: true,
       description: 'Why it was SKIPPED, for programs; null otherwise.',
-      resolve: ({ refusalCode }) => refusalCode as Refusal['code'] | null,
+      resolve: ({ refusalCode }) => refusalCode,
     }),
     refusalMessage: t.exposeString('refusalMessage', {
       nullable: true,
