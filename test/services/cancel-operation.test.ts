@@ -1,4 +1,4 @@
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createLocalProvider } from '../../src/providers/local/local.ts'
@@ -309,6 +309,82 @@ describe('an operation on a disk that is cancelled', () => {
     await app.runner.tick()
     expect(await shown(app, disk.id)).toBeNull()
   })
+})
+
+describe('while its bytes are read or written', () => {
+  /** A snapshot that takes a moment to read, of a disk that has been changed since. */
+  async function world(app: TestApp) {
+    const disk = await app.disk({ sizeMiB: 256, dataMiB: 256 })
+    const snapshotId = await completed(app, disk)
+    await using file = await open(disk.path, 'r+')
+    await file.write(Buffer.alloc(4096, 'new'))
+    return { disk, snapshotId, before: await readFile(disk.path) }
+  }
+
+  /** Cancels the operation on this once the first bytes have been moved, and waits until all has ended. */
+  async function cancelled(app: TestApp, id: string): Promise<void> {
+    const { promise: begun, resolve } = Promise.withResolvers<undefined>()
+    const stop = app.progress.watch(id, () => resolve(undefined))
+    const work = app.runner.tick()
+    await begun
+    stop()
+    expect(await cancel(app, id)).toEqual({ __typename: 'CancelOperationPayload' })
+    app.runner.wake()
+    await work
+    expect(await app.db.job.count()).toBe(0)
+  }
+
+  const images = ({ dataDir }: TestApp) => readdir(join(dataDir, 'disks'))
+  const whole = (id: string) => ['.partial', id, `${id}/image`, `${id}/manifest.json`]
+
+  test('a roll back leaves the content and nothing beside it, and the snapshot as it was', async () => {
+    await using app = await startTestApp()
+    const { disk, snapshotId, before } = await world(app)
+    await mutate(app, 'rollBackDisk', { diskId: disk.id, snapshotId }, '__typename')
+    await cancelled(app, disk.id)
+    expect((await readFile(disk.path)).equals(before)).toBe(true)
+    expect([await images(app), await stored(app)]).toEqual([['disk-1.img'], whole(snapshotId)])
+    expect(await shown(app, disk.id)).toEqual({
+      diskStatus: 'UNMOUNTED',
+      statusReason: null,
+      operation: null,
+    })
+    expect(await shown(app, snapshotId)).toMatchObject({ status: 'COMPLETED', operation: null })
+  })
+
+  test('the creation of a disk from a snapshot leaves no image, and a disk in ERROR', async () => {
+    await using app = await startTestApp()
+    const { snapshotId } = await world(app)
+    const { disk } = await mutate(app, 'createDisk', { name: 'new', snapshotId }, 'disk { id }')
+    await cancelled(app, disk.id)
+    expect([await images(app), await stored(app)]).toEqual([['disk-1.img'], whole(snapshotId)])
+    expect(await shown(app, disk.id)).toEqual({
+      diskStatus: 'ERROR',
+      statusReason: CANCELLED,
+      operation: null,
+    })
+    expect(await shown(app, snapshotId)).toMatchObject({ status: 'COMPLETED', operation: null })
+  })
+
+  test('a verification leaves the snapshot as it was', async () => {
+    await using app = await startTestApp()
+    const { snapshotId } = await world(app)
+    await mutate(app, 'verifySnapshot', { snapshotId }, '__typename')
+    await cancelled(app, snapshotId)
+    expect(await shown(app, snapshotId)).toMatchObject({ status: 'COMPLETED', operation: null })
+    expect([await images(app), await stored(app)]).toEqual([['disk-1.img'], whole(snapshotId)])
+  })
+})
+
+test('a copy that is cancelled on storage that refuses to remove its bytes ends, and says so', async () => {
+  onTestFinished(repairStorage)
+  await using app = await startTestApp()
+  const id = await accepted(app, (await app.disk()).id)
+  await cancel(app, id)
+  breakStorage(app.config.snapshotsDir, ['mkdir', 'rename', 'rm'], 'EROFS')
+  await app.runner.tick()
+  const reason = `${CANCELLED} Not all of its bytes could be removed. The file system is read-only. Mount it for writing.`
+  expect(await shown(app, id)).toEqual({ ...FAILED, failureReason: reason })
 })
 
 test('a verification that is cancelled changes nothing about the snapshot', async () => {
