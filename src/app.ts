@@ -12,6 +12,7 @@ import { migrate } from './database/migrations.ts'
 import { TransitionHub } from './delivery/hub.ts'
 import { createDemoWorld } from './demo/world.ts'
 import { createLocalProvider } from './providers/local/local.ts'
+import type { DiskProvider } from './providers/provider.ts'
 import { Reads } from './reads/reads.ts'
 import { Scans } from './reads/scans.ts'
 import { createHousekeeping } from './runner/housekeeping.ts'
@@ -105,13 +106,8 @@ export async function startApp(config: Config, log: Logger, options: AppOptions 
       maxAttempts: config.copyAttempts,
     }),
   )
-  await provider.sweep(async (ids) => {
-    const waiting = await db.snapshot.findMany({
-      where: { id: { in: [...ids] }, status: 'CREATING' },
-      select: { id: true },
-    })
-    return new Set(waiting.map(({ id }) => id))
-  })
+  const sweep = () => sweepStorage(provider, db)
+  await sweep()
   const { snapshotsDir } = config
   if (config.demo) await createDemoWorld({ db, viewer, provider, disksDir, snapshotsDir, now, newId })
 
@@ -179,6 +175,7 @@ export async function startApp(config: Config, log: Logger, options: AppOptions 
       db,
       snapshots,
       policies,
+      sweep,
       logs: [transitions, diskTransitions],
       logKeptMs: config.logRetention.days * DAY_MS,
       logKeptEvents: config.logRetention.events,
@@ -273,6 +270,17 @@ export async function startApp(config: Config, log: Logger, options: AppOptions 
       await running.disposeAsync()
     },
   }
+}
+
+/** Removes what the provider has left behind, but not what it captured for snapshots that still wait for their copy. */
+function sweepStorage(provider: Pick<DiskProvider, 'sweep'>, db: Database): Promise<void> {
+  return provider.sweep(async (ids) => {
+    const waiting = await db.snapshot.findMany({
+      where: { id: { in: [...ids] }, status: 'CREATING' },
+      select: { id: true },
+    })
+    return new Set(waiting.map(({ id }) => id))
+  })
 }
 
 /** Closes the data folder, and a database that lies elsewhere, to other users; returns what could not be closed. */

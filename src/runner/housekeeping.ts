@@ -19,6 +19,8 @@ export interface HousekeepingOptions {
   db: Database
   snapshots: SnapshotService
   policies: Pick<PolicyService, 'finishDeletions'>
+  /** Removes what the provider has left behind. */
+  sweep: () => Promise<void>
   logs: readonly TransitionLog<AnyTransition>[]
   /** How long transitions can be resumed from, in milliseconds. */
   logKeptMs: number
@@ -36,13 +38,14 @@ const RUNS_AT_ONCE = 500
 
 /**
  * Deletes snapshots whose retention has passed, and old transitions, client tokens and runs of policies; finishes the
- * deletions of policies. While the clock is not trusted, because it has jumped, nothing is deleted by its age. Steps that fail
+ * deletions of policies, and has the provider remove what it has left behind. While the clock is not trusted, because it has jumped, nothing is deleted by its age. Steps that fail
  * are logged, and hold up no other.
  */
 export function createHousekeeping({
   db,
   snapshots,
   policies,
+  sweep,
   logs,
   logKeptMs,
   logKeptEvents,
@@ -105,20 +108,26 @@ export function createHousekeeping({
     (error) => logFault(log, error, 'the deletion of a policy failed, and will be tried again'),
   )
 
+  async function attempt<T>(step: string, work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work()
+    } catch (error) {
+      logFault(log, error, 'a part of housekeeping failed, and will be tried again', { step })
+      return undefined
+    }
+  }
+
   /** Does it once. */
   async function tick(): Promise<void> {
     finishing.wake()
     await finishing.running
+    await attempt('storage', sweep)
     if (!(await isClockTrusted())) return
     const deleted: Record<string, number> = {}
     for (const [step, work] of Object.entries(steps)) {
       if (stopping.signal.aborted) return
-      try {
-        const count = await work()
-        if (count > 0) deleted[step] = count
-      } catch (error) {
-        logFault(log, error, 'a part of housekeeping failed, and will be tried again', { step })
-      }
+      const count = await attempt(step, work)
+      if (count !== undefined && count > 0) deleted[step] = count
     }
     if (Object.keys(deleted).length > 0) log.info(deleted, 'deleted what was past its time')
   }

@@ -1,3 +1,5 @@
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { inTransaction } from '../../src/database/database.ts'
 import { trustClock } from '../../src/services/clock-trust.ts'
@@ -242,4 +244,20 @@ test('a snapshot that cannot be deleted holds up no other, nor any other part of
   const left = await app.db.snapshot.findMany({ orderBy: { id: 'asc' }, select: { status: true } })
   expect(left).toEqual([{ status: 'COMPLETED' }, { status: 'DELETING' }])
   expect(await app.db.idempotencyKey.count()).toBe(0)
+})
+
+test('what dead attempts and late captures have left in the storage goes, and nothing else', async () => {
+  await using app = await startTestApp()
+  const { snapshotsDir } = app.config
+  const disk = await app.disk()
+  const { id } = await app.snapshots.create(app.viewer, {
+    ...{ diskId: disk.id, name: 'waits', description: '' },
+    ...{ tags: [], retentionDays: null, clientToken: null },
+  })
+  for (const left of ['.partial/s-dead.0123', `.captured/${id}`, '.captured/s-ended0000', 's-published0'])
+    await mkdir(join(snapshotsDir, left), { recursive: true })
+  await app.housekeeping.tick()
+  expect((await readdir(snapshotsDir, { recursive: true })).sort()).toEqual(
+    ['.captured', `.captured/${id}`, '.partial', 's-published0'].sort(),
+  )
 })
