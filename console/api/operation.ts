@@ -1,4 +1,4 @@
-import { graphql, type EnumOf, type ResultOf } from './graphql.ts'
+import { graphql, type ResultOf } from './graphql.ts'
 
 /** What is in progress with a disk or snapshot; one that was accepted at another moment is another one. */
 export const OPERATION = graphql(`
@@ -10,4 +10,3 @@ export const OPERATION = graphql(`
 `)
 
 export type Operation = ResultOf<typeof OPERATION>
-export type OperationKind = EnumOf<'OperationKind'>

@@ -67,3 +67,11 @@ export type DiskTransition = ResultOf<typeof DISK_TRANSITIONS>['diskTransitions'
 export type LiveTransition = SnapshotTransition | DiskTransition
 /** A step in the history of a disk. */
 export type StepOfDisk = Pick<DiskTransition, '__typename' | 'sequence' | 'from' | 'to' | 'reason' | 'at'>
+
+/** The transition in an answer, if that is of one of the streams. */
+export function transitionIn(data: unknown): LiveTransition | undefined {
+  const { snapshotTransitions, diskTransitions } = (data ?? {}) as Partial<
+    Record<'snapshotTransitions' | 'diskTransitions', LiveTransition>
+  >
+  return snapshotTransitions ?? diskTransitions
+}

@@ -1,4 +1,4 @@
-import { Input, InputNumber } from 'antd'
+import { Input } from 'antd'
 import { useState } from 'react'
 import { DISK } from '../api/disk.ts'
 import { graphql } from '../api/graphql.ts'
@@ -8,7 +8,7 @@ import { useWords } from '../settings.tsx'
 import { explain, reasonAgainst } from '../widgets/refusal.ts'
 import { useChange, useClientTokens } from './change.ts'
 import { Dialog, Trouble, useAsked, type Asked } from './dialog.tsx'
-import { Field, NameField, useFirstField } from './field.tsx'
+import { Field, NameField, NumberField, useFirstField } from './field.tsx'
 import { NothingYet, useNotice, useWantedSnapshot, type DetailedSnapshot } from './wanted-snapshot.tsx'
 
 const CREATE_DISK = graphql(
@@ -86,7 +86,6 @@ function CreateDialog({ asked }: { asked: Asked }) {
       ? words.refusal.size(format.number(sizes.min), format.number(sizes.max))
       : undefined
   const storage = storageType ?? snapshot?.disk?.storageType ?? ''
-  const sizeRefused = refusal?.__typename === 'DiskSizeRefused'
   return (
     <Dialog
       asked={asked}
@@ -114,30 +113,20 @@ function CreateDialog({ asked }: { asked: Asked }) {
             onChange={setName}
             refusal={refusal}
           />
-          <Field
+          <NumberField
             label={words.newDisk.size}
             hint={words.newDisk.sizeHint(
               format.gib(snapshot.sizeGiB),
               format.number(snapshot.createDiskSizeGiB.min),
               format.number(snapshot.createDiskSizeGiB.max),
             )}
-            problem={sizeProblem ?? (sizeRefused ? explain(refusal, words, format) : undefined)}
-          >
-            {(id, describedBy) => (
-              <InputNumber
-                id={id}
-                aria-describedby={describedBy}
-                precision={0}
-                controls={false}
-                value={sizeGiB}
-                {...((sizeRefused || sizeProblem !== undefined) && {
-                  status: 'error' as const,
-                  'aria-invalid': true,
-                })}
-                onChange={setSize}
-              />
-            )}
-          </Field>
+            problem={
+              sizeProblem ??
+              (refusal?.__typename === 'DiskSizeRefused' ? explain(refusal, words, format) : undefined)
+            }
+            value={sizeGiB}
+            onChange={setSize}
+          />
           <Field label={words.storageType} hint={words.newDisk.storageHint}>
             {(id, describedBy) => (
               <Input

@@ -1,4 +1,4 @@
-import { Alert, App, Input, Radio, Select, Skeleton, type InputRef } from 'antd'
+import { Alert, Input, Radio, Select, Skeleton, type InputRef } from 'antd'
 import { useId, useRef, useState } from 'react'
 import { useClient, useQuery } from 'urql'
 import { Link } from 'wouter'
@@ -8,15 +8,17 @@ import { NAME_REFUSAL, REFUSALS, type Refusal } from '../api/refusals.ts'
 import { SNAPSHOT, type Snapshot } from '../api/snapshot.ts'
 import { suggestName, useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
-import { DiskSummary } from '../widgets/disk-summary.tsx'
+import { DiskSummary, MissingDisks } from '../widgets/disk-summary.tsx'
 import { Failure } from '../widgets/failure.tsx'
 import { QuotaBar } from '../widgets/quota.tsx'
 import { explain, whyNot } from '../widgets/refusal.ts'
 import { DiskStatusTag } from '../widgets/status.tsx'
+import { BatchResult, BatchTable } from './batch-table.tsx'
 import { ask, useClientTokens, type Outcome } from './change.ts'
 import { Dialog, Trouble, useAsked, type Asked } from './dialog.tsx'
-import { DaysField, Field, NameField, useFirstField } from './field.tsx'
+import { NumberField, Field, NameField, useFirstField } from './field.tsx'
 import { useLimits, useRetentionProblem } from './limits.ts'
+import { useNotice } from './wanted-snapshot.tsx'
 
 /** Which disks a snapshot may be wanted of, by what is typed. */
 const DISK_CHOICES = graphql(
@@ -91,19 +93,16 @@ export function CreateSnapshot({ onCreated }: { onCreated?: () => void }) {
 
 function CreateDialog({ asked, onCreated }: { asked: Asked; onCreated: (() => void) | undefined }) {
   const words = useWords()
-  const { message } = App.useApp()
-  const { open, wanted, close } = asked
-  const asksForDisk = wanted[0] === NEW
+  const notice = useNotice()
+  const asksForDisk = asked.wanted[0] === NEW
   const [chosen, setChosen] = useState<string>()
-  const ids = asksForDisk ? (chosen === undefined ? [] : [chosen]) : wanted
+  const ids = asksForDisk ? (chosen === undefined ? [] : [chosen]) : asked.wanted
   const [{ data, error }] = useQuery({ query: CHOSEN_DISKS, variables: { ids }, pause: ids.length === 0 })
   const disks = (data?.nodes ?? []).filter((node) => node?.__typename === 'Disk')
   const shown = ids.length === 0 ? [] : disks.filter(({ id }) => ids.includes(id))
-  const [names, setNames] = useState<Record<string, string>>({})
-  const [description, setDescription] = useState('')
-  const [retentionDays, setRetentionDays] = useState<number | null>(null)
+  const names = useNames()
+  const [notes, setNotes] = useState<Notes>({ description: '', retentionDays: null })
   const [mustChoose, setMustChoose] = useState(false)
-  const [suffix] = useState(timestamp)
   const { outcomes, create } = useCreation()
 
   const single = shown.length === 1 ? shown[0] : undefined
@@ -111,37 +110,32 @@ function CreateDialog({ asked, onCreated }: { asked: Asked; onCreated: (() => vo
   const sending = Object.values(outcomes).some(({ is }) => is === 'sending')
   const created = Object.values(outcomes).filter(({ is }) => is === 'done').length
   const over = batch && created > 0 && !sending
-  const nameOf = (disk: Disk) => names[disk.id] ?? suggestName(disk.name, suffix)
-  const setName = (disk: Disk, name: string) => setNames((before) => ({ ...before, [disk.id]: name }))
   // What was asked for here has itself changed what the disk allows, so only what is new or was refused is judged by that.
   const asking = single && outcomes[single.id]?.is
   const reason = useReason(asking === undefined || asking === 'refused' ? single : undefined)
-  const limits = useLimits(open)
-  const retentionProblem = useRetentionProblem(open)
+  const retentionProblem = useRetentionProblem(asked.open)
   const count = shown.length
-  const firstName = useFirstField(open && count > 0 && !asksForDisk)
+  const firstName = useFirstField(asked.open && count > 0 && !asksForDisk)
 
   async function submit(): Promise<void> {
     if (shown.length === 0) {
       setMustChoose(asksForDisk)
       return
     }
+    const { description, retentionDays } = notes
     const inputs = shown.map((disk): Input => {
-      const input = { diskId: disk.id, name: nameOf(disk), description }
+      const input = { diskId: disk.id, name: names.of(disk), description }
       return retentionDays === null ? input : { ...input, retentionDays }
     })
     const made = await create(inputs)
     if (made.length > 0) onCreated?.()
     const [snapshot] = made
     if (batch || !snapshot) return
-    close()
-    void message.success(
-      <span>
-        {words.dialog.started(snapshot.name)}{' '}
-        <Link href={`/snapshots?show=${snapshot.id}`}>{words.dialog.view}</Link>
-      </span>,
-      6,
-    )
+    asked.close()
+    notice(words.dialog.started(snapshot.name), {
+      to: `/snapshots?show=${snapshot.id}`,
+      label: words.dialog.view,
+    })
   }
 
   return (
@@ -151,7 +145,7 @@ function CreateDialog({ asked, onCreated }: { asked: Asked; onCreated: (() => vo
       title={words.createSnapshot}
       verb={words.confirm}
       needs="manageSnapshots"
-      ready={retentionProblem(retentionDays) === undefined}
+      ready={retentionProblem(notes.retentionDays) === undefined}
       reason={reason}
       sending={sending}
       over={over}
@@ -161,15 +155,8 @@ function CreateDialog({ asked, onCreated }: { asked: Asked; onCreated: (() => vo
         <ChooseDisk chosen={chosen} onChoose={setChosen} complaint={mustChoose && chosen === undefined} />
       )}
       {error && <Failure error={error} />}
-      {ids.length > 0 && shown.length === 0 && !error && (data ? null : <Skeleton active />)}
-      {ids.length > 0 && data && shown.length < ids.length && !asksForDisk && (
-        <Alert
-          type="error"
-          showIcon
-          title={words.noDisk(ids.filter((id) => !shown.some((disk) => disk.id === id)).join(', '))}
-          description={words.noDiskHint}
-        />
-      )}
+      {ids.length > 0 && count === 0 && !error && !data && <Skeleton active />}
+      {data && !asksForDisk && <MissingDisks ids={ids} found={shown} />}
       {single && <DiskSummary disk={single} withName={!asksForDisk} />}
       {(count > 0 || asksForDisk) && <Alert type="info" showIcon title={words.dialog.notice} />}
       {single && (
@@ -177,48 +164,100 @@ function CreateDialog({ asked, onCreated }: { asked: Asked; onCreated: (() => vo
           <NameField
             ref={firstName}
             label={words.dialog.snapshotName}
-            value={nameOf(single)}
-            onChange={(name) => setName(single, name)}
+            value={names.of(single)}
+            onChange={(name) => names.set(single, name)}
             refusal={refusalOf(outcomes[single.id])}
           />
           <Trouble outcome={outcomes[single.id]} besides={['InvalidName']} />
           <QuotaLine disk={single} />
         </>
       )}
-      {batch && count > 0 && (
-        <BatchTable disks={shown} nameOf={nameOf} setName={setName} outcomes={outcomes} first={firstName} />
-      )}
-      {count > 0 && !over && (
-        <details>
-          <summary>{words.dialog.more}</summary>
-          <Field label={words.description}>
-            {(id) => (
-              <Input
-                id={id}
-                value={description}
-                maxLength={limits?.descriptionLength}
-                onChange={({ target }) => setDescription(target.value)}
-              />
-            )}
-          </Field>
-          <DaysField
-            label={words.dialog.retention}
-            hint={words.dialog.retentionHint}
-            problem={retentionProblem(retentionDays)}
-            value={retentionDays}
-            onChange={setRetentionDays}
-          />
-        </details>
-      )}
+      {batch && count > 0 && <Batch disks={shown} names={names} outcomes={outcomes} first={firstName} />}
+      {count > 0 && !over && <MoreFields notes={notes} onChange={setNotes} />}
       {over && (
-        <Alert
-          type={created === count ? 'success' : 'warning'}
-          showIcon
+        <BatchResult
+          ok={created === count}
           title={words.dialog.batch(created, count - created)}
-          description={<Link href="/snapshots">{words.dialog.view}</Link>}
+          link={<Link href="/snapshots">{words.dialog.view}</Link>}
         />
       )}
     </Dialog>
+  )
+}
+
+type Names = ReturnType<typeof useNames>
+
+/** What the snapshots are to be called: by their disk and the time, unless something else is written. */
+function useNames() {
+  const [written, setWritten] = useState<Record<string, string>>({})
+  const [suffix] = useState(timestamp)
+  return {
+    of: (disk: Disk) => written[disk.id] ?? suggestName(disk.name, suffix),
+    set: (disk: Disk, name: string) => setWritten((before) => ({ ...before, [disk.id]: name })),
+  }
+}
+
+interface Notes {
+  description: string
+  retentionDays: number | null
+}
+
+/** What is seldom given, folded away. */
+function MoreFields({ notes, onChange }: { notes: Notes; onChange: (notes: Notes) => void }) {
+  const words = useWords()
+  const limits = useLimits(true)
+  const retentionProblem = useRetentionProblem(true)
+  return (
+    <details>
+      <summary>{words.dialog.more}</summary>
+      <Field label={words.description}>
+        {(id) => (
+          <Input
+            id={id}
+            value={notes.description}
+            maxLength={limits?.descriptionLength}
+            onChange={({ target }) => onChange({ ...notes, description: target.value })}
+          />
+        )}
+      </Field>
+      <NumberField
+        label={words.dialog.retention}
+        hint={words.dialog.retentionHint}
+        problem={retentionProblem(notes.retentionDays)}
+        value={notes.retentionDays}
+        onChange={(retentionDays) => onChange({ ...notes, retentionDays })}
+      />
+    </details>
+  )
+}
+
+interface BatchProps {
+  disks: readonly Disk[]
+  names: Names
+  outcomes: Record<string, SnapshotOutcome>
+  first: React.Ref<InputRef>
+}
+
+/** Many disks at once: a name and a result for each. */
+function Batch({ disks, names, outcomes, first }: BatchProps) {
+  const words = useWords()
+  return (
+    <BatchTable
+      caption={words.dialog.disksOf(disks.length)}
+      head={[words.disk, words.dialog.snapshotName, words.dialog.result]}
+      rows={disks}
+      cells={(disk, index) => [
+        <Input
+          key="name"
+          {...(index === 0 && { ref: first })}
+          aria-label={`${words.dialog.snapshotName}: ${disk.name}`}
+          value={names.of(disk)}
+          disabled={outcomes[disk.id]?.is === 'done'}
+          onChange={({ target }) => names.set(disk, target.value)}
+        />,
+        <BatchOutcome key="result" disk={disk} outcome={outcomes[disk.id]} />,
+      ]}
+    />
   )
 }
 
@@ -350,55 +389,6 @@ function ChooseDisk({ chosen, onChoose, complaint }: ChooseDiskProps) {
         )}
       </Field>
     </>
-  )
-}
-
-interface BatchTableProps {
-  disks: readonly Disk[]
-  nameOf: (disk: Disk) => string
-  setName: (disk: Disk, name: string) => void
-  outcomes: Record<string, SnapshotOutcome>
-  first: React.Ref<InputRef>
-}
-
-/** Many disks at once: a name for each, and what became of each. */
-function BatchTable({ disks, nameOf, setName, outcomes, first }: BatchTableProps) {
-  const words = useWords()
-  return (
-    <table className="batch">
-      <caption className="unseen">{words.dialog.disksOf(disks.length)}</caption>
-      <thead>
-        <tr>
-          <th scope="col">{words.disk}</th>
-          <th scope="col">{words.dialog.snapshotName}</th>
-          <th scope="col">{words.dialog.result}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {disks.map((disk, index) => (
-          <tr key={disk.id}>
-            <th scope="row">
-              {disk.name}
-              <div className="hint">
-                <code>{disk.id}</code>
-              </div>
-            </th>
-            <td>
-              <Input
-                {...(index === 0 && { ref: first })}
-                aria-label={`${words.dialog.snapshotName}: ${disk.name}`}
-                value={nameOf(disk)}
-                disabled={outcomes[disk.id]?.is === 'done'}
-                onChange={({ target }) => setName(disk, target.value)}
-              />
-            </td>
-            <td>
-              <BatchOutcome disk={disk} outcome={outcomes[disk.id]} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
   )
 }
 

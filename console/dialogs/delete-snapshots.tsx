@@ -9,6 +9,7 @@ import { useWords } from '../settings.tsx'
 import { Failure } from '../widgets/failure.tsx'
 import { explain, reasonAgainst } from '../widgets/refusal.ts'
 import { SnapshotStatusCell, SnapshotStatusTag } from '../widgets/status.tsx'
+import { BatchResult, BatchTable } from './batch-table.tsx'
 import { useChange } from './change.ts'
 import { Dialog, Trouble, useAsked, type Asked } from './dialog.tsx'
 import { useNotice } from './wanted-snapshot.tsx'
@@ -77,8 +78,7 @@ function DeleteDialog({ asked }: { asked: Asked }) {
     variables: { ids: wanted },
     pause: wanted.length === 0,
   })
-  const found = (data?.nodes ?? []).filter((node) => node?.__typename === 'Snapshot')
-  const there = new Map(found.map((snapshot) => [snapshot.id, snapshot]))
+  const there = byId((data?.nodes ?? []).filter((node) => node?.__typename === 'Snapshot'))
   // What was confirmed stays to be read when it is gone.
   const [confirmed, setConfirmed] = useState<Snapshot[]>()
   const shown = confirmed ?? wanted.flatMap((id) => there.get(id) ?? [])
@@ -144,10 +144,19 @@ function DeleteDialog({ asked }: { asked: Asked }) {
       )}
       {batch && (
         <BatchTable
-          snapshots={shown}
-          now={there}
-          refusals={new Map(refused.map(({ snapshotId, refusal }) => [snapshotId, refusal]))}
-          confirmed={over}
+          caption={words.deletion.title(shown.length)}
+          head={[words.snapshot, words.sourceDisk, words.dialog.result]}
+          rows={shown}
+          cells={(snapshot) => [
+            snapshot.disk?.name ?? words.released,
+            <Deletion
+              key="result"
+              snapshot={snapshot}
+              now={there.get(snapshot.id)}
+              refusal={refused.find(({ snapshotId }) => snapshotId === snapshot.id)?.refusal}
+              confirmed={over}
+            />,
+          ]}
         />
       )}
       {!batch && refused[0]?.refusal && (
@@ -155,15 +164,16 @@ function DeleteDialog({ asked }: { asked: Asked }) {
       )}
       <Trouble outcome={outcome} />
       {over && (
-        <Alert
-          type={refused.length === 0 ? 'success' : 'warning'}
-          showIcon
+        <BatchResult
+          ok={refused.length === 0}
           title={words.deletion.batch(items.length - refused.length, refused.length)}
         />
       )}
     </Dialog>
   )
 }
+
+const byId = (snapshots: readonly Snapshot[]) => new Map(snapshots.map((snapshot) => [snapshot.id, snapshot]))
 
 function SnapshotSummary({ snapshot }: { snapshot: Snapshot }) {
   const words = useWords()
@@ -179,58 +189,23 @@ function SnapshotSummary({ snapshot }: { snapshot: Snapshot }) {
   )
 }
 
-interface BatchTableProps {
-  snapshots: readonly Snapshot[]
-  /** The same as they are now, those that are gone left out. */
-  now: ReadonlyMap<string, Snapshot>
-  refusals: ReadonlyMap<string, Item['refusal']>
+interface DeletionProps {
+  snapshot: Snapshot
+  /** The same as it is now; undefined when it is gone. */
+  now: Snapshot | undefined
+  refusal: Item['refusal'] | undefined
   confirmed: boolean
 }
 
-/** Many snapshots at once: what becomes of each. */
-function BatchTable({ snapshots, now, refusals, confirmed }: BatchTableProps) {
+/** The result of one deletion of many, or why it would be refused. */
+function Deletion({ snapshot, now, refusal, confirmed }: DeletionProps) {
   const words = useWords()
   const format = useFormat()
-  return (
-    <table className="batch">
-      <caption className="unseen">{words.deletion.title(snapshots.length)}</caption>
-      <thead>
-        <tr>
-          <th scope="col">{words.snapshot}</th>
-          <th scope="col">{words.sourceDisk}</th>
-          <th scope="col">{words.dialog.result}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {snapshots.map((snapshot) => {
-          const { id, name, disk, deleteEligibility } = snapshot
-          const refusal = refusals.get(id)
-          const reason = confirmed
-            ? refusal && explain(refusal, words, format)
-            : reasonAgainst(deleteEligibility, words, format)
-          const current = now.get(id)
-          return (
-            <tr key={id}>
-              <th scope="row">
-                {name}
-                <div className="hint">
-                  <code>{id}</code>
-                </div>
-              </th>
-              <td>{disk?.name ?? words.released}</td>
-              <td>
-                {reason !== undefined && <span className={confirmed ? 'problem' : 'hint'}>{reason}</span>}
-                {reason === undefined &&
-                  (current ? (
-                    <SnapshotStatusCell snapshot={current} />
-                  ) : (
-                    <SnapshotStatusTag status="DELETED" />
-                  ))}
-              </td>
-            </tr>
-          )
-        })}
-      </tbody>
-    </table>
-  )
+  const reason = confirmed
+    ? refusal && explain(refusal, words, format)
+    : reasonAgainst(snapshot.deleteEligibility, words, format)
+  if (reason !== undefined && reason !== null) {
+    return <span className={confirmed ? 'problem' : 'hint'}>{reason}</span>
+  }
+  return now ? <SnapshotStatusCell snapshot={now} /> : <SnapshotStatusTag status="DELETED" />
 }

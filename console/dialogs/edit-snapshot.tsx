@@ -9,7 +9,7 @@ import { useWords } from '../settings.tsx'
 import { reasonAgainst } from '../widgets/refusal.ts'
 import { useChange } from './change.ts'
 import { Dialog, Trouble, useAsked, type Asked } from './dialog.tsx'
-import { DaysField, Field, NameField, useFirstField } from './field.tsx'
+import { NumberField, Field, NameField, useFirstField } from './field.tsx'
 import { useLimits, useRetentionProblem } from './limits.ts'
 import { NothingYet, useNotice, useWantedSnapshot, type DetailedSnapshot } from './wanted-snapshot.tsx'
 
@@ -109,7 +109,7 @@ function EditDialog({ asked }: { asked: Asked }) {
               />
             )}
           </Field>
-          <DaysField
+          <NumberField
             label={words.dialog.retention}
             hint={words.edition.retentionHint(format.dateTime(snapshot.createdAt))}
             problem={retentionProblem(changed.retentionDays ?? null)}

@@ -41,13 +41,13 @@ export function useFirstField(ready: boolean) {
   return field
 }
 
-interface DaysFieldProps extends Omit<FieldProps, 'children'> {
+interface NumberFieldProps extends Omit<FieldProps, 'children'> {
   value: number | null
-  onChange: (days: number | null) => void
+  onChange: (value: number | null) => void
 }
 
-/** A number of days. What is typed stays as it is, and a problem is said: a field that corrects sends what nobody asked for. */
-export function DaysField({ value, onChange, ...field }: DaysFieldProps) {
+/** A whole number. What is typed stays as it is, and a problem is said: a field that corrects sends what nobody asked for. */
+export function NumberField({ value, onChange, ...field }: NumberFieldProps) {
   return (
     <Field {...field}>
       {(id, describedBy) => (

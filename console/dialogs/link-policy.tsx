@@ -6,12 +6,13 @@ import { graphql } from '../api/graphql.ts'
 import { POLICY, type Policy } from '../api/policy.ts'
 import { LINK_ELIGIBILITY, LINK_REFUSALS, type LinkRefusal } from '../api/refusals.ts'
 import { useWords } from '../settings.tsx'
-import { DiskSummary } from '../widgets/disk-summary.tsx'
+import { DiskSummary, MissingDisks } from '../widgets/disk-summary.tsx'
 import { Failure } from '../widgets/failure.tsx'
 import { explainLink, whyNotLink } from '../widgets/refusal.ts'
 import { useSchedule } from '../widgets/schedule.ts'
 import { DiskStatusTag } from '../widgets/status.tsx'
 import { useKept } from '../widgets/table.ts'
+import { BatchResult, BatchTable } from './batch-table.tsx'
 import { Dialog, useAsked, type Asked } from './dialog.tsx'
 import {
   newPolicy,
@@ -122,16 +123,7 @@ function LinkDialog({ asked, onLinked }: LinkDialogProps) {
   })
   const nodes = (useKept(data)?.nodes ?? []).filter((node) => node?.__typename === 'Disk')
   const disks = ids.flatMap((id) => nodes.find((disk) => disk.id === id) ?? [])
-  const [edited, setDraft] = useState(newPolicy)
-  const [{ data: known }] = useQuery({
-    query: TIME_ZONES,
-    variables: { name: OWN_ZONE },
-    pause: !open,
-    requestPolicy: 'cache-first',
-  })
-  // What the browser calls its time zone may be no time zone to the API.
-  const isKnown = edited.timeZone !== OWN_ZONE || known?.limits.acceptsTimeZone !== false
-  const draft = isKnown ? edited : { ...edited, timeZone: 'UTC' }
+  const { draft, setDraft, zones } = useDraft(open)
   const [mustChoose, setMustChoose] = useState(false)
   const { sending, created, refused, failed, outcomes, create, link } = useLinking()
   const name = useRef<InputRef>(null)
@@ -183,14 +175,7 @@ function LinkDialog({ asked, onLinked }: LinkDialogProps) {
       {single && <DiskSummary disk={single} />}
       {[unlisted, error].map((trouble, index) => trouble && <Failure key={index} error={trouble} />)}
       {(!policies || !data) && !unlisted && !error && disks.length === 0 && <Skeleton active />}
-      {data && disks.length < ids.length && (
-        <Alert
-          type="error"
-          showIcon
-          title={words.noDisk(ids.filter((id) => !disks.some((disk) => disk.id === id)).join(', '))}
-          description={words.noDiskHint}
-        />
-      )}
+      {data && <MissingDisks ids={ids} found={disks} />}
       {policies && !over && (
         <ChoosePolicy
           policies={policies}
@@ -200,57 +185,49 @@ function LinkDialog({ asked, onLinked }: LinkDialogProps) {
         />
       )}
       {isNew && !over && (
-        <PolicyForm
-          ref={name}
-          draft={draft}
-          zones={known?.limits.timeZones ?? []}
-          onChange={setDraft}
-          refusal={refused}
-        />
+        <PolicyForm ref={name} draft={draft} zones={zones} onChange={setDraft} refusal={refused} />
       )}
       {created !== undefined && <Alert type="success" showIcon title={words.policy.createdOnly(created)} />}
       {single && outcome?.refusal && (
         <Alert type="error" showIcon title={explainLink(outcome.refusal, single, words)} />
       )}
       {batch && disks.length > 0 && (
-        <table className="batch">
-          <caption className="unseen">{words.dialog.disksOf(disks.length)}</caption>
-          <thead>
-            <tr>
-              <th scope="col">{words.disk}</th>
-              <th scope="col">{words.dialog.result}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {disks.map((disk) => (
-              <tr key={disk.id}>
-                <th scope="row">
-                  {disk.name}
-                  <div className="hint">
-                    <code>{disk.id}</code>
-                  </div>
-                </th>
-                <td>
-                  <LinkOutcome disk={disk} outcome={outcomes[disk.id]} reason={whyNot(disk)} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <BatchTable
+          caption={words.dialog.disksOf(disks.length)}
+          head={[words.disk, words.dialog.result]}
+          rows={disks}
+          cells={(disk) => [
+            <LinkOutcome key="result" disk={disk} outcome={outcomes[disk.id]} reason={whyNot(disk)} />,
+          ]}
+        />
       )}
       {over && (
-        <Alert
-          type={linked === ids.length ? 'success' : 'warning'}
-          showIcon
-          title={words.policy.batch(linked, ids.length - linked)}
-        />
+        <BatchResult ok={linked === ids.length} title={words.policy.batch(linked, ids.length - linked)} />
       )}
       {failed && <Failure error={failed} title={words.notDone} />}
     </Dialog>
   )
 }
 
-/** What became of one disk. */
+/** The policy that may be created on the way, and the time zones that it may have. */
+function useDraft(open: boolean) {
+  const [edited, setDraft] = useState(newPolicy)
+  const [{ data: known }] = useQuery({
+    query: TIME_ZONES,
+    variables: { name: OWN_ZONE },
+    pause: !open,
+    requestPolicy: 'cache-first',
+  })
+  // What the browser calls its time zone may be no time zone to the API.
+  const isKnown = edited.timeZone !== OWN_ZONE || known?.limits.acceptsTimeZone !== false
+  return {
+    draft: isKnown ? edited : { ...edited, timeZone: 'UTC' },
+    setDraft,
+    zones: known?.limits.timeZones ?? [],
+  }
+}
+
+/** The result for one disk. */
 type Outcome = { policy: string; refusal?: never } | { policy?: never; refusal: LinkRefusal }
 
 const isLinked = (outcome: Outcome) => outcome.refusal === undefined

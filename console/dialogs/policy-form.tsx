@@ -1,13 +1,12 @@
-import { Alert, Checkbox, Input, Select, type InputRef } from 'antd'
+import { Alert, Checkbox, Select, type InputRef } from 'antd'
 import { useId, type Ref } from 'react'
 import { graphql, type EnumOf, type ResultOf, type VariablesOf } from '../api/graphql.ts'
 import { POLICY } from '../api/policy.ts'
 import { NAME_REFUSAL } from '../api/refusals.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
-import { explain } from '../widgets/refusal.ts'
 import { FOR_EVER, HOURS, hourName, WEEK } from '../widgets/schedule.ts'
-import { DaysField, Field } from './field.tsx'
+import { Field, NameField, NumberField } from './field.tsx'
 import { useRetentionProblem } from './limits.ts'
 
 export const CREATE_POLICY = graphql(
@@ -73,7 +72,6 @@ export function PolicyForm({ ref, draft, zones, onChange, refusal }: PolicyFormP
   const format = useFormat()
   const days = useId()
   const change = (changes: Partial<PolicyDraft>) => onChange({ ...draft, ...changes })
-  const ofName = refusal?.__typename === 'InvalidName'
   const isBroken = (rule: EnumOf<'AutoSnapshotPolicyRule'>) =>
     refusal?.__typename === 'InvalidPolicy' && refusal.brokenPolicyRules.includes(rule)
   const broken = (rule: Exclude<EnumOf<'AutoSnapshotPolicyRule'>, 'RETENTION_DAYS'>) =>
@@ -82,23 +80,13 @@ export function PolicyForm({ ref, draft, zones, onChange, refusal }: PolicyFormP
   const { retentionDays } = draft
   return (
     <div className="new-policy">
-      <Field
+      <NameField
+        ref={ref}
         label={words.policy.name}
-        hint={words.dialog.nameRule}
-        problem={ofName ? explain(refusal, words, format) : undefined}
-      >
-        {(id, describedBy) => (
-          <Input
-            ref={ref}
-            id={id}
-            aria-describedby={describedBy}
-            autoComplete="off"
-            value={draft.name}
-            {...(ofName && { status: 'error' as const, 'aria-invalid': true })}
-            onChange={({ target }) => change({ name: target.value })}
-          />
-        )}
-      </Field>
+        value={draft.name}
+        onChange={(name) => change({ name })}
+        refusal={refusal}
+      />
       <div className="field">
         <span id={days}>{words.policy.days}</span>
         <Checkbox.Group
@@ -146,7 +134,7 @@ export function PolicyForm({ ref, draft, zones, onChange, refusal }: PolicyFormP
           />
         )}
       </Field>
-      <DaysField
+      <NumberField
         label={words.policy.keepDays}
         hint={words.policy.keepHint}
         problem={

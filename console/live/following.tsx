@@ -12,7 +12,8 @@ import type { LiveTransition, StepOfDisk } from '../api/transitions.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
 import { announce } from '../widgets/announcer.tsx'
-import type { Connection, Live } from './stream.ts'
+import type { Connection } from './socket.ts'
+import type { Live } from './stream.ts'
 
 /** How long a lost connection counts as a short break, in milliseconds. */
 const BREAK_MS = 4_000

@@ -1,6 +1,4 @@
-import { ReloadOutlined } from '@ant-design/icons'
-import { Breadcrumb, Button, Descriptions, Skeleton } from 'antd'
-import { useQuery } from 'urql'
+import { Breadcrumb, Descriptions, Skeleton } from 'antd'
 import { Link } from 'wouter'
 import { orderOf, pagingOf, useAddress } from '../address.ts'
 import { DISK, type Disk } from '../api/disk.ts'
@@ -11,22 +9,20 @@ import { Dialogs } from '../dialogs/dialogs.tsx'
 import { useFormat } from '../format.ts'
 import { EventLog } from '../live/event-log.tsx'
 import { useListRefresh } from '../live/following.tsx'
-import { useReadAgain } from '../live/read-again.ts'
+import { usePageQuery } from '../live/page-query.ts'
 import { useWords } from '../settings.tsx'
 import { ActionButton } from '../widgets/actions.tsx'
 import { cancelActions } from '../widgets/cancel-action.ts'
 import { Copyable } from '../widgets/copyable.tsx'
 import { Failure } from '../widgets/failure.tsx'
+import { ListFooter, Refresh } from '../widgets/list.tsx'
 import { Page } from '../widgets/page.tsx'
-import { isEmptied, Pager, useExistingPage } from '../widgets/pager.tsx'
 import { POLICY_OF_DISK, PolicyCard } from '../widgets/policy-card.tsx'
-import { QueryBehind } from '../widgets/query-behind.tsx'
 import { QuotaBar } from '../widgets/quota.tsx'
 import { whyNot } from '../widgets/refusal.ts'
 import { SnapshotTable } from '../widgets/snapshot-table.tsx'
 import { Nothing } from '../widgets/state.tsx'
 import { CancellingHint, DiskStatusTag } from '../widgets/status.tsx'
-import { useKept } from '../widgets/table.ts'
 
 /** The Disk Details, with a page of the disk's snapshots. */
 const DISK_DETAILS = graphql(
@@ -74,10 +70,13 @@ export function DiskDetails({ id }: { id: string }) {
     ...pagingOf(address).arguments,
     orderBy: orderOf(address, ORDERS, { field: 'CREATED_AT', direction: 'DESC' }),
   }
-  const [{ data, fetching, stale, error }] = useQuery({ query: DISK_DETAILS, variables })
-  const disk = useKept(data)?.disk
-  useExistingPage(address, pagingOf(address), fetching || stale ? undefined : data?.disk?.snapshots)
-  const readAgain = useReadAgain(DISK_DETAILS, variables)
+  const { data, fetching, error, readAgain } = usePageQuery(
+    address,
+    DISK_DETAILS,
+    variables,
+    (read) => read.disk?.snapshots,
+  )
+  const disk = data?.disk
   // What can be done with its snapshots depends on the disk.
   useListRefresh(
     readAgain,
@@ -106,12 +105,7 @@ export function DiskDetails({ id }: { id: string }) {
       }
       actions={
         <>
-          <Button
-            aria-label={words.refresh}
-            title={words.refresh}
-            icon={<ReloadOutlined aria-hidden />}
-            onClick={readAgain}
-          />
+          <Refresh readAgain={readAgain} />
           {disk &&
             cancelActions(id, disk.operation, address, words).map((action) => (
               <ActionButton key={action.key} action={action} />
@@ -146,16 +140,13 @@ export function DiskDetails({ id }: { id: string }) {
           </section>
           <section className="card held" aria-labelledby="held">
             <h2 id="held">{words.snapshots}</h2>
-            <SnapshotTable
+            <SnapshotTable address={address} snapshots={disk.snapshots} fetching={fetching} />
+            <ListFooter
               address={address}
-              snapshots={disk.snapshots.nodes}
-              loading={(fetching && !data) || isEmptied(disk.snapshots)}
-              nothing={<Nothing title={words.noSnapshots} hint={words.noSnapshotsHint} />}
+              document={DISK_DETAILS}
+              variables={variables}
+              list={disk.snapshots}
             />
-            <footer className="list-footer">
-              <QueryBehind document={DISK_DETAILS} variables={variables} />
-              <Pager address={address} paging={pagingOf(address)} list={disk.snapshots} />
-            </footer>
           </section>
           <PolicyCard disk={disk} policy={disk.autoSnapshotPolicy} readAgain={readAgain} />
           <section className="card" aria-labelledby="events">

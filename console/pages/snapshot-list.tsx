@@ -1,24 +1,18 @@
-import { ReloadOutlined } from '@ant-design/icons'
-import { Button, Select, Tag } from 'antd'
+import { Tag } from 'antd'
 import { useMemo, useState } from 'react'
-import { useQuery } from 'urql'
 import { known, orderOf, pagingOf, useAddress, type Address } from '../address.ts'
 import { graphql, type VariablesOf } from '../api/graphql.ts'
 import { PAGE_INFO } from '../api/page-info.ts'
 import { SNAPSHOT, type SnapshotStatus, type SnapshotType } from '../api/snapshot.ts'
 import { Dialogs } from '../dialogs/dialogs.tsx'
 import { useListRefresh } from '../live/following.tsx'
-import { useReadAgain } from '../live/read-again.ts'
+import { usePageQuery } from '../live/page-query.ts'
 import { useWords } from '../settings.tsx'
 import { ActionButton } from '../widgets/actions.tsx'
 import { Failure } from '../widgets/failure.tsx'
+import { isFiltered, ListFooter, Toolbar } from '../widgets/list.tsx'
 import { Page } from '../widgets/page.tsx'
-import { isEmptied, Pager, useExistingPage } from '../widgets/pager.tsx'
-import { QueryBehind } from '../widgets/query-behind.tsx'
-import { Search } from '../widgets/search.tsx'
 import { SnapshotTable } from '../widgets/snapshot-table.tsx'
-import { Nothing } from '../widgets/state.tsx'
-import { useKept } from '../widgets/table.ts'
 
 /** The Snapshot List. */
 const SNAPSHOTS = graphql(
@@ -79,9 +73,13 @@ export function SnapshotList() {
   const words = useWords()
   const address = useAddress()
   const variables = useVariables(address)
-  const [{ data, fetching, stale, error }] = useQuery({ query: SNAPSHOTS, variables })
-  const snapshots = useKept(data)?.snapshots
-  useExistingPage(address, pagingOf(address), fetching || stale ? undefined : data?.snapshots)
+  const { data, fetching, error, readAgain } = usePageQuery(
+    address,
+    SNAPSHOTS,
+    variables,
+    (read) => read.snapshots,
+  )
+  const snapshots = data?.snapshots
   const [chosen, setSelected] = useState<string[]>([])
   // Those on the page, as long as they are there.
   const selected = useMemo(() => {
@@ -89,8 +87,6 @@ export function SnapshotList() {
     return chosen.filter((id) => there.has(id))
   }, [chosen, snapshots])
   const diskId = address.text('disk')
-  const filtered = FILTERS.some((name) => address.text(name))
-  const readAgain = useReadAgain(SNAPSHOTS, variables)
   useListRefresh(readAgain, fetching, (transition) => {
     const { __typename, from, to, diskId } = transition
     if (__typename === 'SnapshotTransition') {
@@ -131,79 +127,39 @@ export function SnapshotList() {
         </>
       }
     >
-      <div className="toolbar">
-        <Search
-          label={words.searchSnapshots}
-          value={address.text('q')}
-          onSearch={(q) => address.filter({ q }, { replace: true })}
-        />
-        <Select
-          mode="multiple"
-          className="filter"
-          allowClear
-          maxTagCount="responsive"
-          aria-label={words.status}
-          placeholder={words.anyStatus}
-          value={address.list('status')}
-          onChange={(status: string[]) => address.filter({ status })}
-          options={Object.entries(words.snapshotStatus)
-            .filter(([value]) => value !== 'DELETED')
-            .map(([value, label]) => ({ value, label }))}
-        />
-        <Select
-          className="filter"
-          allowClear
-          aria-label={words.method}
-          placeholder={words.anyMethod}
-          value={address.text('method') || null}
-          onChange={(method: string | undefined) => address.filter({ method })}
-          options={Object.entries(words.snapshotType).map(([value, label]) => ({ value, label }))}
-        />
+      <Toolbar
+        address={address}
+        searchLabel={words.searchSnapshots}
+        statuses={omitDeleted(words.snapshotStatus)}
+        choice={{ name: 'method', label: words.method, any: words.anyMethod, values: words.snapshotType }}
+        filters={FILTERS}
+        selected={selected.length}
+        readAgain={readAgain}
+      >
         {diskId && (
           <Tag closable onClose={() => address.filter({ disk: undefined })}>
             {words.ofDisk(diskId)}
           </Tag>
         )}
-        {filtered && (
-          <Button
-            type="link"
-            onClick={() => address.filter(Object.fromEntries(FILTERS.map((name) => [name, undefined])))}
-          >
-            {words.clearFilters}
-          </Button>
-        )}
-        <span className="space" />
-        {selected.length > 0 && <span className="selected">{words.selected(selected.length)}</span>}
-        <Button
-          aria-label={words.refresh}
-          title={words.refresh}
-          icon={<ReloadOutlined aria-hidden />}
-          onClick={readAgain}
-        />
-      </div>
+      </Toolbar>
       {error && <Failure error={error} retry={readAgain} />}
       {(snapshots || !error) && (
         <SnapshotTable
           withDisk
-          selected={selected}
-          onSelect={setSelected}
+          selection={{ selected, onSelect: setSelected }}
           address={address}
-          snapshots={snapshots?.nodes}
-          loading={(fetching && !snapshots) || isEmptied(snapshots)}
-          nothing={
-            filtered ? (
-              <Nothing title={words.noMatches} />
-            ) : (
-              <Nothing title={words.noSnapshots} hint={words.noSnapshotsHint} />
-            )
-          }
+          snapshots={snapshots}
+          fetching={fetching}
+          filtered={isFiltered(address, FILTERS)}
         />
       )}
-      <footer className="list-footer">
-        <QueryBehind document={SNAPSHOTS} variables={variables} />
-        {snapshots && <Pager address={address} paging={pagingOf(address)} list={snapshots} />}
-      </footer>
+      <ListFooter address={address} document={SNAPSHOTS} variables={variables} list={snapshots} />
       <Dialogs />
     </Page>
   )
+}
+
+/** The statuses that snapshots in a list have. */
+function omitDeleted(statuses: Readonly<Record<string, string>>) {
+  return Object.fromEntries(Object.entries(statuses).filter(([status]) => status !== 'DELETED'))
 }

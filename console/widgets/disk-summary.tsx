@@ -1,3 +1,4 @@
+import { Alert } from 'antd'
 import type { Disk } from '../api/disk.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
@@ -15,5 +16,15 @@ export function DiskSummary({ disk, withName = true }: { disk: Disk; withName?: 
       <span>{words.diskKind[disk.kind]}</span>
       <span>{format.gib(disk.sizeGiB)}</span>
     </div>
+  )
+}
+
+/** Says which of these disks there are not; nothing when all were found. */
+export function MissingDisks({ ids, found }: { ids: readonly string[]; found: readonly Disk[] }) {
+  const words = useWords()
+  const missing = ids.filter((id) => !found.some((disk) => disk.id === id))
+  if (missing.length === 0) return null
+  return (
+    <Alert type="error" showIcon title={words.noDisk(missing.join(', '))} description={words.noDiskHint} />
   )
 }

@@ -6,7 +6,7 @@ import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
 
 /** A page of a list. */
-interface Listed {
+export interface Listed {
   totalCount: number
   pageInfo: {
     startCursor: string | null

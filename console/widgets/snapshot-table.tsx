@@ -1,5 +1,5 @@
-import { Grid, Table, type TableColumnsType, type TableProps } from 'antd'
-import { useMemo, type ReactNode } from 'react'
+import { Grid, type TableColumnsType } from 'antd'
+import { useMemo } from 'react'
 import { Link } from 'wouter'
 import type { Address } from '../address.ts'
 import type { Snapshot } from '../api/snapshot.ts'
@@ -7,65 +7,44 @@ import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
 import { RowActions } from './actions.tsx'
 import { Copyable } from './copyable.tsx'
+import { ListTable, NoRows, type Selection } from './list.tsx'
 import { Moment } from './moment.tsx'
+import type { Listed } from './pager.tsx'
 import { snapshotActions } from './snapshot-actions.ts'
 import { SnapshotStatusCell } from './status.tsx'
-import { FROM_DESKTOP, FROM_LAPTOP, FROM_TABLET, onSort, SORT_DIRECTIONS, sortOrder } from './table.ts'
+import { FROM_DESKTOP, FROM_LAPTOP, FROM_TABLET, sortOrder } from './table.ts'
 
 interface SnapshotTableProps {
   address: Address
-  snapshots: readonly Snapshot[] | undefined
-  loading: boolean
-  /** What is said when there are none. */
-  nothing: ReactNode
+  snapshots: (Listed & { nodes: readonly Snapshot[] }) | undefined
+  fetching: boolean
+  /** Whether the list is filtered. */
+  filtered?: boolean
   /** Left out where all snapshots are of one disk. */
   withDisk?: boolean
-  /** Where several can be chosen: both the same as long as nothing has changed, or every row is drawn again. */
-  selected?: string[]
-  onSelect?: (ids: string[]) => void
+  selection?: Selection
 }
 
 export function SnapshotTable({
   address,
-  snapshots = [],
-  loading,
-  nothing,
+  snapshots,
+  fetching,
+  filtered = false,
   withDisk = false,
-  selected,
-  onSelect,
+  selection,
 }: SnapshotTableProps) {
-  const rowSelection = useSelection(selected, onSelect)
+  const words = useWords()
   const isWide = Grid.useBreakpoint().md === true
   const columns = useColumns(address, withDisk, isWide)
   return (
-    <Table<Snapshot>
-      rowKey="id"
-      size="small"
+    <ListTable
+      address={address}
       columns={columns}
-      dataSource={snapshots}
-      loading={loading}
-      pagination={false}
-      showSorterTooltip={false}
-      sortDirections={SORT_DIRECTIONS}
-      className="list"
-      onChange={onSort(address)}
-      {...(rowSelection && { rowSelection })}
-      locale={{ emptyText: loading ? ' ' : nothing }}
+      list={snapshots}
+      fetching={fetching}
+      nothing={<NoRows filtered={filtered} title={words.noSnapshots} hint={words.noSnapshotsHint} />}
+      selection={selection}
     />
-  )
-}
-
-function useSelection(selected: string[] | undefined, onSelect: ((ids: string[]) => void) | undefined) {
-  const words = useWords()
-  return useMemo(
-    (): TableProps<Snapshot>['rowSelection'] =>
-      onSelect && {
-        selectedRowKeys: selected ?? [],
-        onChange: (keys) => onSelect(keys as string[]),
-        getTitleCheckboxProps: () => ({ 'aria-label': words.selectAll }),
-        getCheckboxProps: ({ name }) => ({ 'aria-label': words.selectRow(name) }),
-      },
-    [selected, onSelect, words],
   )
 }
 
@@ -79,17 +58,7 @@ function useColumns(address: Address, withDisk: boolean, isWide: boolean): Table
         title: words.sourceDisk,
         width: 150,
         responsive: FROM_TABLET,
-        render: (_, { disk }) =>
-          disk ? (
-            <>
-              <Link href={`/disks/${disk.id}`}>{disk.name}</Link>
-              <div className="hint">
-                <code>{disk.id}</code>
-              </div>
-            </>
-          ) : (
-            <span className="hint">{words.released}</span>
-          ),
+        render: (_, { disk }) => <SourceDisk disk={disk} />,
       },
       {
         title: words.kind,
@@ -171,4 +140,17 @@ function useColumns(address: Address, withDisk: boolean, isWide: boolean): Table
       },
     ]
   }, [address, withDisk, isWide, words, format])
+}
+
+function SourceDisk({ disk }: Pick<Snapshot, 'disk'>) {
+  const words = useWords()
+  if (!disk) return <span className="hint">{words.released}</span>
+  return (
+    <>
+      <Link href={`/disks/${disk.id}`}>{disk.name}</Link>
+      <div className="hint">
+        <code>{disk.id}</code>
+      </div>
+    </>
+  )
 }

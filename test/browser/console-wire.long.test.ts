@@ -2,7 +2,7 @@ import type { Page, WebSocketRoute } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { startTestApp } from '../support/app.ts'
 import { describeInBrowser } from '../support/browser-suite.ts'
-import { button, isLive, row } from '../support/console-page.ts'
+import { button, isLive, row, signIn } from '../support/console-page.ts'
 import { mutate } from '../support/snapshots.ts'
 
 type Stream = 'snapshotTransitions' | 'diskTransitions'
@@ -121,6 +121,33 @@ describeInBrowser('the console in a browser, as its connection is held', ({ open
     wire.mend()
     await row(page, 'unseen').getByText('Completed', { exact: true }).waitFor()
     await isLive(page)
+  })
+
+  test('after signing out while the connection is lost nothing of it connects again', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk({ name: 'data-1' })
+    const admin = await app.token('ADMIN')
+    await using tab = await open(app, '/healthz', [/401/, /404/, /WebSocket/])
+    const { page } = tab
+    const wire = await holdWire(page)
+    await page.clock.install()
+    await page.goto(`${app.url}/disks`)
+    await signIn(page, admin.token)
+    await isLive(page)
+    await wire.cut()
+    await page.getByText('Reconnecting').waitFor()
+    await button(page, 'Sign out').click()
+    await page.getByLabel('Token').waitFor()
+    wire.mend()
+    const before = wire.subscriptions.diskTransitions.length
+
+    await signIn(page, admin.token)
+    await isLive(page)
+    // Longer than any wait for another attempt.
+    await page.clock.fastForward(60_000)
+    await mutate(admin, 'attachDisk', { diskId: disk.id, instanceId: 'i-1' })
+    await row(page, 'data-1').getByText('Attaching', { exact: true }).waitFor()
+    expect(wire.subscriptions.diskTransitions.length - before).toBe(1)
   })
 
   test('a search begins while transitions keep coming', async () => {

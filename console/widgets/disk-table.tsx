@@ -1,0 +1,151 @@
+import { Grid, type TableColumnsType } from 'antd'
+import { useMemo } from 'react'
+import { Link } from 'wouter'
+import type { Address } from '../address.ts'
+import type { Disk } from '../api/disk.ts'
+import { useFormat } from '../format.ts'
+import { useWords } from '../settings.tsx'
+import type { Words } from '../words/en.ts'
+import { RowActions } from './actions.tsx'
+import { cancelActions } from './cancel-action.ts'
+import { Copyable } from './copyable.tsx'
+import { Moment } from './moment.tsx'
+import { whyNot, whyNotLink, type Format } from './refusal.ts'
+import { CancellingHint, DiskStatusTag } from './status.tsx'
+import { FROM_DESKTOP, FROM_LAPTOP, FROM_TABLET, sortOrder } from './table.ts'
+
+type Columns = TableColumnsType<Disk>
+
+/** The columns of the Disk List. */
+export function useDiskColumns(address: Address): Columns {
+  const isWide = Grid.useBreakpoint().md === true
+  const words = useWords()
+  const format = useFormat()
+  return useMemo(
+    () => [
+      ...factsOf(address, words, format),
+      {
+        title: words.actions,
+        width: isWide ? 130 : 68,
+        render: (_, disk) => (
+          <RowActions
+            of={disk.name}
+            shown={isWide ? 1 : 0}
+            actions={[
+              {
+                key: 'create',
+                label: words.createSnapshot,
+                needs: 'manageSnapshots',
+                run: () => address.change({ create: disk.id }),
+                refusal: whyNot(disk, words, format),
+              },
+              {
+                key: 'link',
+                label: words.policy.link,
+                needs: 'managePolicies',
+                run: () => address.change({ link: disk.id }),
+                refusal: whyNotLink(disk, words),
+              },
+              ...cancelActions(disk.id, disk.operation, address, words),
+            ]}
+          />
+        ),
+      },
+    ],
+    [address, isWide, words, format],
+  )
+}
+
+function factsOf(address: Address, words: Words, format: Format): Columns {
+  const sort = sortOrder(address, { NAME: 'ascend' })
+  return [
+    {
+      title: words.nameAndId,
+      key: 'NAME',
+      sorter: true,
+      sortOrder: sort('NAME'),
+      render: (_, { id, name }) => (
+        <>
+          <Link href={`/disks/${id}`}>{name}</Link>
+          <br />
+          <Copyable text={id} />
+        </>
+      ),
+    },
+    {
+      title: words.status,
+      width: 145,
+      render: (_, { status, statusReason, operation }) => (
+        <>
+          <DiskStatusTag status={status} reason={statusReason} />
+          <CancellingHint operation={operation} />
+        </>
+      ),
+    },
+    { title: words.kind, width: 98, responsive: FROM_DESKTOP, render: (_, { kind }) => words.diskKind[kind] },
+    { title: words.storageType, dataIndex: 'storageType', width: 92, responsive: FROM_DESKTOP },
+    {
+      title: words.size,
+      key: 'SIZE',
+      sorter: true,
+      sortOrder: sort('SIZE'),
+      width: 84,
+      align: 'right',
+      responsive: FROM_TABLET,
+      render: (_, { sizeGiB }) => format.gib(sizeGiB),
+    },
+    {
+      title: words.attachment,
+      width: 116,
+      responsive: FROM_LAPTOP,
+      render: (_, { attachment }) => <Attachment attachment={attachment} />,
+    },
+    {
+      title: words.heldSnapshots,
+      width: 128,
+      align: 'right',
+      responsive: FROM_TABLET,
+      render: (_, disk) => <HeldSnapshots disk={disk} />,
+    },
+    {
+      title: words.created,
+      key: 'CREATED_AT',
+      sorter: true,
+      sortOrder: sort('CREATED_AT'),
+      width: 124,
+      responsive: FROM_DESKTOP,
+      render: (_, { createdAt }) => <Moment at={createdAt} />,
+    },
+  ]
+}
+
+function Attachment({ attachment }: Pick<Disk, 'attachment'>) {
+  const words = useWords()
+  if (!attachment) return <span className="hint">{words.notAttached}</span>
+  return (
+    <>
+      <code>{attachment.instanceId}</code>
+      <div className="hint">{attachment.device}</div>
+    </>
+  )
+}
+
+function HeldSnapshots({ disk: { id, snapshotQuota } }: { disk: Disk }) {
+  const words = useWords()
+  const format = useFormat()
+  const { manual, automatic } = snapshotQuota
+  const manualUsed = words.quotaUsed(format.number(manual.used), format.number(manual.limit))
+  return (
+    <>
+      <Link href={`/snapshots?disk=${id}`} title={`${words.manualQuota}: ${manualUsed}`}>
+        {manualUsed}
+      </Link>
+      {automatic.used > 0 && (
+        <div className="hint">
+          {words.snapshotType.AUTOMATIC}{' '}
+          {words.quotaUsed(format.number(automatic.used), format.number(automatic.limit))}
+        </div>
+      )}
+    </>
+  )
+}

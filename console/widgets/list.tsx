@@ -1,0 +1,182 @@
+import { ReloadOutlined } from '@ant-design/icons'
+import { Button, Select, Table, type TableColumnsType, type TableProps } from 'antd'
+import { useMemo, type ReactNode } from 'react'
+import type { TypedDocumentNode } from 'urql'
+import { pagingOf, type Address } from '../address.ts'
+import { useWords } from '../settings.tsx'
+import { isEmptied, Pager, type Listed } from './pager.tsx'
+import { QueryBehind } from './query-behind.tsx'
+import { Search } from './search.tsx'
+import { Nothing } from './state.tsx'
+import { onSort, SORT_DIRECTIONS } from './table.ts'
+
+interface ToolbarProps {
+  address: Address
+  searchLabel: string
+  statuses: Readonly<Record<string, string>>
+  /** The one other property that a list is filtered by: its name in the address, and what its values are called. */
+  choice: { name: string; label: string; any: string; values: Readonly<Record<string, string>> }
+  /** The parameters of the address that filter this list. */
+  filters: readonly string[]
+  /** How many rows are selected. */
+  selected: number
+  readAgain: () => void
+  children?: ReactNode
+}
+
+const optionsOf = (values: Readonly<Record<string, string>>) =>
+  Object.entries(values).map(([value, label]) => ({ value, label }))
+
+export const isFiltered = (address: Address, filters: readonly string[]) =>
+  filters.some((name) => address.text(name))
+
+/** Searches and filters a list. */
+export function Toolbar({
+  address,
+  searchLabel,
+  statuses,
+  choice,
+  filters,
+  selected,
+  readAgain,
+  children,
+}: ToolbarProps) {
+  const words = useWords()
+  return (
+    <div className="toolbar">
+      <Search
+        label={searchLabel}
+        value={address.text('q')}
+        onSearch={(q) => address.filter({ q }, { replace: true })}
+      />
+      <Select
+        mode="multiple"
+        className="filter"
+        allowClear
+        maxTagCount="responsive"
+        aria-label={words.status}
+        placeholder={words.anyStatus}
+        value={address.list('status')}
+        onChange={(status: string[]) => address.filter({ status })}
+        options={optionsOf(statuses)}
+      />
+      <Select
+        className="filter"
+        allowClear
+        aria-label={choice.label}
+        placeholder={choice.any}
+        value={address.text(choice.name) || null}
+        onChange={(value: string | undefined) => address.filter({ [choice.name]: value })}
+        options={optionsOf(choice.values)}
+      />
+      {children}
+      {isFiltered(address, filters) && (
+        <Button
+          type="link"
+          onClick={() => address.filter(Object.fromEntries(filters.map((name) => [name, undefined])))}
+        >
+          {words.clearFilters}
+        </Button>
+      )}
+      <span className="space" />
+      {selected > 0 && <span className="selected">{words.selected(selected)}</span>}
+      <Refresh readAgain={readAgain} />
+    </div>
+  )
+}
+
+export function Refresh({ readAgain }: { readAgain: () => void }) {
+  const words = useWords()
+  return (
+    <Button
+      aria-label={words.refresh}
+      title={words.refresh}
+      icon={<ReloadOutlined aria-hidden />}
+      onClick={readAgain}
+    />
+  )
+}
+
+/** What is said of an empty list: what is filtered away, or that there is nothing yet. */
+export function NoRows({ filtered, title, hint }: { filtered: boolean; title: string; hint: string }) {
+  const words = useWords()
+  return filtered ? <Nothing title={words.noMatches} /> : <Nothing title={title} hint={hint} />
+}
+
+/** Which rows are selected; each part is the same as long as nothing has changed, or every row is drawn again. */
+export interface Selection {
+  selected: string[]
+  onSelect: (ids: string[]) => void
+}
+
+interface ListTableProps<Row> {
+  address: Address
+  columns: TableColumnsType<Row>
+  /** The page of the list; undefined until it has been read. */
+  list: (Listed & { nodes: readonly Row[] }) | undefined
+  fetching: boolean
+  /** What is said when there are no rows. */
+  nothing: ReactNode
+  /** Where rows can be selected. They stay selected while other pages are shown. */
+  selection?: Selection | undefined
+}
+
+/** The rows of a page of a list. */
+export function ListTable<Row extends { id: string; name: string }>({
+  address,
+  columns,
+  list,
+  fetching,
+  nothing,
+  selection,
+}: ListTableProps<Row>) {
+  const rowSelection = useSelection<Row>(selection)
+  const emptied = isEmptied(list)
+  return (
+    <Table<Row>
+      rowKey="id"
+      size="small"
+      columns={columns}
+      dataSource={list?.nodes ?? []}
+      loading={(fetching && !list) || emptied}
+      pagination={false}
+      showSorterTooltip={false}
+      sortDirections={SORT_DIRECTIONS}
+      className="list"
+      onChange={onSort(address)}
+      {...(rowSelection && { rowSelection })}
+      locale={{ emptyText: fetching || emptied ? ' ' : nothing }}
+    />
+  )
+}
+
+function useSelection<Row extends { name: string }>({ selected, onSelect }: Partial<Selection> = {}) {
+  const words = useWords()
+  return useMemo(
+    (): TableProps<Row>['rowSelection'] =>
+      onSelect && {
+        selectedRowKeys: selected ?? [],
+        preserveSelectedRowKeys: true,
+        onChange: (keys) => onSelect(keys as string[]),
+        getTitleCheckboxProps: () => ({ 'aria-label': words.selectAll }),
+        getCheckboxProps: ({ name }) => ({ 'aria-label': words.selectRow(name) }),
+      },
+    [selected, onSelect, words],
+  )
+}
+
+interface ListFooterProps {
+  address: Address
+  document: TypedDocumentNode<unknown, never>
+  variables: object
+  list: Listed | undefined
+}
+
+export function ListFooter({ address, document, variables, list }: ListFooterProps) {
+  return (
+    <footer className="list-footer">
+      <QueryBehind document={document} variables={variables} />
+      {list && <Pager address={address} paging={pagingOf(address)} list={list} />}
+    </footer>
+  )
+}
