@@ -105,9 +105,8 @@ export default defineConfig(
     // Being split; the list only shrinks.
     files: [
       'src/app.ts',
-      'src/graphql/projection.ts',
       'src/runner/{runner,scheduler}.ts',
-      'src/server/**/*.ts',
+      'src/server/{auth/credentials,limits/cost}.ts',
       'src/services/{disk-operations,disks,policies,snapshots}.ts',
     ],
     rules: { 'max-lines-per-function': 'off' },

@@ -42,8 +42,7 @@ import type { Viewer } from './services/viewer.ts'
 import { openDiskTransitionLog, openTransitionLog, type TransitionLog } from './transitions/log.ts'
 import { ProgressBoard } from './transitions/progress.ts'
 import type { AnyTransition } from './transitions/transition.ts'
-
-const DAY_MS = 86_400_000
+import { DAY_MS } from './domain/units.ts'
 
 /** What a test may take into its own hands. */
 export interface AppOptions {

@@ -1,9 +1,8 @@
 import { pino, type DestinationStream, type Logger } from 'pino'
 import type { Config } from './config.ts'
-import { TOKEN_SHAPE } from './services/token-secret.ts'
+import { JWT_SHAPE, TOKEN_SHAPE } from './domain/secret-shapes.ts'
 
 const REDACTED = '[secret]'
-const JWT_SHAPE = /eyJ[\w-]{8,}\.[\w-]+\.[\w-]+/
 const SHAPES = new RegExp(`${TOKEN_SHAPE.source}|${JWT_SHAPE.source}`, 'g')
 
 /**

@@ -4,8 +4,7 @@ import type { Logger } from 'pino'
 import type { CheckpointData, CheckpointReply } from './checkpoint-worker.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { Writer } from './writer.ts'
-
-const MIB = 1024 * 1024
+import { MIB } from '../domain/units.ts'
 
 /** The size that the write-ahead log is cut to when SQLite begins it anew, in bytes. */
 export const LOG_LIMIT_BYTES = 16 * MIB

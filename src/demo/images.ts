@@ -2,8 +2,8 @@ import { randomFillSync } from 'node:crypto'
 import { constants } from 'node:fs'
 import { mkdir, open, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { MIB } from '../domain/units.ts'
 
-const MIB = 1024 ** 2
 const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants
 
 /**

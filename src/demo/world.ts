@@ -9,6 +9,7 @@ import type { LocalProvider } from '../providers/local/local.ts'
 import { duplicatePublished } from '../providers/local/shelf.ts'
 import type { NewId } from '../services/clock.ts'
 import type { Viewer } from '../services/viewer.ts'
+import { DAY_MS, MIB } from '../domain/units.ts'
 import { appendDiskTransitions, appendTransitions } from '../transitions/append.ts'
 import { writeImage } from './images.ts'
 
@@ -134,9 +135,6 @@ const PAST: PastSnapshot[] = [
   })),
 ]
 
-const DAY_MS = 86_400_000
-const MIB = 1024n ** 2n
-
 export interface DemoOptions {
   db: Database
   viewer: Viewer
@@ -179,7 +177,7 @@ export async function createDemoWorld(options: DemoOptions): Promise<void> {
         kind: disk.kind,
         status: disk.status,
         statusReason: disk.dataMiB === null ? 'The image file is missing.' : null,
-        sizeBytes: BigInt(disk.sizeMiB) * MIB,
+        sizeBytes: BigInt(disk.sizeMiB * MIB),
         storageType: 'local',
         zone: 'local',
         instanceId: disk.attachedTo?.[0] ?? null,
@@ -246,7 +244,7 @@ async function copyAll(
       name,
       type,
       status: copy ? ('COMPLETED' as const) : ('FAILED' as const),
-      sizeBytes: BigInt(disk.sizeMiB) * MIB,
+      sizeBytes: BigInt(disk.sizeMiB * MIB),
       dataBytes: copy?.dataBytes ?? null,
       checksum: copy?.checksum ?? null,
       consistency: copy ? consistencyOf(disk.status) : null,

@@ -11,6 +11,7 @@ import {
 } from './refusals.ts'
 import { SNAPSHOT_OPERATION_STATUSES } from './snapshot-operation.ts'
 import type { SnapshotStatus } from './snapshot.ts'
+import { GIB } from './units.ts'
 
 /** The statuses in which nothing more can be written down about a disk: it is going, or gone. */
 const GOING: readonly DiskStatus[] = ['DELETING', 'DELETED']
@@ -45,8 +46,6 @@ export const DISK_SIZE_GIB = { min: 5, max: 32_765 }
 
 /** So many disks of an account may be made from snapshots at once. Source: the cloud's API, create volume from snapshot. */
 export const DISKS_FROM_SNAPSHOTS_AT_ONCE = 5
-
-const GIB = 1024 ** 3
 
 function statusRefusals(operation: DiskOperation, { kind, status }: Disk): Refusal[] {
   const allowed = DISK_OPERATION_STATUSES[operation][kind]

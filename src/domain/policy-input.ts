@@ -1,8 +1,5 @@
 import { isTimeZone, type Schedule } from './schedule.ts'
-import { RETENTION_DAYS_MAX } from './snapshot-input.ts'
-
-/** Keeps a policy's snapshots until they are evicted or deleted. */
-export const FOR_EVER = -1
+import { isRetention, RETENTION_RULE } from './retention.ts'
 
 /** How many policies an account may have. The sources don't say; it is what comparable clouds allow. */
 export const POLICIES_MAX = 100
@@ -11,7 +8,7 @@ export const POLICIES_MAX = 100
 export const POLICY_RULES = {
   TIME_POINTS: 'timePoints has at least one hour, each a whole number from 0 to 23.',
   REPEAT_WEEKDAYS: 'repeatWeekdays has at least one day, each a whole number from 0 (Sunday) to 6.',
-  RETENTION_DAYS: `retentionDays is ${FOR_EVER} (forever) or from 1 to ${RETENTION_DAYS_MAX}.`,
+  RETENTION_DAYS: `retentionDays is ${RETENTION_RULE}.`,
   TIME_ZONE: 'timeZone is an IANA name, such as UTC or Asia/Shanghai.',
 } as const
 export type PolicyRule = keyof typeof POLICY_RULES
@@ -26,8 +23,7 @@ export function brokenPolicyRules({
   const broken: PolicyRule[] = []
   if (!areWithin(timePoints, 23)) broken.push('TIME_POINTS')
   if (!areWithin(repeatWeekdays, 6)) broken.push('REPEAT_WEEKDAYS')
-  const days = retentionDays === FOR_EVER ? 1 : retentionDays
-  if (!Number.isInteger(days) || days < 1 || days > RETENTION_DAYS_MAX) broken.push('RETENTION_DAYS')
+  if (!isRetention(retentionDays)) broken.push('RETENTION_DAYS')
   if (!isTimeZone(timeZone)) broken.push('TIME_ZONE')
   return broken
 }

@@ -1,4 +1,5 @@
 import { Temporal } from 'temporal-polyfill'
+import { DAY_MS } from './units.ts'
 
 /** When a policy runs: at these hours, on these weekdays, by the clocks of this time zone. */
 export interface Schedule {
@@ -24,7 +25,6 @@ export interface Slot {
 }
 
 const DAYS_A_WEEK = 7
-const DAY_MS = 86_400_000
 
 /** The slots after an instant, in order, without end. */
 export function* slotsAfter(schedule: Schedule, after: Date): Generator<Slot, never> {

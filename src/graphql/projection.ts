@@ -1,7 +1,6 @@
 import {
   getOperationAST,
   isAbstractType,
-  isEnumType,
   isLeafType,
   isListType,
   isNonNullType,
@@ -13,15 +12,16 @@ import {
   type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLField,
-  type GraphQLLeafType,
   type GraphQLObjectType,
   type GraphQLOutputType,
   type GraphQLResolveInfo,
   type GraphQLSchema,
+  type OperationDefinitionNode,
 } from 'graphql'
 import { collectFields, collectSubfields } from 'graphql/execution/collectFields.js'
 import { getArgumentValues } from 'graphql/execution/values.js'
 import { MustWait } from '../reads/reads.ts'
+import { leafWriter, OUT_OF_THE_ORDINARY } from './leaf-writer.ts'
 import { coerceVariables } from './variables.ts'
 
 interface ProjectArguments {
@@ -55,16 +55,12 @@ export const WAITS = { waits: true }
 /** Writes a value as JSON; throws `OutOfTheOrdinary` for what it cannot. */
 type Write = (value: unknown, run: Run) => string
 
-/** Thrown when something is not simply a value: an error, a null where none may be, a promise. */
-const OUT_OF_THE_ORDINARY = new Error('This is left to an execution.')
-
 /**
  * Compiles an operation to closures that ask the schema's own resolvers and write what they give straight into JSON:
- * the bytes that an execution would give, for a part of its cost. There is one case only that they know, that all goes
- * well and nothing has to be waited for; whatever is out of the ordinary, an error first of all, is left to an
- * execution, so that there is one place where that is dealt with. Nothing is generated from the text of a document.
- * Undefined for mutations, which must not be run again, and for what takes values of variables to say what is selected, unless
- * these are given now, for every run: then they must be right.
+ * the bytes that an execution would give, for a part of its cost. They handle one case only: all goes well and
+ * nothing has to be waited for. Anything else, an error first of all, is left to an execution, so that errors have one
+ * origin. Nothing is generated from the text of a document. Undefined for mutations, which must not be run again, and for
+ * operations whose selection depends on variables, unless these are given now, for every run: then they must be right.
  */
 export function projectionOf(
   schema: GraphQLSchema,
@@ -81,27 +77,100 @@ export function projectionOf(
   for (const definition of document.definitions)
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition
 
-  const subscriptions = schema.getSubscriptionType()
+  const compiler = new Compiler({ schema, operation, fragments, bound })
   /** The same for every run when the variables are. */
   const kept: Pick<Run, 'args' | 'infos'> | undefined = bound && { args: [], infos: [] }
-  let fields = 0
-  let waits = false
+  let write: Write
+  try {
+    write = compiler.rootWriter(root)
+  } catch (error) {
+    if (error === OUT_OF_THE_ORDINARY) return undefined
+    throw error
+  }
 
-  function writerOf(type: GraphQLOutputType, nodes: readonly FieldNode[], info: InfoOf): Write {
+  return ({ rootValue, contextValue, variables = NO_VARIABLES }) => {
+    if (compiler.waits) return ORDINARY_FALLBACK
+    try {
+      return write(rootValue ?? NO_ROOT, {
+        context: contextValue,
+        variables: bound ?? variables,
+        // Nobody asks an info for it, and one that is kept would hold it.
+        rootValue: kept ? undefined : rootValue,
+        args: kept?.args ?? [],
+        infos: kept?.infos ?? [],
+      })
+    } catch (error) {
+      return error === OUT_OF_THE_ORDINARY || error instanceof MustWait ? ORDINARY_FALLBACK : { error }
+    }
+  }
+}
+
+/** What an operation is compiled with. */
+interface CompilerOptions {
+  schema: GraphQLSchema
+  operation: OperationDefinitionNode
+  fragments: Record<string, FragmentDefinitionNode>
+  /** The variables of every run, where these are known now. */
+  bound: Record<string, unknown> | undefined
+}
+
+/** Makes the writers of one operation; throws `OUT_OF_THE_ORDINARY` for what has to be executed. */
+class Compiler {
+  /** A resolver has returned a promise: the operation is not worth running here again. */
+  waits = false
+  readonly #schema: GraphQLSchema
+  readonly #operation: OperationDefinitionNode
+  readonly #fragments: Record<string, FragmentDefinitionNode>
+  readonly #bound: Record<string, unknown>
+  #fields = 0
+
+  constructor({ schema, operation, fragments, bound = {} }: CompilerOptions) {
+    this.#schema = schema
+    this.#operation = operation
+    this.#fragments = fragments
+    this.#bound = bound
+  }
+
+  /** Returns a value that is there; throws for a promise and for an error. */
+  readonly simple = (value: unknown): unknown => {
+    if (typeof value !== 'object' || value === null) return value
+    if (typeof (value as Partial<PromiseLike<unknown>>).then === 'function') {
+      this.waits = true
+      if (value instanceof Promise) value.catch(() => undefined)
+      throw OUT_OF_THE_ORDINARY
+    }
+    if (value instanceof Error) throw OUT_OF_THE_ORDINARY
+    return value
+  }
+
+  rootWriter(root: GraphQLObjectType): Write {
+    const { selectionSet } = this.#operation
+    return this.#selectionWriter(
+      root,
+      collectFields(this.#schema, this.#fragments, this.#bound, root, selectionSet),
+    )
+  }
+
+  #subfields(type: GraphQLObjectType, nodes: readonly FieldNode[]) {
+    return collectSubfields(this.#schema, this.#fragments, this.#bound, type, nodes)
+  }
+
+  #writerOf(type: GraphQLOutputType, nodes: readonly FieldNode[], info: InfoOf): Write {
     if (isNonNullType(type)) {
-      const write = writerOfNonNull(type.ofType, nodes, info)
+      const write = this.#writerOfNonNull(type.ofType, nodes, info)
       return (value, run) => {
         if (value === null || value === undefined) throw OUT_OF_THE_ORDINARY
         return write(value, run)
       }
     }
-    const write = writerOfNonNull(type, nodes, info)
+    const write = this.#writerOfNonNull(type, nodes, info)
     return (value, run) => (value === null || value === undefined ? 'null' : write(value, run))
   }
 
-  function writerOfNonNull(type: GraphQLOutputType, nodes: readonly FieldNode[], info: InfoOf): Write {
+  #writerOfNonNull(type: GraphQLOutputType, nodes: readonly FieldNode[], info: InfoOf): Write {
     if (isListType(type)) {
-      const write = writerOf(type.ofType, nodes, info)
+      const { simple } = this
+      const write = this.#writerOf(type.ofType, nodes, info)
       return (value, run) => {
         if (!Array.isArray(value)) throw OUT_OF_THE_ORDINARY
         let text = '['
@@ -114,7 +183,7 @@ export function projectionOf(
     }
     if (isLeafType(type)) return leafWriter(type)
     if (isObjectType(type)) {
-      const write = selectionWriter(type, collectSubfields(schema, fragments, bound ?? {}, type, nodes))
+      const write = this.#selectionWriter(type, this.#subfields(type, nodes))
       if (!type.isTypeOf) return write
       return (value, run) => {
         if (type.isTypeOf?.(value, run.context, info(run)) !== true) throw OUT_OF_THE_ORDINARY
@@ -124,12 +193,9 @@ export function projectionOf(
     if (!isAbstractType(type) || !type.resolveType) throw OUT_OF_THE_ORDINARY
     const { resolveType } = type
     const writers = new Map(
-      schema
+      this.#schema
         .getPossibleTypes(type)
-        .map((one) => [
-          one.name,
-          selectionWriter(one, collectSubfields(schema, fragments, bound ?? {}, one, nodes)),
-        ]),
+        .map((one) => [one.name, this.#selectionWriter(one, this.#subfields(one, nodes))]),
     )
     return (value, run) => {
       const write = writers.get(resolveType(value, run.context, info(run), type) as string)
@@ -138,13 +204,10 @@ export function projectionOf(
     }
   }
 
-  function selectionWriter(
-    type: GraphQLObjectType,
-    selected: ReadonlyMap<string, readonly FieldNode[]>,
-  ): Write {
+  #selectionWriter(type: GraphQLObjectType, selected: ReadonlyMap<string, readonly FieldNode[]>): Write {
     const columns = [...selected].map(([key, nodes], index) => ({
       before: `${index === 0 ? '' : ','}${JSON.stringify(key)}:`,
-      write: fieldWriter(type, key, nodes),
+      write: this.#fieldWriter(type, key, nodes),
     }))
     return (source, run) => {
       let text = '{'
@@ -153,7 +216,7 @@ export function projectionOf(
     }
   }
 
-  function fieldWriter(type: GraphQLObjectType, key: string, nodes: readonly FieldNode[]): Write {
+  #fieldWriter(type: GraphQLObjectType, key: string, nodes: readonly FieldNode[]): Write {
     const name = nodes[0]?.name.value ?? ''
     if (name === '__typename') {
       const text = JSON.stringify(type.name)
@@ -161,14 +224,15 @@ export function projectionOf(
     }
     const field = type.getFields()[name]
     if (!field || field.extensions.waits) throw OUT_OF_THE_ORDINARY
-    if (fields >= MAX_FIELDS) throw OUT_OF_THE_ORDINARY
-    const index = fields++
-    const info = (run: Run) => (run.infos[index] ??= infoOf(type, field, key, nodes, run))
+    if (this.#fields >= MAX_FIELDS) throw OUT_OF_THE_ORDINARY
+    const index = this.#fields++
+    const info = (run: Run) => (run.infos[index] ??= this.#infoOf(type, field, key, nodes, run))
     const args = argumentsOf(field, nodes, index)
-    const write = writerOf(field.type, nodes, info)
+    const write = this.#writerOf(field.type, nodes, info)
     // What is given is the event itself; all about its arguments was decided when the stream was opened.
-    if (type === subscriptions) return write
+    if (type === this.#schema.getSubscriptionType()) return write
     const { resolve } = field
+    const { simple } = this
     if (resolve)
       return (source, run) => write(simple(resolve(source, args(run), run.context, info(run))), run)
     return (source, run) => {
@@ -180,19 +244,7 @@ export function projectionOf(
     }
   }
 
-  /** A value that is there; a promise or an error is not. */
-  function simple(value: unknown): unknown {
-    if (typeof value !== 'object' || value === null) return value
-    if (typeof (value as Partial<PromiseLike<unknown>>).then === 'function') {
-      waits = true
-      if (value instanceof Promise) value.catch(() => undefined)
-      throw OUT_OF_THE_ORDINARY
-    }
-    if (value instanceof Error) throw OUT_OF_THE_ORDINARY
-    return value
-  }
-
-  function infoOf(
+  #infoOf(
     parentType: GraphQLObjectType,
     field: GraphQLField<unknown, unknown>,
     key: string,
@@ -205,35 +257,11 @@ export function projectionOf(
       returnType: field.type,
       parentType,
       path: { prev: undefined, key, typename: parentType.name },
-      schema,
-      fragments,
+      schema: this.#schema,
+      fragments: this.#fragments,
       rootValue,
-      operation: operation as NonNullable<typeof operation>,
+      operation: this.#operation,
       variableValues: variables,
-    }
-  }
-
-  let write: Write
-  try {
-    write = selectionWriter(root, collectFields(schema, fragments, bound ?? {}, root, operation.selectionSet))
-  } catch (error) {
-    if (error === OUT_OF_THE_ORDINARY) return undefined
-    throw error
-  }
-
-  return ({ rootValue, contextValue, variables = NO_VARIABLES }) => {
-    if (waits) return ORDINARY_FALLBACK
-    try {
-      return write(rootValue ?? NO_ROOT, {
-        context: contextValue,
-        variables: bound ?? variables,
-        // Nobody asks an info for it, and one that is kept would hold it.
-        rootValue: kept ? undefined : rootValue,
-        args: kept?.args ?? [],
-        infos: kept?.infos ?? [],
-      })
-    } catch (error) {
-      return error === OUT_OF_THE_ORDINARY || error instanceof MustWait ? ORDINARY_FALLBACK : { error }
     }
   }
 }
@@ -272,41 +300,3 @@ function argumentsOf(
 }
 
 const NO_ARGUMENTS = {}
-
-function leafWriter(type: GraphQLLeafType): Write {
-  const general = (value: unknown) => {
-    const serialized: unknown = type.serialize(value)
-    if (serialized === null || serialized === undefined) throw OUT_OF_THE_ORDINARY
-    return JSON.stringify(serialized)
-  }
-  if (isEnumType(type)) {
-    const texts = new Map(type.getValues().map(({ name, value }) => [value as unknown, `"${name}"`]))
-    return (value) => texts.get(value) ?? general(value)
-  }
-  switch (type.name) {
-    case 'ID':
-    case 'String':
-      return (value) => (typeof value === 'string' ? JSON.stringify(value) : general(value))
-    case 'Boolean':
-      return (value) => (typeof value === 'boolean' ? String(value) : general(value))
-    case 'Int':
-      return (value) => (typeof value === 'number' && (value | 0) === value ? String(value) : general(value))
-    case 'SafeInt':
-      return (value) => (Number.isSafeInteger(value) ? String(value) : general(value))
-    case 'Float':
-      return (value) => (Number.isFinite(value) ? String(value) : general(value))
-    case 'DateTime': {
-      // Much happens at the same time.
-      let last: number | undefined
-      let text = ''
-      return (value) => {
-        if (!(value instanceof Date)) return general(value)
-        const time = value.getTime()
-        if (time !== last) [last, text] = [time, `"${value.toISOString()}"`]
-        return text
-      }
-    }
-    default:
-      return general
-  }
-}

@@ -3,6 +3,7 @@ import type { DiskKind, DiskStatus } from '../domain/disk.ts'
 import type { SnapshotStatus, SnapshotType } from '../domain/snapshot.ts'
 import { firstFrom } from '../domain/fine-time.ts'
 import type { Listed, Where } from './pages.ts'
+import { GIB } from '../domain/units.ts'
 
 type Absent = null | undefined
 
@@ -69,8 +70,6 @@ const TAGS = {
   Disk: { table: Prisma.raw('"DiskTag"'), id: Prisma.raw('"diskId"') },
   Snapshot: { table: Prisma.raw('"SnapshotTag"'), id: Prisma.raw('"snapshotId"') },
 }
-
-const GIB = 1024 ** 3
 
 /**
  * The columns of each table that, next to the account, lead an index which then keeps an order: those that are preferred

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Database } from '../database/database.ts'
 import { logFault } from '../database/log-fault.ts'
-import { CLIENT_TOKEN_KEPT_HOURS } from '../domain/snapshot-input.ts'
+import { CLIENT_TOKEN_KEPT_HOURS } from '../domain/client-token.ts'
 import type { Clock } from '../services/clock.ts'
 import type { ClockWatch } from '../services/clock-trust.ts'
 import type { PolicyService } from '../services/policies.ts'
@@ -9,8 +9,7 @@ import type { SnapshotService } from '../services/snapshots.ts'
 import type { TransitionLog } from '../transitions/log.ts'
 import type { AnyTransition } from '../transitions/transition.ts'
 import { wakeable } from '../transitions/wakeable.ts'
-
-const HOUR_MS = 3_600_000
+import { HOUR_MS } from '../domain/units.ts'
 
 /** How often it is done, in milliseconds. */
 const INTERVAL_MS = 10 * 60_000

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { inTransaction, type Database, type Transaction } from '../database/database.ts'
 import { logFault } from '../database/log-fault.ts'
-import { FOR_EVER } from '../domain/policy-input.ts'
+import { storedRetention } from '../domain/retention.ts'
 import { Refusal } from '../domain/refusal.ts'
 import type { AutoSnapshotPolicy, AutoSnapshotRun, AutoSnapshotRunDisk } from '../generated/prisma/client.ts'
 import type { Clock } from '../services/clock.ts'
@@ -122,7 +122,7 @@ export function createScheduler({ db, disks, snapshots, runs, announce, now, log
     const input = {
       diskId,
       name: nameOf(slot),
-      retentionDays: retentionDays === FOR_EVER ? null : retentionDays,
+      retentionDays: storedRetention(retentionDays),
     }
     const note = (tx: Transaction, data: Partial<Note>) =>
       tx.autoSnapshotRunDisk.updateMany({ where: { id, outcome: 'PENDING', run: OF_A_POLICY }, data })

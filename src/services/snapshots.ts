@@ -6,7 +6,7 @@ import { Refusal } from '../domain/refusal.ts'
 import { DiskNotFound, OtherSnapshotRefused, SnapshotNotFound } from '../domain/refusals.ts'
 import { consistencyOf, snapshotRefusals } from '../domain/create-snapshot.ts'
 import type { SnapshotType } from '../domain/snapshot.ts'
-import { expiry } from '../domain/snapshot-input.ts'
+import { expiry } from '../domain/retention.ts'
 import {
   deleteSnapshotRefusals,
   updateSnapshotRefusals,

@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
+import { TOKEN_SHAPE } from '../domain/secret-shapes.ts'
 
-/** How a token looks, wherever it turns up: `sg_`, 43 characters for 256 random bits, 6 for their checksum. */
-export const TOKEN_SHAPE = /sg_[0-9A-Za-z]{49}/
-
-const WHOLE_TOKEN = /^sg_[0-9A-Za-z]{49}$/
+const WHOLE_TOKEN = new RegExp(`^${TOKEN_SHAPE.source}$`)
 const RANDOM_LENGTH = 43
 const CHECKSUM_LENGTH = 6
 

@@ -58,7 +58,7 @@ const NOT_GET_OR_POST = 'GraphQL only supports GET and POST requests.'
 const NO_STREAM =
   'A subscription is answered with text/event-stream, which the request does not accept. Accept it, or use a WebSocket.'
 const TAG_KEYS = 'Each key of a tag may be given once.'
-const DAYS = 'retentionDays must be from 1 to 65536, or -1 (forever).'
+const DAYS = 'retentionDays must be -1 (forever) or from 1 to 65536.'
 const TOKEN = 'clientToken has 1 to 64 printable ASCII characters.'
 const NOT_PLAIN = 'must not contain NUL or half a surrogate pair.'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CLIENT_TOKEN_KEPT_HOURS, CLIENT_TOKEN_MAX_LENGTH } from '../../domain/snapshot-input.ts'
+import { CLIENT_TOKEN_KEPT_HOURS, CLIENT_TOKEN_MAX_LENGTH } from '../../domain/client-token.ts'
 
 /** What a client token is held to. */
 export const CLIENT_TOKEN_LIMITS = z

@@ -26,8 +26,7 @@ import { AutoSnapshotPolicy, Disk, Snapshot } from './nodes.ts'
 import { NEWEST_FIRST, SnapshotConnection, SnapshotFilter, SnapshotOrder } from './snapshot.ts'
 import { Tag, TAG_FILTER_LIMITS, TAG_FILTERS, TagFilter } from './tag.ts'
 import { StatusTransition } from './transition.ts'
-
-const GIB = 1024 ** 3
+import { GIB } from '../../domain/units.ts'
 
 builder.node(Disk, {
   description: 'A cloud disk.',

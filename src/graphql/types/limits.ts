@@ -1,7 +1,7 @@
 import { DISK_SIZE_GIB } from '../../domain/disk-operation.ts'
 import { NAME_MAX_LENGTH } from '../../domain/name.ts'
 import { isTimeZone, timeZones } from '../../domain/schedule.ts'
-import { RETENTION_DAYS_MAX } from '../../domain/snapshot-input.ts'
+import { RETENTION_DAYS } from '../../domain/retention.ts'
 import { DESCRIPTION_MAX_LENGTH, TAG_MAX_LENGTH, TAGS_MAX } from '../../domain/tag.ts'
 import { builder } from '../builder.ts'
 import { text } from '../text.ts'
@@ -36,7 +36,7 @@ const Limits = builder.objectRef<object>('Limits').implement({
     retentionDays: t.field({
       type: IntRange,
       description: 'How long a snapshot may be kept, in days, unless it has no expiry.',
-      resolve: () => ({ min: 1, max: RETENTION_DAYS_MAX }),
+      resolve: () => RETENTION_DAYS,
     }),
     diskSizeGiB: t.field({
       type: IntRange,

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { NAME_RULE_TEXT } from '../../domain/name.ts'
-import { FOR_EVER, POLICIES_MAX } from '../../domain/policy-input.ts'
+import { POLICIES_MAX } from '../../domain/policy-input.ts'
 import { Refusal } from '../../domain/refusal.ts'
 import { InvalidName, InvalidPolicy, PolicyNotFound, PolicyQuotaExceeded } from '../../domain/refusals.ts'
-import { RETENTION_DAYS_MAX } from '../../domain/snapshot-input.ts'
+import { FOREVER, RETENTION_DAYS } from '../../domain/retention.ts'
 import type {
   AutoSnapshotPolicy as PolicyRow,
   AutoSnapshotRun as RunRow,
@@ -46,7 +46,7 @@ builder.node(AutoSnapshotPolicy, {
         'so in `runs`; one that they show twice runs once, the first time.',
     }),
     retentionDays: t.exposeInt('retentionDays', {
-      description: `How many days its snapshots are kept; ${FOR_EVER} means forever, which is until they make room.`,
+      description: `How many days its snapshots are kept; ${FOREVER} means forever, which is until they make room.`,
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was changed last.' }),
@@ -216,7 +216,7 @@ const POLICY_FIELDS = {
   name: `Its name: ${NAME_RULE_TEXT}`,
   timePoints: 'The hours it runs at, 0 to 23; at least one.',
   repeatWeekdays: 'The days it runs on, 0 (Sunday) to 6; at least one.',
-  retentionDays: `How many days its snapshots are kept, 1 to ${RETENTION_DAYS_MAX}; ${FOR_EVER} means forever.`,
+  retentionDays: `How many days its snapshots are kept, ${RETENTION_DAYS.min} to ${RETENTION_DAYS.max}; ${FOREVER} means forever.`,
   timeZone: 'The time zone of hours and days, an IANA name such as `Asia/Shanghai`.',
 }
 
@@ -247,7 +247,7 @@ const CreatePolicyInput = builder.inputType('CreateAutoSnapshotPolicyInput', {
     }),
     retentionDays: t.int({
       required: true,
-      defaultValue: FOR_EVER,
+      defaultValue: FOREVER,
       description: POLICY_FIELDS.retentionDays,
     }),
     timeZone: t.string({ required: true, defaultValue: 'UTC', description: POLICY_FIELDS.timeZone }),

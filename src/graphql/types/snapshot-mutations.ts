@@ -12,7 +12,13 @@ import {
   SnapshotStatusForbidsOperation,
 } from '../../domain/refusals.ts'
 import { snapshotWarnings, type SnapshotWarning } from '../../domain/create-snapshot.ts'
-import { RETENTION_DAYS_MAX } from '../../domain/snapshot-input.ts'
+import {
+  FOREVER,
+  isRetention,
+  RETENTION_DAYS,
+  RETENTION_RULE,
+  storedRetention,
+} from '../../domain/retention.ts'
 import { DESCRIPTION_MAX_LENGTH, TAGS_MAX } from '../../domain/tag.ts'
 import type { SnapshotOutcome } from '../../services/snapshots.ts'
 import { builder } from '../builder.ts'
@@ -26,12 +32,7 @@ import { factsOf, UserError } from './user-error.ts'
 /** As many may be named in one call. */
 const TOGETHER_MAX = 50
 
-const RETENTION_LIMITS = z
-  .int()
-  .refine(
-    (days) => days === -1 || (days >= 1 && days <= RETENTION_DAYS_MAX),
-    `retentionDays must be from 1 to ${RETENTION_DAYS_MAX}, or -1 (forever).`,
-  )
+const RETENTION_LIMITS = z.int().refine(isRetention, `retentionDays must be ${RETENTION_RULE}.`)
 
 /** What a list of ids is held to. */
 function idLimits(name: string) {
@@ -59,7 +60,7 @@ const CreateSnapshotInput = builder.inputType('CreateSnapshotInput', {
       validate: TAG_LIMITS.nullish(),
     }),
     retentionDays: t.int({
-      description: `How many days it is kept, 1–${RETENTION_DAYS_MAX}; forever when left out, null or -1.`,
+      description: `How many days it is kept, ${RETENTION_DAYS.min}–${RETENTION_DAYS.max}; forever when left out, null or ${FOREVER}.`,
       validate: RETENTION_LIMITS.nullish(),
     }),
     clientToken: t.string({
@@ -75,13 +76,9 @@ function noted(input: Omit<typeof CreateSnapshotInput.$inferInput, 'diskId'>) {
     name: input.name,
     description: input.description ?? '',
     tags: input.tags ?? [],
-    retentionDays: retentionOf(input.retentionDays ?? null),
+    retentionDays: storedRetention(input.retentionDays ?? null),
     clientToken: input.clientToken ?? null,
   }
-}
-
-function retentionOf(days: number | null): number | null {
-  return days === -1 ? null : days
 }
 
 const SnapshotWarningCode = builder.enumType('SnapshotWarningCode', {
@@ -153,7 +150,7 @@ const CreateSnapshotsInput = builder.inputType('CreateSnapshotsInput', {
       validate: TAG_LIMITS.nullish(),
     }),
     retentionDays: t.int({
-      description: `How many days each is kept, 1–${RETENTION_DAYS_MAX}; forever when left out, null or -1.`,
+      description: `How many days each is kept, ${RETENTION_DAYS.min}–${RETENTION_DAYS.max}; forever when left out, null or ${FOREVER}.`,
       validate: RETENTION_LIMITS.nullish(),
     }),
     clientToken: t.string({
@@ -231,7 +228,7 @@ const UpdateSnapshotInput = builder.inputType('UpdateSnapshotInput', {
     }),
     retentionDays: t.int({
       description:
-        `How many days it is kept, counted from its creation, 1–${RETENTION_DAYS_MAX}; null or -1 (forever). When that time has ` +
+        `How many days it is kept, counted from its creation, ${RETENTION_DAYS.min}–${RETENTION_DAYS.max}; null or ${FOREVER} (forever). When that time has ` +
         'passed already, it is deleted soon.',
       validate: RETENTION_LIMITS.nullish(),
     }),
@@ -349,7 +346,7 @@ builder.mutationFields((t) => ({
         name: input.name ?? undefined,
         description: input.description ?? undefined,
         tags: input.tags ?? undefined,
-        retentionDays: input.retentionDays === undefined ? undefined : retentionOf(input.retentionDays),
+        retentionDays: input.retentionDays === undefined ? undefined : storedRetention(input.retentionDays),
       }),
     }),
   }),

@@ -26,8 +26,7 @@ import {
 } from './snapshot-enums.ts'
 import { Tag, TAG_FILTER_LIMITS, TAG_FILTERS, TagFilter } from './tag.ts'
 import { SnapshotTransition } from './transition.ts'
-
-const GIB = 1024 ** 3
+import { GIB } from '../../domain/units.ts'
 
 builder.node(Snapshot, {
   description: 'A copy of the content of a disk at one moment.',

@@ -13,6 +13,7 @@ import { ACCOUNT_NAME_RULE, isAccountName } from '../../domain/account.ts'
 import { roleNamed, ROLES, type Role } from '../../domain/role.ts'
 import { clientError } from '../../graphql/errors.ts'
 import { guessed, unauthenticated } from './authentication.ts'
+import { DAY_MS } from '../../domain/units.ts'
 
 /** What a valid JWT says. */
 interface JwtFacts {
@@ -88,7 +89,6 @@ export function createJwtVerifier(config: JwtConfig, log: Logger): VerifyJwt {
 
 /** How far ahead a JWT may expire: nothing ends one before that but another key. */
 const MAX_LIFETIME_DAYS = 3_660
-const DAY_MS = 86_400_000
 /** 9999-12-31T23:59:59Z, in seconds since 1970. */
 const LAST_SECOND = 253_402_300_799
 

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import type { GraphQLError } from 'graphql'
 import { clientError } from '../../graphql/errors.ts'
-import { TOKEN_SHAPE } from '../../services/token-secret.ts'
+import { JWT_SHAPE, TOKEN_SHAPE } from '../../domain/secret-shapes.ts'
 import { retryAfter } from './error-contract.ts'
 
 /** Names under which people send credentials in an address. */
 const CREDENTIAL_NAME =
   /^(access[-_]?token|api[-_]?(key|token)|auth|authorization|bearer|id[-_]?token|jwt|token)$/i
-const JWT_SHAPE = /(^|\s)eyJ[\w-]+\.[\w-]+\.[\w-]*$/
+const ENDS_WITH_JWT = new RegExp(`(^|\\s)${JWT_SHAPE.source}$`)
 
 /** The only names of a gateway that requires no credential. Source: RFC 6761, 6.3, and the addresses of loopback. */
 const LOCAL_HOSTS = ['localhost', '127.0.0.1', '[::1]']
@@ -121,7 +121,7 @@ function hasCredential(url: string): boolean {
   return (
     start >= 0 &&
     [...new URLSearchParams(url.slice(start))].some(
-      ([name, value]) => CREDENTIAL_NAME.test(name) || TOKEN_SHAPE.test(value) || JWT_SHAPE.test(value),
+      ([name, value]) => CREDENTIAL_NAME.test(name) || TOKEN_SHAPE.test(value) || ENDS_WITH_JWT.test(value),
     )
   )
 }
