@@ -1,7 +1,7 @@
 import { type Prisma, PrismaClient } from '../generated/prisma/client.ts'
 import { databaseFile, unusable } from './database-file.ts'
 import { DatabaseHealth } from './health.ts'
-import { GroupCommit, type SqlTransaction } from './group-commit.ts'
+import { GroupCommit } from './group-commit.ts'
 import { OpenFiles } from './open-files.ts'
 import { Reader } from './reader.ts'
 import { sqliteAdapter } from './sqlite-adapter.ts'
@@ -12,8 +12,10 @@ export type Database = PrismaClient &
   AsyncDisposable & {
     /** The hot reads, past Prisma. */
     reader: Reader
-    /** The hot writes, past Prisma. */
-    groupCommit: GroupCommit
+    /** Does work in a transaction; resolves with its result when that is committed. See `GroupCommit`. */
+    write: GroupCommit['write']
+    /** What `inTransaction` adds to a transaction of Prisma. */
+    inside: GroupCommit['inside']
     /** Whether it can be read and written. */
     health: DatabaseHealth
     /** The connection that writes. */
@@ -24,7 +26,7 @@ export type Database = PrismaClient &
   }
 
 /** What a transaction offers to the work inside it: the tables, without the means to begin or close anything. */
-export type Transaction = Prisma.TransactionClient & SqlTransaction
+export type Transaction = Prisma.TransactionClient & ReturnType<GroupCommit['inside']>
 
 export interface DatabaseOptions {
   /** `file:` and the path of the database file; a relative path starts at the working directory. */
@@ -66,7 +68,8 @@ export async function openDatabase({
   health.listen({ began: () => files.isLogGone() && setImmediate(() => void bringIn(writer)) })
   return Object.assign(client, {
     reader,
-    groupCommit,
+    write: groupCommit.write.bind(groupCommit),
+    inside: () => groupCommit.inside(),
     health,
     writer,
     path,
@@ -98,5 +101,5 @@ async function bringIn(writer: Writer): Promise<void> {
  * Inside, use only what `work` is given: a call on `db` itself would wait for this very transaction.
  */
 export function inTransaction<T>(db: Database, work: (tx: Transaction) => T | Promise<T>): Promise<T> {
-  return db.$transaction(async (tx) => work(Object.assign(tx, { sql: db.groupCommit.inside() })))
+  return db.$transaction(async (tx) => work(Object.assign(tx, db.inside())))
 }

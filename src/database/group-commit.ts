@@ -1,6 +1,8 @@
 import type { Database as Connection } from 'better-sqlite3'
 import { Unavailable } from '../domain/unavailable.ts'
+import { SqliteSql } from './sqlite-sql.ts'
 import { Statements } from './statements.ts'
+import type { Sql, Statement } from './work.ts'
 import type { Writer } from './writer.ts'
 
 /** The connection that writes. */
@@ -10,15 +12,15 @@ export interface WritingConnection {
   transaction: () => object | undefined
 }
 
-/** A transaction, as far as statements past Prisma are concerned. */
-export interface SqlTransaction {
-  sql: Statements
+interface Open extends WritingConnection {
+  statements: Statements
+  sql: SqliteSql
 }
 
 interface Waiting {
   /** Until when it waits for another process that holds the lock, by `performance.now()`. */
   deadline: number
-  work: (tx: SqlTransaction) => unknown
+  work: (sql: Sql) => Statement<unknown>
   resolve: (value: unknown) => void
   reject: (error: unknown) => void
 }
@@ -35,7 +37,7 @@ const TOGETHER = 100
  * anything before all of it is on the disk.
  */
 export class GroupCommit {
-  #connection: (WritingConnection & { sql: Statements }) | undefined
+  #connection: Open | undefined
   #waiting: Waiting[] = []
   #isWorking = false
   readonly #onStatement: ((sql: string) => void) | undefined
@@ -47,7 +49,8 @@ export class GroupCommit {
   /** Called when the connection is there. */
   connect(connection: WritingConnection): void {
     const { writer } = connection
-    this.#connection = { ...connection, sql: new Statements(writer.client, this.#onStatement) }
+    const statements = new Statements(writer.client, this.#onStatement)
+    this.#connection = { ...connection, statements, sql: new SqliteSql(writer.client, statements) }
     writer.onLocked = () => this.#expire()
   }
 
@@ -56,10 +59,10 @@ export class GroupCommit {
   }
 
   /**
-   * Does work that waits for nothing; resolves with what it returns once that is committed, rejects with what it throws, and
-   * with Unavailable when it was not committed: each call waits for the lock of another process for a time of its own.
+   * Does work; resolves with what it returns once that is committed, rejects with what it throws, and with Unavailable when it
+   * was not committed: each call waits for the lock of another process for a time of its own.
    */
-  write<T>(work: (tx: SqlTransaction) => T): Promise<T> {
+  write<T>(work: (sql: Sql) => Statement<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const deadline = performance.now() + (this.#connection?.writer.busyTimeoutMs ?? 0)
       this.#waiting.push({ deadline, work, resolve: resolve as Waiting['resolve'], reject })
@@ -70,12 +73,19 @@ export class GroupCommit {
   }
 
   /** Statements in the transaction of Prisma that has just begun; once it has ended, they throw. */
-  inside(): Statements {
-    const { sql, transaction } = this.#opened()
+  inside(): { sql: Statements; do: <T>(work: (sql: Sql) => Statement<T>) => T } {
+    const { statements, sql, transaction } = this.#opened()
     const own = transaction()
-    return sql.guarded(() => {
+    const check = () => {
       if (own === undefined || transaction() !== own) throw new Error('The transaction has ended.')
-    })
+    }
+    return {
+      sql: statements.guarded(check),
+      do(work) {
+        check()
+        return sql.do(work)
+      },
+    }
   }
 
   #opened() {
@@ -99,7 +109,7 @@ export class GroupCommit {
     this.#isWorking = false
   }
 
-  async #commitSome(connection: WritingConnection & { sql: Statements }): Promise<void> {
+  async #commitSome(connection: Open): Promise<void> {
     const { writer } = connection
     const release = await writer.begin(this.#waiting[0]?.deadline)
     const some = this.#waiting.splice(0, TOGETHER)
@@ -122,23 +132,16 @@ export class GroupCommit {
   }
 }
 
-function commit(
-  { writer, sql }: WritingConnection & { sql: Statements },
-  some: readonly Waiting[],
-): Outcome[] {
+function commit({ writer, sql }: Open, some: readonly Waiting[]): Outcome[] {
   const { client } = writer
   let rolledBack: unknown
   const outcomes = some.map(({ work }): Outcome => {
     if (!isOpen(client)) return { error: rolledBack }
-    client.exec('SAVEPOINT one')
     try {
-      const value = work({ sql })
-      client.exec('RELEASE one')
-      return { value }
+      return { value: sql.do(work) }
     } catch (thrown) {
       const error = writer.failed(thrown)
-      if (isOpen(client)) client.exec('ROLLBACK TO one; RELEASE one')
-      else rolledBack = error
+      if (!isOpen(client)) rolledBack = error
       return { error }
     }
   })

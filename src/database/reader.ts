@@ -1,7 +1,7 @@
 import type { Statement } from 'better-sqlite3'
-import type { Prisma } from '../generated/prisma/client.ts'
 import type { DatabaseHealth } from './health.ts'
 import { ReadConnection } from './read-connection.ts'
+import type { Text } from './statements.ts'
 import { openWalIndex, type WalIndex } from './wal-index.ts'
 
 /** The connection of the event loop for reading: it also knows when something was committed, and whether the file is well. */
@@ -27,12 +27,12 @@ export class Reader extends ReadConnection {
     this.index = readsIndex ? openWalIndex(path) : undefined
   }
 
-  override all<Row>(sql: Pick<Prisma.Sql, 'sql' | 'values'>): Row[] {
+  override all<Row>(sql: Text): Row[] {
     return this.checked(() => super.all<Row>(sql))
   }
 
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- only the caller knows
-  override get<Row>(sql: Prisma.Sql): Row | undefined {
+  override get<Row>(sql: Text): Row | undefined {
     return this.checked(() => super.get<Row>(sql))
   }
 

@@ -34,7 +34,7 @@ export class Statements {
   }
 
   /** The rows that a select finds. */
-  all<Row>(sql: Pick<Prisma.Sql, 'sql' | 'values'>): Row[] {
+  all<Row>(sql: Text): Row[] {
     const { statement, convert } = this.#prepare(sql.sql)
     const rows = statement.all(...sql.values.map(stored))
     if (convert) for (const row of rows) convert(row)
@@ -43,7 +43,7 @@ export class Statements {
 
   /** The first row that a select finds. */
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- only the caller knows
-  get<Row>(sql: Prisma.Sql): Row | undefined {
+  get<Row>(sql: Text): Row | undefined {
     const { statement, convert } = this.#prepare(sql.sql)
     const row = statement.get(...sql.values.map(stored))
     if (row) convert?.(row)
@@ -73,7 +73,7 @@ export class Statements {
   }
 
   /** Runs a statement that returns no rows; how many rows it changed. */
-  run(sql: Prisma.Sql): number {
+  run(sql: Text): number {
     return this.#prepare(sql.sql).statement.run(...sql.values.map(stored)).changes
   }
 
@@ -98,6 +98,9 @@ export class Statements {
     return prepared
   }
 }
+
+/** SQL with a ? for each value, as `Prisma.sql` has it. */
+export type Text = Pick<Prisma.Sql, 'sql' | 'values'>
 
 type StoredRow = Record<string, unknown>
 

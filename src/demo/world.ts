@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
-import { inTransaction, type Database } from '../database/database.ts'
+import type { Database } from '../database/database.ts'
 import type { DiskKind, DiskStatus } from '../domain/disk.ts'
 import { SNAPSHOT_QUOTA } from '../domain/quota.ts'
 import { consistencyOf } from '../domain/create-snapshot.ts'
@@ -164,12 +164,14 @@ export async function createDemoWorld(options: DemoOptions): Promise<void> {
     disks.set(disk.id, { ...disk, location })
   }
   const past = await copyAll(disks, options)
-  await inTransaction(db, async (tx) => {
+  const { accountId } = viewer
+  await db.write(function* (sql) {
     const createdAt = new Date(options.now().getTime() - 100 * DAY_MS)
-    await tx.disk.createMany({
-      data: [...disks.values()].map((disk) => ({
+    yield* sql.insertAll(
+      'Disk',
+      [...disks.values()].map((disk) => ({
         id: disk.id,
-        accountId: viewer.accountId,
+        accountId,
         provider: options.provider.name,
         location: disk.location,
         name: disk.name,
@@ -184,29 +186,20 @@ export async function createDemoWorld(options: DemoOptions): Promise<void> {
         device: disk.attachedTo?.[1] ?? null,
         createdAt,
       })),
+    )
+    const made = { from: null, reason: null, at: createdAt }
+    const diskSteps = DISKS.map(({ id: diskId, status: to }) => ({ accountId, diskId, to, ...made }))
+    yield* appendDiskTransitions(sql, ...diskSteps)
+    yield* sql.insertAll('Snapshot', past)
+    const steps = past.flatMap((snapshot) => {
+      const { id: snapshotId, name: snapshotName, diskId, status: to, failureReason: reason } = snapshot
+      const of = { accountId, snapshotId, snapshotName, diskId }
+      return [
+        { ...of, from: null, to: 'CREATING' as const, reason: null, at: snapshot.createdAt },
+        { ...of, from: 'CREATING' as const, to, reason, at: snapshot.completedAt },
+      ]
     })
-    appendDiskTransitions(
-      tx,
-      ...DISKS.map(({ id, status }) => ({
-        accountId: viewer.accountId,
-        diskId: id,
-        from: null,
-        to: status,
-        reason: null,
-        at: createdAt,
-      })),
-    )
-    await tx.snapshot.createMany({ data: past })
-    appendTransitions(
-      tx,
-      ...past.flatMap(({ id: snapshotId, diskId, status, failureReason, createdAt, completedAt }) => {
-        const common = { accountId: viewer.accountId, snapshotId, diskId }
-        return [
-          { ...common, from: null, to: 'CREATING' as const, reason: null, at: createdAt },
-          { ...common, from: 'CREATING' as const, to: status, reason: failureReason, at: completedAt },
-        ]
-      }),
-    )
+    yield* appendTransitions(sql, ...steps)
   })
 }
 

@@ -2,7 +2,8 @@ import { STATUS_DURING } from '../domain/disk-operation.ts'
 import type { DiskStatus } from '../domain/disk.ts'
 import { CANCELLED } from '../domain/cancel-operation.ts'
 import type { JobKind } from '../domain/job.ts'
-import type { Transaction } from '../database/database.ts'
+import type { Database } from '../database/database.ts'
+import type { Sql, Work } from '../database/work.ts'
 import type { Disk, Job, Snapshot } from '../generated/prisma/client.ts'
 import type {
   CopyOutcome,
@@ -15,7 +16,7 @@ import type {
   Refused,
 } from '../providers/provider.ts'
 import { changeDisk, newIdentity, observed, type DiskChange } from '../services/disk-status.ts'
-import { diskOf } from '../services/snapshot-deletion.ts'
+import { diskOf, markUnavailable } from '../services/snapshot-deletion.ts'
 import { appendDiskTransitions, appendTransitions } from '../transitions/append.ts'
 
 /** A job that a runner has leased, with what it is about. */
@@ -26,7 +27,7 @@ export type JobContext = Pick<DiskWork, 'onProgress' | 'signal' | 'confirm'> & {
 
 /** What is written when a job has ended, in the transaction that takes the job away, and only if the lease still held. */
 export type Ending = {
-  write: (tx: Transaction, at: Date) => Promise<void>
+  write: (sql: Sql, at: Date) => Work<void>
   /** How it ended, for the log. */
   outcome: string
   reason?: string | undefined
@@ -78,7 +79,7 @@ const CANCELLING: Partial<Record<JobKind, (job: Claimed, context: JobContext) =>
     return endOfCopy(job, cancelledBut(await provider.remove(existing(job.snapshot).id)), provider)
   },
   DELETE_SNAPSHOT: cancelDeletion,
-  VERIFY_SNAPSHOT: () => Promise.resolve({ outcome: 'cancelled', write: () => Promise.resolve() }),
+  VERIFY_SNAPSHOT: () => Promise.resolve({ outcome: 'cancelled', write: nothing }),
   async CREATE_DISK(job, { provider, ...work }) {
     const outcome = cancelledBut(await provider.release({ ...work, disk: existing(job.disk) }))
     const change = { status: 'ERROR' as const, statusReason: outcome.reason }
@@ -111,11 +112,11 @@ export async function cancelJob(job: Claimed, context: JobContext): Promise<Endi
 export async function afterFencing(
   job: Claimed,
   { provider }: Pick<JobContext, 'provider'>,
-  tx: Pick<Transaction, 'snapshot'>,
+  db: Pick<Database, 'snapshot'>,
 ) {
   if (job.kind !== 'COPY_SNAPSHOT' || job.snapshotId === null) return
   // It may have published the copy of a snapshot that has been cancelled or deleted since.
-  const still = await tx.snapshot.count({ where: { id: job.snapshotId, status: { not: 'FAILED' } } })
+  const still = await db.snapshot.count({ where: { id: job.snapshotId, status: { not: 'FAILED' } } })
   if (still === 0) await provider.remove(job.snapshotId)
 }
 
@@ -137,22 +138,17 @@ async function endOfCopy(
   return {
     outcome: outcome.outcome,
     reason: reason ?? undefined,
-    async write(tx, at) {
-      const { count } = await tx.snapshot.updateMany({
-        where: { id: snapshot.id, status: 'CREATING' },
-        data: { ...copied(outcome), completedAt: at },
-      })
-      if (count === 0) return
-      changeDisk(tx, { ...disk, status: 'SNAPSHOTTING' }, observed(seen), { at })
-      appendTransitions(tx, {
-        accountId: snapshot.accountId,
-        snapshotId: snapshot.id,
-        diskId: disk.id,
-        from: 'CREATING',
-        to: completed ? 'COMPLETED' : 'FAILED',
-        reason,
-        at,
-      })
+    *write(sql, at) {
+      const { id: snapshotId, accountId } = snapshot
+      // Disks are locked before their snapshots.
+      yield* sql.lock('Disk', { id: disk.id, accountId })
+      const copying = yield* sql.lock('Snapshot', { id: snapshotId, accountId, status: 'CREATING' })
+      if (!copying) return
+      yield* sql.update('Snapshot', { ...copied(outcome), completedAt: at }, { id: snapshotId, accountId })
+      yield* changeDisk(sql, { ...disk, status: 'SNAPSHOTTING' }, observed(seen), { at })
+      const of = { accountId, snapshotId, snapshotName: copying.name, diskId: disk.id }
+      const to = completed ? 'COMPLETED' : 'FAILED'
+      yield* appendTransitions(sql, { ...of, from: 'CREATING', to, reason, at })
     },
   }
 }
@@ -180,20 +176,20 @@ async function deleteSnapshot(job: Claimed, { provider }: JobContext): Promise<E
   }
   return {
     outcome: 'deleted',
-    async write(tx, at) {
-      const diskId = diskOf(tx, { id: snapshotId, diskId: job.diskId })
-      appendTransitions(tx, {
-        accountId,
-        snapshotId,
-        diskId,
-        from: 'DELETING',
-        to: 'DELETED',
-        reason: job.reason,
-        at,
-      })
-      await tx.snapshot.delete({ where: { id: snapshotId } })
+    *write(sql, at) {
+      const of = yield* deleting(sql, job)
+      yield* appendTransitions(sql, { ...of, from: 'DELETING', to: 'DELETED', reason: job.reason, at })
+      yield* sql.delete('Snapshot', { id: snapshotId, accountId })
     },
   }
+}
+
+/** What the transitions of a snapshot in DELETING say that it is; the snapshot is locked. */
+function* deleting(sql: Sql, job: Claimed) {
+  const { id: snapshotId, accountId } = existing(job.snapshot)
+  const snapshot = yield* sql.lock('Snapshot', { id: snapshotId, accountId })
+  const diskId = yield* diskOf(sql, { id: snapshotId, diskId: job.diskId })
+  return { accountId, snapshotId, snapshotName: snapshot?.name ?? null, diskId }
 }
 
 /** Work that the storage refuses for good, and that is owed all the same. The message is for clients. */
@@ -213,35 +209,28 @@ function takenBack(job: Claimed, { outcome, reason }: { outcome: string; reason:
   return {
     outcome,
     reason,
-    async write(tx, at) {
-      const { from: status } = await tx.snapshotTransition.findFirstOrThrow({
-        where: { accountId, snapshotId, to: 'DELETING' },
-        orderBy: { sequence: 'desc' },
-      })
-      if (status === null) throw new Error(`Snapshot ${snapshotId} began as DELETING.`)
-      await tx.snapshot.update({ where: { id: snapshotId }, data: { status } })
-      const diskId = diskOf(tx, { id: snapshotId, diskId: job.diskId })
-      appendTransitions(tx, {
-        accountId,
-        snapshotId,
-        diskId,
-        from: 'DELETING',
-        to: status,
-        reason,
-        at,
-      })
+    *write(sql, at) {
+      const of = yield* deleting(sql, job)
+      const begun = yield* sql.get(
+        'SnapshotTransition',
+        { accountId, snapshotId, to: 'DELETING' },
+        { orderBy: { sequence: 'desc' } },
+      )
+      const to = existing(begun?.from ?? null)
+      yield* sql.update('Snapshot', { status: to }, { id: snapshotId, accountId })
+      yield* appendTransitions(sql, { ...of, from: 'DELETING', to, reason, at })
     },
   }
 }
 
 async function verifySnapshot(job: Claimed, { provider, onProgress, signal }: JobContext): Promise<Ending> {
-  const { id } = existing(job.snapshot)
+  const { id, accountId } = existing(job.snapshot)
   const outcome = await provider.verify({ ...copyOf(job), onProgress, signal })
   return {
     ...outcome,
-    async write(tx, verifiedAt) {
-      if (outcome.outcome === 'damaged') await markUnavailable(tx, id, outcome.reason, verifiedAt)
-      else await tx.snapshot.update({ where: { id }, data: { verifiedAt } })
+    *write(sql, verifiedAt) {
+      if (outcome.outcome === 'damaged') yield* markDamaged(sql, id, outcome.reason, verifiedAt)
+      else yield* sql.update('Snapshot', { verifiedAt }, { id, accountId })
     },
   }
 }
@@ -291,9 +280,9 @@ function endOf(
   return {
     outcome: outcome.outcome,
     reason: reason ?? undefined,
-    async write(tx, at) {
-      changeDisk(tx, { ...existing(job.disk), status: during }, change, { reason, at })
-      if (outcome.outcome === 'damaged') await markUnavailable(tx, copyOf(job).snapshotId, outcome.reason, at)
+    *write(sql, at) {
+      yield* changeDisk(sql, { ...existing(job.disk), status: during }, change, { reason, at })
+      if (outcome.outcome === 'damaged') yield* markDamaged(sql, copyOf(job).snapshotId, outcome.reason, at)
     },
   }
 }
@@ -307,40 +296,24 @@ async function releaseDisk(job: Claimed, { provider, ...work }: JobContext): Pro
   }
   return {
     outcome: 'released',
-    async write(tx, at) {
+    *write(sql, at) {
+      const { id: diskId, accountId } = disk
       // Its snapshots stay, and lose the link to it.
-      await tx.disk.delete({ where: { id: disk.id } })
-      appendDiskTransitions(tx, {
-        accountId: disk.accountId,
-        diskId: disk.id,
-        from: 'DELETING',
-        to: 'DELETED',
-        reason: job.reason,
-        at,
-      })
+      yield* sql.delete('Disk', { id: diskId, accountId })
+      const step = { from: 'DELETING' as const, to: 'DELETED' as const, reason: job.reason, at }
+      yield* appendDiskTransitions(sql, { accountId, diskId, ...step })
     },
   }
 }
 
-/** The copy has been found to be damaged: nobody shall use it any more. */
-async function markUnavailable(
-  tx: Transaction,
-  snapshotId: string,
-  failureReason: string,
-  at: Date,
-): Promise<void> {
-  const snapshot = await tx.snapshot.findUnique({ where: { id: snapshotId, status: 'COMPLETED' } })
-  if (!snapshot) return
-  await tx.snapshot.update({ where: { id: snapshotId }, data: { status: 'UNAVAILABLE', failureReason } })
-  appendTransitions(tx, {
-    accountId: snapshot.accountId,
-    snapshotId,
-    diskId: diskOf(tx, snapshot),
-    from: 'COMPLETED',
-    to: 'UNAVAILABLE',
-    reason: failureReason,
-    at,
-  })
+/** The copy has been found to be damaged, unless the snapshot has gone another way meanwhile. */
+function* markDamaged(sql: Sql, id: string, reason: string, at: Date): Work<void> {
+  const snapshot = yield* sql.lock('Snapshot', { id, status: 'COMPLETED' })
+  if (snapshot) yield* markUnavailable(sql, snapshot, { reason, at })
+}
+
+function* nothing(): Work<void> {
+  // The job goes, and that is all.
 }
 
 /** What the provider sees of a disk; undefined when it cannot look now, which must not keep the disk from others. */

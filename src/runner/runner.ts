@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { inTransaction, type Database } from '../database/database.ts'
+import type { Database } from '../database/database.ts'
 import { logFault } from '../database/log-fault.ts'
+import type { Where } from '../database/rows.ts'
 import { JOB_KINDS, LONG_JOB_KINDS, subjectOf, type JobKind } from '../domain/job.ts'
 import type { Job, Prisma } from '../generated/prisma/client.ts'
 import type { DiskProvider } from '../providers/provider.ts'
@@ -29,7 +30,7 @@ export interface RunnerOptions {
 
 /** Jobs that share a limit on how many are in flight at once in this process. */
 interface Lane {
-  jobs: Prisma.JobWhereInput
+  jobs: Where<'Job'>
   atOnce: number
 }
 
@@ -93,9 +94,9 @@ export function createRunner({
   const held = ({ id }: Job) => ({ id, leaseOwner: owner })
 
   /** Leases the oldest of these jobs that waits for a runner; undefined when there is none. */
-  async function claim(jobs: Prisma.JobWhereInput): Promise<Job | undefined> {
+  async function claim(jobs: Where<'Job'>): Promise<Job | undefined> {
     const furthest = inFuture(FURTHEST_AHEAD_MS)
-    const waiting: Prisma.JobWhereInput = {
+    const waiting: Where<'Job'> = {
       ...jobs,
       // A lease of our own that ran out (the machine slept) is renewed by the work it is for, not claimed again.
       id: { notIn: [...running.keys()] },
@@ -104,15 +105,14 @@ export function createRunner({
         { OR: [{ retryAt: null }, { retryAt: { lte: now() } }, { retryAt: { gt: furthest } }] },
       ],
     }
-    if ((await db.job.count({ where: waiting, take: 1 })) === 0) return undefined
-    return inTransaction(db, async (tx) => {
-      const next = await tx.job.findFirst({ where: waiting, orderBy: { id: 'asc' } })
+    // It is asked first, because most often there is none, and a transaction would wait for the lock.
+    if ((await db.job.count({ where: waiting as Prisma.JobWhereInput, take: 1 })) === 0) return undefined
+    return db.write(function* (sql) {
+      const next = yield* sql.lock('Job', waiting, { orderBy: { id: 'asc' }, skipLocked: true })
       if (!next) return undefined
-      const { count } = await tx.job.updateMany({
-        where: { AND: [{ id: next.id }, waiting] },
-        data: { leaseOwner: owner, leaseUntil: inFuture(leaseMs), attempts: { increment: 1 } },
-      })
-      return count === 0 ? undefined : tx.job.findUniqueOrThrow({ where: { id: next.id } })
+      const lease = { leaseOwner: owner, leaseUntil: inFuture(leaseMs), attempts: next.attempts + 1 }
+      yield* sql.update('Job', lease, { id: next.id })
+      return { ...next, ...lease }
     })
   }
 
@@ -166,10 +166,10 @@ export function createRunner({
   /** Ends the job in one transaction; does nothing when the lease has gone to somebody else. */
   async function finish(job: Claimed, { write, outcome, reason }: Ending): Promise<void> {
     const at = now()
-    const ended = await inTransaction(db, async (tx) => {
-      const { count } = await tx.job.deleteMany({ where: held(job) })
-      if (count > 0) await write(tx, at)
-      return count > 0
+    const ended = await db.write(function* (sql) {
+      if ((yield* sql.delete('Job', held(job))) === 0) return false
+      yield* write(sql, at)
+      return true
     })
     if (!ended) {
       log.warn({ ...of(job), ...(await holder(job)) }, 'fenced: the lease is lost, nothing was changed')

@@ -130,7 +130,7 @@ export function createScheduler({ db, disks, snapshots, runs, announce, now, log
     try {
       const made = await inTransaction(db, async (tx) => {
         if ((await note(tx, { outcome: 'CREATED' })).count === 0) return undefined
-        const snapshot = snapshots.admitAutomatic(tx, accountId, input)
+        const snapshot = tx.do((sql) => snapshots.admitAutomatic(sql, accountId, input))
         await tx.autoSnapshotRunDisk.update({
           where: { id },
           data: { snapshotId: snapshot.id },

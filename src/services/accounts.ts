@@ -1,4 +1,4 @@
-import { inTransaction, type Database } from '../database/database.ts'
+import type { Database } from '../database/database.ts'
 import { ACCOUNT_NAME_RULE, isAccountName } from '../domain/account.ts'
 import { Prisma, type Account } from '../generated/prisma/client.ts'
 import type { Clock, NewId } from './clock.ts'
@@ -25,12 +25,14 @@ export async function accountNamed(
   { now, newId }: { now: Clock; newId: NewId },
 ): Promise<Account> {
   if (!isAccountName(name)) throw new Error(ACCOUNT_NAME_RULE)
-  return inTransaction(
-    db,
-    async (tx) =>
-      (await tx.account.findUnique({ where: { name } })) ??
-      (await tx.account.create({ data: { id: newId('Account'), name, createdAt: now() } })),
-  )
+  return db.write(function* (sql) {
+    const found = yield* sql.get('Account', { name })
+    if (found) return found
+    const account = { id: newId('Account'), name, createdAt: now() }
+    // Another gateway may make it at the same time.
+    const isNew = yield* sql.insertNew('Account', account)
+    return isNew ? account : ((yield* sql.get('Account', { name })) ?? account)
+  })
 }
 
 /** So many ids of accounts are kept in memory. */

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { SqlTransaction } from '../database/group-commit.ts'
+import type { Sql, Work } from '../database/work.ts'
 import { ClientTokenReused } from '../domain/refusals.ts'
-import { Prisma, type IdempotencyKey } from '../generated/prisma/client.ts'
 import type { Viewer } from './viewer.ts'
 
 export interface Tag {
@@ -22,31 +21,27 @@ interface Made {
 }
 
 /**
- * Makes something, or gives what an earlier call with the same token and input has made. Throws `ClientTokenReused` when
- * the token came with other input or another verb, or when what it made no longer exists.
+ * Makes something with the given id and moment, or finds what an earlier call with the same token and input has made. Throws
+ * `ClientTokenReused` when the token came with other input or another verb, or when what it made no longer exists. The
+ * token is taken first: of two calls at once, the second waits for the first, and finds what that has made.
  */
-export function once<T extends Made>(
-  tx: SqlTransaction,
-  viewer: Viewer,
+export function* once<T extends Made>(
+  sql: Sql,
+  { accountId }: Viewer,
   { clientToken, inputHash }: Repeatable,
-  { find, make }: { find: (id: string) => T | undefined; make: () => T },
-): T {
-  const { sql } = tx
-  const { accountId } = viewer
-  if (clientToken === null) return make()
-  const earlier = sql.get<IdempotencyKey>(
-    Prisma.sql`SELECT * FROM "IdempotencyKey" WHERE "accountId" = ${accountId} AND "clientToken" = ${clientToken}`,
-  )
-  if (earlier) {
-    if (earlier.inputHash !== inputHash) throw new ClientTokenReused(null)
-    const made = find(earlier.resourceId)
-    if (!made) throw new ClientTokenReused(earlier.resourceId)
-    return made
+  { id, createdAt, find, make }: Made & { find: (id: string) => Work<T | undefined>; make: () => Work<T> },
+): Work<T> {
+  if (clientToken === null) return yield* make()
+  const key = { accountId, clientToken }
+  const isNew = yield* sql.insertNew('IdempotencyKey', { ...key, inputHash, resourceId: id, createdAt })
+  if (isNew) {
+    if (!isOfItem(clientToken)) yield* checkItems(sql, { accountId }, { clientToken, inputHash })
+    return yield* make()
   }
-  if (!isOfItem(clientToken)) checkItems(tx, viewer, { clientToken, inputHash })
-  const made = make()
-  const { id: resourceId, createdAt } = made
-  sql.insert('IdempotencyKey', { accountId, clientToken, inputHash, resourceId, createdAt })
+  const earlier = yield* sql.get('IdempotencyKey', key)
+  if (earlier?.inputHash !== inputHash) throw new ClientTokenReused(null)
+  const made = yield* find(earlier.resourceId)
+  if (!made) throw new ClientTokenReused(earlier.resourceId)
   return made
 }
 
@@ -63,17 +58,20 @@ function isOfItem(token: string): boolean {
 }
 
 /** Throws `ClientTokenReused` when a call with this token, or its items, were made from other input. */
-export function checkItems(
-  { sql }: SqlTransaction,
-  { accountId }: Viewer,
+export function* checkItems(
+  sql: Sql,
+  { accountId }: Pick<Viewer, 'accountId'>,
   { clientToken, inputHash }: Repeatable,
-): void {
+): Work<void> {
   if (clientToken === null) return
-  const other = sql.get(
-    Prisma.sql`SELECT 1 FROM "IdempotencyKey" WHERE "accountId" = ${accountId}
-      AND "clientToken" >= ${clientToken} AND "clientToken" < ${`${clientToken}\v`} AND "inputHash" <> ${inputHash}`,
-  )
-  if (other !== undefined) throw new ClientTokenReused(null)
+  // The token and those of its items, in the order of bytes.
+  const its = { gte: clientToken, lt: `${clientToken}\v` }
+  const other = yield* sql.get('IdempotencyKey', {
+    accountId,
+    clientToken: its,
+    inputHash: { not: inputHash },
+  })
+  if (other) throw new ClientTokenReused(null)
 }
 
 /** A digest of an input. */

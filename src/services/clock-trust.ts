@@ -1,4 +1,5 @@
-import { inTransaction, type Database } from '../database/database.ts'
+import type { Database } from '../database/database.ts'
+import type { Sql, Work } from '../database/work.ts'
 import { afterLook, trusted, type ClockTrust } from '../domain/clock-trust.ts'
 import type { Clock } from './clock.ts'
 
@@ -10,13 +11,14 @@ export async function readClockTrust(db: Pick<Database, 'clockTrust'>): Promise<
   return db.clockTrust.findUnique({ where: { id: ID } })
 }
 
-async function store(db: Pick<Database, 'clockTrust'>, trust: ClockTrust): Promise<void> {
-  await db.clockTrust.upsert({ where: { id: ID }, create: { id: ID, ...trust }, update: trust })
+function* store(sql: Sql, trust: ClockTrust): Work<void> {
+  if (yield* sql.insertNew('ClockTrust', { id: ID, ...trust })) return
+  yield* sql.update('ClockTrust', trust, { id: ID })
 }
 
 /** Takes the clock for right, whatever it was before: an operator has said so. */
 export async function trustClock(db: Database, now: Date): Promise<void> {
-  await store(db, trusted(now))
+  await db.write((sql) => store(sql, trusted(now)))
 }
 
 export type ClockWatch = ReturnType<typeof createClockWatch>
@@ -35,10 +37,11 @@ export function createClockWatch({
   let last: number | undefined
   return {
     look: (): Promise<ClockTrust> =>
-      inTransaction(db, async (tx) => {
+      db.write(function* (sql) {
         const at = steadyMs()
-        const trust = afterLook(await readClockTrust(tx), now(), last === undefined ? 0 : at - last)
-        await store(tx, trust)
+        const known = (yield* sql.lock('ClockTrust', { id: ID })) ?? null
+        const trust = afterLook(known, now(), last === undefined ? 0 : at - last)
+        yield* store(sql, trust)
         last = at
         return trust
       }),

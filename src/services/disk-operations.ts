@@ -1,6 +1,7 @@
-import { Prisma, type Disk, type Snapshot } from '../generated/prisma/client.ts'
-import { inTransaction, type Database, type Transaction } from '../database/database.ts'
-import type { SqlTransaction } from '../database/group-commit.ts'
+import type { Disk } from '../generated/prisma/client.ts'
+import type { Database } from '../database/database.ts'
+import type { NewRow } from '../database/rows.ts'
+import type { Sql, Work } from '../database/work.ts'
 import {
   attachRefusals,
   blankDiskRefusals,
@@ -15,15 +16,15 @@ import {
 import type { DiskKind } from '../domain/disk.ts'
 import type { JobKind } from '../domain/job.ts'
 import type { Refusal } from '../domain/refusal.ts'
-import { SnapshotNotFound } from '../domain/refusals.ts'
 import { deleteSnapshotRefusals } from '../domain/snapshot-operation.ts'
 import type { DiskProvider } from '../providers/provider.ts'
 import { appendDiskTransitions } from '../transitions/append.ts'
-import { checkName, defined, refuse } from './checks.ts'
+import { checkName, refuse } from './checks.ts'
 import { hashOf, once, sorted, type Tag } from './client-tokens.ts'
 import type { Clock, NewId } from './clock.ts'
-import { claimDisk } from './disk-status.ts'
+import { changeDisk } from './disk-status.ts'
 import type { DiskService } from './disks.ts'
+import { lockOwned } from './owned.ts'
 import { deleteSnapshots, isRead } from './snapshot-deletion.ts'
 import type { Viewer } from './viewer.ts'
 
@@ -77,44 +78,41 @@ export function createDiskOperationService({
     diskId: string,
     operation: keyof typeof STATUS_DURING,
     {
-      refusals,
+      refusals = () => [],
       job = {},
       also,
     }: {
-      refusals: (disk: Disk, tx: Transaction) => Refusal[] | Promise<Refusal[]>
-      job?: Pick<Prisma.JobUncheckedCreateInput, 'snapshotId' | 'instanceId' | 'device' | 'sizeBytes'>
-      also?: (tx: Transaction) => void
+      refusals?: (disk: Disk) => readonly Refusal[]
+      job?: Pick<NewRow<'Job'>, 'snapshotId' | 'instanceId' | 'device' | 'sizeBytes'>
+      /** What else has to be asked or done while the disk is locked. */
+      also?: (sql: Sql, disk: Disk) => Work<void>
     },
   ): Promise<Disk> {
     await disks.lookAt(viewer, diskId)
     const { accountId } = viewer
-    const disk = await inTransaction(db, async (tx) => {
+    const begun = await db.write(function* (sql) {
       const at = now()
-      await claimDisk(tx, viewer, diskId, {
-        refusals: (found) => refusals(found, tx),
-        status: STATUS_DURING[operation],
-        at,
-      })
-      also?.(tx)
+      const disk = yield* lockOwned(sql, 'Disk', viewer, diskId)
+      refuse(refusals(disk))
+      if (also) yield* also(sql, disk)
+      yield* changeDisk(sql, disk, { status: STATUS_DURING[operation] }, { at })
       const kind: JobKind = `${operation}_DISK`
-      await tx.job.create({ data: { ...job, accountId, diskId, kind, createdAt: at } })
-      return tx.disk.findUniqueOrThrow({ where: { id: diskId } })
+      yield* sql.insert('Job', { ...job, accountId, diskId, kind, createdAt: at })
+      return yield* lockOwned(sql, 'Disk', viewer, diskId)
     })
     announce()
-    return disk
+    return begun
   }
 
   /** Inserts the disk, CREATING, unless a rule speaks against it. */
-  function admit(
-    tx: SqlTransaction,
+  function* admit(
+    sql: Sql,
     { accountId }: Viewer,
-    { id, location }: { id: string; location: string },
+    { id, location, createdAt }: { id: string; location: string; createdAt: Date },
     { content, name, description, storageType, zone, tags }: CreateDisk,
-  ): Disk {
-    const { sql } = tx
-    const createdAt = now()
-    const { kind, sizeBytes } = sizeOf(tx, accountId, content)
-    const disk = sql.insert<Disk>('Disk', {
+  ): Work<Disk> {
+    const { kind, sizeBytes } = yield* sizeOf(sql, accountId, content)
+    const disk = yield* sql.insert('Disk', {
       id,
       accountId,
       provider: provider.name,
@@ -129,33 +127,29 @@ export function createDiskOperationService({
       zone,
       createdAt,
     })
-    for (const { key, value } of tags) sql.insert('DiskTag', { diskId: id, key, value })
+    yield* insertTags(sql, id, tags)
     const snapshotId = 'snapshotId' in content ? content.snapshotId : null
-    sql.insert('Job', { accountId, kind: 'CREATE_DISK', diskId: id, snapshotId, sizeBytes, createdAt })
     const of = { accountId, diskId: id }
-    appendDiskTransitions(tx, { ...of, from: null, to: 'CREATING', reason: null, at: createdAt })
+    yield* sql.insert('Job', { ...of, kind: 'CREATE_DISK', snapshotId, sizeBytes, createdAt })
+    yield* appendDiskTransitions(sql, { ...of, from: null, to: 'CREATING', reason: null, at: createdAt })
     return disk
   }
 
-  function sizeOf(
-    { sql }: SqlTransaction,
+  function* sizeOf(
+    sql: Sql,
     accountId: string,
     content: CreateDisk['content'],
-  ): Pick<Disk, 'kind' | 'sizeBytes'> {
+  ): Work<Pick<Disk, 'kind' | 'sizeBytes'>> {
     if ('kind' in content) {
       refuse(blankDiskRefusals(content.sizeGiB))
       return { kind: content.kind, sizeBytes: BigInt(content.sizeGiB) * GIB }
     }
     const { snapshotId, sizeGiB } = content
-    const snapshot = sql.get<Snapshot>(
-      Prisma.sql`SELECT * FROM "Snapshot" WHERE "id" = ${snapshotId} AND "accountId" = ${accountId}`,
-    )
-    if (!snapshot) throw new SnapshotNotFound(snapshotId)
-    const underWay = sql.all(
-      Prisma.sql`SELECT 1 FROM "Job"
-        WHERE "accountId" = ${accountId} AND "kind" = 'CREATE_DISK' AND "snapshotId" IS NOT NULL`,
-    )
-    refuse(cloneRefusals(snapshot, underWay.length, sizeGiB ?? undefined))
+    // The account, because the clones of all its snapshots are counted.
+    yield* sql.lock('Account', { id: accountId })
+    const snapshot = yield* lockOwned(sql, 'Snapshot', { accountId }, snapshotId)
+    const inProgress = { accountId, kind: 'CREATE_DISK', snapshotId: { not: null } } as const
+    refuse(cloneRefusals(snapshot, yield* sql.count('Job', inProgress), sizeGiB ?? undefined))
     return { kind: 'DATA', sizeBytes: sizeGiB === null ? snapshot.sizeBytes : BigInt(sizeGiB) * GIB }
   }
 
@@ -168,17 +162,18 @@ export function createDiskOperationService({
       const { content, name, description, storageType, zone, tags, clientToken } = input
       const inputHash = hashOf('createDisk', content, name, description, storageType, zone, sorted(tags))
       const { accountId } = viewer
-      const disk = await db.groupCommit.write((tx) =>
-        once(
-          tx,
+      const created = { id, createdAt: now() }
+      const disk = await db.write((sql) =>
+        once<Disk>(
+          sql,
           viewer,
           { clientToken, inputHash },
           {
-            find: (made) =>
-              tx.sql.get<Disk>(
-                Prisma.sql`SELECT * FROM "Disk" WHERE "id" = ${made} AND "accountId" = ${accountId}`,
-              ),
-            make: () => admit(tx, viewer, { id, location }, input),
+            ...created,
+            *find(made) {
+              return yield* sql.get('Disk', { id: made, accountId })
+            },
+            make: () => admit(sql, viewer, { ...created, location }, input),
           },
         ),
       )
@@ -189,11 +184,14 @@ export function createDiskOperationService({
     /** Changes what is noted about a disk. */
     async update(viewer: Viewer, { diskId, tags, ...input }: UpdateDisk): Promise<Disk> {
       if (input.name !== undefined) checkName(input.name)
-      return inTransaction(db, async (tx) => {
-        await claimDisk(tx, viewer, diskId, { refusals: updateDiskRefusals, at: now() })
-        const data: Prisma.DiskUpdateInput = defined(input)
-        if (tags) data.tags = { deleteMany: {}, create: [...tags] }
-        return tx.disk.update({ where: { id: diskId, accountId: viewer.accountId }, data })
+      return db.write(function* (sql) {
+        refuse(updateDiskRefusals(yield* lockOwned(sql, 'Disk', viewer, diskId)))
+        yield* sql.update('Disk', input, { id: diskId, accountId: viewer.accountId })
+        if (tags) {
+          yield* sql.delete('DiskTag', { diskId })
+          yield* insertTags(sql, diskId, tags)
+        }
+        return yield* lockOwned(sql, 'Disk', viewer, diskId)
       })
     },
 
@@ -220,10 +218,8 @@ export function createDiskOperationService({
       { diskId, snapshotId }: { diskId: string; snapshotId: string },
     ): Promise<Disk> =>
       begin(viewer, diskId, 'ROLL_BACK', {
-        async refusals(disk, tx) {
-          const { accountId } = viewer
-          const snapshot = await tx.snapshot.findUnique({ where: { id: snapshotId, accountId } })
-          return snapshot ? rollBackRefusals(disk, snapshot) : [new SnapshotNotFound(snapshotId)]
+        *also(sql, disk) {
+          refuse(rollBackRefusals(disk, yield* lockOwned(sql, 'Snapshot', viewer, snapshotId)))
         },
         job: { snapshotId },
       }),
@@ -235,17 +231,25 @@ export function createDiskOperationService({
     ): Promise<Disk> =>
       begin(viewer, diskId, 'RELEASE', {
         refusals: releaseRefusals,
-        also(tx) {
+        *also(sql) {
           if (!withSnapshots) return
-          const held = tx.sql.all<Snapshot>(
-            Prisma.sql`SELECT * FROM "Snapshot" WHERE "diskId" = ${diskId} AND "status" <> 'DELETING'
-              ORDER BY "createdAt", "id"`,
+          const held = yield* sql.lockAll(
+            'Snapshot',
+            { diskId, status: { not: 'DELETING' } },
+            { orderBy: { createdAt: 'asc', id: 'asc' } },
           )
           for (const snapshot of held) {
-            refuse(deleteSnapshotRefusals(snapshot, isRead(tx, snapshot.id)))
+            refuse(deleteSnapshotRefusals(snapshot, yield* isRead(sql, snapshot.id)))
           }
-          deleteSnapshots(tx, held, { reason: () => 'Its disk was released.', at: now() })
+          yield* deleteSnapshots(sql, held, { reason: () => 'Its disk was released.', at: now() })
         },
       }),
   }
+}
+
+function* insertTags(sql: Sql, diskId: string, tags: readonly Tag[]): Work<void> {
+  yield* sql.insertAll(
+    'DiskTag',
+    tags.map(({ key, value }) => ({ diskId, key, value })),
+  )
 }

@@ -1,6 +1,8 @@
 import DataLoader from 'dataloader'
 import { Prisma, type Disk } from '../generated/prisma/client.ts'
-import { inTransaction, type Database } from '../database/database.ts'
+import type { Database } from '../database/database.ts'
+import type { NewRow } from '../database/rows.ts'
+import type { Sql, Work } from '../database/work.ts'
 import { OBSERVED_DISK_STATUSES, type DiskKind } from '../domain/disk.ts'
 import type { DiskPathProblem } from '../domain/disk-path.ts'
 import { DiskAlreadyRegistered, DiskPathRefused } from '../domain/refusals.ts'
@@ -9,6 +11,7 @@ import { appendDiskTransitions } from '../transitions/append.ts'
 import { checkName } from './checks.ts'
 import type { Clock, NewId } from './clock.ts'
 import { changeDisk, newIdentity, observed } from './disk-status.ts'
+import { lockOwned } from './owned.ts'
 import type { Viewer } from './viewer.ts'
 
 export interface RegisterDisk {
@@ -64,16 +67,18 @@ export function createDiskService({
     if (lately.size > LATELY_MAX && oldest !== undefined) lately.delete(oldest)
   }
 
-  /**
-   * Whether another disk is what this identity stands for now. With `orUnseen`, also one that has not been looked at since
-   * identities are recorded.
-   */
-  async function isOfAnother(identity: string, id: string, { orUnseen = false } = {}): Promise<boolean> {
-    const unseen = orUnseen ? Prisma.sql`OR "identity" IS NULL` : Prisma.empty
-    const recorded = db.reader.all<Disk>(
-      Prisma.sql`SELECT * FROM "Disk" WHERE "provider" = ${provider.name} AND "id" != ${id} AND "provisioned"
-        AND ("identity" = ${identity} ${unseen})`,
+  /** Whether another disk is what this identity stands for now. */
+  async function isOfAnother(identity: string, id: string): Promise<boolean> {
+    return isOneOf(
+      db.reader.all<Disk>(
+        Prisma.sql`SELECT * FROM "Disk" WHERE "provider" = ${provider.name} AND "id" != ${id} AND "provisioned"
+          AND "identity" = ${identity}`,
+      ),
+      identity,
     )
+  }
+
+  async function isOneOf(recorded: readonly Disk[], identity: string): Promise<boolean> {
     if (recorded.length === 0) return false
     // What is recorded may be of another file by now, or of another device since a restart of the machine.
     const seen = await provider.observe(recorded)
@@ -119,11 +124,11 @@ export function createDiskService({
     }
     if (changed.length === 0) return faults
     for (const { disk } of changed) remember(disk.id)
-    await inTransaction(db, async (tx) => {
+    await db.write(function* (sql) {
       for (const { disk, observation } of changed) {
         // Not if it has been claimed for something meanwhile.
         const change = { ...observed(observation), ...newIdentity(observation) }
-        changeDisk(tx, disk, change, { reason: observation.statusReason, at: now() })
+        yield* changeDisk(sql, disk, change, { reason: observation.statusReason, at: now() })
       }
     })
     announce()
@@ -196,40 +201,30 @@ export function createDiskService({
       }
       const observation = await see(reference)
       const identity = observation?.identity ?? null
-      const disk = await inTransaction(db, async (tx) => {
-        // A call made at the same time has committed already, or waits for this transaction.
-        if (identity !== null && (await isOfAnother(identity, id, { orUnseen: true })))
-          throw new DiskAlreadyRegistered()
-        const where = { provider: provider.name, location: found.location }
-        if ((await tx.disk.count({ where })) > 0) throw new DiskAlreadyRegistered()
-        const registered = await tx.disk.create({
-          data: {
-            ...reference,
-            identity,
-            provider: provider.name,
-            name: input.name,
-            description: input.description,
-            status: observation?.status ?? 'UNKNOWN',
-            statusReason: observation?.statusReason ?? null,
-            sizeBytes: found.sizeBytes,
-            storageType: input.storageType,
-            zone: input.zone,
-            device: input.attachment?.device ?? null,
-            createdAt: now(),
-          },
-        })
-        appendDiskTransitions(tx, {
-          accountId: viewer.accountId,
-          diskId: id,
-          from: null,
-          to: registered.status,
-          reason: registered.statusReason,
-          at: registered.createdAt,
-        })
-        return registered
-      })
-      announce()
-      return disk
+      const disk = {
+        ...reference,
+        identity,
+        provider: provider.name,
+        name: input.name,
+        description: input.description,
+        status: observation?.status ?? ('UNKNOWN' as const),
+        statusReason: observation?.statusReason ?? null,
+        sizeBytes: found.sizeBytes,
+        storageType: input.storageType,
+        zone: input.zone,
+        device: input.attachment?.device ?? null,
+        createdAt: now(),
+      }
+      const looked = new Set<string>()
+      for (;;) {
+        const outcome = await db.write((sql) => insertUnlessSame(sql, disk, looked))
+        if ('registered' in outcome) {
+          announce()
+          return outcome.registered
+        }
+        if (identity !== null && (await isOneOf(outcome.unseen, identity))) throw new DiskAlreadyRegistered()
+        for (const { id: seen } of outcome.unseen) looked.add(seen)
+      }
     },
 
     /** Looks at one disk of the viewer, if there is one, so that what follows decides by its present status. */
@@ -260,6 +255,27 @@ export function createDiskService({
       for (let after: string | undefined = ''; after !== undefined;) after = (await lookAtNext(after)).next
     },
   }
+}
+
+/**
+ * Inserts a disk whose image is no other disk's; throws the refusal when its location is. Returns instead the disks that may be
+ * the same image and have not been looked at: registered meanwhile, or not looked at since identities are recorded.
+ */
+function* insertUnlessSame(
+  sql: Sql,
+  disk: NewRow<'Disk'> & Pick<Disk, 'identity' | 'status' | 'statusReason'>,
+  looked: ReadonlySet<string>,
+): Work<{ registered: Disk } | { unseen: Disk[] }> {
+  const { id, accountId, provider, identity, status, statusReason, createdAt } = disk
+  if (identity !== null) {
+    const same = { provider, provisioned: true, OR: [{ identity }, { identity: null }] }
+    const unseen = (yield* sql.all('Disk', same)).filter((other) => !looked.has(other.id))
+    if (unseen.length > 0) return { unseen }
+  }
+  if (!(yield* sql.insertNew('Disk', disk))) throw new DiskAlreadyRegistered()
+  const step = { from: null, to: status, reason: statusReason, at: createdAt }
+  yield* appendDiskTransitions(sql, { accountId, diskId: id, ...step })
+  return { registered: yield* lockOwned(sql, 'Disk', disk, id) }
 }
 
 function agrees(disk: Disk, { status, statusReason, sizeBytes, identity }: DiskObservation): boolean {

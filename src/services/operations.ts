@@ -1,11 +1,11 @@
-import { inTransaction, type Database } from '../database/database.ts'
+import type { Database } from '../database/database.ts'
 import { typeOfId } from '../domain/id.ts'
 import { cancelRefusals } from '../domain/cancel-operation.ts'
 import { subjectOf } from '../domain/job.ts'
-import { DiskNotFound, SnapshotNotFound } from '../domain/refusals.ts'
 import type { Disk, Snapshot } from '../generated/prisma/client.ts'
 import { refuse } from './checks.ts'
 import type { Clock } from './clock.ts'
+import { lockOwned } from './owned.ts'
 import type { Viewer } from './viewer.ts'
 
 /** What an operation works on: one of the two. */
@@ -32,23 +32,22 @@ export function createOperationService({
      * Requests the cancellation of the operation on a snapshot or disk, or throws the refusal. Repeating it is harmless.
      * The runner ends the operation; one that completes first stays completed.
      */
-    async cancel({ accountId }: Viewer, id: string): Promise<OperationSubject> {
-      const isSnapshot = typeOfId(id) === 'Snapshot'
-      const subject = await inTransaction(db, async (tx) => {
-        const where = { id, accountId }
-        const snapshot = isSnapshot ? await tx.snapshot.findUnique({ where }) : null
-        const disk = isSnapshot ? null : await tx.disk.findUnique({ where })
-        if (isSnapshot && !snapshot) throw new SnapshotNotFound(id)
-        if (!isSnapshot && !disk) throw new DiskNotFound(id)
-        const jobs = await tx.job.findMany({
-          where: { accountId, ...(isSnapshot ? { snapshotId: id } : { diskId: id }) },
+    async cancel(viewer: Viewer, id: string): Promise<OperationSubject> {
+      const { accountId } = viewer
+      const subject = await db.write(function* (sql) {
+        const isSnapshot = typeOfId(id) === 'Snapshot'
+        const jobs = yield* sql.lockAll('Job', {
+          accountId,
+          ...(isSnapshot ? { snapshotId: id } : { diskId: id }),
         })
+        const snapshot = isSnapshot ? yield* lockOwned(sql, 'Snapshot', viewer, id) : null
+        const disk = isSnapshot ? null : yield* lockOwned(sql, 'Disk', viewer, id)
         const job = jobs.find((one) => subjectOf(one) === id)
         refuse(cancelRefusals(id, job && { kind: job.kind, isEviction: snapshot?.evicted ?? false }))
-        await tx.job.updateMany({
-          where: { id: job?.id ?? 0, accountId, cancelRequestedAt: null },
-          data: { cancelRequestedAt: now(), retryAt: null },
-        })
+        if (job?.cancelRequestedAt === null) {
+          const cancelled = { cancelRequestedAt: now(), retryAt: null }
+          yield* sql.update('Job', cancelled, { id: job.id, accountId })
+        }
         return { snapshot, disk }
       })
       announce()

@@ -267,10 +267,14 @@ function deleteAutomatic(tx: Transaction, diskId: string, at: Date): void {
     Prisma.sql`SELECT * FROM "Snapshot" WHERE "diskId" = ${diskId} AND "type" = 'AUTOMATIC' ORDER BY "createdAt", "id"`,
   )
   const deletable = automatic.filter(
-    (snapshot) => deleteSnapshotRefusals(snapshot, isRead(tx, snapshot.id)).length === 0,
+    (snapshot) =>
+      deleteSnapshotRefusals(
+        snapshot,
+        tx.do((sql) => isRead(sql, snapshot.id)),
+      ).length === 0,
   )
   const reason = () => 'The disk was unlinked from its automatic snapshot policy.'
-  deleteSnapshots(tx, deletable, { reason, at })
+  tx.do((sql) => deleteSnapshots(sql, deletable, { reason, at }))
 }
 
 function columnsOf(input: PolicyInput) {

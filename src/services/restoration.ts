@@ -1,9 +1,10 @@
-import { inTransaction, type Database } from '../database/database.ts'
+import type { Sql, Work } from '../database/work.ts'
+import type { Database } from '../database/database.ts'
 import { subjectOf } from '../domain/job.ts'
-import { Prisma, type Disk } from '../generated/prisma/client.ts'
+import type { Disk, Job } from '../generated/prisma/client.ts'
 import { appendTransitions } from '../transitions/append.ts'
 import { changeDisk } from './disk-status.ts'
-import { diskOf } from './snapshot-deletion.ts'
+import { diskOf, markUnavailable } from './snapshot-deletion.ts'
 
 const INTERRUPTED = 'It was in progress when the database was backed up, and the database has been restored.'
 const NO_COPY = 'The copy is missing.'
@@ -14,31 +15,34 @@ const NO_COPY = 'The copy is missing.'
  * that were being created are in ERROR. Deletions and verifications go on. Returns how much work was ended.
  */
 export function endInterrupted(db: Database, at: Date): Promise<number> {
-  return inTransaction(db, async (tx) => {
-    const jobs = await tx.job.findMany({ where: { kind: { notIn: ['DELETE_SNAPSHOT', 'VERIFY_SNAPSHOT'] } } })
+  return db.write(function* (sql) {
+    const jobs = yield* sql.lockAll('Job', { kind: { notIn: ['DELETE_SNAPSHOT', 'VERIFY_SNAPSHOT'] } })
     for (const job of jobs) {
-      const disk = job.diskId === null ? null : await tx.disk.findUnique({ where: { id: job.diskId } })
-      if (job.kind === 'COPY_SNAPSHOT' && job.snapshotId !== null) {
-        const snapshotId = subjectOf(job)
-        await tx.snapshot.updateMany({
-          where: { id: snapshotId, status: 'CREATING' },
-          data: { status: 'FAILED', failureReason: INTERRUPTED, consistency: null, completedAt: at },
-        })
-        appendTransitions(tx, {
-          accountId: job.accountId,
-          snapshotId,
-          diskId: diskOf(tx, { id: snapshotId, diskId: job.diskId }),
-          from: 'CREATING',
-          to: 'FAILED',
-          reason: INTERRUPTED,
-          at,
-        })
-      }
-      if (disk) changeDisk(tx, disk, afterwards(disk), { reason: INTERRUPTED, at })
-      await tx.job.delete({ where: { id: job.id } })
+      yield* endJob(sql, job, at)
+      yield* sql.delete('Job', { id: job.id })
     }
     return jobs.length
   })
+}
+
+function* endJob(sql: Sql, job: Job, at: Date): Work<void> {
+  const disk = job.diskId === null ? undefined : yield* sql.lock('Disk', { id: job.diskId })
+  if (job.kind === 'COPY_SNAPSHOT') {
+    const copying = yield* sql.lock('Snapshot', { id: subjectOf(job), status: 'CREATING' })
+    if (copying) {
+      const { id: snapshotId, accountId, name: snapshotName } = copying
+      const failed = {
+        status: 'FAILED',
+        failureReason: INTERRUPTED,
+        consistency: null,
+        completedAt: at,
+      } as const
+      yield* sql.update('Snapshot', failed, { id: snapshotId, accountId })
+      const of = { accountId, snapshotId, snapshotName, diskId: yield* diskOf(sql, copying) }
+      yield* appendTransitions(sql, { ...of, from: 'CREATING', to: 'FAILED', reason: INTERRUPTED, at })
+    }
+  }
+  if (disk) yield* changeDisk(sql, disk, afterwards(disk), { reason: INTERRUPTED, at })
 }
 
 function afterwards({ status }: Disk) {
@@ -65,24 +69,8 @@ export async function* completedSnapshots(db: Database) {
 
 /** Marks a COMPLETED snapshot, whose copy is not there, UNAVAILABLE. */
 export function markMissing(db: Database, snapshotId: string, at: Date): Promise<void> {
-  return db.groupCommit.write((tx) => {
-    const snapshot = tx.sql.get<{ id: string; accountId: string; diskId: string | null }>(
-      Prisma.sql`SELECT "id", "accountId", "diskId" FROM "Snapshot" WHERE "id" = ${snapshotId} AND "status" = 'COMPLETED'`,
-    )
-    if (!snapshot) return
-    tx.sql.update(
-      'Snapshot',
-      { status: 'UNAVAILABLE', failureReason: NO_COPY },
-      Prisma.sql`"id" = ${snapshotId} AND "accountId" = ${snapshot.accountId}`,
-    )
-    appendTransitions(tx, {
-      accountId: snapshot.accountId,
-      snapshotId,
-      diskId: diskOf(tx, snapshot),
-      from: 'COMPLETED',
-      to: 'UNAVAILABLE',
-      reason: NO_COPY,
-      at,
-    })
+  return db.write(function* (sql) {
+    const snapshot = yield* sql.lock('Snapshot', { id: snapshotId, status: 'COMPLETED' })
+    if (snapshot) yield* markUnavailable(sql, snapshot, { reason: NO_COPY, at })
   })
 }

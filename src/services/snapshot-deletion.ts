@@ -1,63 +1,79 @@
-import { Prisma, type Snapshot, type SnapshotTransition } from '../generated/prisma/client.ts'
-import type { SqlTransaction } from '../database/group-commit.ts'
+import type { Sql, Work } from '../database/work.ts'
 import { READING_JOB_KINDS, type JobKind } from '../domain/job.ts'
+import type { Snapshot } from '../generated/prisma/client.ts'
 import { appendTransitions } from '../transitions/append.ts'
 
 /** Whether something reads the copy of the snapshot. */
-export function isRead(tx: SqlTransaction, snapshotId: string): boolean {
-  return hasJob(tx, snapshotId, READING_JOB_KINDS)
-}
+export const isRead = (sql: Sql, snapshotId: string): Work<boolean> =>
+  hasJob(sql, snapshotId, READING_JOB_KINDS)
 
 /** Whether the copy of the snapshot is being verified. */
-export function isVerified(tx: SqlTransaction, snapshotId: string): boolean {
-  return hasJob(tx, snapshotId, ['VERIFY_SNAPSHOT'])
-}
+export const isVerified = (sql: Sql, snapshotId: string): Work<boolean> =>
+  hasJob(sql, snapshotId, ['VERIFY_SNAPSHOT'])
 
-function hasJob({ sql }: SqlTransaction, snapshotId: string, kinds: readonly JobKind[]): boolean {
-  const job = sql.get(
-    Prisma.sql`SELECT 1 FROM "Job" WHERE "snapshotId" = ${snapshotId} AND "kind" IN (${Prisma.join([...kinds])})`,
-  )
-  return job !== undefined
+function* hasJob(sql: Sql, snapshotId: string, kinds: readonly JobKind[]): Work<boolean> {
+  return (yield* sql.get('Job', { snapshotId, kind: { in: kinds } })) !== undefined
 }
 
 /**
- * Puts snapshots that may be deleted in DELETING, and leaves the removing to the runner. All that a disk holds are deleted
- * by a statement for each table, which takes a third of the time that statements for each of them do.
+ * Puts snapshots that may be deleted, and that are locked, in DELETING, and leaves the removing to the runner. All that a disk
+ * holds are deleted by a statement for each table, which takes a third of the time that statements for each of them do.
  */
-export function deleteSnapshots(
-  tx: SqlTransaction,
+export function* deleteSnapshots(
+  sql: Sql,
   snapshots: readonly Snapshot[],
-  { reason, at }: { reason: (snapshot: Snapshot) => string | null; at: Date },
-): void {
-  const rows = snapshots.map((snapshot) => ({
-    accountId: snapshot.accountId,
-    snapshotId: snapshot.id,
-    diskId: diskOf(tx, snapshot),
-    from: snapshot.status,
-    reason: reason(snapshot),
-  }))
-  const json = JSON.stringify(rows)
-  const changed = tx.sql.run(
-    Prisma.sql`UPDATE "Snapshot" SET "status" = 'DELETING' FROM json_each(${json}) r
-      WHERE "Snapshot"."id" = r."value" ->> 'snapshotId' AND "accountId" = r."value" ->> 'accountId'
-        AND "status" = r."value" ->> 'from'`,
-  )
-  if (changed < rows.length) throw new Error('A snapshot changed while it was being deleted.')
-  tx.sql.run(
-    Prisma.sql`INSERT INTO "Job" ("accountId", "snapshotId", "diskId", "kind", "reason", "createdAt")
-      SELECT r."value" ->> 'accountId', r."value" ->> 'snapshotId', r."value" ->> 'diskId', 'DELETE_SNAPSHOT',
-        r."value" ->> 'reason', ${at}
-      FROM json_each(${json}) r ORDER BY r."key"`,
-  )
-  appendTransitions(tx, ...rows.map((row) => ({ ...row, to: 'DELETING' as const, at })))
+  {
+    reason,
+    at,
+    evicted = false,
+  }: { reason: (snapshot: Snapshot) => string | null; at: Date; evicted?: boolean },
+): Work<void> {
+  const jobs = []
+  const transitions = []
+  for (const snapshot of snapshots) {
+    const of = {
+      accountId: snapshot.accountId,
+      snapshotId: snapshot.id,
+      diskId: yield* diskOf(sql, snapshot),
+    }
+    const why = reason(snapshot)
+    jobs.push({ ...of, kind: 'DELETE_SNAPSHOT' as const, reason: why, createdAt: at })
+    const step = { from: snapshot.status, to: 'DELETING' as const, reason: why, at }
+    transitions.push({ ...of, snapshotName: snapshot.name, ...step })
+  }
+  for (const [accountId, own] of Map.groupBy(snapshots, (snapshot) => snapshot.accountId)) {
+    const ids = own.map(({ id }) => id)
+    const changed = yield* sql.update(
+      'Snapshot',
+      { status: 'DELETING', evicted },
+      { id: { in: ids }, accountId, status: { not: 'DELETING' } },
+    )
+    if (changed < own.length) throw new Error('A snapshot changed while it was being deleted.')
+  }
+  yield* sql.insertAll('Job', jobs)
+  yield* appendTransitions(sql, ...transitions)
 }
 
 /** The disk a snapshot was taken of; the log remembers it when that is gone. */
-export function diskOf({ sql }: SqlTransaction, { id, diskId }: Pick<Snapshot, 'id' | 'diskId'>): string {
+export function* diskOf(sql: Sql, { id, diskId }: Pick<Snapshot, 'id' | 'diskId'>): Work<string> {
   if (diskId !== null) return diskId
-  const first = sql.get<Pick<SnapshotTransition, 'diskId'>>(
-    Prisma.sql`SELECT "diskId" FROM "SnapshotTransition" WHERE "snapshotId" = ${id} ORDER BY "position" LIMIT 1`,
-  )
+  const first = yield* sql.get('SnapshotTransition', { snapshotId: id }, { orderBy: { position: 'asc' } })
   if (!first) throw new Error(`Snapshot ${id} has no history.`)
   return first.diskId
+}
+
+/** Notes that the copy of a COMPLETED snapshot, which is locked, is damaged or missing: nobody shall use it any more. */
+export function* markUnavailable(
+  sql: Sql,
+  snapshot: Snapshot,
+  { reason, at }: { reason: string; at: Date },
+): Work<void> {
+  const { id: snapshotId, accountId, name: snapshotName } = snapshot
+  yield* sql.update(
+    'Snapshot',
+    { status: 'UNAVAILABLE', failureReason: reason },
+    { id: snapshotId, accountId },
+  )
+  const of = { accountId, snapshotId, snapshotName, diskId: yield* diskOf(sql, snapshot) }
+  yield* appendTransitions(sql, { ...of, from: 'COMPLETED', to: 'UNAVAILABLE', reason, at })
 }

@@ -1,9 +1,10 @@
-import { Prisma, type Disk, type Snapshot } from '../generated/prisma/client.ts'
-import { inTransaction, type Database, type Transaction } from '../database/database.ts'
-import type { SqlTransaction } from '../database/group-commit.ts'
+import type { Snapshot } from '../generated/prisma/client.ts'
+import type { Database } from '../database/database.ts'
+import type { Changes } from '../database/rows.ts'
+import type { Sql, Work } from '../database/work.ts'
 import { COUNTED_SNAPSHOT_STATUSES, type SnapshotQuota } from '../domain/quota.ts'
 import { Refusal } from '../domain/refusal.ts'
-import { DiskNotFound, OtherSnapshotRefused, SnapshotNotFound } from '../domain/refusals.ts'
+import { OtherSnapshotRefused } from '../domain/refusals.ts'
 import { consistencyOf, snapshotRefusals } from '../domain/create-snapshot.ts'
 import type { SnapshotType } from '../domain/snapshot.ts'
 import { expiry } from '../domain/retention.ts'
@@ -16,10 +17,11 @@ import { appendTransitions } from '../transitions/append.ts'
 import type { Capture } from './capture.ts'
 import { checkItems, hashOf, itemToken, once, sorted, type Repeatable, type Tag } from './client-tokens.ts'
 import type { Clock, NewId } from './clock.ts'
-import { checkName, defined, refuse } from './checks.ts'
+import { checkName, refuse } from './checks.ts'
 import { changeDisk } from './disk-status.ts'
 import type { DiskService } from './disks.ts'
 import { each } from './each.ts'
+import { lockOwned } from './owned.ts'
 import { deleteSnapshots, isRead, isVerified } from './snapshot-deletion.ts'
 import type { Viewer } from './viewer.ts'
 
@@ -83,24 +85,28 @@ export function createSnapshotService({
   newId: NewId
 }) {
   /**
-   * Claims the disk, counts, inserts and appends in a transaction in which nobody else writes: so what is read first still
-   * holds when it is written. Any refusal undoes all of it.
+   * Locks the disk, counts, inserts and appends in one transaction, so that what is read first still holds when it is written.
+   * Any refusal undoes all of it.
    */
-  function admit(tx: SqlTransaction, accountId: string, type: SnapshotType, input: NewSnapshot): Snapshot {
-    const { sql } = tx
-    const createdAt = now()
-    const disk = sql.get<Disk>(
-      Prisma.sql`SELECT * FROM "Disk" WHERE "id" = ${input.diskId} AND "accountId" = ${accountId}`,
+  function* admit(
+    sql: Sql,
+    { accountId }: Pick<Viewer, 'accountId'>,
+    type: SnapshotType,
+    { diskId, tags, ...input }: NewSnapshot & { id: string; createdAt: Date },
+  ): Work<Snapshot> {
+    const { createdAt } = input
+    const [disk, counted] = yield* sql.together(
+      lockOwned(sql, 'Disk', { accountId }, diskId),
+      heldBy(sql, { accountId, diskId, type }),
     )
-    if (!disk) throw new DiskNotFound(input.diskId)
-    let held = heldBy(tx, disk, type)
-    if (type === 'AUTOMATIC') held -= evict(tx, disk.id, held + 1 - quota.AUTOMATIC, createdAt)
+    let held = counted
+    if (type === 'AUTOMATIC') held -= yield* evict(sql, diskId, held + 1 - quota.AUTOMATIC, createdAt)
     refuse(snapshotRefusals(disk, type, held, quota))
-    changeDisk(tx, disk, { status: 'SNAPSHOTTING' }, { at: createdAt })
-    const snapshot = sql.insert<Snapshot>('Snapshot', {
-      id: newId('Snapshot'),
+    yield* changeDisk(sql, disk, { status: 'SNAPSHOTTING' }, { at: createdAt })
+    const snapshot = yield* sql.insert('Snapshot', {
+      id: input.id,
       accountId,
-      diskId: disk.id,
+      diskId,
       diskKind: disk.kind,
       name: input.name,
       description: input.description,
@@ -112,30 +118,31 @@ export function createSnapshotService({
       expiresAt: expiry(createdAt, input.retentionDays),
       createdAt,
     })
-    const { id: snapshotId } = snapshot
-    for (const { key, value } of input.tags) sql.insert('SnapshotTag', { snapshotId, key, value })
-    const of = { accountId, snapshotId, diskId: disk.id }
-    sql.insert('Job', { ...of, kind: 'COPY_SNAPSHOT', createdAt })
-    appendTransitions(tx, { ...of, from: null, to: 'CREATING', reason: null, at: createdAt })
+    const of = { accountId, snapshotId: input.id, diskId }
+    yield* insertTags(sql, input.id, tags)
+    yield* sql.insert('Job', { ...of, kind: 'COPY_SNAPSHOT', createdAt })
+    const step = { from: null, to: 'CREATING' as const, reason: null, at: createdAt }
+    yield* appendTransitions(sql, { ...of, snapshotName: input.name, ...step })
     return snapshot
   }
 
   /** Admits the snapshot, noted in `made`, or gives the one that the same call has made before. */
-  function admitOnce(
-    tx: SqlTransaction,
+  function* admitOnce(
+    sql: Sql,
     viewer: Viewer,
     input: NewSnapshot,
     call: Repeatable,
     made: Set<string>,
-  ): Snapshot {
+  ): Work<Snapshot> {
     const { accountId } = viewer
-    return once(tx, viewer, call, {
-      find: (id) =>
-        tx.sql.get<Snapshot>(
-          Prisma.sql`SELECT * FROM "Snapshot" WHERE "id" = ${id} AND "accountId" = ${accountId}`,
-        ),
-      make() {
-        const snapshot = admit(tx, accountId, 'MANUAL', input)
+    const own = { id: newId('Snapshot'), createdAt: now() }
+    return yield* once<Snapshot>(sql, viewer, call, {
+      ...own,
+      *find(id) {
+        return yield* sql.get('Snapshot', { id, accountId })
+      },
+      *make() {
+        const snapshot = yield* admit(sql, viewer, 'MANUAL', { ...input, ...own })
         made.add(snapshot.id)
         return snapshot
       },
@@ -148,13 +155,15 @@ export function createSnapshotService({
    */
   async function allOrNone(
     ids: readonly string[],
-    make: (tx: SqlTransaction, id: string) => Snapshot,
-    made: ReadonlySet<string>,
+    make: (sql: Sql, id: string) => Work<Snapshot>,
+    made: Set<string>,
   ): Promise<SnapshotOutcome[]> {
     let outcomes: SnapshotOutcome[] = []
     try {
-      await db.groupCommit.write((tx) => {
-        outcomes = ids.map((id) => outcomeOf(id, () => make(tx, id)))
+      await db.write(function* (sql) {
+        outcomes = []
+        made.clear()
+        for (const id of ids) outcomes.push(outcomeOf(id, yield* sql.attempt(make(sql, id))))
         const isUndone = made.size > 0 && outcomes.some((outcome) => 'refusal' in outcome)
         if (isUndone) throw new OtherSnapshotRefused()
       })
@@ -167,24 +176,22 @@ export function createSnapshotService({
 
   /** What the transaction does for one snapshot of the account, and what is announced when it is committed. */
   async function change(
-    { accountId }: Viewer,
+    viewer: Viewer,
     id: string,
-    work: (tx: Transaction, snapshot: Snapshot) => Promise<unknown>,
+    work: (sql: Sql, snapshot: Snapshot) => Work<void>,
   ): Promise<Snapshot> {
-    const changed = await inTransaction(db, async (tx) => {
-      const snapshot = await tx.snapshot.findUnique({ where: { id, accountId } })
-      if (!snapshot) throw new SnapshotNotFound(id)
-      await work(tx, snapshot)
-      return tx.snapshot.findUniqueOrThrow({ where: { id } })
+    const changed = await db.write(function* (sql) {
+      yield* work(sql, yield* lockOwned(sql, 'Snapshot', viewer, id))
+      return yield* lockOwned(sql, 'Snapshot', viewer, id)
     })
     announce()
     return changed
   }
 
   function remove(viewer: Viewer, snapshotId: string): Promise<Snapshot> {
-    return change(viewer, snapshotId, async (tx, snapshot) => {
-      refuse(deleteSnapshotRefusals(snapshot, isRead(tx, snapshotId)))
-      deleteSnapshots(tx, [snapshot], { reason: () => null, at: now() })
+    return change(viewer, snapshotId, function* (sql, snapshot) {
+      refuse(deleteSnapshotRefusals(snapshot, yield* isRead(sql, snapshotId)))
+      yield* deleteSnapshots(sql, [snapshot], { reason: () => null, at: now() })
     })
   }
 
@@ -196,10 +203,13 @@ export function createSnapshotService({
      * full the oldest make room, which is undone when the transaction is.
      */
     admitAutomatic: (
-      tx: SqlTransaction,
+      sql: Sql,
       accountId: string,
       input: Pick<NewSnapshot, 'diskId' | 'name' | 'retentionDays'>,
-    ): Snapshot => admit(tx, accountId, 'AUTOMATIC', { ...input, description: '', tags: [] }),
+    ): Work<Snapshot> => {
+      const made = { id: newId('Snapshot'), createdAt: now() }
+      return admit(sql, { accountId }, 'AUTOMATIC', { ...input, ...made, description: '', tags: [] })
+    },
 
     /**
      * Accepts a manual snapshot of a disk, CREATING, or throws the refusal. What is returned is committed;
@@ -211,7 +221,7 @@ export function createSnapshotService({
       const { diskId, name, description, tags, retentionDays, clientToken } = input
       const call = { clientToken, inputHash: hashOf(diskId, name, description, sorted(tags), retentionDays) }
       const made = new Set<string>()
-      const snapshot = await db.groupCommit.write((tx) => admitOnce(tx, viewer, input, call, made))
+      const snapshot = await db.write((sql) => admitOnce(sql, viewer, input, call, made))
       if (made.has(snapshot.id)) await capture(snapshot)
       announce()
       return snapshot
@@ -236,16 +246,16 @@ export function createSnapshotService({
       )
       const call = { clientToken, inputHash }
       const made = new Set<string>()
-      const admitItem = (tx: SqlTransaction, diskId: string) => {
-        checkItems(tx, viewer, call)
+      function* admitItem(sql: Sql, diskId: string): Work<Snapshot> {
+        yield* checkItems(sql, viewer, call)
         const item = { clientToken: itemToken(clientToken, diskId), inputHash }
-        return admitOnce(tx, viewer, { ...input, diskId }, item, made)
+        return yield* admitOnce(sql, viewer, { ...input, diskId }, item, made)
       }
-      await db.groupCommit.write((tx) => checkItems(tx, viewer, call))
+      await db.write((sql) => checkItems(sql, viewer, call))
       const outcomes = consistent
         ? await allOrNone(diskIds, admitItem, made)
         : await Promise.all(
-            diskIds.map((id) => outcomesOf([id], () => db.groupCommit.write((tx) => admitItem(tx, id)))),
+            diskIds.map((id) => outcomesOf([id], () => db.write((sql) => admitItem(sql, id)))),
           )
       const accepted = outcomes.flat().flatMap((one) => ('snapshot' in one ? [one.snapshot] : []))
       await Promise.all(accepted.filter(({ id }) => made.has(id)).map(capture))
@@ -256,13 +266,17 @@ export function createSnapshotService({
     /** Changes what is noted about a snapshot. Its retention counts from its creation. */
     async update(viewer: Viewer, { snapshotId, tags, ...input }: UpdateSnapshot): Promise<Snapshot> {
       if (input.name !== undefined) checkName(input.name)
-      return change(viewer, snapshotId, async (tx, snapshot) => {
+      return change(viewer, snapshotId, function* (sql, snapshot) {
         refuse(updateSnapshotRefusals(snapshot))
         const { retentionDays } = input
-        const expiresAt = retentionDays === undefined ? undefined : expiry(snapshot.createdAt, retentionDays)
-        const data: Prisma.SnapshotUpdateInput = { ...defined(input), ...defined({ expiresAt }) }
-        if (tags) data.tags = { deleteMany: {}, create: [...tags] }
-        await tx.snapshot.update({ where: { id: snapshotId, accountId: viewer.accountId }, data })
+        const changes: Changes<'Snapshot'> = {
+          ...input,
+          expiresAt: retentionDays === undefined ? undefined : expiry(snapshot.createdAt, retentionDays),
+        }
+        yield* sql.update('Snapshot', changes, { id: snapshotId, accountId: viewer.accountId })
+        if (!tags) return
+        yield* sql.delete('SnapshotTag', { snapshotId })
+        yield* insertTags(sql, snapshotId, tags)
       })
     },
 
@@ -276,12 +290,10 @@ export function createSnapshotService({
 
     /** Accepts that a copy is read again and compared with its checksum, or throws the refusal. */
     verify(viewer: Viewer, snapshotId: string): Promise<Snapshot> {
-      return change(viewer, snapshotId, async (tx, snapshot) => {
-        refuse(verifySnapshotRefusals(snapshot, isVerified(tx, snapshotId)))
+      return change(viewer, snapshotId, function* (sql, snapshot) {
+        refuse(verifySnapshotRefusals(snapshot, yield* isVerified(sql, snapshotId)))
         const { accountId, diskId } = snapshot
-        await tx.job.create({
-          data: { accountId, kind: 'VERIFY_SNAPSHOT', snapshotId, diskId, createdAt: now() },
-        })
+        yield* sql.insert('Job', { accountId, kind: 'VERIFY_SNAPSHOT', snapshotId, diskId, createdAt: now() })
       })
     },
 
@@ -306,7 +318,7 @@ export function createSnapshotService({
           select: { id: true, expiresAt: true },
         })
         const results = await Promise.allSettled(
-          due.map(({ id }) => db.groupCommit.write((tx) => expireOne(tx, id, at))),
+          due.map(({ id }) => db.write((sql) => expireOne(sql, id, at))),
         )
         const count = results.filter((result) => result.status === 'fulfilled' && result.value).length
         for (const result of results) if (result.status === 'rejected') failures.push(result.reason)
@@ -322,23 +334,25 @@ export function createSnapshotService({
 }
 
 /** Deletes a snapshot if it still is past its retention and may be deleted; whether it did. */
-function expireOne(tx: SqlTransaction, id: string, at: Date): boolean {
-  const snapshot = tx.sql.get<Snapshot>(
-    Prisma.sql`SELECT * FROM "Snapshot" WHERE "id" = ${id} AND "expiresAt" <= ${at}`,
-  )
-  if (!snapshot || deleteSnapshotRefusals(snapshot, isRead(tx, id)).length > 0) return false
-  if (wasKeptLately(tx, id, at)) return false
-  deleteSnapshots(tx, [snapshot], { reason: expiredReason, at })
+function* expireOne(sql: Sql, id: string, at: Date): Work<boolean> {
+  const snapshot = yield* sql.lock('Snapshot', { id, expiresAt: { lte: at } }, { skipLocked: true })
+  if (!snapshot || deleteSnapshotRefusals(snapshot, yield* isRead(sql, id)).length > 0) return false
+  if (yield* wasKeptLately(sql, id, at)) return false
+  yield* deleteSnapshots(sql, [snapshot], { reason: expiredReason, at })
   return true
 }
 
 /** Whether a deletion of the snapshot was taken back within the last day: because of the storage, or on request. */
-function wasKeptLately({ sql }: SqlTransaction, snapshotId: string, at: Date): boolean {
-  const kept = sql.get(
-    Prisma.sql`SELECT 1 FROM "SnapshotTransition" WHERE "snapshotId" = ${snapshotId} AND "from" = 'DELETING'
-      AND "at" > ${new Date(at.getTime() - DAY_MS)}`,
+function* wasKeptLately(sql: Sql, snapshotId: string, at: Date): Work<boolean> {
+  const lately = { gt: new Date(at.getTime() - DAY_MS) }
+  return (yield* sql.get('SnapshotTransition', { snapshotId, from: 'DELETING', at: lately })) !== undefined
+}
+
+function* insertTags(sql: Sql, snapshotId: string, tags: readonly Tag[]): Work<void> {
+  yield* sql.insertAll(
+    'SnapshotTag',
+    tags.map(({ key, value }) => ({ snapshotId, key, value })),
   )
-  return kept !== undefined
 }
 
 /** Does it for each, one after the other, and says what became of each. */
@@ -347,46 +361,42 @@ async function outcomesOf(
   make: (id: string) => Promise<Snapshot>,
 ): Promise<SnapshotOutcome[]> {
   const results = await each(ids, async (id) => ({ id, snapshot: await make(id) }))
-  return results.map((result, at) =>
-    result instanceof Refusal ? { id: ids[at] ?? '', refusal: result } : result,
-  )
+  return results.map((result, at) => (result instanceof Refusal ? outcomeOf(ids[at] ?? '', result) : result))
 }
 
-function outcomeOf(id: string, make: () => Snapshot): SnapshotOutcome {
-  try {
-    return { id, snapshot: make() }
-  } catch (refusal) {
-    if (!(refusal instanceof Refusal)) throw refusal
-    return { id, refusal }
-  }
+function outcomeOf(id: string, result: Snapshot | Refusal): SnapshotOutcome {
+  return result instanceof Refusal ? { id, refusal: result } : { id, snapshot: result }
 }
 
 /**
  * Gives up the oldest automatic snapshots of a disk that are COMPLETED and that nothing reads, so many or as many as there
  * are, and returns how many. Never a manual one. Their places are free at once; their bytes go as with any deletion.
  */
-function evict(tx: SqlTransaction, diskId: string, count: number, at: Date): number {
+function* evict(sql: Sql, diskId: string, count: number, at: Date): Work<number> {
   if (count <= 0) return 0
-  const candidates = tx.sql.all<Snapshot>(
-    Prisma.sql`SELECT * FROM "Snapshot" WHERE "diskId" = ${diskId} AND "type" = 'AUTOMATIC' AND "status" = 'COMPLETED'
-      ORDER BY "createdAt", "id"`,
+  const candidates = yield* sql.lockAll(
+    'Snapshot',
+    { diskId, type: 'AUTOMATIC', status: 'COMPLETED' },
+    { orderBy: { createdAt: 'asc', id: 'asc' } },
   )
-  const evicted = candidates.filter(({ id }) => !isRead(tx, id)).slice(0, count)
-  deleteSnapshots(tx, evicted, { reason: () => EVICTED, at })
-  for (const { id } of evicted) tx.sql.update('Snapshot', { evicted: true }, Prisma.sql`"id" = ${id}`)
+  const evicted: Snapshot[] = []
+  for (const candidate of candidates) {
+    if (evicted.length === count) break
+    if (!(yield* isRead(sql, candidate.id))) evicted.push(candidate)
+  }
+  yield* deleteSnapshots(sql, evicted, { reason: () => EVICTED, at, evicted: true })
   return evicted.length
 }
 
 /** How many snapshots of a type count against the quota of a disk. */
-function heldBy({ sql }: SqlTransaction, { id, accountId }: Disk, type: SnapshotType): number {
-  const held = sql.get<{ number: number | null }>(
-    Prisma.sql`SELECT sum("count") AS "number" FROM "SnapshotCount" WHERE "accountId" = ${accountId}
-      AND "diskId" = ${id} AND "type" = ${type} AND "status" IN (${COUNTED}) AND NOT "evicted"`,
-  )
-  return held?.number ?? 0
+function* heldBy(sql: Sql, disk: { accountId: string; diskId: string; type: SnapshotType }): Work<number> {
+  const counts = yield* sql.all('SnapshotCount', {
+    ...disk,
+    status: { in: COUNTED_SNAPSHOT_STATUSES },
+    evicted: false,
+  })
+  return counts.reduce((held, { count }) => held + count, 0)
 }
-
-const COUNTED = Prisma.join([...COUNTED_SNAPSHOT_STATUSES])
 
 const EVICTED = 'It was the oldest automatic snapshot of the disk, and made room for a new one.'
 

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { Prisma, type ApiToken } from '../generated/prisma/client.ts'
-import { inTransaction, type Database } from '../database/database.ts'
+import type { Database } from '../database/database.ts'
 import { brokenNameRules } from '../domain/name.ts'
-import { ApiTokenNotFound, InvalidName } from '../domain/refusals.ts'
+import { InvalidName } from '../domain/refusals.ts'
 import type { Role } from '../domain/role.ts'
 import type { Clock, NewId } from './clock.ts'
+import { lockOwned } from './owned.ts'
 import { hashOfToken, tokenFrom } from './token-secret.ts'
 import type { Viewer } from './viewer.ts'
 
@@ -65,15 +66,14 @@ export function createTokenService({
     },
 
     /** Ends a token for good; one that was revoked before stays as it is. */
-    async revoke({ accountId }: Owner, id: string): Promise<ApiToken> {
-      const revoked = await inTransaction(db, async (tx) => {
-        await tx.apiToken.updateMany({
-          where: { id, accountId, revokedAt: null },
-          data: { revokedAt: now() },
-        })
-        return tx.apiToken.findUnique({ where: { id, accountId } })
+    async revoke(owner: Owner, id: string): Promise<ApiToken> {
+      const revoked = await db.write(function* (sql) {
+        const token = yield* lockOwned(sql, 'ApiToken', owner, id)
+        if (token.revokedAt !== null) return token
+        const revokedAt = now()
+        yield* sql.update('ApiToken', { revokedAt }, { id, accountId: owner.accountId })
+        return { ...token, revokedAt }
       })
-      if (!revoked) throw new ApiTokenNotFound(id)
       await announce()
       return revoked
     },
@@ -102,10 +102,8 @@ export function createTokenService({
 
     /** Notes when tokens were last used. */
     async used(moments: ReadonlyMap<string, Date>): Promise<void> {
-      await inTransaction(db, async (tx) => {
-        for (const [id, lastUsedAt] of moments) {
-          await tx.apiToken.updateMany({ where: { id }, data: { lastUsedAt } })
-        }
+      await db.write(function* (sql) {
+        for (const [id, lastUsedAt] of moments) yield* sql.update('ApiToken', { lastUsedAt }, { id })
       })
     },
   }

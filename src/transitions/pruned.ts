@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Database } from '../database/database.ts'
-import type { Statements } from '../database/statements.ts'
+import type { Sql, Work } from '../database/work.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { LOGS, type LogSubject } from './tables.ts'
 import type { Transition } from './transition.ts'
@@ -31,8 +31,8 @@ export class Pruned {
   }
 
   /** How far the log of an account has been pruned. */
-  through(accountId: string, sql: Statements = this.#db.reader): PrunedThrough {
-    const pruned = sql.get<PrunedThrough>(
+  through(accountId: string): PrunedThrough {
+    const pruned = this.#db.reader.get<PrunedThrough>(
       Prisma.sql`SELECT "sequence", "tag", "position" FROM "PrunedTransitions"
         WHERE "accountId" = ${accountId} AND "subject" = ${this.#subject}`,
     )
@@ -50,9 +50,9 @@ export class Pruned {
     const accounts = await this.#db.account.findMany({ select: { id: true } })
     for (const [index, { id }] of accounts.entries()) {
       if (index % ACCOUNTS_TOGETHER === 0) await setImmediate()
-      if (this.#headOf(id, this.#db.reader) - bounds.keep <= this.through(id).sequence) continue
+      if (this.#headOf(id) - bounds.keep <= this.through(id).sequence) continue
       for (;;) {
-        const deleted = await this.#db.groupCommit.write(({ sql }) => this.#pruneSome(sql, id, bounds))
+        const deleted = await this.#db.write((sql) => this.#pruneSome(sql, id, bounds))
         if (deleted === undefined) break
         rows += deleted
       }
@@ -61,33 +61,32 @@ export class Pruned {
   }
 
   /** The number of rows deleted of one slice; undefined when nothing old is left. */
-  #pruneSome(sql: Statements, accountId: string, { before, keep }: PruneBounds): number | undefined {
-    const { table, subject, kept } = LOGS[this.#subject]
-    const from = this.through(accountId, sql).sequence
-    const through = Math.min(from + ROWS_TOGETHER, this.#headOf(accountId, sql) - keep)
-    const old = sql.get<PrunedThrough>(
-      Prisma.sql`SELECT "sequence", "tag", "position" FROM ${table}
-        WHERE "accountId" = ${accountId} AND "sequence" > ${from} AND "sequence" <= ${through} AND "at" < ${before}
-        ORDER BY "sequence" DESC LIMIT 1`,
-    )
+  *#pruneSome(sql: Sql, accountId: string, { before, keep }: PruneBounds): Work<number | undefined> {
+    const { model, table, subject, kept } = LOGS[this.#subject]
+    const ofAccount = { accountId, subject: this.#subject }
+    const newestFirst = { orderBy: { sequence: 'desc' } } as const
+    const pruned = yield* sql.lock('PrunedTransitions', ofAccount)
+    const from = pruned?.sequence ?? 0
+    const head = (yield* sql.get(model, { accountId }, newestFirst))?.sequence ?? 0
+    const through = Math.min(from + ROWS_TOGETHER, head - keep)
+    const slice = { accountId, sequence: { gt: from, lte: through }, at: { lt: before } }
+    const old = yield* sql.get(model, slice, newestFirst)
     if (!old) return undefined
-    sql.run(
-      Prisma.sql`INSERT INTO "PrunedTransitions" ("accountId", "subject", "sequence", "tag", "position")
-        VALUES (${accountId}, ${this.#subject}, ${old.sequence}, ${old.tag}, ${old.position})
-        ON CONFLICT ("accountId", "subject") DO UPDATE
-        SET "sequence" = excluded."sequence", "tag" = excluded."tag", "position" = excluded."position"`,
-    )
-    // Also what earlier slices kept of the same things, if it need not be kept any longer.
-    return sql.run(
-      Prisma.sql`DELETE FROM ${table} WHERE +"accountId" = ${accountId} AND "sequence" <= ${old.sequence} AND ${subject} IN (
+    const { sequence, tag, position } = old
+    if (pruned) yield* sql.update('PrunedTransitions', { sequence, tag, position }, ofAccount)
+    else yield* sql.insert('PrunedTransitions', { ...ofAccount, sequence, tag, position })
+    // Also what earlier slices kept of the same things, if it need not be kept any longer; found by the thing, which the
+    // concatenation sees to.
+    return yield* sql.run(
+      Prisma.sql`DELETE FROM ${table} WHERE "accountId" || '' = ${accountId} AND "sequence" <= ${sequence} AND ${subject} IN (
           SELECT ${subject} FROM ${table}
-          WHERE "accountId" = ${accountId} AND "sequence" > ${from} AND "sequence" <= ${old.sequence})
+          WHERE "accountId" = ${accountId} AND "sequence" > ${from} AND "sequence" <= ${sequence})
         AND NOT (${kept})`,
     )
   }
 
-  #headOf(accountId: string, sql: Statements): number {
-    const head = sql.get<{ sequence: number | null }>(
+  #headOf(accountId: string): number {
+    const head = this.#db.reader.get<{ sequence: number | null }>(
       Prisma.sql`SELECT max("sequence") AS "sequence" FROM ${LOGS[this.#subject].table} WHERE "accountId" = ${accountId}`,
     )
     return head?.sequence ?? 0

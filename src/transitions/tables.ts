@@ -1,3 +1,4 @@
+import type { LogTable } from '../database/rows.ts'
 import { DISK_JOB_KINDS } from '../domain/job.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 
@@ -9,11 +10,8 @@ export const LOGS = {
   SNAPSHOT: {
     /** The first letter of its cursors. */
     letter: 's',
+    model: 'SnapshotTransition',
     table: Prisma.raw('"SnapshotTransition"'),
-    /** What a row has besides the columns of every log, and where that comes from. */
-    appended: Prisma.raw(', "snapshotId", "snapshotName"'),
-    values: Prisma.raw(`, r."value" ->> 'snapshotId',
-      (SELECT s."name" FROM "Snapshot" s WHERE s."id" = r."value" ->> 'snapshotId')`),
     columns: Prisma.raw(
       '"position", "accountId", "sequence", "tag", "snapshotId", "snapshotName", "diskId", "from", "to", "reason", "at"',
     ),
@@ -26,9 +24,8 @@ export const LOGS = {
   },
   DISK: {
     letter: 'd',
+    model: 'DiskTransition',
     table: Prisma.raw('"DiskTransition"'),
-    appended: Prisma.empty,
-    values: Prisma.empty,
     columns: Prisma.raw('"position", "accountId", "sequence", "tag", "diskId", "from", "to", "reason", "at"'),
     subject: Prisma.raw('"diskId"'),
     /** Operations on the disk; not the verification of its snapshots. */
@@ -37,4 +34,4 @@ export const LOGS = {
     kept: Prisma.sql`EXISTS (SELECT 1 FROM "Disk" d WHERE d."id" = "DiskTransition"."diskId")
       AND "position" = (SELECT max(l."position") FROM "DiskTransition" l WHERE l."diskId" = "DiskTransition"."diskId")`,
   },
-}
+} satisfies Record<string, { model: LogTable; [fact: string]: unknown }>

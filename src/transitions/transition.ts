@@ -41,5 +41,5 @@ export interface TransitionScope {
 /** A transition without what the log adds to it. */
 export type NewTransition<T extends AnyTransition> = Omit<
   T,
-  'position' | 'sequence' | 'tag' | 'snapshotName' | (T extends DiskTransition ? 'snapshotId' : never)
+  'position' | 'sequence' | 'tag' | (T extends DiskTransition ? 'snapshotId' : never)
 >

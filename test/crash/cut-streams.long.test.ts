@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { inTransaction, openDatabase, type Database } from '../../src/database/database.ts'
+import { openDatabase, type Database } from '../../src/database/database.ts'
 import { appendTransitions } from '../../src/transitions/append.ts'
 import { postGraphql } from '../support/clients.ts'
 import { startGateway } from '../support/process.ts'
@@ -172,13 +172,14 @@ async function client(scene: Scene, connect: typeof connectSocket, start: string
 async function write(db: Database, accountId: string): Promise<void> {
   const at = new Date()
   for (let pair = 0; pair < TRANSITIONS / 2; pair += PER_COMMIT / 2) {
-    await inTransaction(db, (tx) =>
+    await db.write((sql) =>
       appendTransitions(
-        tx,
+        sql,
         ...Array.from({ length: PER_COMMIT / 2 }, (_, index) => {
           const common = {
             accountId,
             snapshotId: `s-w${String(pair + index).padStart(8, '0')}`,
+            snapshotName: null,
             diskId: 'v-writer00',
             at,
           }

@@ -6,7 +6,7 @@ import SQLite from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { inTransaction, openDatabase } from '../../src/database/database.ts'
 import { migrate } from '../../src/database/migrations.ts'
-import type { SqlTransaction } from '../../src/database/group-commit.ts'
+import type { Sql, Work } from '../../src/database/work.ts'
 import type { Statements } from '../../src/database/statements.ts'
 import { UNAVAILABLE } from '../../src/domain/unavailable.ts'
 import { Prisma, type Account } from '../../src/generated/prisma/client.ts'
@@ -21,10 +21,10 @@ async function openWorld(busyTimeoutMs = 20_000) {
   return { db, path, [Symbol.asyncDispose]: () => everything.disposeAsync() }
 }
 
-const insert =
-  (id: string) =>
-  ({ sql }: SqlTransaction) =>
-    sql.insert<Account>('Account', { id, name: id, createdAt: new Date(0) }).id
+const insert = (id: string) =>
+  function* (sql: Sql): Work<string> {
+    return (yield* sql.insert('Account', { id, name: id, createdAt: new Date(0) })).id
+  }
 const names = (sql: Pick<Statements, 'all'>) =>
   sql.all<Account>(Prisma.sql`SELECT * FROM "Account" ORDER BY "id"`).map(({ id }) => id)
 const outcome = (promise: Promise<unknown>) =>
@@ -35,21 +35,26 @@ const outcome = (promise: Promise<unknown>) =>
 
 test('writes of one turn share one commit, each sees those before it, and one that throws is undone alone', async () => {
   await using world = await openWorld()
-  const { groupCommit, reader } = world.db
+  const { db } = world
+  const { reader } = db
   const version = reader.version()
   const seen: string[][] = []
 
   const answers = await Promise.all([
-    outcome(groupCommit.write(insert('a'))),
+    outcome(db.write(insert('a'))),
     outcome(
-      groupCommit.write((tx) => {
-        insert('b')(tx)
+      db.write(function* (sql) {
+        yield* insert('b')(sql)
         throw new Error('no')
       }),
     ),
-    outcome(groupCommit.write(({ sql }) => void seen.push(names(sql)))),
-    outcome(groupCommit.write(insert('a'))),
-    outcome(groupCommit.write(insert('c'))),
+    outcome(
+      db.write(function* (sql) {
+        seen.push((yield* sql.all('Account', {})).map(({ id }) => id))
+      }),
+    ),
+    outcome(db.write(insert('a'))),
+    outcome(db.write(insert('c'))),
   ])
 
   expect(answers).toEqual(['a', 'no', undefined, 'UNIQUE constraint failed: Account.name', 'c'])
@@ -60,30 +65,34 @@ test('writes of one turn share one commit, each sees those before it, and one th
 
 test('nobody is told before the commit, nor reads before it what is written', async () => {
   await using world = await openWorld()
-  const { groupCommit, reader } = world.db
+  const { db } = world
+  const { reader } = db
   const told: string[] = []
-  const first = groupCommit.write(insert('a')).then((id) => told.push(id))
-  const second = groupCommit.write(() => {
+  const first = db.write(insert('a')).then((id) => told.push(id))
+  const second = db.write(function* (sql) {
     expect(told).toEqual([])
     expect(names(reader)).toEqual([])
+    return yield* sql.count('Account', {})
   })
   await Promise.all([first, second])
   expect(told).toEqual(['a'])
+  expect(await second).toBe(1)
 })
 
 test('when the commit fails all of its writes are undone, all are told, and the next ones go on', async () => {
   await using world = await openWorld()
-  const { groupCommit, reader } = world.db
-  const dangling = groupCommit.write(({ sql }) => {
-    sql.run(Prisma.sql`PRAGMA defer_foreign_keys = ON`)
-    sql.insert('SnapshotTag', { snapshotId: 'of nothing', key: 'a', value: 'b' })
+  const { db } = world
+  const { reader } = db
+  const dangling = db.write(function* (sql) {
+    yield* sql.run(Prisma.sql`PRAGMA defer_foreign_keys = ON`)
+    yield* sql.insert('SnapshotTag', { snapshotId: 'of nothing', key: 'a', value: 'b' })
   })
 
-  expect(await Promise.all([outcome(dangling), outcome(groupCommit.write(insert('a')))])).toEqual([
+  expect(await Promise.all([outcome(dangling), outcome(db.write(insert('a')))])).toEqual([
     'FOREIGN KEY constraint failed',
     'FOREIGN KEY constraint failed',
   ])
-  expect(await groupCommit.write(insert('b'))).toEqual('b')
+  expect(await db.write(insert('b'))).toEqual('b')
   expect(names(reader)).toEqual(['b'])
 })
 
@@ -94,7 +103,7 @@ test('writes and transactions of Prisma take turns: neither is inside the other'
   const all = await Promise.all(
     Array.from({ length: 40 }, (_, index) => {
       const id = String(index).padStart(2, '0')
-      if (index % 2) return outcome(db.groupCommit.write(insert(id)))
+      if (index % 2) return outcome(db.write(insert(id)))
       return outcome(
         inTransaction(db, async (tx) => {
           await tx.account.create({ data: data(id) })
@@ -114,16 +123,17 @@ test('writes and transactions of Prisma take turns: neither is inside the other'
 
 test('a write waits until another process has written, and fails by itself when that takes too long', async () => {
   await using world = await openWorld(50)
-  const { groupCommit } = world.db
+  const { db } = world
   const other = new SQLite(world.path)
   other.exec('BEGIN IMMEDIATE')
-  expect(
-    await Promise.all([outcome(groupCommit.write(insert('a'))), outcome(groupCommit.write(insert('b')))]),
-  ).toEqual([UNAVAILABLE.LOCKED, UNAVAILABLE.LOCKED])
+  expect(await Promise.all([outcome(db.write(insert('a'))), outcome(db.write(insert('b')))])).toEqual([
+    UNAVAILABLE.LOCKED,
+    UNAVAILABLE.LOCKED,
+  ])
   other.exec('COMMIT')
   other.close()
-  expect(await groupCommit.write(insert('c'))).toEqual('c')
-  expect(names(world.db.reader)).toEqual(['c'])
+  expect(await db.write(insert('c'))).toEqual('c')
+  expect(names(db.reader)).toEqual(['c'])
 })
 
 test('each write waits for another process for a time of its own: those that came late outlast those that came early', async () => {
@@ -137,17 +147,17 @@ test('each write waits for another process for a time of its own: those that cam
       () => 'done',
       () => 'late',
     )
-  const early = [answer(db.groupCommit.write(insert('a'))), answer(plain('b'))]
+  const early = [answer(db.write(insert('a'))), answer(plain('b'))]
   await pause(400)
   const late = [
-    answer(db.groupCommit.write(insert('c'))),
+    answer(db.write(insert('c'))),
     answer(plain('d')),
     answer(
       inTransaction(db, async (tx) =>
         tx.account.create({ data: { id: 'e', name: 'e', createdAt: new Date(0) } }),
       ),
     ),
-    answer(db.groupCommit.write(insert('f'))),
+    answer(db.write(insert('f'))),
   ]
   expect(await Promise.all(early)).toEqual(['late', 'late'])
   other.exec('COMMIT')

@@ -41,8 +41,7 @@ async function openWorld({ throughLink = false } = {}) {
 type World = Awaited<ReturnType<typeof openWorld>>
 
 const account = (id: string) => ({ id, name: id, createdAt: new Date(0) })
-const insert = (db: World['db'], id: string) =>
-  db.groupCommit.write(({ sql }) => void sql.insert('Account', account(id)))
+const insert = (db: World['db'], id: string) => db.write((sql) => sql.insert('Account', account(id)))
 const codeOf = (promise: Promise<unknown>) =>
   promise.then(
     () => 'done',

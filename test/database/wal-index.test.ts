@@ -61,7 +61,7 @@ onLinux('a look tells of every commit, as SQLite does itself, and of nothing els
   const insert = `INSERT INTO "Account" ("id", "name", "createdAt") VALUES (?, ?, '2026')`
   const commits = [
     () => db.account.create({ data: account(name()) }),
-    () => db.groupCommit.write(({ sql }) => sql.insert('Account', account(name()))),
+    () => db.write((sql) => sql.insert('Account', account(name()))),
     () => other.prepare(insert).run(name(), name()),
   ]
   const others = [

@@ -1,6 +1,5 @@
 import { rename, rm } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { inTransaction } from '../../src/database/database.ts'
 import { appendDiskTransitions } from '../../src/transitions/append.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { cursorAt, diskCursorAt } from '../support/cursors.ts'
@@ -138,12 +137,12 @@ test('watchers who resume again and again while disks change see every transitio
   for (let round = 0; round < 5; round++) {
     await Promise.all(disks.map((disk) => rm(disk.path, { force: true })))
     await app.disks.lookAtAll()
-    await inTransaction(app.db, async (tx) => {
+    await app.db.write(function* (sql) {
       for (const { id, accountId } of disks) {
-        await tx.disk.update({ where: { id }, data: { status: 'UNKNOWN' } })
+        yield* sql.update('Disk', { status: 'UNKNOWN' }, { id })
         const step = { accountId, diskId: id, reason: null, at: new Date() }
-        appendDiskTransitions(tx, { ...step, from: 'ERROR', to: 'UNKNOWN' })
-        await tx.disk.update({ where: { id }, data: { status: 'UNMOUNTED' } })
+        yield* appendDiskTransitions(sql, { ...step, from: 'ERROR', to: 'UNKNOWN' })
+        yield* sql.update('Disk', { status: 'UNMOUNTED' }, { id })
       }
     })
     app.diskHub.wake()
@@ -208,10 +207,10 @@ test('pruning leaves the last transition of each disk that exists, and expires o
 test('a step that the life cycle does not know throws, and undoes the change it was part of', async () => {
   await using app = await startTestApp()
   const { id, accountId } = await app.disk()
-  const work = inTransaction(app.db, async (tx) => {
-    await tx.disk.update({ where: { id }, data: { status: 'ATTACHING' } })
+  const work = app.db.write(function* (sql) {
+    yield* sql.update('Disk', { status: 'ATTACHING' }, { id })
     const step = { accountId, diskId: id, reason: null, at: new Date() }
-    appendDiskTransitions(tx, { ...step, from: 'EXPIRED', to: 'ATTACHING' })
+    yield* appendDiskTransitions(sql, { ...step, from: 'EXPIRED', to: 'ATTACHING' })
   })
   await expect(work).rejects.toThrow('A disk cannot go from EXPIRED to ATTACHING.')
   expect(await app.db.disk.findUnique({ where: { id } })).toMatchObject({ status: 'UNMOUNTED' })

@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect, test } from 'vitest'
-import { inTransaction } from '../../src/database/database.ts'
 import { appendTransitions } from '../../src/transitions/append.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { cursorAt } from '../support/cursors.ts'
@@ -98,13 +97,14 @@ test('snapshotStatus of a snapshot that is gone tells its whole life from the lo
   const common = {
     accountId: app.viewer.accountId,
     snapshotId: 's-longgone1',
+    snapshotName: null,
     diskId: 'v-disk00001',
     reason: null,
   }
   const life = ['CREATING', 'COMPLETED', 'UNAVAILABLE', 'DELETING', 'DELETED'] as const
-  await inTransaction(app.db, (tx) =>
+  await app.db.write((sql) =>
     appendTransitions(
-      tx,
+      sql,
       ...life.map((to, i) => ({ ...common, from: life[i - 1] ?? null, to, at: new Date(0) })),
     ),
   )

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import { inTransaction } from '../../src/database/database.ts'
 import { appendTransitions } from '../../src/transitions/append.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 
@@ -75,12 +74,13 @@ test('the history of a disk is paged without a gap or a repetition, both ways, a
   await using app = await startTestApp()
   const disk = await withHistory(app)
   const of = { accountId: disk.accountId, diskId: disk.id, from: null, reason: null, at: new Date() }
-  await inTransaction(app.db, (tx) =>
+  await app.db.write((sql) =>
     appendTransitions(
-      tx,
+      sql,
       ...Array.from({ length: 9 }, (_, i) => ({
         ...of,
         snapshotId: `s-atonce${i}`,
+        snapshotName: null,
         to: 'CREATING' as const,
       })),
     ),

@@ -1,7 +1,6 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { inTransaction } from '../../src/database/database.ts'
 import { trustClock } from '../../src/services/clock-trust.ts'
 import { appendTransitions } from '../../src/transitions/append.ts'
 import { CursorExpired } from '../../src/transitions/cursor.ts'
@@ -16,12 +15,13 @@ async function pastOf(app: TestApp): Promise<void> {
     const common = {
       accountId: disk.accountId,
       snapshotId: `s-past${String(day).padStart(4, '0')}`,
+      snapshotName: `day-${day}`,
       diskId: disk.id,
       at,
     }
-    await inTransaction(app.db, async (tx) => {
-      appendTransitions(
-        tx,
+    await app.db.write(function* (sql) {
+      yield* appendTransitions(
+        sql,
         { ...common, from: null, to: 'CREATING', reason: null },
         { ...common, from: 'CREATING', to: 'FAILED', reason: 'no' },
       )
@@ -36,7 +36,7 @@ async function pastOf(app: TestApp): Promise<void> {
         sizeBytes: 1n,
         createdAt: at,
       }
-      await tx.snapshot.create({ data: { ...row, type: 'MANUAL', status: 'FAILED' } })
+      yield* sql.insert('Snapshot', { ...row, type: 'MANUAL', status: 'FAILED' })
     })
   }
 }

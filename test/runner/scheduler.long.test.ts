@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { expect, test } from 'vitest'
-import { inTransaction } from '../../src/database/database.ts'
 import { DISK_STATUSES } from '../../src/domain/disk.ts'
 import { COUNTED_SNAPSHOT_STATUSES } from '../../src/domain/quota.ts'
 import type { Schedule } from '../../src/domain/schedule.ts'
@@ -117,31 +116,28 @@ async function killed(app: TestApp, after: number): Promise<void> {
 
 /** What goes on meanwhile: copies end well or not, what was evicted is deleted, and disks change as they please. */
 async function change(app: TestApp, disks: readonly Disk[], at: Date): Promise<void> {
-  await inTransaction(app.db, async (tx) => {
-    const working = await tx.snapshot.findMany({ where: { status: { in: ['CREATING', 'DELETING'] } } })
-    for (const { id: snapshotId, accountId, diskId, status: from } of working) {
+  await app.db.write(function* (sql) {
+    const working = yield* sql.all('Snapshot', { status: { in: ['CREATING', 'DELETING'] } })
+    for (const { id: snapshotId, name: snapshotName, accountId, diskId, status: from } of working) {
       if (chance(0.1)) continue
       const to = from === 'DELETING' ? 'DELETED' : chance(0.1) ? 'FAILED' : 'COMPLETED'
-      const transition = { accountId, snapshotId, diskId: diskId ?? '', from, to, reason: null, at } as const
-      appendTransitions(tx, transition)
-      if (to === 'DELETED') await tx.snapshot.delete({ where: { id: snapshotId } })
+      const of = { accountId, snapshotId, snapshotName, diskId: diskId ?? '' }
+      yield* appendTransitions(sql, { ...of, from, to, reason: null, at })
+      if (to === 'DELETED') yield* sql.delete('Snapshot', { id: snapshotId })
       else {
-        await tx.snapshot.update({ where: { id: snapshotId }, data: { status: to } })
-        await tx.disk.update({ where: { id: diskId ?? '' }, data: { status: 'UNMOUNTED' } })
+        yield* sql.update('Snapshot', { status: to }, { id: snapshotId })
+        yield* sql.update('Disk', { status: 'UNMOUNTED' }, { id: diskId ?? '' })
       }
     }
     for (let i = 0; i < 5; i++) {
       const { id } = disks[randomInt(disks.length)] ?? { id: '' }
       const status = chance(0.5) ? 'IN_USE' : DISK_STATUSES[randomInt(DISK_STATUSES.length)]
       if (status === undefined || status === 'SNAPSHOTTING') continue
-      await tx.disk.updateMany({ where: { id, status: { not: 'SNAPSHOTTING' } }, data: { status } })
+      yield* sql.update('Disk', { status }, { id, status: { not: 'SNAPSHOTTING' } })
     }
     for (let i = 0; i < 5; i++) {
       const { id } = disks[randomInt(disks.length)] ?? { id: '' }
-      await tx.disk.updateMany({
-        where: { id, status: { not: 'SNAPSHOTTING' } },
-        data: { status: 'UNMOUNTED' },
-      })
+      yield* sql.update('Disk', { status: 'UNMOUNTED' }, { id, status: { not: 'SNAPSHOTTING' } })
     }
   })
 }

@@ -1,7 +1,6 @@
 import { request } from 'node:http'
 import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
-import { inTransaction } from '../../src/database/database.ts'
 import { appendTransitions } from '../../src/transitions/append.ts'
 import type { NewTransition, Transition } from '../../src/transitions/transition.ts'
 import type { TestApp } from './app.ts'
@@ -16,6 +15,7 @@ export async function announce(
   const one = {
     accountId: app.viewer.accountId,
     snapshotId: 's-00000001',
+    snapshotName: null,
     diskId: 'v-00000001',
     from: null,
     to: 'CREATING' as const,
@@ -23,7 +23,7 @@ export async function announce(
     at: new Date(0),
     ...transition,
   }
-  await inTransaction(app.db, (tx) => appendTransitions(tx, ...Array.from({ length: count }, () => one)))
+  await app.db.write((sql) => appendTransitions(sql, ...Array.from({ length: count }, () => one)))
   app.hub.wake()
 }
 

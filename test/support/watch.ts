@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
 import { expect } from 'vitest'
-import { inTransaction } from '../../src/database/database.ts'
 import { appendTransitions } from '../../src/transitions/append.ts'
 import type { TestApp } from './app.ts'
 import type { GraphqlError } from './clients.ts'
@@ -24,12 +23,13 @@ export async function* watch(
 
 /** Appends the first transitions of so many snapshots that exist in the log only, in one transaction, and wakes the hub. */
 export async function appendMany(app: TestApp, count: number, reason: string | null = null): Promise<void> {
-  await inTransaction(app.db, (tx) =>
+  await app.db.write((sql) =>
     appendTransitions(
-      tx,
+      sql,
       ...Array.from({ length: count }, (_, index) => ({
         accountId: app.viewer.accountId,
         snapshotId: `s-only-in-log-${index}`,
+        snapshotName: null,
         diskId: 'v-onlyinlog',
         from: null,
         to: 'CREATING' as const,

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import { inTransaction } from '../../src/database/database.ts'
 import { appendTransitions } from '../../src/transitions/append.ts'
 import { CursorExpired } from '../../src/transitions/cursor.ts'
 import { openTransitionLog } from '../../src/transitions/log.ts'
@@ -11,6 +10,7 @@ import { range } from '../support/watch.ts'
 const step = (snapshotId: string, to: Transition['to'] = 'CREATING'): NewTransition<Transition> => ({
   accountId: 'acc-localhost',
   snapshotId,
+  snapshotName: null,
   diskId: 'v-disk00001',
   from: to === 'CREATING' ? null : 'CREATING',
   to,
@@ -24,8 +24,8 @@ const sequences = async ({ db }: TestApp) =>
 test('the numbers rise without a gap, also after transactions that were undone', async () => {
   await using app = await startTestApp()
   for (let i = 0; i < 10; i++) {
-    const work = inTransaction(app.db, async (tx) => {
-      appendTransitions(tx, step(`s-a${i}`), step(`s-b${i}`))
+    const work = app.db.write(function* (sql) {
+      yield* appendTransitions(sql, step(`s-a${i}`), step(`s-b${i}`))
       if (i % 2 === 1) throw new Error('undone')
     })
     await (i % 2 === 1 ? expect(work).rejects.toThrow('undone') : work)
@@ -36,9 +36,9 @@ test('the numbers rise without a gap, also after transactions that were undone',
 test('a step that the life cycle does not know throws, and undoes the change it was part of', async () => {
   await using app = await startTestApp()
   const disk = await app.disk()
-  const work = inTransaction(app.db, async (tx) => {
-    await tx.disk.update({ where: { id: disk.id }, data: { status: 'SNAPSHOTTING' } })
-    appendTransitions(tx, step('s-1'), { ...step('s-1'), from: 'COMPLETED' })
+  const work = app.db.write(function* (sql) {
+    yield* sql.update('Disk', { status: 'SNAPSHOTTING' }, { id: disk.id })
+    yield* appendTransitions(sql, step('s-1'), { ...step('s-1'), from: 'COMPLETED' })
   })
   await expect(work).rejects.toThrow('A snapshot cannot go from COMPLETED to CREATING.')
   expect(await sequences(app)).toEqual([])
@@ -49,9 +49,9 @@ test('each account counts its own transitions, from 1 and without a gap, whateve
   await using app = await startTestApp()
   const [one, two] = [await app.token('ADMIN', 'one'), await app.token('ADMIN', 'two')]
   for (let i = 0; i < 5; i++) {
-    await inTransaction(app.db, (tx) =>
+    await app.db.write((sql) =>
       appendTransitions(
-        tx,
+        sql,
         { ...step(`s-one${i}`), accountId: one.accountId },
         ...range(1, i).map((k) => ({ ...step(`s-two${i}-${k}`), accountId: two.accountId })),
       ),
@@ -72,13 +72,13 @@ test('nothing that an account is told changes with what other accounts do', asyn
     (await quiet.graphql('{ snapshots { streamCursor totalCount } disks { streamCursor totalCount } }')).data
   const before = await told()
   await app.disk({ accountId: busy.accountId })
-  await inTransaction(app.db, (tx) =>
-    appendTransitions(tx, ...range(1, 40).map((i) => ({ ...step(`s-${i}`), accountId: busy.accountId }))),
+  await app.db.write((sql) =>
+    appendTransitions(sql, ...range(1, 40).map((i) => ({ ...step(`s-${i}`), accountId: busy.accountId }))),
   )
   expect(await told()).toEqual(before)
 
   // Its own transitions are numbered as if there were nobody else.
-  await inTransaction(app.db, (tx) => appendTransitions(tx, { ...step('s-own'), accountId: quiet.accountId }))
+  await app.db.write((sql) => appendTransitions(sql, { ...step('s-own'), accountId: quiet.accountId }))
   const after = before.snapshots.streamCursor as string
   for await (const { data } of quiet.sse(
     'subscription ($after: String) { snapshotTransitions(after: $after) { sequence snapshotId } }',
@@ -94,7 +94,7 @@ test('a cursor stands for its transition, in this log and for its account only',
   await using other = await startTestApp()
   const [log, { viewer }] = [await openTransitionLog(app.db), app]
   for (const { db } of [app, other]) {
-    await inTransaction(db, (tx) => appendTransitions(tx, ...range(1, 40).map((i) => step(`s-${i}`))))
+    await db.write((sql) => appendTransitions(sql, ...range(1, 40).map((i) => step(`s-${i}`))))
   }
 
   const good = [0, 1, 35, 36, 40].map((sequence) => cursorAt(app, sequence))
@@ -157,7 +157,7 @@ test.each(WATCH)(
   '%s refuses a cursor that the log does not continue from, before it streams',
   async (_field, document) => {
     await using app = await startTestApp()
-    await inTransaction(app.db, (tx) => appendTransitions(tx, step('s-1'), step('s-2'), step('s-3')))
+    await app.db.write((sql) => appendTransitions(sql, step('s-1'), step('s-2'), step('s-3')))
     const [one, two] = [cursorAt(app, 1), cursorAt(app, 2)]
     await app.transitions.prune({ before: new Date(1), keep: 1 })
 
@@ -190,8 +190,8 @@ test('what was pruned stays expired when the log is pruned again and only histor
   const kept = await app.disk()
   await app.heldSnapshots(kept, 1)
   const { id } = await app.db.snapshot.findFirstOrThrow()
-  await inTransaction(app.db, (tx) =>
-    appendTransitions(tx, step(id), step('s-gone1'), step('s-gone2'), step('s-gone3')),
+  await app.db.write((sql) =>
+    appendTransitions(sql, step(id), step('s-gone1'), step('s-gone2'), step('s-gone3')),
   )
   const cursors = range(1, 4).map((sequence) => cursorAt(app, sequence))
   const everything = { before: new Date(1), keep: 0 }
@@ -211,8 +211,8 @@ test('each account keeps its last transitions, however busy others are', async (
   await using app = await startTestApp()
   const [quiet, busy] = [await app.token('ADMIN', 'quiet'), await app.token('ADMIN', 'busy')]
   const of = (accountId: string, count: number) =>
-    inTransaction(app.db, (tx) =>
-      appendTransitions(tx, ...range(1, count).map((i) => ({ ...step(`s-${accountId}${i}`), accountId }))),
+    app.db.write((sql) =>
+      appendTransitions(sql, ...range(1, count).map((i) => ({ ...step(`s-${accountId}${i}`), accountId }))),
     )
   await of(quiet.accountId, 5)
   // More than one slice of pruning.
@@ -236,7 +236,7 @@ test('what is kept of the past goes when what it is of is gone and forgotten', a
   const { id } = await app.db.snapshot.findFirstOrThrow()
   const everything = { before: new Date(1), keep: 0 }
   const append = (...steps: ReturnType<typeof step>[]) =>
-    inTransaction(app.db, (tx) => appendTransitions(tx, ...steps))
+    app.db.write((sql) => appendTransitions(sql, ...steps))
   await append(step(id), step(id, 'COMPLETED'), step('s-last1'))
   expect(await app.transitions.prune(everything)).toBe(0)
 

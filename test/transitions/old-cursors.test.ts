@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import SQLite from 'better-sqlite3'
 import { expect, test } from 'vitest'
-import { inTransaction, openDatabase } from '../../src/database/database.ts'
+import { openDatabase } from '../../src/database/database.ts'
 import { migrate, MIGRATIONS_FOLDER } from '../../src/database/migrations.ts'
 import { appendTransitions } from '../../src/transitions/append.ts'
 import { openTransitionLog } from '../../src/transitions/log.ts'
@@ -80,9 +80,9 @@ test('cursors that were handed out before accounts had numbers stay good after t
   // What is handed out now goes on; a later number in the old form was never handed out.
   const heads = db.reader.atOnce(() => db.reader.heads('acc-1'))
   const now = log.cursorOf(heads.snapshots)
-  await inTransaction(db, (tx) =>
-    appendTransitions(tx, {
-      ...{ accountId: 'acc-1', snapshotId: 's-9', diskId: 'v-1' },
+  await db.write((sql) =>
+    appendTransitions(sql, {
+      ...{ accountId: 'acc-1', snapshotId: 's-9', snapshotName: null, diskId: 'v-1' },
       ...{ from: null, to: 'CREATING', reason: null, at: new Date(AT) },
     }),
   )

@@ -1,0 +1,30 @@
+import type { Row } from '../database/rows.ts'
+import type { Sql, Work } from '../database/work.ts'
+import { ApiTokenNotFound, DiskNotFound, PolicyNotFound, SnapshotNotFound } from '../domain/refusals.ts'
+import type { Refusal } from '../domain/refusal.ts'
+import type { Viewer } from './viewer.ts'
+
+/** What an account has, and the refusal when it does not have it. */
+const NOT_FOUND = {
+  ApiToken: (id: string): Refusal => new ApiTokenNotFound(id),
+  AutoSnapshotPolicy: (id: string): Refusal => new PolicyNotFound(id),
+  Disk: (id: string): Refusal => new DiskNotFound(id),
+  Snapshot: (id: string): Refusal => new SnapshotNotFound(id),
+}
+
+type Owned = keyof typeof NOT_FOUND
+
+/**
+ * A row of the viewer's account, locked until the transaction ends; throws the refusal when the account has none with
+ * this id. The only way to a row that a client names, so that what belongs to others does not exist for it.
+ */
+export function* lockOwned<T extends Owned>(
+  sql: Sql,
+  table: T,
+  { accountId }: Pick<Viewer, 'accountId'>,
+  id: string,
+): Work<Row<T>> {
+  const row = yield* sql.lock<Owned>(table, { id, accountId })
+  if (!row) throw NOT_FOUND[table](id)
+  return row
+}
