@@ -38,40 +38,46 @@ export const builder = new SchemaBuilder<{
     cursorType: 'String',
     nodesOnConnection: { description: 'The entries.' },
     idFieldOptions: {
-      description: 'Global id: its prefix tells the type, such as `v-` a disk, `s-` a snapshot.',
+      description:
+        'Global id. Its prefix is the type: `v-` disk, `s-` snapshot, `asp-` policy, `asr-` policy run.',
     },
-    nodeTypeOptions: { description: 'Something with a global id.' },
+    nodeTypeOptions: { description: 'An object with a global id.' },
     edgesFieldOptions: {
       nullable: { list: false, items: false },
       description: 'The entries, each with its cursor.',
     },
     nodeFieldOptions: { nullable: false, description: 'The entry.' },
-    cursorFieldOptions: { description: 'Where it stands in the list: pass it as `after` or `before`.' },
-    pageInfoFieldOptions: { nullable: false, description: 'How to page on.' },
-    pageInfoTypeOptions: { description: 'What lies before and behind a page.' },
+    cursorFieldOptions: { description: 'Position in the list, for `after` or `before`.' },
+    pageInfoFieldOptions: {
+      nullable: false,
+      description: 'Cursors and flags for the next and previous page.',
+    },
+    pageInfoTypeOptions: {
+      description: 'Cursors of a page, and whether there are entries before and after it.',
+    },
     hasNextPageFieldOptions: { description: 'Whether the list has entries after this page.' },
     hasPreviousPageFieldOptions: { description: 'Whether the list has entries before this page.' },
     startCursorFieldOptions: {
       nullable: true,
-      description: 'The cursor of the first entry; null when there is none.',
+      description: 'The cursor of the first entry; null if the page is empty.',
     },
     endCursorFieldOptions: {
       nullable: true,
-      description: 'The cursor of the last entry; null when there is none.',
+      description: 'The cursor of the last entry; null if the page is empty.',
     },
     firstArgOptions: {
-      description: 'How many entries from the start, 0 to 100; 20 when neither `first` nor `last` is given.',
+      description: 'Number of entries from the start, 0–100. Default: 20, unless `last` is given.',
     },
-    lastArgOptions: { description: 'How many entries from the end, 0 to 100.' },
-    afterArgOptions: { description: 'Only what comes after this cursor.' },
-    beforeArgOptions: { description: 'Only what comes before this cursor.' },
+    lastArgOptions: { description: 'Number of entries from the end, 0–100.' },
+    afterArgOptions: { description: 'Return entries after this cursor.' },
+    beforeArgOptions: { description: 'Return entries before this cursor.' },
     defaultEdgeTypeOptions: { description: 'An entry of a list.' },
     encodeGlobalID: (_typename, id) => String(id),
     decodeGlobalID: (id) => {
       const typename = typeOfId(id)
       if (typename === undefined || !NODES.includes(typename)) {
         const prefixes = NODES.map((node) => `${ID_PREFIXES[node]}-…`).join(', ')
-        throw badUserInput(`${quoted(id)} is not the id of a node. Those look like ${prefixes}.`)
+        throw badUserInput(`${quoted(id)} is not a node id. Node ids look like ${prefixes}.`)
       }
       return { typename, id }
     },
@@ -79,18 +85,18 @@ export const builder = new SchemaBuilder<{
       extensions: WAITS,
       nullable: true,
       args: { id: { description: 'Its id.' } },
-      description: 'Whatever has this id; null when nothing has.',
+      description: 'The object with this id; null if there is none.',
     },
     nodesQueryOptions: {
       extensions: WAITS,
       nullable: { list: false, items: true },
       args: { ids: { description: 'Their ids.' } },
       description:
-        'What has these ids, at most 100, each once, in the same order; null for each that nothing has.',
+        'The objects with these ids, in the same order; null for an id without an object. At most 100 ids, each ' +
+        'once.',
       resolve: (_root, { ids }, _context, _info, resolveNodes) => {
-        if (ids.length > 100)
-          throw badUserInput(`ids has ${ids.length} entries; at most 100 may be asked for at once.`)
-        if (hasRepetitions(ids.map(({ id }) => id))) throw badUserInput('ids must have each id once.')
+        if (ids.length > 100) throw badUserInput(`ids has ${ids.length} entries; at most 100 are allowed.`)
+        if (hasRepetitions(ids.map(({ id }) => id))) throw badUserInput('ids must not contain an id twice.')
         return resolveNodes(ids)
       },
     },
@@ -104,7 +110,7 @@ export const builder = new SchemaBuilder<{
       const needed = PERMISSIONS[first.parameter as Permission]
       return clientError(
         'FORBIDDEN',
-        `${fieldName} takes the role ${needed}; this credential has ${viewer.role}. Use a credential with that role.`,
+        `${fieldName} requires the role ${needed}; this credential has ${viewer.role}.`,
       )
     },
   },
@@ -113,27 +119,28 @@ export const builder = new SchemaBuilder<{
   },
 })
 
-builder.queryType({ description: 'Reads. All of them are limited to the account of the viewer.' })
+builder.queryType({ description: "Queries. Each is limited to the viewer's account." })
 builder.mutationType({
   description:
-    'Changes. What is understood and refused comes back as a member of the result union that implements `UserError`; ' +
-    'malformed input and faults are top-level errors.',
+    'Mutations. A refusal is a member of the result union that implements `UserError`. Malformed input and ' +
+    'faults are top-level errors.',
 })
 builder.subscriptionType({
-  description: 'Streams, over WebSocket (graphql-transport-ws) and server-sent events at the same endpoint.',
+  description:
+    'Subscriptions, over WebSocket (graphql-transport-ws) and server-sent events at the same endpoint.',
 })
 builder.addScalarType('DateTime', DateTime)
 builder.addScalarType('SafeInt', SafeIntResolver)
 
 builder.globalConnectionFields((t) => ({
   totalCount: t.int({
-    description: 'How many entries the whole list has, with the filter applied; exact.',
+    description: 'Exact number of entries in the whole list, with the filter applied.',
     resolve: ({ totalCount }) => totalCount(),
   }),
   streamCursor: t.string({
     description:
-      'Where in the transition log this page was read. Watching with `after: streamCursor` brings every ' +
-      'transition that the page does not show yet, and none that it does.',
+      'Position in the transition log at which this page was read. A subscription with `after: streamCursor` ' +
+      'sends every transition that the page does not show, and none that it does.',
     resolve: ({ streamCursor }) => streamCursor,
   }),
 }))

@@ -20,10 +20,10 @@ export const PAGE_DEFAULT = 20
 export const PAGE_MAX = 100
 
 export const OrderDirection = builder.enumType('OrderDirection', {
-  description: 'Which way a list is ordered.',
+  description: 'Sort direction.',
   values: {
-    ASC: { description: 'Smallest, oldest or first first.' },
-    DESC: { description: 'The other way round.' },
+    ASC: { description: 'Ascending: smallest, oldest or alphabetically first entry first.' },
+    DESC: { description: 'Descending: largest, newest or alphabetically last entry first.' },
   },
 } as const)
 
@@ -49,7 +49,7 @@ export function connect<Row extends { id: string }, Field extends string>(
     const value = position?.order === orderName ? orderColumn.read(position.value) : undefined
     if (!position || value === undefined) {
       throw badUserInput(
-        `${name} is not a cursor of this list in this order. Use a cursor of the same list, ordered alike.`,
+        `${name} is not a cursor of this list in this order. Use a cursor from the same list with the same order.`,
       )
     }
     return { value, id: position.id }
@@ -158,7 +158,9 @@ function checkSize({ first, last }: ConnectionArguments): void {
   }
   for (const [name, size] of Object.entries({ first, last })) {
     if (typeof size === 'number' && (size < 0 || size > PAGE_MAX)) {
-      throw badUserInput(`${name} is ${size}; it must be from 0 to ${PAGE_MAX}. Page on with the cursors.`)
+      throw badUserInput(
+        `${name} is ${size}; it must be from 0 to ${PAGE_MAX}. Use cursors for the next page.`,
+      )
     }
   }
 }

@@ -16,6 +16,6 @@ const CALLED: Record<IdType, string> = {
 export function idOf(type: IdType, id: string): string {
   if (typeOfId(id) === type) return id
   throw badUserInput(
-    `${quoted(id)} is not the id of ${CALLED[type]}: those look like ${ID_PREFIXES[type]}-….`,
+    `${quoted(id)} is not the id of ${CALLED[type]}. Those ids look like ${ID_PREFIXES[type]}-….`,
   )
 }

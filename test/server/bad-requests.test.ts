@@ -49,7 +49,7 @@ const watch = (after: string) =>
   )
 
 const NOT_A_CURSOR =
-  'after is not a cursor of this list in this order. Use a cursor of the same list, ordered alike.'
+  'after is not a cursor of this list in this order. Use a cursor from the same list with the same order.'
 const NOT_A_STREAM_CURSOR =
   'after is not a stream cursor of this gateway. Use the streamCursor of a list, or the cursor of a transition.'
 const NOT_AN_OBJECT = 'The body must be a JSON object with the document under "query"; it is '
@@ -59,7 +59,7 @@ const NO_STREAM =
   'A subscription is answered with text/event-stream, which the request does not accept. Accept it, or use a WebSocket.'
 const TAG_KEYS = 'Each key of a tag may be given once.'
 const DAYS = 'retentionDays must be -1 (forever) or from 1 to 65536.'
-const TOKEN = 'clientToken has 1 to 64 printable ASCII characters.'
+const TOKEN = 'clientToken must have 1 to 64 printable ASCII characters.'
 const NOT_PLAIN = 'must not contain NUL or half a surrogate pair.'
 
 // prettier-ignore
@@ -155,9 +155,9 @@ const documents: Bad[] = [
 const values: Bad[] = [
   ['a page size that is a text', pageOf('first: "5"'), 400, 'GRAPHQL_VALIDATION_FAILED', 'Int cannot represent non-integer value: "5"'],
   ['a page size beyond 32 bits', pageOf('first: 99999999999'), 400, 'GRAPHQL_VALIDATION_FAILED', 'Int cannot represent non 32-bit signed integer value: 99999999999'],
-  ['a page of 101', pageOf('first: 101'), 200, 'BAD_USER_INPUT', 'first is 101; it must be from 0 to 100. Page on with the cursors.'],
-  ['a last page of a million', pageOf('last: 1000000'), 200, 'BAD_USER_INPUT', 'last is 1000000; it must be from 0 to 100. Page on with the cursors.'],
-  ['a negative page', pageOf('first: -1'), 200, 'BAD_USER_INPUT', 'first is -1; it must be from 0 to 100. Page on with the cursors.'],
+  ['a page of 101', pageOf('first: 101'), 200, 'BAD_USER_INPUT', 'first is 101; it must be from 0 to 100. Use cursors for the next page.'],
+  ['a last page of a million', pageOf('last: 1000000'), 200, 'BAD_USER_INPUT', 'last is 1000000; it must be from 0 to 100. Use cursors for the next page.'],
+  ['a negative page', pageOf('first: -1'), 200, 'BAD_USER_INPUT', 'first is -1; it must be from 0 to 100. Use cursors for the next page.'],
   ['both first and last', pageOf('first: 1, last: 1'), 200, 'BAD_USER_INPUT', 'Give first or last, not both.'],
   ['an empty cursor', pageOf('after: ""'), 200, 'BAD_USER_INPUT', NOT_A_CURSOR],
   ['garbage for a cursor', pageOf('after: "Z2FyYmFnZQ"'), 200, 'BAD_USER_INPUT', NOT_A_CURSOR],
@@ -168,13 +168,13 @@ const values: Bad[] = [
   ['garbage for a stream cursor', watch('garbage'), 200, 'BAD_USER_INPUT', NOT_A_STREAM_CURSOR],
   ['a list cursor for a stream cursor', watch(cursor('NAME ASC', 'a', 'v-abcdefgh')), 200, 'BAD_USER_INPUT', NOT_A_STREAM_CURSOR],
   ['a stream cursor of another gateway', watch('0123456789ab.1'), 200, 'CURSOR_EXPIRED', /^The log does not continue from this stream cursor/],
-  ['an id that is none', ask('{ node(id: "1 OR 1=1") { id } }'), 200, 'BAD_USER_INPUT', '"1 OR 1=1" is not the id of a node. Those look like v-…, s-…, asp-…, asr-….'],
-  ['the id of an account', ask('{ node(id: "acc-localhost") { id } }'), 200, 'BAD_USER_INPUT', '"acc-localhost" is not the id of a node. Those look like v-…, s-…, asp-…, asr-….'],
-  ['one bad id among good ones', ask('{ nodes(ids: ["v-abcdefgh", "v-"]) { id } }'), 200, 'BAD_USER_INPUT', '"v-" is not the id of a node. Those look like v-…, s-…, asp-…, asr-….'],
-  ['101 ids', ask('query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', { ids: Array(101).fill('v-abcdefgh') }), 200, 'BAD_USER_INPUT', 'ids has 101 entries; at most 100 may be asked for at once.'],
-  ['an id twice', ask('{ nodes(ids: ["v-abcdefgh", "v-abcdefgi", "v-abcdefgh"]) { id } }'), 200, 'BAD_USER_INPUT', 'ids must have each id once.'],
-  ['the id of a snapshot for a disk', ask('{ disk(id: "s-abcdefgh") { id } }'), 200, 'BAD_USER_INPUT', '"s-abcdefgh" is not the id of a disk: those look like v-….'],
-  ['the id of a disk for a snapshot', ask('{ snapshot(id: "v-abcdefgh") { id } }'), 200, 'BAD_USER_INPUT', '"v-abcdefgh" is not the id of a snapshot: those look like s-….'],
+  ['an id that is none', ask('{ node(id: "1 OR 1=1") { id } }'), 200, 'BAD_USER_INPUT', '"1 OR 1=1" is not a node id. Node ids look like v-…, s-…, asp-…, asr-….'],
+  ['the id of an account', ask('{ node(id: "acc-localhost") { id } }'), 200, 'BAD_USER_INPUT', '"acc-localhost" is not a node id. Node ids look like v-…, s-…, asp-…, asr-….'],
+  ['one bad id among good ones', ask('{ nodes(ids: ["v-abcdefgh", "v-"]) { id } }'), 200, 'BAD_USER_INPUT', '"v-" is not a node id. Node ids look like v-…, s-…, asp-…, asr-….'],
+  ['101 ids', ask('query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', { ids: Array(101).fill('v-abcdefgh') }), 200, 'BAD_USER_INPUT', 'ids has 101 entries; at most 100 are allowed.'],
+  ['an id twice', ask('{ nodes(ids: ["v-abcdefgh", "v-abcdefgi", "v-abcdefgh"]) { id } }'), 200, 'BAD_USER_INPUT', 'ids must not contain an id twice.'],
+  ['the id of a snapshot for a disk', ask('{ disk(id: "s-abcdefgh") { id } }'), 200, 'BAD_USER_INPUT', '"s-abcdefgh" is not the id of a disk. Those ids look like v-….'],
+  ['the id of a disk for a snapshot', ask('{ snapshot(id: "v-abcdefgh") { id } }'), 200, 'BAD_USER_INPUT', '"v-abcdefgh" is not the id of a snapshot. Those ids look like s-….'],
   ['an id that is an object', ask('query ($id: ID!) { disk(id: $id) { id } }', { id: {} }), 400, 'BAD_USER_INPUT', 'Variable "$id" got invalid value {}; ID cannot represent value: {}'],
   ['a variable that is left out', ask('query ($id: ID!) { disk(id: $id) { id } }'), 400, 'BAD_USER_INPUT', 'Variable "$id" of required type "ID!" was not provided.'],
   ['a status that there is not', filterDisks({ status: { eq: 'BUSY' } }), 400, 'BAD_USER_INPUT', 'Variable "$filter" got invalid value "BUSY" at "filter.status.eq"; Value "BUSY" does not exist in "DiskStatus" enum.'],

@@ -350,9 +350,9 @@ describe('a policy of very many disks that was deleted', () => {
 })
 
 test.each([
-  [[], 'diskIds has at least 1 entry.'],
-  [['v-aaaaaaaa', 'v-aaaaaaaa'], 'diskIds has each disk once.'],
-  [Array.from({ length: 101 }, (_, i) => `v-${10_000_000 + i}`), 'diskIds has at most 100 entries.'],
+  [[], 'diskIds must have at least 1 entry.'],
+  [['v-aaaaaaaa', 'v-aaaaaaaa'], 'diskIds must not contain a disk twice.'],
+  [Array.from({ length: 101 }, (_, i) => `v-${10_000_000 + i}`), 'diskIds must have at most 100 entries.'],
 ])('%j is no list of disks', async (diskIds, message) => {
   await using app = await startTestApp()
   const [error] = await call(app, 'Link', { policyId: 'asp-nothinghere', diskIds })

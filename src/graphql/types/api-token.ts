@@ -11,28 +11,29 @@ import { Role } from './viewer.ts'
 
 const ApiToken = builder.objectRef<ApiTokenRow>('ApiToken').implement({
   description:
-    'A credential of the account, for programs. The token itself is shown once, when it is created, and stored nowhere.',
+    'A credential of the account, for programs. The token itself is returned once, by `createApiToken`, and ' +
+    'not stored.',
   fields: (t) => ({
     id: t.exposeID('id', {
-      description: 'Its id, `tok-` and at least 8 letters and digits. It is no secret.',
+      description: 'Its id: `tok-` and at least 8 letters and digits. Not secret.',
     }),
-    name: t.exposeString('name', { description: 'What somebody called it, to know it again.' }),
-    role: t.expose('role', { type: Role, description: 'What may be done with it.' }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
+    name: t.exposeString('name', { description: 'Its name.' }),
+    role: t.expose('role', { type: Role, description: 'What it permits.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Time of creation.' }),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'From when on it is refused; null when it does not expire.',
+      description: 'When it expires; null if it does not.',
     }),
     lastUsedAt: t.expose('lastUsedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it last came with a request, noted within a minute or so; null when it never did.',
+      description: 'When it was last used, accurate to about a minute; null if never.',
     }),
     revokedAt: t.expose('revokedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'Since when it is revoked; null when it is not.',
+      description: 'When it was revoked; null if it was not.',
     }),
   }),
 })
@@ -50,8 +51,8 @@ builder.queryField('apiTokens', (t) =>
       type: ApiToken,
       authScopes: { may: 'manageTokens' },
       description:
-        'The API tokens of the account, the newest first, those that were revoked or have expired among them. ' +
-        'For the role ADMIN; FORBIDDEN to others.',
+        'The API tokens of the account, newest first, including revoked and expired ones. Requires the ADMIN role; ' +
+        'fails with FORBIDDEN otherwise.',
       resolve: (_root, args, context, info) =>
         connect(context.reads.apiTokens(), API_TOKEN_ORDERS, NEWEST_FIRST, args, context, info),
     },
@@ -60,12 +61,12 @@ builder.queryField('apiTokens', (t) =>
 )
 
 const CreateApiTokenInput = builder.inputType('CreateApiTokenInput', {
-  description: 'What an API token is for.',
+  description: 'Input of `createApiToken`.',
   fields: (t) => ({
-    name: t.string({ required: true, description: `What to call it: ${NAME_RULE_TEXT}` }),
-    role: t.field({ type: Role, required: true, description: 'What may be done with it.' }),
+    name: t.string({ required: true, description: `Name of the token: ${NAME_RULE_TEXT}` }),
+    role: t.field({ type: Role, required: true, description: 'What it permits.' }),
     expiresInDays: t.int({
-      description: `For how many days it is good, 1–${API_TOKEN_DAYS_MAX}; until it is revoked when left out or null.`,
+      description: `Lifetime in days, 1–${API_TOKEN_DAYS_MAX}. Omitted or null: until it is revoked.`,
       validate: z
         .int()
         .min(1, 'expiresInDays must be at least 1.')
@@ -80,24 +81,24 @@ const CreateApiTokenPayload = builder
   .implement({
     description: 'The API token was created.',
     fields: (t) => ({
-      apiToken: t.expose('apiToken', { type: ApiToken, description: 'What is stored of it.' }),
+      apiToken: t.expose('apiToken', { type: ApiToken, description: 'The stored API token.' }),
       token: t.exposeString('token', {
-        description: 'The token, `sg_…`. It is in this answer only: keep it where secrets are kept.',
+        description: 'The token, `sg_…`. It is returned only here. Store it as a secret.',
       }),
     }),
   })
 
 const RevokeApiTokenInput = builder.inputType('RevokeApiTokenInput', {
-  description: 'Which API token to revoke.',
+  description: 'Input of `revokeApiToken`.',
   fields: (t) => ({ id: t.id({ required: true, description: 'Its id, `tok-…`.' }) }),
 })
 
 const RevokeApiTokenPayload = builder
   .objectRef<{ apiToken: ApiTokenRow }>('RevokeApiTokenPayload')
   .implement({
-    description: 'The API token is revoked, now or since before.',
+    description: 'The API token is revoked.',
     fields: (t) => ({
-      apiToken: t.expose('apiToken', { type: ApiToken, description: 'The token as it is now.' }),
+      apiToken: t.expose('apiToken', { type: ApiToken, description: 'The API token after the call.' }),
     }),
   })
 
@@ -106,13 +107,13 @@ builder.mutationFields((t) => ({
     type: CreateApiTokenPayload,
     authScopes: { may: 'manageTokens' },
     description:
-      'Creates an API token for the account. The first one of all closes a gateway that was open to this machine: from then ' +
-      'on every request needs a credential.',
+      'Creates an API token for the account. The first API token of a gateway ends open mode: from then on, ' +
+      'every request needs a credential.',
     errors: {
       types: [InvalidName],
-      union: { name: 'CreateApiTokenResult', description: 'The token, or why it was refused.' },
+      union: { name: 'CreateApiTokenResult', description: 'The token, or a refusal.' },
     },
-    args: { input: t.arg({ type: CreateApiTokenInput, required: true, description: 'What to create.' }) },
+    args: { input: t.arg({ type: CreateApiTokenInput, required: true, description: 'The input.' }) },
     resolve: (_root, { input }, { gateway, viewer }) =>
       gateway.tokens.create(viewer, { ...input, expiresInDays: input.expiresInDays ?? null }),
   }),
@@ -120,13 +121,13 @@ builder.mutationFields((t) => ({
     type: RevokeApiTokenPayload,
     authScopes: { may: 'manageTokens' },
     description:
-      'Revokes an API token for good. Requests with it are refused at once, and its streams end within 5 seconds; in other ' +
-      'processes on the same database both within 5 seconds.',
+      'Revokes an API token permanently. Requests with it are rejected immediately and its streams end within 5 ' +
+      's; in other processes on the same database, both within 5 s.',
     errors: {
       types: [ApiTokenNotFound],
-      union: { name: 'RevokeApiTokenResult', description: 'The revoked token, or why it was refused.' },
+      union: { name: 'RevokeApiTokenResult', description: 'The revoked token, or a refusal.' },
     },
-    args: { input: t.arg({ type: RevokeApiTokenInput, required: true, description: 'What to revoke.' }) },
+    args: { input: t.arg({ type: RevokeApiTokenInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input: { id } }, { gateway, viewer }) => ({
       apiToken: await gateway.tokens.revoke(viewer, idOf('ApiToken', id)),
     }),

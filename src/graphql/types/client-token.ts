@@ -1,19 +1,19 @@
 import { z } from 'zod'
 import { CLIENT_TOKEN_KEPT_HOURS, CLIENT_TOKEN_MAX_LENGTH } from '../../domain/client-token.ts'
 
-/** What a client token is held to. */
+/** Limits of a client token. */
 export const CLIENT_TOKEN_LIMITS = z
   .string()
   .regex(
     new RegExp(`^[\\x20-\\x7e]{1,${CLIENT_TOKEN_MAX_LENGTH}}$`),
-    `clientToken has 1 to ${CLIENT_TOKEN_MAX_LENGTH} printable ASCII characters.`,
+    `clientToken must have 1 to ${CLIENT_TOKEN_MAX_LENGTH} printable ASCII characters.`,
   )
 
-/** What a client token does, for descriptions; `same` is what a repeated call gets. */
+/** The description of a client token; `same` is what a repeated call returns. */
 export function clientTokenText(same: string): string {
   return (
-    `Makes the call repeatable, 1–${CLIENT_TOKEN_MAX_LENGTH} ASCII characters: the same token with the same input returns ` +
-    `${same}; with other input, or when what was created has been deleted since, it is refused (\`ClientTokenReused\`). ` +
-    `Tokens are remembered for ${CLIENT_TOKEN_KEPT_HOURS} hours; after that the same call creates anew.`
+    `Idempotency key, 1–${CLIENT_TOKEN_MAX_LENGTH} printable ASCII characters. The same token with the same input returns ` +
+    `${same}. It is refused (\`ClientTokenReused\`) with different input, and after what it created was deleted. ` +
+    `Tokens are kept for ${CLIENT_TOKEN_KEPT_HOURS} hours. After that, the same call creates a new one.`
   )
 }

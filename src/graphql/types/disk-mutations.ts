@@ -28,40 +28,44 @@ import { DiskKind } from './disk-enums.ts'
 import { TAG_LIMITS, TagInput } from './tag.ts'
 
 const AttachmentInput = builder.inputType('DiskAttachmentInput', {
-  description: 'Where a disk is attached.',
+  description: 'The instance that a disk is attached to, and the device name.',
   fields: (t) => ({
-    instanceId: t.id({ required: true, description: 'The instance.', validate: text('instanceId', 0, 64) }),
+    instanceId: t.id({
+      required: true,
+      description: 'The id of the instance.',
+      validate: text('instanceId', 0, 64),
+    }),
     device: t.string({
-      description: 'As which device, such as `/dev/vdb`.',
+      description: 'The device name, such as `/dev/vdb`.',
       validate: text('device', 0, 64).nullish(),
     }),
   }),
 })
 
 const RegisterDiskInput = builder.inputType('RegisterDiskInput', {
-  description: 'An image file or block device to be registered as a disk.',
+  description: 'Input of `registerDisk`.',
   fields: (t) => ({
     path: t.string({
       required: true,
       description:
-        'Where it is, on the machine of the gateway. Symbolic links are followed, and the end must lie in one of the ' +
-        'directories named by DISK_DIRS, or in `disks` of the data directory.',
+        "Absolute path on the gateway's machine. Symbolic links are resolved. The file must be in a directory of " +
+        'DISK_DIRS, or in `disks` of the data directory.',
       validate: text('path', 0, 4096),
     }),
     name: t.string({ required: true, description: `Its name: ${NAME_RULE_TEXT}` }),
-    kind: t.field({ type: DiskKind, required: true, description: 'What it is for.' }),
+    kind: t.field({ type: DiskKind, required: true, description: 'Its kind.' }),
     description: t.string({
-      description: `What should be noted about it, at most ${DESCRIPTION_MAX_LENGTH} characters.`,
+      description: `A description, at most ${DESCRIPTION_MAX_LENGTH} characters (UTF-16 code units).`,
       defaultValue: '',
       validate: text('description', 0, DESCRIPTION_MAX_LENGTH).nullish(),
     }),
     storageType: t.string({
-      description: 'The kind of storage it lies on.',
+      description: 'Its storage type.',
       defaultValue: 'local',
       validate: text('storageType', 0, 64).nullish(),
     }),
     zone: t.string({
-      description: 'The availability zone it is in.',
+      description: 'Its availability zone.',
       defaultValue: 'local',
       validate: text('zone', 0, 64).nullish(),
     }),
@@ -82,7 +86,9 @@ const SIZE_LIMITS = z.int().nullish()
 const SIZE_TEXT = `${DISK_SIZE_GIB.min}–${DISK_SIZE_GIB.max} GiB`
 
 const CreateDiskInput = builder.inputType('CreateDiskInput', {
-  description: 'A disk to be made: an empty one of a size, or one with the content of a snapshot.',
+  description:
+    'Input of `createDisk`: either `sizeGiB` for an empty disk, or `snapshotId` for one with the content of a ' +
+    'snapshot.',
   validate: z
     .looseObject({
       sizeGiB: SIZE_LIMITS,
@@ -91,44 +97,44 @@ const CreateDiskInput = builder.inputType('CreateDiskInput', {
     })
     .refine(
       ({ sizeGiB, snapshotId }) => typeof sizeGiB === 'number' || typeof snapshotId === 'string',
-      'Give sizeGiB for an empty disk, or snapshotId for one with the content of a snapshot.',
+      'Set sizeGiB for an empty disk, or snapshotId for one with the content of a snapshot.',
     )
     .refine(
       ({ snapshotId, kind }) => typeof snapshotId !== 'string' || kind !== 'SYSTEM',
-      'A disk with the content of a snapshot is a DATA disk.',
+      'A disk created from a snapshot is always a DATA disk.',
     ),
   fields: (t) => ({
     name: t.string({ required: true, description: `Its name: ${NAME_RULE_TEXT}` }),
     description: t.string({
       defaultValue: '',
-      description: `What should be noted about it, at most ${DESCRIPTION_MAX_LENGTH} characters.`,
+      description: `A description, at most ${DESCRIPTION_MAX_LENGTH} characters (UTF-16 code units).`,
       validate: text('description', 0, DESCRIPTION_MAX_LENGTH).nullish(),
     }),
     tags: t.field({
       type: [TagInput],
       defaultValue: [],
-      description: `Labels, at most ${TAGS_MAX}, each key once.`,
+      description: `Tags, at most ${TAGS_MAX}, each key once.`,
       validate: TAG_LIMITS.nullish(),
     }),
     kind: t.field({
       type: DiskKind,
       defaultValue: 'DATA',
-      description: 'What an empty disk is for; one made from a snapshot is a DATA disk.',
+      description: 'The kind of an empty disk. A disk created from a snapshot is always a DATA disk.',
     }),
     storageType: t.string({
-      description: 'The kind of storage it lies on.',
+      description: 'Its storage type.',
       defaultValue: 'local',
       validate: text('storageType', 0, 64).nullish(),
     }),
     zone: t.string({
-      description: 'The availability zone it is in.',
+      description: 'Its availability zone.',
       defaultValue: 'local',
       validate: text('zone', 0, 64).nullish(),
     }),
     sizeGiB: t.int({
-      description: `Its size, ${SIZE_TEXT}; not below that of the snapshot, which is the default.`,
+      description: `Its size, ${SIZE_TEXT}; not smaller than the snapshot, whose size is the default.`,
     }),
-    snapshotId: t.id({ description: 'The snapshot of a data disk whose content it gets, `s-…`.' }),
+    snapshotId: t.id({ description: 'The snapshot to copy, `s-…`; it must be of a data disk.' }),
     clientToken: t.string({
       description: clientTokenText('the same disk and creates no second one'),
       validate: CLIENT_TOKEN_LIMITS.nullish(),
@@ -145,21 +151,22 @@ function contentOf({ kind, sizeGiB, snapshotId }: typeof CreateDiskInput.$inferI
 
 const CreateDiskPayload = payload(
   'CreateDiskPayload',
-  'The disk was accepted: it is CREATING, and it will become UNMOUNTED (a system disk NORMAL), or ERROR with the reason.',
+  'The disk was accepted and is CREATING. It becomes UNMOUNTED (a system disk NORMAL), or ERROR with a ' +
+    'reason.',
 )
 
 const UpdateDiskInput = builder.inputType('UpdateDiskInput', {
-  description: 'What is to be changed about a disk; what is left out stays as it is.',
+  description: 'Input of `updateDisk`. Omitted fields stay unchanged.',
   fields: (t) => ({
     diskId: t.id({ required: true, description: 'The disk, `v-…`.' }),
     name: t.string({ description: `Its name: ${NAME_RULE_TEXT}` }),
     description: t.string({
-      description: `What should be noted about it, at most ${DESCRIPTION_MAX_LENGTH} characters.`,
+      description: `A description, at most ${DESCRIPTION_MAX_LENGTH} characters (UTF-16 code units).`,
       validate: text('description', 0, DESCRIPTION_MAX_LENGTH).nullish(),
     }),
     tags: t.field({
       type: [TagInput],
-      description: `All of its labels from now on, at most ${TAGS_MAX}, each key once.`,
+      description: `Replaces all tags: at most ${TAGS_MAX}, each key once.`,
       validate: TAG_LIMITS.nullish(),
     }),
   }),
@@ -168,16 +175,16 @@ const UpdateDiskInput = builder.inputType('UpdateDiskInput', {
 const UpdateDiskPayload = payload('UpdateDiskPayload', 'The disk was changed.')
 
 const AttachDiskInput = builder.inputType('AttachDiskInput', {
-  description: 'Which disk is to be attached, and where.',
+  description: 'Input of `attachDisk`.',
   fields: (t) => ({
     diskId: t.id({ required: true, description: 'The disk, `v-…`.' }),
     instanceId: t.id({
       required: true,
-      description: 'The instance, 1–64 characters.',
+      description: 'The id of the instance, 1–64 characters.',
       validate: text('instanceId', 1, 64),
     }),
     device: t.string({
-      description: 'As which device, such as `/dev/vdb`.',
+      description: 'The device name, such as `/dev/vdb`.',
       validate: text('device', 0, 64).nullish(),
     }),
   }),
@@ -185,38 +192,39 @@ const AttachDiskInput = builder.inputType('AttachDiskInput', {
 
 const AttachDiskPayload = payload(
   'AttachDiskPayload',
-  'It was accepted: the disk is ATTACHING, and it will become IN_USE, or what it was, with the reason in the transition.',
+  'The disk is ATTACHING. It becomes IN_USE, or returns to its previous status with a reason in the ' +
+    'transition.',
 )
 
 const DetachDiskInput = builder.inputType('DetachDiskInput', {
-  description: 'Which disk is to be detached.',
+  description: 'Input of `detachDisk`.',
   fields: (t) => ({ diskId: t.id({ required: true, description: 'The disk, `v-…`.' }) }),
 })
 
 const DetachDiskPayload = payload(
   'DetachDiskPayload',
-  'It was accepted: the disk is DETACHING, and it will become UNMOUNTED (a system disk NORMAL), or IN_USE when a program ' +
-    'still has it open.',
+  'The disk is DETACHING. It becomes UNMOUNTED (a system disk NORMAL), or IN_USE if a program still has it ' +
+    'open.',
 )
 
 const ResizeDiskInput = builder.inputType('ResizeDiskInput', {
-  description: 'Which disk is to be made larger, and how large.',
+  description: 'Input of `resizeDisk`.',
   fields: (t) => ({
     diskId: t.id({ required: true, description: 'The disk, `v-…`.' }),
     sizeGiB: t.int({
       required: true,
-      description: `Its size from now on, ${SIZE_TEXT}; larger than it is.`,
+      description: `Its new size, ${SIZE_TEXT}; larger than the current size.`,
     }),
   }),
 })
 
 const ResizeDiskPayload = payload(
   'ResizeDiskPayload',
-  'It was accepted: the disk is SCALING, and it will become what it was, larger, or with the reason in the transition.',
+  'The disk is SCALING. It returns to its previous status, enlarged, or with a reason in the transition.',
 )
 
 const RollBackDiskInput = builder.inputType('RollBackDiskInput', {
-  description: 'Which disk is to be set back, and to which snapshot.',
+  description: 'Input of `rollBackDisk`.',
   fields: (t) => ({
     diskId: t.id({ required: true, description: 'The disk, `v-…`.' }),
     snapshotId: t.id({ required: true, description: 'A snapshot of this disk, `s-…`.' }),
@@ -225,25 +233,25 @@ const RollBackDiskInput = builder.inputType('RollBackDiskInput', {
 
 const RollBackDiskPayload = payload(
   'RollBackDiskPayload',
-  'It was accepted: the disk is ROLLING_BACK, and it will become UNMOUNTED (a system disk NORMAL) with the content of the ' +
-    'snapshot, or with its old content and the reason in the transition.',
+  'The disk is ROLLING_BACK. It becomes UNMOUNTED (a system disk NORMAL) with the content of the snapshot, ' +
+    'or with its old content and a reason in the transition.',
 )
 
 const ReleaseDiskInput = builder.inputType('ReleaseDiskInput', {
-  description: 'Which disk is to be given up.',
+  description: 'Input of `releaseDisk`.',
   fields: (t) => ({
     diskId: t.id({ required: true, description: 'The disk, `v-…`.' }),
     withSnapshots: t.boolean({
       defaultValue: false,
       description:
-        'Whether its snapshots are deleted with it. If not, they stay, and their `disk` becomes null.',
+        'Whether to delete its snapshots too. Otherwise they are kept and their `disk` becomes null.',
     }),
   }),
 })
 
 const ReleaseDiskPayload = payload(
   'ReleaseDiskPayload',
-  'It was accepted: the disk is DELETING, and it will be DELETED without further help.',
+  'The disk is DELETING, and becomes DELETED in the background.',
 )
 
 builder.mutationFields((t) => ({
@@ -251,12 +259,13 @@ builder.mutationFields((t) => ({
     type: RegisterDiskPayload,
     authScopes: { may: 'manageDisks' },
     description:
-      'Registers a raw image file or block device on the machine of the gateway as a disk. Its size is the size of the file.',
+      "Registers an existing raw image file or block device on the gateway's machine as a disk. The size of the " +
+      'disk is the size of the file.',
     errors: {
       types: [InvalidName, DiskPathRefused, DiskAlreadyRegistered],
-      union: { name: 'RegisterDiskResult', description: 'The registered disk, or why it was refused.' },
+      union: { name: 'RegisterDiskResult', description: 'The registered disk, or a refusal.' },
     },
-    args: { input: t.arg({ type: RegisterDiskInput, required: true, description: 'What to register.' }) },
+    args: { input: t.arg({ type: RegisterDiskInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input }, { gateway, viewer }) => ({
       disk: await gateway.disks.register(viewer, {
         ...input,
@@ -273,10 +282,10 @@ builder.mutationFields((t) => ({
     type: CreateDiskPayload,
     authScopes: { may: 'manageDisks' },
     description:
-      'Makes a disk, empty or with the content of a snapshot of a data disk, whose checksum is verified. Answers at once, ' +
-      'with the disk CREATING; watch it with `diskStatus`. From snapshots, an account may make ' +
-      `${DISKS_FROM_SNAPSHOTS_AT_ONCE} at once. Checked in this order: name, client token, snapshot, its kind and status, ` +
-      'size, how many are in progress.',
+      "Creates an empty disk, or one with the content of a data disk's snapshot, whose checksum is verified. " +
+      'Returns immediately with the disk CREATING; watch it with `diskStatus`. An account can create at most ' +
+      `${DISKS_FROM_SNAPSHOTS_AT_ONCE} disks from snapshots at a time. Order of checks: name, client token, ` +
+      'snapshot, its kind and status, size, creations in progress.',
     errors: {
       types: [
         InvalidName,
@@ -287,9 +296,9 @@ builder.mutationFields((t) => ({
         DiskSizeRefused,
         TooManyDisksUnderWay,
       ],
-      union: { name: 'CreateDiskResult', description: 'The accepted disk, or why it was refused.' },
+      union: { name: 'CreateDiskResult', description: 'The accepted disk, or a refusal.' },
     },
-    args: { input: t.arg({ type: CreateDiskInput, required: true, description: 'What to make.' }) },
+    args: { input: t.arg({ type: CreateDiskInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input }, { gateway, viewer }) => ({
       disk: await gateway.diskOperations.create(viewer, {
         content: contentOf(input),
@@ -306,12 +315,13 @@ builder.mutationFields((t) => ({
     type: UpdateDiskPayload,
     authScopes: { may: 'manageDisks' },
     description:
-      'Changes name, description and tags of a disk that is not being released. Checked in this order: name, disk, status.',
+      'Changes name, description and tags of a disk that is not being released. Order of checks: name, disk, ' +
+      'status.',
     errors: {
       types: [InvalidName, DiskNotFound, DiskStatusForbidsOperation],
-      union: { name: 'UpdateDiskResult', description: 'The changed disk, or why it was refused.' },
+      union: { name: 'UpdateDiskResult', description: 'The changed disk, or a refusal.' },
     },
-    args: { input: t.arg({ type: UpdateDiskInput, required: true, description: 'What to change.' }) },
+    args: { input: t.arg({ type: UpdateDiskInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input }, { gateway, viewer }) => ({
       disk: await gateway.diskOperations.update(viewer, {
         diskId: input.diskId,
@@ -328,13 +338,13 @@ builder.mutationFields((t) => ({
     type: AttachDiskPayload,
     authScopes: { may: 'manageDisks' },
     description:
-      'Attaches a disk to an instance: a data disk that is UNMOUNTED, a system disk that is NORMAL. Checked in this order: ' +
+      'Attaches a disk to an instance. A data disk must be UNMOUNTED, a system disk NORMAL. Order of checks: ' +
       'disk, status.',
     errors: {
       types: [DiskNotFound, DiskStatusForbidsOperation],
-      union: { name: 'AttachDiskResult', description: 'The disk, ATTACHING, or why it was refused.' },
+      union: { name: 'AttachDiskResult', description: 'The disk, ATTACHING, or a refusal.' },
     },
-    args: { input: t.arg({ type: AttachDiskInput, required: true, description: 'What to attach.' }) },
+    args: { input: t.arg({ type: AttachDiskInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input }, { gateway, viewer }) => ({
       disk: await gateway.diskOperations.attach(viewer, { ...input, device: input.device ?? null }),
     }),
@@ -343,12 +353,12 @@ builder.mutationFields((t) => ({
     type: DetachDiskPayload,
     authScopes: { may: 'manageDisks' },
     description:
-      'Detaches a disk that is IN_USE from its instance. Checked in this order: disk, status, attachment.',
+      'Detaches a disk from its instance. The disk must be IN_USE. Order of checks: disk, status, attachment.',
     errors: {
       types: [DiskNotFound, DiskStatusForbidsOperation, DiskNotAttached],
-      union: { name: 'DetachDiskResult', description: 'The disk, DETACHING, or why it was refused.' },
+      union: { name: 'DetachDiskResult', description: 'The disk, DETACHING, or a refusal.' },
     },
-    args: { input: t.arg({ type: DetachDiskInput, required: true, description: 'What to detach.' }) },
+    args: { input: t.arg({ type: DetachDiskInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input }, { gateway, viewer }) => ({
       disk: await gateway.diskOperations.detach(viewer, input),
     }),
@@ -357,13 +367,13 @@ builder.mutationFields((t) => ({
     type: ResizeDiskPayload,
     authScopes: { may: 'manageDisks' },
     description:
-      'Makes a disk larger: a data disk that is IN_USE or UNMOUNTED, a system disk that is IN_USE or NORMAL. It never becomes ' +
-      'smaller. Checked in this order: disk, status, size.',
+      'Enlarges a disk. A data disk must be IN_USE or UNMOUNTED, a system disk IN_USE or NORMAL. Disks cannot be ' +
+      'shrunk. Order of checks: disk, status, size.',
     errors: {
       types: [DiskNotFound, DiskStatusForbidsOperation, DiskSizeRefused],
-      union: { name: 'ResizeDiskResult', description: 'The disk, SCALING, or why it was refused.' },
+      union: { name: 'ResizeDiskResult', description: 'The disk, SCALING, or a refusal.' },
     },
-    args: { input: t.arg({ type: ResizeDiskInput, required: true, description: 'What to make larger.' }) },
+    args: { input: t.arg({ type: ResizeDiskInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input }, { gateway, viewer }) => ({
       disk: await gateway.diskOperations.resize(viewer, input),
     }),
@@ -372,10 +382,11 @@ builder.mutationFields((t) => ({
     type: RollBackDiskPayload,
     authScopes: { may: 'manageDisks' },
     description:
-      'Sets the content of a disk that is not attached (a data disk UNMOUNTED, a system disk NORMAL) back to a COMPLETED ' +
-      'snapshot of its own, whose checksum is verified first. What was written since is lost. At every moment, crashes ' +
-      'included, the disk has the old content or the new. A disk that was made larger since stays as large, with zeros ' +
-      'behind. Checked in this order: disk, snapshot, whose it is, its status, status of the disk.',
+      'Rolls a disk back to one of its own COMPLETED snapshots, whose checksum is verified first. A data disk ' +
+      'must be UNMOUNTED, a system disk NORMAL. Data written since the snapshot is lost. At any moment, even ' +
+      'after a crash, the disk has either the old or the new content. A disk that was enlarged since keeps its ' +
+      'size, with zeros after the content. Order of checks: disk, snapshot, its disk, its status, status of the ' +
+      'disk.',
     errors: {
       types: [
         DiskNotFound,
@@ -384,9 +395,9 @@ builder.mutationFields((t) => ({
         SnapshotStatusForbidsOperation,
         DiskStatusForbidsOperation,
       ],
-      union: { name: 'RollBackDiskResult', description: 'The disk, ROLLING_BACK, or why it was refused.' },
+      union: { name: 'RollBackDiskResult', description: 'The disk, ROLLING_BACK, or a refusal.' },
     },
-    args: { input: t.arg({ type: RollBackDiskInput, required: true, description: 'What to set back.' }) },
+    args: { input: t.arg({ type: RollBackDiskInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input }, { gateway, viewer }) => ({
       disk: await gateway.diskOperations.rollBack(viewer, input),
     }),
@@ -395,14 +406,14 @@ builder.mutationFields((t) => ({
     type: ReleaseDiskPayload,
     authScopes: { may: 'manageDisks' },
     description:
-      'Removes a disk from the gateway: a data disk that is UNMOUNTED, EXPIRED or ERROR, a system disk that is NORMAL, ' +
-      'EXPIRED or ERROR. If `createDisk` made it, its image is deleted; if it was registered, its image stays where it is. ' +
-      'Checked in this order: disk, status, and with snapshots, status and use of each.',
+      'Removes a disk from the gateway. A data disk must be UNMOUNTED, EXPIRED or ERROR, a system disk NORMAL, ' +
+      'EXPIRED or ERROR. The image is deleted if `createDisk` made it, and kept if it was registered. Order of ' +
+      'checks: disk, status; with its snapshots, also the status and use of each.',
     errors: {
       types: [DiskNotFound, DiskStatusForbidsOperation, SnapshotStatusForbidsOperation, SnapshotInUse],
-      union: { name: 'ReleaseDiskResult', description: 'The disk, DELETING, or why it was refused.' },
+      union: { name: 'ReleaseDiskResult', description: 'The disk, DELETING, or a refusal.' },
     },
-    args: { input: t.arg({ type: ReleaseDiskInput, required: true, description: 'What to give up.' }) },
+    args: { input: t.arg({ type: ReleaseDiskInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input }, { gateway, viewer }) => ({
       disk: await gateway.diskOperations.release(viewer, {
         diskId: input.diskId,

@@ -30,52 +30,52 @@ import { GIB } from '../../domain/units.ts'
 
 builder.node(Disk, {
   description: 'A cloud disk.',
-  id: { resolve: ({ id }) => id, description: 'Global id, `v-` and at least 8 letters and digits.' },
+  id: { resolve: ({ id }) => id, description: 'Global id: `v-` and at least 8 letters and digits.' },
   loadManyWithoutCache: async (ids, { reads }) => ids.map((id) => reads.disk(id)),
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Its name.' }),
     description: t.exposeString('description', {
-      description: 'What somebody noted about it; may be empty.',
+      description: 'Its description; can be empty.',
     }),
-    kind: t.expose('kind', { type: DiskKind, description: 'What it is for.' }),
+    kind: t.expose('kind', { type: DiskKind, description: 'Its kind.' }),
     status: t.expose('status', {
       type: DiskStatus,
-      description: 'What it is doing, as last seen; looked at again every INVENTORY_INTERVAL_MS (2 s).',
+      description: 'Its status, checked every INVENTORY_INTERVAL_MS (2 s by default).',
     }),
     statusReason: t.exposeString('statusReason', {
       nullable: true,
-      description: 'Why the status is ERROR, in a sentence; null otherwise.',
+      description: 'Why the status is ERROR, as a sentence; null otherwise.',
     }),
     sizeGiB: t.float({
       ...reading('sizeBytes'),
-      description: 'Its declared size in GiB (2^30 bytes).',
+      description: 'Its declared size, in GiB (2^30 bytes).',
       resolve: ({ sizeBytes }) => Number(sizeBytes) / GIB,
     }),
     sizeBytes: t.field({
       ...reading('sizeBytes'),
       type: 'SafeInt',
-      description: 'Its declared size in bytes.',
+      description: 'Its declared size, in bytes.',
       resolve: ({ sizeBytes }) => Number(sizeBytes),
     }),
     storageType: t.exposeString('storageType', {
-      description: 'The kind of storage it lies on, such as `local`.',
+      description: 'Its storage type, such as `local`.',
     }),
-    zone: t.exposeString('zone', { description: 'The availability zone it is in.' }),
+    zone: t.exposeString('zone', { description: 'Its availability zone.' }),
     attachment: t.field({
       ...reading('instanceId', 'device'),
       type: Attachment,
       nullable: true,
-      description: 'The instance it is attached to; null when there is none.',
+      description: 'The instance it is attached to; null if it is not attached.',
       resolve: ({ instanceId, device }) => (instanceId === null ? null : { instanceId, device }),
     }),
     createdAt: t.expose('createdAt', {
       type: 'DateTime',
-      description: 'When it was registered, or its making accepted.',
+      description: 'When it was registered, or its creation accepted.',
     }),
     snapshotQuota: t.field({
       ...reading(),
       type: DiskSnapshotQuota,
-      description: 'How many snapshots it holds, and how many it may hold.',
+      description: 'Used and available snapshot quotas.',
       resolve: ({ id }, _args, { reads, gateway }) => ({
         held: reads.held(id),
         quota: gateway.quota,
@@ -85,8 +85,8 @@ builder.node(Disk, {
       ...reading('kind', 'status'),
       type: Eligibility,
       description:
-        'Whether `createSnapshot` would accept this disk in the status shown here, and if not, every reason why: by the rule ' +
-        'that the mutation asks.',
+        'Whether `createSnapshot` would accept this disk in its current status, with all refusals otherwise. Same ' +
+        'rule as the mutation.',
       resolve: (disk, _args, { reads, gateway }) =>
         snapshotRefusals(disk, 'MANUAL', reads.held(disk.id).MANUAL, gateway.quota),
     }),
@@ -94,7 +94,7 @@ builder.node(Disk, {
       ...reading('policyId'),
       type: AutoSnapshotPolicy,
       nullable: true,
-      description: 'The automatic snapshot policy it is linked to; null when there is none.',
+      description: 'The automatic snapshot policy it is linked to; null if there is none.',
       resolve: (disk, _args, { reads }) => reads.policyOf(disk),
     }),
   }),
@@ -104,9 +104,9 @@ builder.objectFields(Disk, (t) => ({
   autoSnapshotPolicyEligibility: t.field({
     type: Eligibility,
     description:
-      'Whether `linkAutoSnapshotPolicy` would link this policy, or any that it is not linked to yet, to it in the status ' +
-      'shown here, and if not, every reason why: by the rule that the mutation asks.',
-    args: { policyId: t.arg.id({ description: 'The policy, `asp-…`; any at all when left out.' }) },
+      'Whether `linkAutoSnapshotPolicy` would link this disk, in its current status, to the given policy ' +
+      '(omitted: to one that it is not linked to yet), with all refusals otherwise. Same rule as the mutation.',
+    args: { policyId: t.arg.id({ description: 'The policy, `asp-…`. Omitted: any policy.' }) },
     resolve: (disk, { policyId }, { reads }) => {
       const linked = { status: disk.status, policyId: reads.policyOf(disk)?.id ?? null }
       if (policyId === null || policyId === undefined) return linkRefusals(linked)
@@ -131,14 +131,14 @@ builder.objectFields(Disk, (t) => ({
   }),
   resizeEligibility: t.field({
     type: Eligibility,
-    description: 'Whether `resizeDisk` would make it larger by anything.',
+    description: 'Whether `resizeDisk` would accept it with some larger size.',
     resolve: (disk) => resizeRefusals(disk),
   }),
   rollBackEligibility: t.field({
     type: Eligibility,
     description:
-      'Whether `rollBackDisk` would set it back to a COMPLETED snapshot of its own; `Snapshot.rollBackEligibility` says it ' +
-      'of one snapshot.',
+      'Whether `rollBackDisk` would accept it with one of its COMPLETED snapshots. For a given snapshot, see ' +
+      '`Snapshot.rollBackEligibility`.',
     resolve: (disk) => rollBackRefusals(disk),
   }),
   releaseEligibility: t.field({
@@ -150,7 +150,7 @@ builder.objectFields(Disk, (t) => ({
     ...reading(),
     type: Operation,
     nullable: true,
-    description: 'What is in progress with it, snapshots left out; null when nothing is.',
+    description: 'The operation in progress on it, other than a snapshot; null if there is none.',
     resolve: ({ id }, _args, { reads }) => reads.diskJobs(id).find((job) => subjectOf(job) === id),
   }),
   tags: t.field({
@@ -163,10 +163,10 @@ builder.objectFields(Disk, (t) => ({
     {
       ...reading(),
       type: Snapshot,
-      description: 'Its snapshots, newest first unless ordered otherwise.',
+      description: 'Its snapshots. Default order: newest first.',
       args: {
-        filter: t.arg({ type: SnapshotFilter, description: 'Which ones; all when left out.' }),
-        orderBy: t.arg({ type: SnapshotOrder, defaultValue: NEWEST_FIRST, description: 'In which order.' }),
+        filter: t.arg({ type: SnapshotFilter, description: 'Filter. Default: all.' }),
+        orderBy: t.arg({ type: SnapshotOrder, defaultValue: NEWEST_FIRST, description: 'Sort order.' }),
       },
       resolve: ({ id }, args, context, info) =>
         connect(
@@ -185,8 +185,8 @@ builder.objectFields(Disk, (t) => ({
       ...reading(),
       type: StatusTransition,
       description:
-        'Its transitions and those of its snapshots, newest first, as far as the log keeps them: those of the last ' +
-        'LOG_RETENTION_DAYS (7) at least. Older ones remain of snapshots that still exist, and the last one of the disk.',
+        'Its transitions and those of its snapshots, newest first. The log keeps at least the last ' +
+        "LOG_RETENTION_DAYS (7 by default), all transitions of existing snapshots, and the disk's last one.",
       resolve: ({ id }, args, context, info) =>
         connect(context.reads.diskHistory(id), DISK_EVENT_ORDERS, LATEST_FIRST, args, context, info),
     },
@@ -206,39 +206,40 @@ export const DiskConnection = builder.connectionObject(
 )
 
 const Attachment = builder.simpleObject('DiskAttachment', {
-  description: 'Where a disk is attached.',
+  description: 'The instance that a disk is attached to, and the device name.',
   fields: (t) => ({
-    instanceId: t.id({ description: 'The instance.' }),
+    instanceId: t.id({ description: 'The id of the instance.' }),
     device: t.string({
       nullable: true,
-      description: 'As which device, such as `/dev/vdb`; null when not known.',
+      description: 'The device name, such as `/dev/vdb`; null if unknown.',
     }),
   }),
 })
 
 const Quota = builder.objectRef<QuotaUsage>('SnapshotQuota').implement({
-  description:
-    'How much of a budget of snapshots is used. Everything counts but FAILED snapshots, which hold nothing.',
+  description: 'Usage of a snapshot quota. FAILED snapshots do not count.',
   fields: (t) => ({
-    used: t.exposeInt('used', { description: 'Snapshots that count.' }),
-    limit: t.exposeInt('limit', { description: 'How many there may be.' }),
-    remaining: t.exposeInt('remaining', { description: 'How many may still be created; never negative.' }),
+    used: t.exposeInt('used', { description: 'Number of snapshots that count.' }),
+    limit: t.exposeInt('limit', { description: 'Maximum number of snapshots.' }),
+    remaining: t.exposeInt('remaining', {
+      description: 'Number of snapshots that can still be created; never negative.',
+    }),
   }),
 })
 
 const DiskSnapshotQuota = builder
   .objectRef<{ held: HeldSnapshots; quota: SnapshotQuota }>('DiskSnapshotQuota')
   .implement({
-    description: 'The two budgets of a disk. Filling one leaves the other untouched.',
+    description: 'The snapshot quotas of a disk, which are independent of each other.',
     fields: (t) => ({
       manual: t.field({
         type: Quota,
-        description: 'Manual snapshots; at most 256 unless configured.',
+        description: 'Manual snapshots. Limit: SNAPSHOT_QUOTA_MANUAL (256 by default).',
         resolve: ({ held, quota }) => quotaUsage(held.MANUAL, quota.MANUAL),
       }),
       automatic: t.field({
         type: Quota,
-        description: 'Automatic snapshots; at most 256 unless configured.',
+        description: 'Automatic snapshots. Limit: SNAPSHOT_QUOTA_AUTOMATIC (256 by default).',
         resolve: ({ held, quota }) => quotaUsage(held.AUTOMATIC, quota.AUTOMATIC),
       }),
       total: t.field({
@@ -251,30 +252,30 @@ const DiskSnapshotQuota = builder
   })
 
 export const DiskFilter = builder.inputType('DiskFilter', {
-  description: 'Which disks; conditions that are given must all hold.',
+  description: 'Filter for disks. All given conditions must hold.',
   fields: (t) => ({
     id: t.field({ type: IDFilter, description: 'By id.' }),
     status: t.field({ type: DiskStatusFilter, description: 'By status.' }),
     kind: t.field({ type: DiskKindFilter, description: 'By kind.' }),
     name: t.field({ type: StringFilter, description: 'By name.' }),
     search: t.string(SEARCH),
-    createdAt: t.field({ type: DateTimeFilter, description: 'By the time of registration or creation.' }),
-    sizeGiB: t.field({ type: NumberFilter, description: 'By the declared size, in GiB.' }),
+    createdAt: t.field({ type: DateTimeFilter, description: 'By time of registration or creation.' }),
+    sizeGiB: t.field({ type: NumberFilter, description: 'By declared size, in GiB.' }),
     tags: t.field({ type: [TagFilter], description: TAG_FILTERS, validate: TAG_FILTER_LIMITS }),
   }),
 })
 
 const DiskOrderField = builder.enumType('DiskOrderField', {
-  description: 'What disks are ordered by; equal ones by id.',
+  description: 'Sort key of disks. Ties are sorted by id.',
   values: {
-    CREATED_AT: { description: 'When it was registered.' },
-    NAME: { description: 'Its name, by code point.' },
-    SIZE: { description: 'Its declared size.' },
+    CREATED_AT: { description: 'Time of registration or creation.' },
+    NAME: { description: 'Name, by code point.' },
+    SIZE: { description: 'Declared size.' },
   },
 } as const)
 
 export const DiskOrder = builder.inputType('DiskOrder', {
-  description: 'How disks are ordered.',
+  description: 'Sort order of disks.',
   fields: (t) => ({
     field: t.field({ type: DiskOrderField, required: true, description: 'By what.' }),
     direction: t.field({ type: OrderDirection, required: true, description: 'Which way.' }),
@@ -287,17 +288,17 @@ builder.queryFields((t) => ({
   disk: t.field({
     type: Disk,
     nullable: true,
-    description: 'The disk with this id; null when there is none.',
-    args: { id: t.arg.id({ required: true, description: 'Its id, `v-…`.' }) },
+    description: 'The disk with this id; null if there is none.',
+    args: { id: t.arg.id({ required: true, description: 'The id, `v-…`.' }) },
     resolve: (_root, { id }, { reads }) => reads.disk(idOf('Disk', id)),
   }),
   disks: t.connection(
     {
       type: Disk,
-      description: 'The disks, by name unless ordered otherwise.',
+      description: 'The disks of the account. Default order: by name.',
       args: {
-        filter: t.arg({ type: DiskFilter, description: 'Which ones; all when left out.' }),
-        orderBy: t.arg({ type: DiskOrder, defaultValue: DISKS_BY_NAME, description: 'In which order.' }),
+        filter: t.arg({ type: DiskFilter, description: 'Filter. Default: all.' }),
+        orderBy: t.arg({ type: DiskOrder, defaultValue: DISKS_BY_NAME, description: 'Sort order.' }),
       },
       resolve: (_root, args, context, info) =>
         connect(

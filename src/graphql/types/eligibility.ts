@@ -4,16 +4,15 @@ import { factsOf, UserError } from './user-error.ts'
 
 /** The answer of a rule beforehand: every refusal it has, none when the operation is allowed. */
 export const Eligibility = builder.objectRef<Refusal[]>('Eligibility').implement({
-  description: 'Whether something would be accepted now, by the rule that the mutation asks.',
+  description: 'Whether a mutation would be accepted now. Same rule as the mutation.',
   fields: (t) => ({
     allowed: t.boolean({
-      description: 'True when nothing speaks against it.',
+      description: 'True if there are no refusals.',
       resolve: (refusals) => refusals.length === 0,
     }),
     refusals: t.field({
       type: [UserError],
-      description:
-        'Every refusal there would be, in the order they are checked; the mutation answers the first.',
+      description: 'All refusals, in the order of checks. The mutation returns the first one.',
       resolve: (refusals) => refusals.map(factsOf),
     }),
   }),

@@ -11,8 +11,8 @@ const value = text('A text in a filter', 0, TEXT_MAX)
 /** A search for names and ids at once: what a person types cannot be told apart by its looks. */
 export const SEARCH = {
   description:
-    `Its name contains this text (the case of A-Z is ignored), or its id is exactly this text. ` +
-    `At most ${TEXT_MAX} characters.`,
+    `The name contains this text (case-insensitive for A–Z), or the id equals it. At most ${TEXT_MAX} ` +
+    'characters.',
   validate: value.nullish(),
 } as const
 
@@ -24,31 +24,31 @@ export const COMPARISON_LIMITS = z.object({
 })
 
 export const IDFilter = builder.inputType('IDFilter', {
-  description: 'Compares an id; comparisons that are given must all hold.',
+  description: 'Compares an id. All given comparisons must hold.',
   validate: COMPARISON_LIMITS.refine(
     (comparisons) => !hasRepetitions(comparisons.in ?? []),
     'A list of ids in a filter has each id once.',
   ),
   fields: (t) => ({
     eq: t.id({ description: 'Is this id.' }),
-    in: t.idList({ description: `Is one of these ids, at most ${PAGE_MAX}, each once.` }),
+    in: t.idList({ description: `Equals one of these ids, at most ${PAGE_MAX}, each once.` }),
   }),
 })
 
 export const StringFilter = builder.inputType('StringFilter', {
-  description: 'Compares a text; comparisons that are given must all hold.',
+  description: 'Compares a text. All given comparisons must hold.',
   validate: COMPARISON_LIMITS,
   fields: (t) => ({
-    eq: t.string({ description: 'Is exactly this text.' }),
-    in: t.stringList({ description: `Is exactly one of these texts, at most ${PAGE_MAX}.` }),
+    eq: t.string({ description: 'Equals this text.' }),
+    in: t.stringList({ description: `Equals one of these texts, at most ${PAGE_MAX}.` }),
     contains: t.string({
-      description: `Contains this text, of at most ${TEXT_MAX} characters. The case of A-Z is ignored.`,
+      description: `Contains this text, at most ${TEXT_MAX} characters. Case-insensitive for A–Z.`,
     }),
   }),
 })
 
 export const DateTimeFilter = builder.inputType('DateTimeFilter', {
-  description: 'Compares a time; comparisons that are given must all hold.',
+  description: 'Compares a time. All given comparisons must hold.',
   fields: (t) => ({
     gte: t.field({ type: 'DateTime', description: 'At this time or later.' }),
     gt: t.field({ type: 'DateTime', description: 'Later than this time.' }),
@@ -58,12 +58,12 @@ export const DateTimeFilter = builder.inputType('DateTimeFilter', {
 })
 
 export const NumberFilter = builder.inputType('NumberFilter', {
-  description: 'Compares a number; comparisons that are given must all hold.',
+  description: 'Compares a number. All given comparisons must hold.',
   fields: (t) => ({
-    eq: t.float({ description: 'Is this number.' }),
-    gte: t.float({ description: 'Is this number or larger.' }),
-    gt: t.float({ description: 'Is larger than this number.' }),
-    lte: t.float({ description: 'Is this number or smaller.' }),
-    lt: t.float({ description: 'Is smaller than this number.' }),
+    eq: t.float({ description: 'Equal to this number.' }),
+    gte: t.float({ description: 'Greater than or equal to this number.' }),
+    gt: t.float({ description: 'Greater than this number.' }),
+    lte: t.float({ description: 'Less than or equal to this number.' }),
+    lt: t.float({ description: 'Less than this number.' }),
   }),
 })

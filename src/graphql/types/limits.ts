@@ -10,47 +10,46 @@ import { text } from '../text.ts'
 const NAME_LENGTH_OF_ZONES = 64
 
 export const IntRange = builder.objectRef<{ min: number; max: number }>('IntRange').implement({
-  description: 'Whole numbers between two bounds. There are none when `min` is larger than `max`.',
+  description: 'A range of integers, bounds included. It is empty if `min` is greater than `max`.',
   fields: (t) => ({
-    min: t.exposeInt('min', { description: 'The smallest one.' }),
-    max: t.exposeInt('max', { description: 'The largest one.' }),
+    min: t.exposeInt('min', { description: 'Smallest value.' }),
+    max: t.exposeInt('max', { description: 'Largest value.' }),
   }),
 })
 
 const Limits = builder.objectRef<object>('Limits').implement({
-  description: 'The bounds that every mutation holds its input to, for forms.',
+  description: 'Limits of mutation input, for forms.',
   fields: (t) => ({
     nameLength: t.int({
-      description: 'The longest name, in code points.',
+      description: 'Maximum length of a name, in code points.',
       resolve: () => NAME_MAX_LENGTH,
     }),
     descriptionLength: t.int({
-      description: 'The longest description, in UTF-16 code units.',
+      description: 'Maximum length of a description, in UTF-16 code units.',
       resolve: () => DESCRIPTION_MAX_LENGTH,
     }),
-    tags: t.int({ description: 'The most tags of a disk or snapshot.', resolve: () => TAGS_MAX }),
+    tags: t.int({ description: 'Maximum number of tags per disk or snapshot.', resolve: () => TAGS_MAX }),
     tagLength: t.int({
-      description: 'The longest key, and the longest value, of a tag, in UTF-16 code units.',
+      description: "Maximum length of a tag's key and of its value, in UTF-16 code units.",
       resolve: () => TAG_MAX_LENGTH,
     }),
     retentionDays: t.field({
       type: IntRange,
-      description: 'How long a snapshot may be kept, in days, unless it has no expiry.',
+      description: 'Retention of a snapshot that expires, in days.',
       resolve: () => RETENTION_DAYS,
     }),
     diskSizeGiB: t.field({
       type: IntRange,
-      description: 'How large a disk may be made, in GiB.',
+      description: 'Size of a disk that is created or resized, in GiB.',
       resolve: () => DISK_SIZE_GIB,
     }),
     timeZones: t.stringList({
-      description:
-        'The time zones that a policy may have, each under one of its names, in alphabetical order.',
+      description: 'Time zones for policies, one name each, in alphabetical order.',
       resolve: () => [...timeZones()],
     }),
     acceptsTimeZone: t.boolean({
       description:
-        'Whether a policy may have the time zone of this name. It may be another name of one that is listed.',
+        'Whether a policy accepts a time zone of this name. Aliases of the listed names are accepted too.',
       args: {
         name: t.arg.string({
           required: true,
@@ -66,7 +65,7 @@ const Limits = builder.objectRef<object>('Limits').implement({
 builder.queryField('limits', (t) =>
   t.field({
     type: Limits,
-    description: 'The bounds of what may be asked for.',
+    description: 'Limits of mutation input.',
     resolve: () => ({}),
   }),
 )

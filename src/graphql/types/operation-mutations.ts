@@ -11,27 +11,27 @@ import { idOf } from '../id-argument.ts'
 import { Disk, Snapshot } from './nodes.ts'
 
 const CancelOperationInput = builder.inputType('CancelOperationInput', {
-  description: 'Which operation is to be cancelled.',
+  description: 'Input of `cancelOperation`.',
   fields: (t) => ({
     id: t.id({
       required: true,
-      description: 'The snapshot, `s-…`, or the disk, `v-…`, whose `operation` is to be cancelled.',
+      description: 'The snapshot, `s-…`, or disk, `v-…`, whose `operation` to cancel.',
     }),
   }),
 })
 
 const CancelOperationPayload = builder.objectRef<OperationSubject>('CancelOperationPayload').implement({
-  description: 'The cancellation was accepted; the runner ends the operation.',
+  description: 'The cancellation was accepted. The operation ends in the background.',
   fields: (t) => ({
     snapshot: t.expose('snapshot', {
       type: Snapshot,
       nullable: true,
-      description: 'The snapshot; null if the operation is one on a disk.',
+      description: 'The snapshot; null if the operation is on a disk.',
     }),
     disk: t.expose('disk', {
       type: Disk,
       nullable: true,
-      description: 'The disk; null if the operation is one on a snapshot.',
+      description: 'The disk; null if the operation is on a snapshot.',
     }),
   }),
 })
@@ -43,19 +43,19 @@ builder.mutationFields((t) => ({
       may: typeOfId(input.id) === 'Disk' ? 'manageDisks' : 'manageSnapshots',
     }),
     description:
-      'Cancels the operation that is in progress on a snapshot or disk. Answers at once; the operation then ends with the ' +
-      'reason "Cancelled on request.", and no partial data is left behind: a snapshot that was CREATING becomes FAILED, a ' +
-      'deletion goes back to the status before, a disk that was CREATING becomes ERROR, any other disk shows what it is. ' +
-      'Once bytes of a snapshot have been removed its deletion completes, and an operation that completes before the runner ' +
-      'stops it stays completed. Repeating the call is harmless. Checked in this order: snapshot or disk, operation.',
+      'Cancels the operation in progress on a snapshot or disk. Returns immediately; the operation then ends ' +
+      'with the reason "Cancelled on request." and leaves no partial data. A snapshot that was CREATING becomes ' +
+      'FAILED, a deletion returns to the previous status, a disk that was CREATING becomes ERROR, any other disk ' +
+      'returns to its observed status. A deletion that has already removed data completes, and so does an ' +
+      'operation that finishes first. The call is idempotent. Order of checks: snapshot or disk, operation.',
     errors: {
       types: [SnapshotNotFound, DiskNotFound, NothingInProgress, OperationNotCancellable],
       union: {
         name: 'CancelOperationResult',
-        description: 'What the operation works on, or why it cannot be cancelled.',
+        description: 'The snapshot or disk of the operation, or a refusal.',
       },
     },
-    args: { input: t.arg({ type: CancelOperationInput, required: true, description: 'What to cancel.' }) },
+    args: { input: t.arg({ type: CancelOperationInput, required: true, description: 'The input.' }) },
     resolve: (_root, { input }, { gateway, viewer }) => {
       const id = typeOfId(input.id) === 'Disk' ? input.id : idOf('Snapshot', input.id)
       return gateway.operations.cancel(viewer, id)

@@ -5,17 +5,17 @@ import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 
 export const OperationKind = builder.enumType('OperationKind', {
-  description: 'What is in progress in the background.',
+  description: 'Kind of a background operation.',
   values: {
-    COPY_SNAPSHOT: { description: 'The bytes of a snapshot are being copied.' },
-    DELETE_SNAPSHOT: { description: 'The bytes of a snapshot are being removed.' },
-    VERIFY_SNAPSHOT: { description: 'The copy of a snapshot is being read again.' },
-    CREATE_DISK: { description: 'A disk is being made.' },
-    ATTACH_DISK: { description: 'A disk is being attached.' },
-    DETACH_DISK: { description: 'A disk is being detached.' },
-    RESIZE_DISK: { description: 'A disk is being made larger.' },
-    ROLL_BACK_DISK: { description: 'A disk is being set back to a snapshot.' },
-    RELEASE_DISK: { description: 'A disk is being given up.' },
+    COPY_SNAPSHOT: { description: 'Copies the data of a snapshot.' },
+    DELETE_SNAPSHOT: { description: 'Removes the data of a snapshot.' },
+    VERIFY_SNAPSHOT: { description: 'Verifies the copy of a snapshot.' },
+    CREATE_DISK: { description: 'Creates a disk.' },
+    ATTACH_DISK: { description: 'Attaches a disk.' },
+    DETACH_DISK: { description: 'Detaches a disk.' },
+    RESIZE_DISK: { description: 'Enlarges a disk.' },
+    ROLL_BACK_DISK: { description: 'Rolls a disk back to a snapshot.' },
+    RELEASE_DISK: { description: 'Releases a disk.' },
   },
 } as const)
 
@@ -28,9 +28,9 @@ export function percentOf(job: Job, { gateway, fleeting }: Context): number | nu
 
 export const Operation = builder.objectRef<Job>('Operation').implement({
   description:
-    'Work in the background. It is carried to its end by itself, through crashes and restarts, and is gone when it has ended.',
+    'A background operation. It continues after crashes and restarts, and disappears when it ends.',
   fields: (t) => ({
-    kind: t.expose('kind', { type: OperationKind, description: 'What is done.' }),
+    kind: t.expose('kind', { type: OperationKind, description: 'Its kind.' }),
     acceptedAt: t.field({
       type: 'DateTime',
       description: 'When it was accepted.',
@@ -38,14 +38,14 @@ export const Operation = builder.objectRef<Job>('Operation').implement({
     }),
     percent: t.int({
       nullable: true,
-      description:
-        'Percent done, measured in bytes of data; null while not known, or where no bytes are moved.',
+      description: 'Percent done, measured in bytes of data; null if unknown, or if no data is moved.',
       resolve: (job, _args, context) => percentOf(job, context),
     }),
     stalledSince: t.expose('stalledSince', {
       type: 'DateTime',
       nullable: true,
-      description: 'Since when faults that may pass keep it from going on; null while all is well.',
+      description:
+        'When transient faults began to delay it; null if they do not. It is retried automatically.',
     }),
     cancelRequestedAt: t.expose('cancelRequestedAt', {
       type: 'DateTime',
@@ -54,7 +54,7 @@ export const Operation = builder.objectRef<Job>('Operation').implement({
     }),
     stallReason: t.exposeString('stallReason', {
       nullable: true,
-      description: 'What the last of these faults was, in a sentence; null while all is well.',
+      description: 'The latest of these faults, as a sentence; null if there is none.',
     }),
   }),
 })

@@ -26,46 +26,47 @@ const NEXT_RUNS = 5
 
 builder.node(AutoSnapshotPolicy, {
   description:
-    'Takes snapshots of the disks that are linked to it, on its weekdays at its hours. Where the automatic snapshots of ' +
-    'a disk fill their budget, the oldest that is COMPLETED makes room.',
-  id: { resolve: ({ id }) => id, description: 'Global id, `asp-` and at least 8 letters and digits.' },
+    "Creates snapshots of its linked disks at its hours on its weekdays. If a disk's automatic quota is full, " +
+    'its oldest COMPLETED automatic snapshot is deleted first.',
+  id: { resolve: ({ id }) => id, description: 'Global id: `asp-` and at least 8 letters and digits.' },
   loadManyWithoutCache: async (ids, { reads }) => ids.map((id) => reads.policy(id)),
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Its name.' }),
     timePoints: t.intList({
-      description: 'The hours it runs at, 0 to 23, in ascending order.',
+      description: 'Hours of its runs, 0–23, ascending.',
       resolve: (policy) => [...scheduleOf(policy).timePoints],
     }),
     repeatWeekdays: t.intList({
-      description: 'The days it runs on, 0 (Sunday) to 6, in ascending order.',
+      description: 'Weekdays of its runs, 0 (Sunday) to 6, ascending.',
       resolve: (policy) => [...scheduleOf(policy).repeatWeekdays],
     }),
     timeZone: t.exposeString('timeZone', {
       description:
-        'The time zone of hours and days, an IANA name. An hour that the clocks leave out is skipped that day, and said ' +
-        'so in `runs`; one that they show twice runs once, the first time.',
+        'Time zone of the hours and weekdays, an IANA name. If daylight saving skips an hour, its run is ' +
+        'NO_SUCH_HOUR; if it repeats an hour, the run happens once, the first time.',
     }),
     retentionDays: t.exposeInt('retentionDays', {
-      description: `How many days its snapshots are kept; ${FOREVER} means forever, which is until they make room.`,
+      description:
+        `Retention of its snapshots, in days; ${FOREVER} means no expiry: until the quota is full and the oldest ` +
+        'is deleted.',
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
-    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was changed last.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Time of creation.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'Time of the last change.' }),
     nextRuns: t.field({
       type: ['DateTime'],
-      description: `The next ${NEXT_RUNS} times it runs, ascending.`,
+      description: `The times of its next ${NEXT_RUNS} runs, ascending.`,
       resolve: (policy) => nextRunsOf(policy, NEXT_RUNS),
     }),
     lastRun: t.field({
       type: AutoSnapshotRun,
       nullable: true,
-      description: 'Its last run; null when it has none yet.',
+      description: 'Its last run; null if it has not run.',
       resolve: ({ id }, _args, { reads }) => reads.lastRun(id),
     }),
     runs: t.connection(
       {
         type: AutoSnapshotRun,
-        description:
-          'What became of each of its times, the latest first; kept for AUTO_SNAPSHOT_RUN_RETENTION_DAYS.',
+        description: 'Its runs, latest first, kept for AUTO_SNAPSHOT_RUN_RETENTION_DAYS (90 by default).',
         resolve: ({ id }, args, context, info) =>
           connect(context.reads.runs(id), RUN_ORDERS, LATEST_FIRST, args, context, info),
       },
@@ -75,10 +76,10 @@ builder.node(AutoSnapshotPolicy, {
     disks: t.connection(
       {
         type: Disk,
-        description: 'The disks linked to it, by name unless ordered otherwise.',
+        description: 'The disks linked to it. Default order: by name.',
         args: {
-          filter: t.arg({ type: DiskFilter, description: 'Which ones; all when left out.' }),
-          orderBy: t.arg({ type: DiskOrder, defaultValue: DISKS_BY_NAME, description: 'In which order.' }),
+          filter: t.arg({ type: DiskFilter, description: 'Filter. Default: all.' }),
+          orderBy: t.arg({ type: DiskOrder, defaultValue: DISKS_BY_NAME, description: 'Sort order.' }),
         },
         resolve: ({ id }, args, context, info) =>
           connect(
@@ -100,24 +101,26 @@ const LATEST_FIRST = { field: 'SCHEDULED_FOR', direction: 'DESC' } as const
 const AutoSnapshotRun = builder.objectRef<RunRow>('AutoSnapshotRun')
 
 builder.node(AutoSnapshotRun, {
-  description: 'One time of an automatic snapshot policy, and what became of it.',
-  id: { resolve: ({ id }) => id, description: 'Global id, `asr-` and at least 8 letters and digits.' },
+  description: 'A scheduled run of an automatic snapshot policy, with its result.',
+  id: { resolve: ({ id }) => id, description: 'Global id: `asr-` and at least 8 letters and digits.' },
   loadManyWithoutCache: async (ids, { reads }) => ids.map((id) => reads.run(id)),
   fields: (t) => ({
     slot: t.exposeString('slot', {
-      description: 'What the clocks show then, and where, such as `2026-03-29T02:00[Europe/Berlin]`.',
+      description:
+        'The scheduled time as local time with its time zone, such as `2026-03-29T02:00[Europe/Berlin]`.',
     }),
-    scheduledFor: t.expose('scheduledFor', { type: 'DateTime', description: 'When it was to run.' }),
+    scheduledFor: t.expose('scheduledFor', { type: 'DateTime', description: 'The scheduled time.' }),
     decidedAt: t.expose('decidedAt', {
       type: 'DateTime',
       description:
-        'When it ran, or when it was found that it had been missed. Long after `scheduledFor` it was made up.',
+        'When it ran, or was found to have been missed. A much later time than `scheduledFor` means a catch-up run.',
     }),
-    outcome: t.expose('outcome', { type: RunOutcome, description: 'What became of it.' }),
+    outcome: t.expose('outcome', { type: RunOutcome, description: 'Its result.' }),
     disks: t.connection(
       {
         type: AutoSnapshotRunDisk,
-        description: 'What became of each disk that was linked then, by id; none unless it was RUN.',
+        description:
+          'The result for each disk that was linked at the time, by id. Empty unless the run is RUN.',
         resolve: ({ id }, args, context, info) =>
           connect(context.reads.runDisks(id), RUN_DISK_ORDERS, BY_DISK, args, context, info),
       },
@@ -127,7 +130,7 @@ builder.node(AutoSnapshotRun, {
     disk: t.field({
       type: AutoSnapshotRunDisk,
       nullable: true,
-      description: 'What became of one disk; null when it was not linked then, or the run was not RUN.',
+      description: 'The result for one disk; null if it was not linked at the time, or the run is not RUN.',
       args: { id: t.arg.id({ required: true, description: 'The disk, `v-…`.' }) },
       resolve: ({ id: runId }, { id }, { reads }) => reads.runDisk(runId, idOf('Disk', id)),
     }),
@@ -137,55 +140,58 @@ builder.node(AutoSnapshotRun, {
 const BY_DISK = { field: 'DISK', direction: 'ASC' } as const
 
 const RunOutcome = builder.enumType('AutoSnapshotRunOutcome', {
-  description: 'What became of a time of a policy.',
+  description: 'Result of a scheduled run.',
   values: {
-    RUN: { description: 'It was run, in time or made up for.' },
-    MISSED: { description: 'The gateway was not running, and a later time was run instead.' },
-    NO_SUCH_HOUR: { description: 'The clocks left out its hour that day.' },
+    RUN: { description: 'It ran, on time or as a catch-up.' },
+    MISSED: { description: 'The gateway was down, and a later run was caught up instead.' },
+    NO_SUCH_HOUR: { description: 'Daylight saving skipped its hour.' },
   },
 } as const)
 
 const RunDiskOutcome = builder.enumType('AutoSnapshotRunDiskOutcome', {
-  description: 'What became of a disk in a run.',
+  description: 'Result of a run for one disk.',
   values: {
-    PENDING: { description: 'It is still to be seen to.' },
-    CREATED: { description: 'A snapshot was accepted; what becomes of that is in its own status.' },
-    SKIPPED: { description: 'It was refused, and is not tried again until the next run.' },
-    MISSED: { description: 'The gateway stopped before it came to it, and a later run was due by then.' },
+    PENDING: { description: 'Not processed yet.' },
+    CREATED: { description: 'A snapshot was accepted. Its own status shows whether it completes.' },
+    SKIPPED: { description: 'The snapshot was refused. The next run tries again.' },
+    MISSED: {
+      description:
+        'The gateway stopped before it processed the disk, and a later run was due when it started again.',
+    },
   },
 } as const)
 
 const AutoSnapshotRunDisk = builder.objectRef<RunDiskRow>('AutoSnapshotRunDisk').implement({
-  description: 'What became of one disk in a run.',
+  description: 'The result of a run for one disk.',
   fields: (t) => ({
     diskId: t.exposeID('diskId', { description: 'The disk.' }),
     disk: t.field({
       type: Disk,
       nullable: true,
-      description: 'The disk; null once it has been released.',
+      description: 'The disk; null after it was released.',
       resolve: ({ diskId }, _args, { reads }) => reads.disk(diskId),
     }),
-    outcome: t.expose('outcome', { type: RunDiskOutcome, description: 'What became of it.' }),
+    outcome: t.expose('outcome', { type: RunDiskOutcome, description: 'Its result.' }),
     snapshotId: t.exposeID('snapshotId', {
       nullable: true,
-      description: 'The snapshot that was accepted; null when there is none.',
+      description: 'The id of the accepted snapshot; null if there is none.',
     }),
     snapshot: t.field({
       type: Snapshot,
       nullable: true,
-      description: 'The snapshot that was accepted; null when there is none, or none any more.',
+      description: 'The accepted snapshot; null if there is none, or it was deleted.',
       resolve: ({ snapshotId }, _args, { reads }) =>
         snapshotId === null ? null : reads.snapshot(snapshotId),
     }),
     refusalCode: t.field({
       type: RefusalCode,
       nullable: true,
-      description: 'Why it was SKIPPED, for programs; null otherwise.',
+      description: 'The code of the refusal if it was SKIPPED; null otherwise.',
       resolve: ({ refusalCode }) => refusalCode,
     }),
     refusalMessage: t.exposeString('refusalMessage', {
       nullable: true,
-      description: 'Why it was SKIPPED and what would be right, for people; null otherwise.',
+      description: 'The message of the refusal if it was SKIPPED; null otherwise.',
     }),
   }),
 })
@@ -194,14 +200,14 @@ builder.queryFields((t) => ({
   autoSnapshotPolicy: t.field({
     type: AutoSnapshotPolicy,
     nullable: true,
-    description: 'The automatic snapshot policy with this id; null when there is none.',
-    args: { id: t.arg.id({ required: true, description: 'Its id, `asp-…`.' }) },
+    description: 'The automatic snapshot policy with this id; null if there is none.',
+    args: { id: t.arg.id({ required: true, description: 'The id, `asp-…`.' }) },
     resolve: (_root, { id }, { reads }) => reads.policy(idOf('AutoSnapshotPolicy', id)),
   }),
   autoSnapshotPolicies: t.connection(
     {
       type: AutoSnapshotPolicy,
-      description: 'The automatic snapshot policies, by name.',
+      description: 'The automatic snapshot policies of the account, by name.',
       resolve: (_root, args, context, info) =>
         connect(context.reads.policies(), POLICY_ORDERS, POLICIES_BY_NAME, args, context, info),
     },
@@ -214,10 +220,12 @@ const POLICIES_BY_NAME = { field: 'NAME', direction: 'ASC' } as const
 
 const POLICY_FIELDS = {
   name: `Its name: ${NAME_RULE_TEXT}`,
-  timePoints: 'The hours it runs at, 0 to 23; at least one.',
-  repeatWeekdays: 'The days it runs on, 0 (Sunday) to 6; at least one.',
-  retentionDays: `How many days its snapshots are kept, ${RETENTION_DAYS.min} to ${RETENTION_DAYS.max}; ${FOREVER} means forever.`,
-  timeZone: 'The time zone of hours and days, an IANA name such as `Asia/Shanghai`.',
+  timePoints: 'Hours of its runs, 0–23, at least one.',
+  repeatWeekdays: 'Weekdays of its runs, 0 (Sunday) to 6, at least one.',
+  retentionDays:
+    `Retention of its snapshots in days, ${RETENTION_DAYS.min}–${RETENTION_DAYS.max}; ${FOREVER} means no ` +
+    'expiry.',
+  timeZone: 'Time zone of the hours and weekdays, an IANA name such as `Asia/Shanghai`.',
 }
 
 /** More than there are hours or days in any list that makes sense; duplicates are taken as one. */
@@ -227,16 +235,16 @@ const shortList = z.array(z.unknown()).max(LIST_MAX, `A list has at most ${LIST_
 const POLICY_ID = { required: true, description: 'The policy, `asp-…`.' } as const
 const DISK_IDS = {
   required: true,
-  description: `The disks, \`v-…\`, 1 to ${PAGE_MAX}, each once.`,
+  description: `The disks, \`v-…\`, 1–${PAGE_MAX}, each once.`,
   validate: z
     .array(z.string())
-    .min(1, 'diskIds has at least 1 entry.')
-    .max(PAGE_MAX, `diskIds has at most ${PAGE_MAX} entries.`)
-    .refine((ids) => !hasRepetitions(ids), 'diskIds has each disk once.'),
+    .min(1, 'diskIds must have at least 1 entry.')
+    .max(PAGE_MAX, `diskIds must have at most ${PAGE_MAX} entries.`)
+    .refine((ids) => !hasRepetitions(ids), 'diskIds must not contain a disk twice.'),
 } as const
 
 const CreatePolicyInput = builder.inputType('CreateAutoSnapshotPolicyInput', {
-  description: 'A policy to be created.',
+  description: 'Input of `createAutoSnapshotPolicy`.',
   fields: (t) => ({
     name: t.string({ required: true, description: POLICY_FIELDS.name }),
     timePoints: t.intList({ required: true, description: POLICY_FIELDS.timePoints, validate: shortList }),
@@ -255,14 +263,14 @@ const CreatePolicyInput = builder.inputType('CreateAutoSnapshotPolicyInput', {
 })
 
 const UpdatePolicyInput = builder.inputType('UpdateAutoSnapshotPolicyInput', {
-  description: 'What is to change about a policy; what is left out or null stays.',
+  description: 'Input of `updateAutoSnapshotPolicy`. Omitted or null fields stay unchanged.',
   fields: (t) => ({
     policyId: t.id(POLICY_ID),
     name: t.string({ description: POLICY_FIELDS.name }),
     timePoints: t.intList({ description: POLICY_FIELDS.timePoints, validate: shortList }),
     repeatWeekdays: t.intList({ description: POLICY_FIELDS.repeatWeekdays, validate: shortList }),
     retentionDays: t.int({
-      description: `${POLICY_FIELDS.retentionDays} Snapshots that exist keep what they have.`,
+      description: `${POLICY_FIELDS.retentionDays} Existing snapshots keep their retention.`,
     }),
     timeZone: t.string({ description: POLICY_FIELDS.timeZone }),
   }),
@@ -282,36 +290,36 @@ const UpdatePolicyPayload = builder
   .implement({
     description: 'The policy was changed.',
     fields: (t) => ({
-      policy: t.expose('policy', { type: AutoSnapshotPolicy, description: 'The policy as it is now.' }),
+      policy: t.expose('policy', { type: AutoSnapshotPolicy, description: 'The policy after the change.' }),
     }),
   })
 
 const DeletePolicyInput = builder.inputType('DeleteAutoSnapshotPolicyInput', {
-  description: 'A policy to be deleted.',
+  description: 'Input of `deleteAutoSnapshotPolicy`.',
   fields: (t) => ({ policyId: t.id(POLICY_ID) }),
 })
 
 const DeletePolicyPayload = builder
   .objectRef<{ policyId: string }>('DeleteAutoSnapshotPolicyPayload')
   .implement({
-    description: 'The policy is gone, with the history of its runs. The snapshots it made stay.',
-    fields: (t) => ({ policyId: t.exposeID('policyId', { description: 'The policy that was deleted.' }) }),
+    description: 'The policy and its run history were deleted. Its snapshots are kept.',
+    fields: (t) => ({ policyId: t.exposeID('policyId', { description: 'The id of the deleted policy.' }) }),
   })
 
 const LinkPolicyInput = builder.inputType('LinkAutoSnapshotPolicyInput', {
-  description: 'A policy, and the disks to link it to.',
+  description: 'Input of `linkAutoSnapshotPolicy`.',
   fields: (t) => ({ policyId: t.id(POLICY_ID), diskIds: t.idList(DISK_IDS) }),
 })
 
 const UnlinkPolicyInput = builder.inputType('UnlinkAutoSnapshotPolicyInput', {
-  description: 'A policy, and the disks to unlink it from.',
+  description: 'Input of `unlinkAutoSnapshotPolicy`.',
   fields: (t) => ({
     policyId: t.id(POLICY_ID),
     diskIds: t.idList(DISK_IDS),
     deleteSnapshots: t.boolean({
       defaultValue: false,
       description:
-        'Whether the automatic snapshots of these disks are deleted as well; one that is being made or read stays.',
+        'Whether to delete the automatic snapshots of these disks too. Those being created or read are kept.',
     }),
   }),
 })
@@ -323,41 +331,41 @@ interface LinkResult {
 }
 
 const PolicyLinkResult = builder.objectRef<LinkResult>('AutoSnapshotPolicyLinkResult').implement({
-  description: 'What became of one disk.',
+  description: 'The result for one disk.',
   fields: (t) => ({
     diskId: t.exposeID('diskId', { description: 'The disk.' }),
     disk: t.field({
       type: Disk,
       nullable: true,
-      description: 'The disk as it is now; null when it was refused.',
+      description: 'The disk after the call; null if it was refused.',
       resolve: ({ outcome }) => (outcome instanceof Refusal ? null : outcome),
     }),
     refusal: t.field({
       type: UserError,
       nullable: true,
-      description: 'Why it was refused; null otherwise.',
+      description: 'The refusal; null if it was accepted.',
       resolve: ({ outcome }) => (outcome instanceof Refusal ? factsOf(outcome) : null),
     }),
   }),
 })
 
 const LinkPolicyPayload = builder.objectRef<LinkResult[]>('LinkAutoSnapshotPolicyPayload').implement({
-  description: 'Each disk was seen to for itself.',
+  description: 'The disks were processed independently.',
   fields: (t) => ({
     results: t.field({
       type: [PolicyLinkResult],
-      description: 'What became of each disk, in the order they were given.',
+      description: 'The result for each disk, in the order given.',
       resolve: (results) => results,
     }),
   }),
 })
 
 const UnlinkPolicyPayload = builder.objectRef<LinkResult[]>('UnlinkAutoSnapshotPolicyPayload').implement({
-  description: 'Each disk was seen to for itself.',
+  description: 'The disks were processed independently.',
   fields: (t) => ({
     results: t.field({
       type: [PolicyLinkResult],
-      description: 'What became of each disk, in the order they were given.',
+      description: 'The result for each disk, in the order given.',
       resolve: (results) => results,
     }),
   }),
@@ -367,15 +375,15 @@ builder.mutationFields((t) => ({
   createAutoSnapshotPolicy: t.field({
     type: CreatePolicyPayload,
     authScopes: { may: 'managePolicies' },
-    description: `Creates an automatic snapshot policy; an account has at most ${POLICIES_MAX}.`,
+    description: `Creates an automatic snapshot policy. An account can have at most ${POLICIES_MAX}.`,
     errors: {
       types: [InvalidName, InvalidPolicy, PolicyQuotaExceeded],
       union: {
         name: 'CreateAutoSnapshotPolicyResult',
-        description: 'The new policy, or why it was refused.',
+        description: 'The new policy, or a refusal.',
       },
     },
-    args: { input: t.arg({ type: CreatePolicyInput, required: true, description: 'What to create.' }) },
+    args: { input: t.arg({ type: CreatePolicyInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input }, { gateway, viewer }) => ({
       policy: await gateway.policies.create(viewer, input),
     }),
@@ -384,15 +392,16 @@ builder.mutationFields((t) => ({
     type: UpdatePolicyPayload,
     authScopes: { may: 'managePolicies' },
     description:
-      'Changes an automatic snapshot policy. A new schedule holds from now on: none of its past is made up.',
+      'Changes an automatic snapshot policy. A new schedule applies from now on; its past times are not caught ' +
+      'up.',
     errors: {
       types: [PolicyNotFound, InvalidName, InvalidPolicy],
       union: {
         name: 'UpdateAutoSnapshotPolicyResult',
-        description: 'The changed policy, or why it was refused.',
+        description: 'The changed policy, or a refusal.',
       },
     },
-    args: { input: t.arg({ type: UpdatePolicyInput, required: true, description: 'What to change.' }) },
+    args: { input: t.arg({ type: UpdatePolicyInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input: { policyId, ...changes } }, { gateway, viewer }) => ({
       policy: await gateway.policies.update(viewer, policyId, withoutNulls(changes)),
     }),
@@ -400,12 +409,15 @@ builder.mutationFields((t) => ({
   deleteAutoSnapshotPolicy: t.field({
     type: DeletePolicyPayload,
     authScopes: { may: 'managePolicies' },
-    description: 'Deletes an automatic snapshot policy and unlinks its disks. The snapshots it made stay.',
+    description: 'Deletes an automatic snapshot policy and unlinks its disks. Its snapshots are kept.',
     errors: {
       types: [PolicyNotFound],
-      union: { name: 'DeleteAutoSnapshotPolicyResult', description: 'It is gone, or why it was refused.' },
+      union: {
+        name: 'DeleteAutoSnapshotPolicyResult',
+        description: 'The id of the deleted policy, or a refusal.',
+      },
     },
-    args: { input: t.arg({ type: DeletePolicyInput, required: true, description: 'What to delete.' }) },
+    args: { input: t.arg({ type: DeletePolicyInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input: { policyId } }, { gateway, viewer }) => {
       await gateway.policies.delete(viewer, policyId)
       return { policyId }
@@ -415,16 +427,16 @@ builder.mutationFields((t) => ({
     type: LinkPolicyPayload,
     authScopes: { may: 'managePolicies' },
     description:
-      'Links a policy to disks, each for itself. A disk must be IN_USE then, and have no other policy; each is refused ' +
-      'with `DiskNotFound`, `DiskLinkedElsewhere` or `DiskStatusForbidsPolicy`.',
+      'Links a policy to disks, each independently. A disk must be IN_USE and not linked to another policy. ' +
+      'Refusals per disk: `DiskNotFound`, `DiskLinkedElsewhere`, `DiskStatusForbidsPolicy`.',
     errors: {
       types: [PolicyNotFound],
       union: {
         name: 'LinkAutoSnapshotPolicyResult',
-        description: 'What became of each disk, or why nothing was done.',
+        description: 'The result for each disk, or a refusal of the whole call.',
       },
     },
-    args: { input: t.arg({ type: LinkPolicyInput, required: true, description: 'What to link.' }) },
+    args: { input: t.arg({ type: LinkPolicyInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input: { policyId, diskIds } }, { gateway, viewer }) =>
       paired(diskIds, await gateway.policies.link(viewer, policyId, diskIds)),
   }),
@@ -432,16 +444,16 @@ builder.mutationFields((t) => ({
     type: UnlinkPolicyPayload,
     authScopes: { may: 'managePolicies' },
     description:
-      'Unlinks a policy from disks, each for itself; one that is not linked to it stays as it is. Each is refused with ' +
-      '`DiskNotFound`, or with `PolicyNotFound` where the policy was deleted meanwhile.',
+      'Unlinks a policy from disks, each independently. Disks that are not linked to it stay unchanged. Refusals ' +
+      'per disk: `DiskNotFound`, and `PolicyNotFound` if the policy was deleted during the call.',
     errors: {
       types: [PolicyNotFound],
       union: {
         name: 'UnlinkAutoSnapshotPolicyResult',
-        description: 'What became of each disk, or why nothing was done.',
+        description: 'The result for each disk, or a refusal of the whole call.',
       },
     },
-    args: { input: t.arg({ type: UnlinkPolicyInput, required: true, description: 'What to unlink.' }) },
+    args: { input: t.arg({ type: UnlinkPolicyInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input: { policyId, diskIds, deleteSnapshots } }, { gateway, viewer }) =>
       paired(
         diskIds,

@@ -38,29 +38,29 @@ const RETENTION_LIMITS = z.int().refine(isRetention, `retentionDays must be ${RE
 function idLimits(name: string) {
   return z
     .array(z.string())
-    .min(1, `${name} must name at least one.`)
-    .max(TOGETHER_MAX, `${name} may name at most ${TOGETHER_MAX}.`)
-    .refine((ids) => !hasRepetitions(ids), `${name} must name each once.`)
+    .min(1, `${name} must have at least 1 entry.`)
+    .max(TOGETHER_MAX, `${name} must have at most ${TOGETHER_MAX} entries.`)
+    .refine((ids) => !hasRepetitions(ids), `${name} must not contain an id twice.`)
 }
 
 const CreateSnapshotInput = builder.inputType('CreateSnapshotInput', {
-  description: 'What a snapshot to be created is of, and what it is called.',
+  description: 'Input of `createSnapshot`.',
   fields: (t) => ({
     diskId: t.id({ required: true, description: 'The disk, `v-…`.' }),
     name: t.string({ required: true, description: `Its name: ${NAME_RULE_TEXT}` }),
     description: t.string({
       defaultValue: '',
-      description: `What should be noted about it, at most ${DESCRIPTION_MAX_LENGTH} characters.`,
+      description: `A description, at most ${DESCRIPTION_MAX_LENGTH} characters (UTF-16 code units).`,
       validate: text('description', 0, DESCRIPTION_MAX_LENGTH).nullish(),
     }),
     tags: t.field({
       type: [TagInput],
       defaultValue: [],
-      description: `Labels, at most ${TAGS_MAX}, each key once.`,
+      description: `Tags, at most ${TAGS_MAX}, each key once.`,
       validate: TAG_LIMITS.nullish(),
     }),
     retentionDays: t.int({
-      description: `How many days it is kept, ${RETENTION_DAYS.min}–${RETENTION_DAYS.max}; forever when left out, null or ${FOREVER}.`,
+      description: `Retention in days, ${RETENTION_DAYS.min}–${RETENTION_DAYS.max}. Omitted, null or ${FOREVER}: no expiry.`,
       validate: RETENTION_LIMITS.nullish(),
     }),
     clientToken: t.string({
@@ -82,30 +82,29 @@ function noted(input: Omit<typeof CreateSnapshotInput.$inferInput, 'diskId'>) {
 }
 
 const SnapshotWarningCode = builder.enumType('SnapshotWarningCode', {
-  description: 'What a warning is about.',
+  description: 'Code of a warning.',
   values: {
-    DISK_IN_USE: { description: 'The disk is in use: data still in a cache is not in the snapshot.' },
+    DISK_IN_USE: { description: 'The disk is in use. Data that is still in a cache is not in the snapshot.' },
   },
 } as const)
 
 const SnapshotWarning = builder.objectRef<SnapshotWarning>('SnapshotWarning').implement({
-  description: 'Something to know about a snapshot that was accepted.',
+  description: 'A warning about an accepted snapshot.',
   fields: (t) => ({
-    code: t.expose('code', { type: SnapshotWarningCode, description: 'What it is about, for programs.' }),
-    message: t.exposeString('message', { description: 'What to know and what to do about it, for people.' }),
+    code: t.expose('code', { type: SnapshotWarningCode, description: 'The code, for programs.' }),
+    message: t.exposeString('message', { description: 'The warning and its remedy, for people.' }),
   }),
 })
 
 const CreateSnapshotPayload = builder
   .objectRef<{ snapshot: SnapshotRow }>('CreateSnapshotPayload')
   .implement({
-    description:
-      'The snapshot was accepted: it is stored, and it will become COMPLETED or FAILED without further help.',
+    description: 'The snapshot was accepted and stored. It becomes COMPLETED or FAILED in the background.',
     fields: (t) => ({
       snapshot: t.expose('snapshot', { type: Snapshot, description: 'The snapshot, CREATING.' }),
       warnings: t.field({
         type: [SnapshotWarning],
-        description: 'What to know about it.',
+        description: 'Warnings; can be empty.',
         resolve: ({ snapshot }) => snapshotWarnings(snapshot.consistency ?? 'CLEAN'),
       }),
     }),
@@ -116,13 +115,13 @@ builder.mutationFields((t) => ({
     type: CreateSnapshotPayload,
     authScopes: { may: 'manageSnapshots' },
     description:
-      'Creates a manual snapshot of a disk. Answers at once, with the snapshot CREATING; watch it with `snapshotStatus`. ' +
-      'Checked in this order: name, client token, disk, status, quota.',
+      'Creates a manual snapshot of a disk. Returns immediately with the snapshot CREATING; watch it with ' +
+      '`snapshotStatus`. Order of checks: name, client token, disk, status, quota.',
     errors: {
       types: [InvalidName, ClientTokenReused, DiskNotFound, DiskStatusForbidsSnapshot, SnapshotQuotaExceeded],
-      union: { name: 'CreateSnapshotResult', description: 'The accepted snapshot, or why it was refused.' },
+      union: { name: 'CreateSnapshotResult', description: 'The accepted snapshot, or a refusal.' },
     },
-    args: { input: t.arg({ type: CreateSnapshotInput, required: true, description: 'What to create.' }) },
+    args: { input: t.arg({ type: CreateSnapshotInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input }, { gateway, viewer }) => ({
       snapshot: await gateway.snapshots.create(viewer, { diskId: input.diskId, ...noted(input) }),
     }),
@@ -130,7 +129,7 @@ builder.mutationFields((t) => ({
 }))
 
 const CreateSnapshotsInput = builder.inputType('CreateSnapshotsInput', {
-  description: 'What several snapshots to be created are of, and what each of them is called.',
+  description: 'Input of `createSnapshots`.',
   fields: (t) => ({
     diskIds: t.idList({
       required: true,
@@ -140,17 +139,19 @@ const CreateSnapshotsInput = builder.inputType('CreateSnapshotsInput', {
     name: t.string({ required: true, description: `The name of each: ${NAME_RULE_TEXT}` }),
     description: t.string({
       defaultValue: '',
-      description: `What should be noted about each, at most ${DESCRIPTION_MAX_LENGTH} characters.`,
+      description: `A description of each, at most ${DESCRIPTION_MAX_LENGTH} characters (UTF-16 code units).`,
       validate: text('description', 0, DESCRIPTION_MAX_LENGTH).nullish(),
     }),
     tags: t.field({
       type: [TagInput],
       defaultValue: [],
-      description: `Labels of each, at most ${TAGS_MAX}, each key once.`,
+      description: `Tags of each, at most ${TAGS_MAX}, each key once.`,
       validate: TAG_LIMITS.nullish(),
     }),
     retentionDays: t.int({
-      description: `How many days each is kept, ${RETENTION_DAYS.min}–${RETENTION_DAYS.max}; forever when left out, null or ${FOREVER}.`,
+      description:
+        `Retention of each in days, ${RETENTION_DAYS.min}–${RETENTION_DAYS.max}. Omitted, null or ${FOREVER}: no ` +
+        'expiry.',
       validate: RETENTION_LIMITS.nullish(),
     }),
     clientToken: t.string({
@@ -162,31 +163,31 @@ const CreateSnapshotsInput = builder.inputType('CreateSnapshotsInput', {
     consistent: t.boolean({
       defaultValue: false,
       description:
-        'All or none: they are accepted in one transaction, and when one is refused nothing is created. Each copy is a ' +
-        'point in time of its own.',
+        'All or none: they are accepted in one transaction, and if one is refused, none is created. Each copy is ' +
+        'still its own point in time.',
     }),
   }),
 })
 
 const CreateSnapshotsItem = builder.objectRef<SnapshotOutcome>('CreateSnapshotsItem').implement({
-  description: 'What became of one disk: a snapshot, or a refusal.',
+  description: 'The result for one disk: a snapshot or a refusal.',
   fields: (t) => ({
     diskId: t.id({ description: 'The disk.', resolve: ({ id }) => id }),
     snapshot: t.field({
       type: Snapshot,
       nullable: true,
-      description: 'The snapshot, CREATING; null when it was refused.',
+      description: 'The snapshot, CREATING; null if it was refused.',
       resolve: snapshotOf,
     }),
     warnings: t.field({
       type: [SnapshotWarning],
-      description: 'What to know about it.',
+      description: 'Warnings; can be empty.',
       resolve: (outcome) => snapshotWarnings(snapshotOf(outcome)?.consistency ?? 'CLEAN'),
     }),
     refusal: t.field({
       type: UserError,
       nullable: true,
-      description: 'Why it was refused; null when it was accepted.',
+      description: 'The refusal; null if it was accepted.',
       resolve: refusalOf,
     }),
   }),
@@ -203,33 +204,33 @@ function refusalOf(outcome: SnapshotOutcome) {
 const CreateSnapshotsPayload = builder
   .objectRef<{ items: SnapshotOutcome[] }>('CreateSnapshotsPayload')
   .implement({
-    description: 'What became of each disk.',
+    description: 'The result for each disk.',
     fields: (t) => ({
       items: t.expose('items', {
         type: [CreateSnapshotsItem],
-        description: 'One for each disk, in the order in which they were named.',
+        description: 'One entry per disk, in the order given.',
       }),
     }),
   })
 
 const UpdateSnapshotInput = builder.inputType('UpdateSnapshotInput', {
-  description: 'What is to be changed about a snapshot; what is left out stays as it is.',
+  description: 'Input of `updateSnapshot`. Omitted fields stay unchanged.',
   fields: (t) => ({
     snapshotId: t.id({ required: true, description: 'The snapshot, `s-…`.' }),
     name: t.string({ description: `Its name: ${NAME_RULE_TEXT}` }),
     description: t.string({
-      description: `What should be noted about it, at most ${DESCRIPTION_MAX_LENGTH} characters.`,
+      description: `A description, at most ${DESCRIPTION_MAX_LENGTH} characters (UTF-16 code units).`,
       validate: text('description', 0, DESCRIPTION_MAX_LENGTH).nullish(),
     }),
     tags: t.field({
       type: [TagInput],
-      description: `All of its labels from now on, at most ${TAGS_MAX}, each key once.`,
+      description: `Replaces all tags: at most ${TAGS_MAX}, each key once.`,
       validate: TAG_LIMITS.nullish(),
     }),
     retentionDays: t.int({
       description:
-        `How many days it is kept, counted from its creation, ${RETENTION_DAYS.min}–${RETENTION_DAYS.max}; null or ${FOREVER} (forever). When that time has ` +
-        'passed already, it is deleted soon.',
+        `Retention in days from its creation, ${RETENTION_DAYS.min}–${RETENTION_DAYS.max}; null or ${FOREVER}: no ` +
+        'expiry. If that time has already passed, the snapshot is deleted within minutes.',
       validate: RETENTION_LIMITS.nullish(),
     }),
   }),
@@ -238,17 +239,17 @@ const UpdateSnapshotInput = builder.inputType('UpdateSnapshotInput', {
 const UpdateSnapshotPayload = payload('UpdateSnapshotPayload', 'The snapshot was changed.')
 
 const DeleteSnapshotInput = builder.inputType('DeleteSnapshotInput', {
-  description: 'Which snapshot is to be deleted.',
+  description: 'Input of `deleteSnapshot`.',
   fields: (t) => ({ snapshotId: t.id({ required: true, description: 'The snapshot, `s-…`.' }) }),
 })
 
 const DeleteSnapshotPayload = payload(
   'DeleteSnapshotPayload',
-  'The deletion was accepted: the snapshot is DELETING, and it will become DELETED without further help.',
+  'The snapshot is DELETING, and becomes DELETED in the background.',
 )
 
 const DeleteSnapshotsInput = builder.inputType('DeleteSnapshotsInput', {
-  description: 'Which snapshots are to be deleted.',
+  description: 'Input of `deleteSnapshots`.',
   fields: (t) => ({
     snapshotIds: t.idList({
       required: true,
@@ -259,19 +260,19 @@ const DeleteSnapshotsInput = builder.inputType('DeleteSnapshotsInput', {
 })
 
 const DeleteSnapshotsItem = builder.objectRef<SnapshotOutcome>('DeleteSnapshotsItem').implement({
-  description: 'What became of one snapshot.',
+  description: 'The result for one snapshot.',
   fields: (t) => ({
     snapshotId: t.id({ description: 'The snapshot.', resolve: ({ id }) => id }),
     snapshot: t.field({
       type: Snapshot,
       nullable: true,
-      description: 'The snapshot, DELETING; null when its deletion was refused.',
+      description: 'The snapshot, DELETING; null if its deletion was refused.',
       resolve: snapshotOf,
     }),
     refusal: t.field({
       type: UserError,
       nullable: true,
-      description: 'Why its deletion was refused; null when it was accepted.',
+      description: 'The refusal; null if the deletion was accepted.',
       resolve: refusalOf,
     }),
   }),
@@ -280,24 +281,24 @@ const DeleteSnapshotsItem = builder.objectRef<SnapshotOutcome>('DeleteSnapshotsI
 const DeleteSnapshotsPayload = builder
   .objectRef<{ items: SnapshotOutcome[] }>('DeleteSnapshotsPayload')
   .implement({
-    description: 'What became of each snapshot.',
+    description: 'The result for each snapshot.',
     fields: (t) => ({
       items: t.expose('items', {
         type: [DeleteSnapshotsItem],
-        description: 'One for each snapshot, in the order in which they were named.',
+        description: 'One entry per snapshot, in the order given.',
       }),
     }),
   })
 
 const VerifySnapshotInput = builder.inputType('VerifySnapshotInput', {
-  description: 'Which snapshot is to be verified.',
+  description: 'Input of `verifySnapshot`.',
   fields: (t) => ({ snapshotId: t.id({ required: true, description: 'The snapshot, `s-…`.' }) }),
 })
 
 const VerifySnapshotPayload = payload(
   'VerifySnapshotPayload',
-  'The verification was accepted: `operation` shows it, `snapshotProgress` follows it, and in the end `verifiedAt` is ' +
-    'newer or the snapshot UNAVAILABLE.',
+  'The verification was accepted. Follow it with `operation` or `snapshotProgress`. At the end, either ' +
+    '`verifiedAt` is updated or the snapshot is UNAVAILABLE.',
 )
 
 function payload(name: string, description: string) {
@@ -312,15 +313,16 @@ builder.mutationFields((t) => ({
     type: CreateSnapshotsPayload,
     authScopes: { may: 'manageSnapshots' },
     description:
-      'Creates a manual snapshot of each of several disks. Each disk is checked as by `createSnapshot` and answered by itself.',
+      'Creates a manual snapshot of each of several disks. Each disk is checked as by `createSnapshot` and has ' +
+      'its own result.',
     errors: {
       types: [InvalidName, ClientTokenReused],
       union: {
         name: 'CreateSnapshotsResult',
-        description: 'What became of each disk, or why the whole call was refused.',
+        description: 'The result for each disk, or a refusal of the whole call.',
       },
     },
-    args: { input: t.arg({ type: CreateSnapshotsInput, required: true, description: 'What to create.' }) },
+    args: { input: t.arg({ type: CreateSnapshotsInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input }, { gateway, viewer }) => ({
       items: await gateway.snapshots.createMany(viewer, {
         ...noted(input),
@@ -333,13 +335,13 @@ builder.mutationFields((t) => ({
     type: UpdateSnapshotPayload,
     authScopes: { may: 'manageSnapshots' },
     description:
-      'Changes name, description, tags and retention of a snapshot that is COMPLETED, FAILED or UNAVAILABLE. Checked in ' +
-      'this order: name, snapshot, status.',
+      'Changes name, description, tags and retention of a snapshot that is COMPLETED, FAILED or UNAVAILABLE. ' +
+      'Order of checks: name, snapshot, status.',
     errors: {
       types: [InvalidName, SnapshotNotFound, SnapshotStatusForbidsOperation],
-      union: { name: 'UpdateSnapshotResult', description: 'The changed snapshot, or why it was refused.' },
+      union: { name: 'UpdateSnapshotResult', description: 'The changed snapshot, or a refusal.' },
     },
-    args: { input: t.arg({ type: UpdateSnapshotInput, required: true, description: 'What to change.' }) },
+    args: { input: t.arg({ type: UpdateSnapshotInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input }, { gateway, viewer }) => ({
       snapshot: await gateway.snapshots.update(viewer, {
         snapshotId: input.snapshotId,
@@ -354,14 +356,14 @@ builder.mutationFields((t) => ({
     type: DeleteSnapshotPayload,
     authScopes: { may: 'manageSnapshots' },
     description:
-      'Deletes a snapshot that is COMPLETED, FAILED or UNAVAILABLE. Answers at once, with the snapshot DELETING. When ' +
-      'DELETED is announced, its bytes are gone and its place in the quota is free; its history stays (`snapshotHistory`). ' +
-      'Checked in this order: snapshot, status, use.',
+      'Deletes a snapshot that is COMPLETED, FAILED or UNAVAILABLE. Returns immediately with the snapshot ' +
+      'DELETING. When it becomes DELETED, its data is removed and its quota slot is free; its history stays in ' +
+      '`snapshotHistory`. Order of checks: snapshot, status, use.',
     errors: {
       types: [SnapshotNotFound, SnapshotStatusForbidsOperation, SnapshotInUse],
-      union: { name: 'DeleteSnapshotResult', description: 'The snapshot, DELETING, or why it was refused.' },
+      union: { name: 'DeleteSnapshotResult', description: 'The snapshot, DELETING, or a refusal.' },
     },
-    args: { input: t.arg({ type: DeleteSnapshotInput, required: true, description: 'What to delete.' }) },
+    args: { input: t.arg({ type: DeleteSnapshotInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input }, { gateway, viewer }) => ({
       snapshot: await gateway.snapshots.remove(viewer, input.snapshotId),
     }),
@@ -369,11 +371,11 @@ builder.mutationFields((t) => ({
   deleteSnapshots: t.field({
     type: DeleteSnapshotsPayload,
     authScopes: { may: 'manageSnapshots' },
-    description: 'Deletes several snapshots, each as by `deleteSnapshot`, and answers each by itself.',
+    description: 'Deletes several snapshots. Each is handled as by `deleteSnapshot` and has its own result.',
     errors: {
-      union: { name: 'DeleteSnapshotsResult', description: 'What became of each snapshot.' },
+      union: { name: 'DeleteSnapshotsResult', description: 'The result for each snapshot.' },
     },
-    args: { input: t.arg({ type: DeleteSnapshotsInput, required: true, description: 'What to delete.' }) },
+    args: { input: t.arg({ type: DeleteSnapshotsInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input }, { gateway, viewer }) => ({
       items: await gateway.snapshots.removeMany(viewer, input.snapshotIds),
     }),
@@ -382,13 +384,13 @@ builder.mutationFields((t) => ({
     type: VerifySnapshotPayload,
     authScopes: { may: 'manageSnapshots' },
     description:
-      'Reads the copy of a COMPLETED snapshot again from where it is stored, against its checksum. When its bytes are bad it ' +
-      'becomes UNAVAILABLE, with the reason. Checked in this order: snapshot, status, use.',
+      'Reads the stored copy of a COMPLETED snapshot and compares its checksum. A corrupt snapshot becomes ' +
+      'UNAVAILABLE, with a reason. Order of checks: snapshot, status, use.',
     errors: {
       types: [SnapshotNotFound, SnapshotStatusForbidsOperation, SnapshotInUse],
-      union: { name: 'VerifySnapshotResult', description: 'The snapshot, or why it was refused.' },
+      union: { name: 'VerifySnapshotResult', description: 'The snapshot, or a refusal.' },
     },
-    args: { input: t.arg({ type: VerifySnapshotInput, required: true, description: 'What to verify.' }) },
+    args: { input: t.arg({ type: VerifySnapshotInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input }, { gateway, viewer }) => ({
       snapshot: await gateway.snapshots.verify(viewer, input.snapshotId),
     }),

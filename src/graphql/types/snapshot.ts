@@ -29,21 +29,20 @@ import { SnapshotTransition } from './transition.ts'
 import { GIB } from '../../domain/units.ts'
 
 builder.node(Snapshot, {
-  description: 'A copy of the content of a disk at one moment.',
-  id: { resolve: ({ id }) => id, description: 'Global id, `s-` and at least 8 letters and digits.' },
+  description: 'A point-in-time copy of a disk.',
+  id: { resolve: ({ id }) => id, description: 'Global id: `s-` and at least 8 letters and digits.' },
   loadManyWithoutCache: async (ids, { reads }) => ids.map((id) => reads.snapshot(id)),
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Its name.' }),
     description: t.exposeString('description', {
-      description: 'What somebody noted about it; may be empty.',
+      description: 'Its description; can be empty.',
     }),
-    type: t.expose('type', { type: SnapshotType, description: 'Who asked for it.' }),
-    status: t.expose('status', { type: SnapshotStatus, description: 'Where it is in its life.' }),
+    type: t.expose('type', { type: SnapshotType, description: 'How it was created.' }),
+    status: t.expose('status', { type: SnapshotStatus, description: 'Its status.' }),
     progress: t.int({
       ...reading('status', 'dataBytes'),
       nullable: true,
-      description:
-        'Percent copied, 0 to 100, measured in bytes of data; null while nothing is known, and when it has FAILED.',
+      description: 'Percent copied, 0–100, measured in bytes of data; null if unknown or FAILED.',
       resolve({ id, status, dataBytes }, _args, context) {
         if (status !== 'CREATING') return dataBytes === null ? null : 100
         const job = operationOn(id, context)
@@ -54,45 +53,46 @@ builder.node(Snapshot, {
       ...reading(),
       type: Operation,
       nullable: true,
-      description: 'What is in progress with it: a copy, a deletion, a verification; null when nothing is.',
+      description:
+        'The operation in progress on it: a copy, a deletion or a verification; null if there is none.',
       resolve: ({ id }, _args, context) => operationOn(id, context),
     }),
     sizeGiB: t.float({
       ...reading('sizeBytes'),
-      description: 'The declared size of the disk when it was taken, in GiB (2^30 bytes).',
+      description: 'Declared size of the disk when the snapshot was created, in GiB (2^30 bytes).',
       resolve: ({ sizeBytes }) => Number(sizeBytes) / GIB,
     }),
     createDiskSizeGiB: t.field({
       ...reading('sizeBytes'),
       type: IntRange,
       description:
-        'The sizes that `createDisk` accepts for a disk with its content, in GiB. Without a size the disk is as large as ' +
-        'the snapshot, which may be smaller.',
+        'Sizes that `createDisk` accepts for a disk with its content, in GiB. Without a size, the disk is as large ' +
+        'as the snapshot, which can be smaller.',
       resolve: cloneSizeGiB,
     }),
     sizeBytes: t.field({
       ...reading('sizeBytes'),
       type: 'SafeInt',
-      description: 'The declared size of the disk when it was taken, in bytes.',
+      description: 'Declared size of the disk when the snapshot was created, in bytes.',
       resolve: ({ sizeBytes }) => Number(sizeBytes),
     }),
     dataBytes: t.field({
       ...reading('dataBytes'),
       type: 'SafeInt',
       nullable: true,
-      description: 'Bytes of data in the copy, without holes and zero blocks; null until it is COMPLETED.',
+      description: 'Bytes of data in the copy, without holes and zero blocks; null until COMPLETED.',
       resolve: ({ dataBytes }) => (dataBytes === null ? null : Number(dataBytes)),
     }),
     checksum: t.exposeString('checksum', {
       nullable: true,
       description:
-        'Digest of the copy, as `sha256-64k:` and 64 hexadecimal digits: a SHA-256 over the SHA-256 of each 64 KiB that is ' +
-        'not all zero. Null until it is COMPLETED.',
+        'Checksum of the copy, as `sha256-64k:` and 64 hexadecimal digits: a SHA-256 over the size and, for each ' +
+        '64 KiB chunk that is not all zeros, its index and SHA-256. Null until COMPLETED.',
     }),
     consistency: t.expose('consistency', {
       type: SnapshotConsistency,
       nullable: true,
-      description: 'What the copy can promise; null when it has FAILED.',
+      description: 'Consistency of the copy; null if FAILED.',
     }),
   }),
 })
@@ -103,8 +103,9 @@ builder.objectFields(Snapshot, (t) => ({
     type: 'DateTime',
     nullable: true,
     description:
-      'The moment whose data it holds: what was written to the disk by then is in it, nothing later. Where the file system ' +
-      'can clone files this is when the snapshot was accepted, elsewhere when its copy began. Null until it is COMPLETED.',
+      'The point in time of its data: it holds everything written to the disk before, and nothing written later. ' +
+      'This is when the snapshot was accepted if the file system can clone files, and when its copy began ' +
+      'otherwise. Null until COMPLETED.',
   }),
   completedAt: t.expose('completedAt', {
     type: 'DateTime',
@@ -113,36 +114,35 @@ builder.objectFields(Snapshot, (t) => ({
   }),
   failureReason: t.exposeString('failureReason', {
     nullable: true,
-    description: 'Why it FAILED or is UNAVAILABLE, in a sentence; null otherwise.',
+    description: 'Why it is FAILED or UNAVAILABLE, as a sentence; null otherwise.',
   }),
   verifiedAt: t.expose('verifiedAt', {
     type: 'DateTime',
     nullable: true,
-    description:
-      'When `verifySnapshot` last found the copy to be what was stored; null when it has not been asked to.',
+    description: 'When `verifySnapshot` last found the copy intact; null if never.',
   }),
   stalledSince: t.field({
     ...reading(),
     type: 'DateTime',
     nullable: true,
     description:
-      'Since when faults that may pass keep it from going on; null while all is well. It goes on by itself.',
+      'When transient faults began to delay its operation; null if they do not. It is retried automatically.',
     resolve: ({ id }, _args, context) => operationOn(id, context)?.stalledSince,
   }),
   stallReason: t.string({
     ...reading(),
     nullable: true,
-    description: 'What the last of these faults was, in a sentence; null while all is well.',
+    description: 'The latest of these faults, as a sentence; null if there is none.',
     resolve: ({ id }, _args, context) => operationOn(id, context)?.stallReason,
   }),
   retentionDays: t.exposeInt('retentionDays', {
     nullable: true,
-    description: 'How many days it is kept; null means forever.',
+    description: 'Retention in days; null means no expiry.',
   }),
   expiresAt: t.expose('expiresAt', {
     type: 'DateTime',
     nullable: true,
-    description: 'Until when it is kept; after that it is deleted by itself. Null means forever.',
+    description: 'When it expires and is deleted automatically; null means no expiry.',
   }),
   tags: t.field({
     ...reading(),
@@ -150,12 +150,12 @@ builder.objectFields(Snapshot, (t) => ({
     description: 'Its tags, ordered by key.',
     resolve: ({ id }, _args, { reads }) => reads.tags(id),
   }),
-  diskKind: t.expose('diskKind', { type: DiskKind, description: 'The kind of the disk it was taken of.' }),
+  diskKind: t.expose('diskKind', { type: DiskKind, description: 'The kind of its disk.' }),
   disk: t.field({
     ...reading('diskId'),
     type: Disk,
     nullable: true,
-    description: 'The disk it was taken of; null once that has been released.',
+    description: 'Its disk; null after the disk was released.',
     resolve: ({ diskId }, _args, { reads }) => (diskId === null ? null : reads.disk(diskId)),
   }),
 }))
@@ -181,7 +181,7 @@ builder.objectFields(Snapshot, (t) => ({
   rollBackEligibility: t.field({
     type: Eligibility,
     nullable: true,
-    description: 'Whether `rollBackDisk` would set its disk back to it; null once that has been released.',
+    description: 'Whether `rollBackDisk` would accept it; null after its disk was released.',
     resolve(snapshot, _args, { reads }) {
       const disk = snapshot.diskId === null ? null : reads.disk(snapshot.diskId)
       return disk && rollBackRefusals(disk, snapshot)
@@ -189,7 +189,7 @@ builder.objectFields(Snapshot, (t) => ({
   }),
   createDiskEligibility: t.field({
     type: Eligibility,
-    description: 'Whether `createDisk` would make a disk of its own size from it.',
+    description: "Whether `createDisk` would accept it with the snapshot's size.",
     resolve: (snapshot, _args, { reads }) => cloneRefusals(snapshot, reads.disksFromSnapshots()),
   }),
   transitions: t.field({
@@ -211,33 +211,36 @@ export const SnapshotConnection = builder.connectionObject(
 )
 
 export const SnapshotFilter = builder.inputType('SnapshotFilter', {
-  description: 'Which snapshots; conditions that are given must all hold.',
+  description: 'Filter for snapshots. All given conditions must hold.',
   fields: (t) => ({
     id: t.field({ type: IDFilter, description: 'By id.' }),
-    diskId: t.field({ type: IDFilter, description: 'By the disk they were taken of.' }),
+    diskId: t.field({ type: IDFilter, description: 'By disk.' }),
     status: t.field({ type: SnapshotStatusFilter, description: 'By status.' }),
     type: t.field({ type: SnapshotTypeFilter, description: 'By type.' }),
     name: t.field({ type: StringFilter, description: 'By name.' }),
     search: t.string(SEARCH),
-    createdAt: t.field({ type: DateTimeFilter, description: 'By the time of creation.' }),
-    completedAt: t.field({ type: DateTimeFilter, description: 'By the time it became COMPLETED or FAILED.' }),
-    expiresAt: t.field({ type: DateTimeFilter, description: 'By the time until which it is kept.' }),
-    sizeGiB: t.field({ type: NumberFilter, description: 'By the declared size of the disk, in GiB.' }),
+    createdAt: t.field({ type: DateTimeFilter, description: 'By time of creation.' }),
+    completedAt: t.field({
+      type: DateTimeFilter,
+      description: 'By the time at which it became COMPLETED or FAILED.',
+    }),
+    expiresAt: t.field({ type: DateTimeFilter, description: 'By time of expiry.' }),
+    sizeGiB: t.field({ type: NumberFilter, description: 'By declared size of the disk, in GiB.' }),
     tags: t.field({ type: [TagFilter], description: TAG_FILTERS, validate: TAG_FILTER_LIMITS }),
   }),
 })
 
 const SnapshotOrderField = builder.enumType('SnapshotOrderField', {
-  description: 'What snapshots are ordered by; equal ones by id.',
+  description: 'Sort key of snapshots. Ties are sorted by id.',
   values: {
     CREATED_AT: { description: 'When it was accepted.' },
-    NAME: { description: 'Its name, by code point.' },
-    SIZE: { description: 'The declared size of its disk.' },
+    NAME: { description: 'Name, by code point.' },
+    SIZE: { description: 'Declared size of its disk.' },
   },
 } as const)
 
 export const SnapshotOrder = builder.inputType('SnapshotOrder', {
-  description: 'How snapshots are ordered.',
+  description: 'Sort order of snapshots.',
   fields: (t) => ({
     field: t.field({ type: SnapshotOrderField, required: true, description: 'By what.' }),
     direction: t.field({ type: OrderDirection, required: true, description: 'Which way.' }),
@@ -250,25 +253,25 @@ builder.queryFields((t) => ({
   snapshot: t.field({
     type: Snapshot,
     nullable: true,
-    description: 'The snapshot with this id; null when there is none.',
-    args: { id: t.arg.id({ required: true, description: 'Its id, `s-…`.' }) },
+    description: 'The snapshot with this id; null if there is none.',
+    args: { id: t.arg.id({ required: true, description: 'The id, `s-…`.' }) },
     resolve: (_root, { id }, { reads }) => reads.snapshot(idOf('Snapshot', id)),
   }),
   snapshotHistory: t.field({
     type: [SnapshotTransition],
     description:
-      'Every transition of one snapshot, oldest first: also of one that is DELETED, for as long as the log is kept ' +
-      '(LOG_RETENTION_DAYS, LOG_RETENTION_EVENTS). Empty when nothing is known of it.',
-    args: { id: t.arg.id({ required: true, description: 'Its id, `s-…`.' }) },
+      'All transitions of a snapshot, oldest first, including a DELETED one until the log is pruned ' +
+      '(LOG_RETENTION_DAYS, LOG_RETENTION_EVENTS). Empty if the snapshot is unknown.',
+    args: { id: t.arg.id({ required: true, description: 'The id, `s-…`.' }) },
     resolve: (_root, { id }, { reads }) => reads.history(idOf('Snapshot', id)),
   }),
   snapshots: t.connection(
     {
       type: Snapshot,
-      description: 'The snapshots of all disks, newest first unless ordered otherwise.',
+      description: 'The snapshots of the account. Default order: newest first.',
       args: {
-        filter: t.arg({ type: SnapshotFilter, description: 'Which ones; all when left out.' }),
-        orderBy: t.arg({ type: SnapshotOrder, defaultValue: NEWEST_FIRST, description: 'In which order.' }),
+        filter: t.arg({ type: SnapshotFilter, description: 'Filter. Default: all.' }),
+        orderBy: t.arg({ type: SnapshotOrder, defaultValue: NEWEST_FIRST, description: 'Sort order.' }),
       },
       resolve: (_root, args, context, info) =>
         connect(

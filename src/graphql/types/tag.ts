@@ -7,8 +7,8 @@ import { StringFilter } from './filters.ts'
 export const Tag = builder.simpleObject('Tag', {
   description: 'A label.',
   fields: (t) => ({
-    key: t.string({ description: 'Its key, unique among the tags of one thing.' }),
-    value: t.string({ description: 'Its value; may be empty.' }),
+    key: t.string({ description: 'Its key, unique per disk or snapshot.' }),
+    value: t.string({ description: 'Its value; can be empty.' }),
   }),
 })
 
@@ -39,20 +39,20 @@ export const TAG_LIMITS = z
 
 /** As many tags may be filtered by at once. */
 const TAG_FILTERS_MAX = 10
-export const TAG_FILTERS = `By tags, at most ${TAG_FILTERS_MAX}; it has all of them.`
+export const TAG_FILTERS = `By tags, at most ${TAG_FILTERS_MAX}. All must match.`
 export const TAG_FILTER_LIMITS = z
   .array(z.unknown())
   .max(TAG_FILTERS_MAX, `A filter has at most ${TAG_FILTERS_MAX} tags.`)
   .nullish()
 
 export const TagFilter = builder.inputType('TagFilter', {
-  description: 'Has a tag with this key and, where that is given, such a value.',
+  description: 'Has a tag with this key and, if given, a matching value.',
   fields: (t) => ({
     key: t.string({
       required: true,
       description: 'The key.',
       validate: text('The key of a tag', 1, TAG_MAX_LENGTH),
     }),
-    value: t.field({ type: StringFilter, description: 'Compares the value; any when left out.' }),
+    value: t.field({ type: StringFilter, description: 'Compares the value. Omitted: any value.' }),
   }),
 })

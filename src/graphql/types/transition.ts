@@ -21,19 +21,19 @@ import { SnapshotStatus, SnapshotStatusFilter } from './snapshot-enums.ts'
 
 /** What the two kinds of transitions have in common. */
 export const StatusTransition = builder.interfaceRef<AnyTransition>('StatusTransition').implement({
-  description: 'One change of the status of a snapshot or a disk.',
+  description: 'A status change of a snapshot or disk.',
   resolveType: ({ snapshotId }) => (snapshotId === undefined ? 'DiskTransition' : 'SnapshotTransition'),
   fields: (t) => ({
     sequence: t.expose('sequence', {
       type: 'SafeInt',
-      description: 'Its number in the account’s log of snapshots or of disks.',
+      description: "Its number in the account's log of snapshots or of disks.",
     }),
     diskId: t.exposeID('diskId', {
-      description: 'The disk that changed, or of which the snapshot was taken.',
+      description: 'The disk that changed, or whose snapshot did.',
     }),
     reason: t.exposeString('reason', {
       nullable: true,
-      description: 'Why, where there is something to say.',
+      description: 'The reason, as a sentence; null if there is nothing to add.',
     }),
     at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
   }),
@@ -45,40 +45,39 @@ SnapshotTransition.implement({
   interfaces: [StatusTransition],
   extensions: STORED,
   description:
-    'One change of a snapshot’s status. Transitions are stored and numbered; none is ever dropped or merged.',
+    'A status change of a snapshot. Transitions are stored and numbered, and never dropped or merged.',
   fields: (t) => ({
     sequence: t.field({
       type: 'SafeInt',
-      description: 'Its number among the transitions of the account’s snapshots: 1, 2, 3 … without a gap.',
+      description: "Its number in the account's log of snapshots: 1, 2, 3 … without gaps.",
       resolve: ({ sequence }) => sequence,
     }),
     cursor: t.string({
-      description: 'Pass it as `after` to go on behind this transition.',
+      description: 'Pass it as `after` to resume after this transition.',
       resolve: (transition, _args, { gateway }) => gateway.transitions.cursor(transition),
     }),
     snapshotId: t.exposeID('snapshotId', { description: 'The snapshot that changed.' }),
     snapshotName: t.exposeString('snapshotName', {
       nullable: true,
       description:
-        'The name of the snapshot at that moment; null if it was not stored, by versions that did not keep it.',
+        'The name of the snapshot at that moment; null for transitions of versions that did not store it.',
     }),
-    diskId: t.exposeID('diskId', { description: 'The disk it was taken of, also when that is gone.' }),
+    diskId: t.exposeID('diskId', { description: 'The id of its disk, even if the disk was released.' }),
     from: t.expose('from', {
       type: SnapshotStatus,
       nullable: true,
-      description: 'The status before; null for the first.',
+      description: 'The previous status; null for the first transition.',
     }),
-    to: t.expose('to', { type: SnapshotStatus, description: 'The status after.' }),
+    to: t.expose('to', { type: SnapshotStatus, description: 'The new status.' }),
     reason: t.exposeString('reason', {
       nullable: true,
-      description: 'Why, where there is something to say.',
+      description: 'The reason, as a sentence; null if there is nothing to add.',
     }),
     at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
     snapshot: t.field({
       type: Snapshot,
       nullable: true,
-      description:
-        'The snapshot as it is now, which may be further on than this transition; null once it is DELETED.',
+      description: 'The snapshot as it is now, possibly after later transitions; null if it is DELETED.',
       resolve: ({ snapshotId }, _args, { reads }) => reads.snapshot(snapshotId),
     }),
   }),
@@ -87,35 +86,35 @@ SnapshotTransition.implement({
 const DiskTransition = builder.objectRef<DiskTransitionRow>('DiskTransition').implement({
   interfaces: [StatusTransition],
   description:
-    'One change of a disk’s status, by an operation or seen by looking at it. Transitions are stored and numbered; none is ' +
-    'ever dropped or merged.',
+    'A status change of a disk, by an operation or by observation. Transitions are stored and numbered, and ' +
+    'never dropped or merged.',
   fields: (t) => ({
     sequence: t.field({
       type: 'SafeInt',
-      description: 'Its number among the transitions of the account’s disks: 1, 2, 3 … without a gap.',
+      description: "Its number in the account's log of disks: 1, 2, 3 … without gaps.",
       resolve: ({ sequence }) => sequence,
     }),
     cursor: t.string({
-      description: 'Pass it as `after` to go on behind this transition.',
+      description: 'Pass it as `after` to resume after this transition.',
       resolve: (transition, _args, { gateway }) => gateway.diskTransitions.cursor(transition),
     }),
     diskId: t.exposeID('diskId', { description: 'The disk that changed.' }),
     from: t.expose('from', {
       type: DiskStatus,
       nullable: true,
-      description: 'The status before; null for the first.',
+      description: 'The previous status; null for the first transition.',
     }),
-    to: t.expose('to', { type: DiskStatus, description: 'The status after.' }),
+    to: t.expose('to', { type: DiskStatus, description: 'The new status.' }),
     reason: t.exposeString('reason', {
       nullable: true,
-      description: 'Why, where there is something to say: what is wrong, or why an operation was given up.',
+      description:
+        'The reason, as a sentence: the fault, or why an operation ended; null if there is nothing to add.',
     }),
     at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
     disk: t.field({
       type: Disk,
       nullable: true,
-      description:
-        'The disk as it is now, which may be further on than this transition; null once it is DELETED.',
+      description: 'The disk as it is now, possibly after later transitions; null if it is DELETED.',
       resolve: ({ diskId }, _args, { reads }) => reads.disk(diskId),
     }),
   }),
@@ -123,55 +122,57 @@ const DiskTransition = builder.objectRef<DiskTransitionRow>('DiskTransition').im
 
 const SnapshotProgress = builder.objectRef<ProgressEvent>('SnapshotProgress').implement({
   description:
-    'How far the copying or verifying of a snapshot is. Measured, not estimated, and not stored: the latest value wins.',
+    'Progress of a copy or verification. It is measured, not estimated. Values are not stored: a slow client ' +
+    'receives the latest one.',
   fields: (t) => ({
     snapshotId: t.exposeID('snapshotId', { description: 'The snapshot.' }),
     percent: t.exposeInt('percent', {
       nullable: true,
-      description: 'Whole percent, rounded down; null while not known.',
+      description: 'Percent, rounded down; null if unknown.',
     }),
     copiedBytes: t.expose('copiedBytes', {
       type: 'SafeInt',
       nullable: true,
-      description: 'Bytes of data copied; null while not known.',
+      description: 'Bytes of data processed; null if unknown.',
     }),
     totalBytes: t.expose('totalBytes', {
       type: 'SafeInt',
       nullable: true,
-      description: 'Bytes of data there are to copy; null while not known.',
+      description: 'Total bytes of data; null if unknown.',
     }),
   }),
 })
 
 const SnapshotTransitionFilter = builder.inputType('SnapshotTransitionFilter', {
-  description: 'Which transitions; conditions that are given must all hold.',
+  description: 'Filter for transitions. All given conditions must hold.',
   fields: (t) => ({
     snapshotId: t.field({ type: IDFilter, description: 'By snapshot.' }),
-    diskId: t.field({ type: IDFilter, description: 'By the disk the snapshot was taken of.' }),
-    to: t.field({ type: SnapshotStatusFilter, description: 'By the status after.' }),
+    diskId: t.field({ type: IDFilter, description: 'By disk.' }),
+    to: t.field({ type: SnapshotStatusFilter, description: 'By new status.' }),
   }),
 })
 
 const DiskTransitionFilter = builder.inputType('DiskTransitionFilter', {
-  description: 'Which transitions; conditions that are given must all hold.',
+  description: 'Filter for transitions. All given conditions must hold.',
   fields: (t) => ({
     diskId: t.field({ type: IDFilter, description: 'By disk.' }),
-    to: t.field({ type: DiskStatusFilter, description: 'By the status after.' }),
+    to: t.field({ type: DiskStatusFilter, description: 'By new status.' }),
   }),
 })
 
 const AFTER =
-  'A stream cursor: of a connection (`streamCursor`) or of a transition (`cursor`). Everything after it comes first, then ' +
-  'what happens, with no gap and no repetition. One that the log does not continue from, because that was pruned or the ' +
-  'database was restored, is answered with CURSOR_EXPIRED: list again. A stream that is open then ends with it.'
+  'A stream cursor: the `streamCursor` of a connection or the `cursor` of a transition. The stream sends ' +
+  'everything after it, then live transitions, without gaps or repetitions. If the log cannot continue from ' +
+  'it, because it was pruned or the database was restored, the stream fails with CURSOR_EXPIRED, even while ' +
+  'it is open: list again.'
 
 builder.subscriptionFields((t) => ({
   snapshotStatus: t.field({
     type: SnapshotTransition,
     description:
-      'The transitions of one snapshot: its history first, then live. The stream completes by itself when nothing is in ' +
-      'flight with it: its status is COMPLETED, FAILED, UNAVAILABLE or DELETED, and it is not being verified, rolled back to ' +
-      'or made into a disk. NOT_FOUND when there is no such snapshot.',
+      'The transitions of one snapshot: its history first, then live. Completes when no operation is in flight: ' +
+      'the status is COMPLETED, FAILED, UNAVAILABLE or DELETED, and the copy is not being verified, rolled back ' +
+      'to or copied to a disk. Fails with NOT_FOUND if there is no such snapshot.',
     args: {
       id: t.arg.id({ required: true, description: 'The snapshot, `s-…`.' }),
       after: t.arg.string({ description: AFTER }),
@@ -182,9 +183,10 @@ builder.subscriptionFields((t) => ({
   snapshotTransitions: t.field({
     type: SnapshotTransition,
     description:
-      'Every transition of every snapshot of the account, live and without end; with `after`, everything since then first.',
+      'All transitions of all snapshots of the account, live and without end; with `after`, everything since ' +
+      'then first.',
     args: {
-      filter: t.arg({ type: SnapshotTransitionFilter, description: 'Which ones; all when left out.' }),
+      filter: t.arg({ type: SnapshotTransitionFilter, description: 'Filter. Default: all.' }),
       after: t.arg.string({ description: AFTER }),
     },
     subscribe: (_root, { filter, after }, context) => follow(context, filter, after),
@@ -193,8 +195,8 @@ builder.subscriptionFields((t) => ({
   diskStatus: t.field({
     type: DiskTransition,
     description:
-      'The transitions of one disk: its history first, as far as the log is kept, then live. The stream completes by itself ' +
-      'when nothing is in flight with the disk, at once when nothing is. NOT_FOUND when there is no such disk.',
+      'The transitions of one disk: its history first, as far as the log reaches, then live. Completes when no ' +
+      'operation is in flight, immediately if none is. Fails with NOT_FOUND if there is no such disk.',
     args: {
       id: t.arg.id({ required: true, description: 'The disk, `v-…`.' }),
       after: t.arg.string({ description: AFTER }),
@@ -205,9 +207,10 @@ builder.subscriptionFields((t) => ({
   diskTransitions: t.field({
     type: DiskTransition,
     description:
-      'Every transition of every disk of the account, live and without end; with `after`, everything since then first.',
+      'All transitions of all disks of the account, live and without end; with `after`, everything since then ' +
+      'first.',
     args: {
-      filter: t.arg({ type: DiskTransitionFilter, description: 'Which ones; all when left out.' }),
+      filter: t.arg({ type: DiskTransitionFilter, description: 'Filter. Default: all.' }),
       after: t.arg.string({ description: AFTER }),
     },
     subscribe: (_root, { filter, after }, context) => followDisks(context, filter, after),
@@ -216,8 +219,8 @@ builder.subscriptionFields((t) => ({
   snapshotProgress: t.field({
     type: SnapshotProgress,
     description:
-      'How far the copying or verifying of one snapshot is: at once what is known, then while it runs. Completes when that ' +
-      'has ended. NOT_FOUND when there is no such snapshot.',
+      'Progress of the copy or verification of one snapshot: the current value, then updates. Completes when it ' +
+      'ends. Fails with NOT_FOUND if there is no such snapshot.',
     args: { id: t.arg.id({ required: true, description: 'The snapshot, `s-…`.' }) },
     subscribe: (_root, { id }, context) => followProgress(context, idOf('Snapshot', id)),
     resolve: (progress) => progress,

@@ -23,12 +23,12 @@ function description(role: RoleName): string {
   )
   const before = ROLES[ROLES.indexOf(role) - 1]
   return before === undefined
-    ? 'Reads and watches; changes nothing.'
-    : `Changes ${own.map((permission) => WHAT[permission]).join(' and ')}; may do whatever ${before} may.`
+    ? 'Can read and watch.'
+    : `Can also change ${own.map((permission) => WHAT[permission]).join(' and ')}. Includes ${before}.`
 }
 
 export const Role = builder.enumType('Role', {
-  description: 'What a credential may do in its account.',
+  description: 'Role of a credential within its account.',
   values: {
     VIEWER: { description: description('VIEWER') },
     OPERATOR: { description: description('OPERATOR') },
@@ -37,36 +37,35 @@ export const Role = builder.enumType('Role', {
 } as const)
 
 const Account = builder.objectRef<AccountRow>('Account').implement({
-  description:
-    'Whom disks, snapshots and everything else belong to. Nobody sees anything of another account.',
+  description: 'The owner of disks, snapshots, policies and tokens. Nothing of another account is visible.',
   fields: (t) => ({
-    id: t.exposeID('id', { description: 'Its id, `acc-` and at least 8 letters and digits.' }),
-    name: t.exposeString('name', { description: 'Its name, by which commands and JWTs know it; unique.' }),
+    id: t.exposeID('id', { description: 'Its id: `acc-` and at least 8 letters and digits.' }),
+    name: t.exposeString('name', { description: 'Its unique name, used by commands and in JWTs.' }),
   }),
 })
 
 const Permission = builder.objectRef<{ role: RoleName; permission: PermissionName }>('Permission').implement({
-  description: 'Whether something may be done beyond reading and watching, which everybody may.',
+  description: 'A permission beyond reading and watching, which every role has.',
   fields: (t) => ({
     allowed: t.boolean({
-      description: 'Whether the role of the viewer has it. Without it the answer is the error FORBIDDEN.',
+      description: "Whether the viewer's role has it. Without it, the mutation fails with FORBIDDEN.",
       resolve: ({ role, permission }) => may(role, permission),
     }),
     role: t.field({
       type: Role,
-      description: 'The least role that has it.',
+      description: 'The lowest role that has it.',
       resolve: ({ permission }) => PERMISSIONS[permission],
     }),
   }),
 })
 
 const Permissions = builder.objectRef<{ role: RoleName }>('Permissions').implement({
-  description: 'What the role of the viewer allows, by the rule that every mutation asks.',
+  description: "The permissions of the viewer's role. Same rule as the mutations.",
   fields: (t) => {
     const permission = (name: PermissionName) =>
       t.field({
         type: Permission,
-        description: `Whether the viewer may change ${WHAT[name]}.`,
+        description: `Whether the viewer can change ${WHAT[name]}.`,
         resolve: ({ role }) => ({ role, permission: name }),
       })
     return {
@@ -79,24 +78,23 @@ const Permissions = builder.objectRef<{ role: RoleName }>('Permissions').impleme
 })
 
 const Viewer = builder.objectRef<ViewerFacts>('Viewer').implement({
-  description: 'On whose behalf the request is made, by the credential that came with it.',
+  description: 'The account and role that the request is made with, from its credential.',
   fields: (t) => ({
     account: t.field({
       type: Account,
-      description: 'The account: all that is read, watched and changed is in it.',
+      description: 'The account that all queries, mutations and subscriptions apply to.',
       resolve: (_viewer, _args, { reads }) => reads.account(),
     }),
-    role: t.expose('role', { type: Role, description: 'What may be done in it.' }),
+    role: t.expose('role', { type: Role, description: 'The role in the account.' }),
     may: t.field({
       type: Permissions,
-      description: 'What that comes to, permission by permission.',
+      description: 'The permissions of the role.',
       resolve: ({ role }) => ({ role }),
     }),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
       nullable: true,
-      description:
-        'From when on the credential is refused, and its streams end; null when it does not expire.',
+      description: 'When the credential expires and its streams end; null if it does not expire.',
     }),
   }),
 })
@@ -104,7 +102,7 @@ const Viewer = builder.objectRef<ViewerFacts>('Viewer').implement({
 builder.queryField('viewer', (t) =>
   t.field({
     type: Viewer,
-    description: 'On whose behalf this request is made.',
+    description: 'The account and role of this request.',
     resolve: (_root, _args, { viewer }) => viewer,
   }),
 )

@@ -498,7 +498,8 @@ describe('roles', () => {
     for (const [permission, mutation] of Object.entries(mutations)) {
       const [error] = (await graphql(mutation)).errors ?? []
       expect([permission, error === undefined]).toEqual([permission, viewer.may[permission].allowed])
-      if (error) expect(error.message).toContain(`takes the role ${viewer.may[permission].role as string};`)
+      if (error)
+        expect(error.message).toContain(`requires the role ${viewer.may[permission].role as string};`)
     }
   })
 
@@ -509,8 +510,7 @@ describe('roles', () => {
 
     expect((await graphql(query)).errors).toEqual([
       {
-        message:
-          'createSnapshot takes the role OPERATOR; this credential has VIEWER. Use a credential with that role.',
+        message: 'createSnapshot requires the role OPERATOR; this credential has VIEWER.',
         path: ['createSnapshot'],
         locations: expect.any(Array),
         extensions: { code: 'FORBIDDEN', requestId },
