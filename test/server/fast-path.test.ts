@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { CSRF_HEADER } from '../../src/server/http/request.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { ask } from '../support/ask.ts'
 
@@ -421,6 +422,50 @@ test('each request is counted once, and pays once, whichever way it goes', async
       100_000 - paid.slice(0, index + 1).reduce((sum, one) => sum + one, 0),
       points,
     ]),
+  )
+})
+
+test('what a compiled query leaves to an execution is counted in the log, with the reason', async () => {
+  await using app = await startTestApp({ LOG_LEVEL: 'debug' })
+  const { id } = await app.disk()
+  const query =
+    'query ($id: ID!, $first: Int) { disk(id: $id) { snapshots(first: $first) { nodes { id } } } }'
+  const answers: string[] = []
+
+  for (const first of [1, 2, 101, 102, 3])
+    answers.push((await post(app, JSON.stringify({ query, variables: { id, first } }))).text)
+
+  expect(answers.map((text) => text.includes('"errors"'))).toEqual([false, false, true, true, false])
+  const noted = app.logged.filter(({ msg }) => msg === 'a compiled query was executed instead')
+  expect(noted).toEqual(
+    [1, 2].map((fallbacks) =>
+      expect.objectContaining({
+        level: 20,
+        fallbacks,
+        requestId: expect.any(String),
+        err: expect.objectContaining({ message: expect.stringContaining('it must be from 0 to 100') }),
+      }),
+    ),
+  )
+})
+
+test('a GET request is answered with the same bytes each time, whatever its address ends with', async () => {
+  await using app = await startTestApp()
+  const { id } = await app.disk()
+  const search = new URLSearchParams({
+    query: 'query ($id: ID!) { disk(id: $id) { id name } }',
+    variables: JSON.stringify({ id }),
+    operationName: '',
+  })
+  const headers = { accept: 'application/json', [CSRF_HEADER]: '1' }
+  const get = async (end: string) => {
+    const { status, body } = await ask(`${app.endpoint}?${search}${end}`, headers)
+    return [status, body.toString().replace(/,"extensions".*/, '')]
+  }
+  const answer = [200, `{"data":{"disk":{"id":"${id}","name":"disk-1"}}`]
+
+  expect([await get(''), await get(''), await get('&x=/healthz'), await get('&x=/health')]).toEqual(
+    Array(4).fill(answer),
   )
 })
 

@@ -8,7 +8,7 @@ import { introspectionRule, parseDocument } from '../document-rules.ts'
 import { createEventStreams } from '../event-stream/event-stream.ts'
 import { Gate } from '../gate.ts'
 import { FairQueue } from '../limits/fair-queue.ts'
-import { createLimits, type LimitsOptions } from '../limits/limits.ts'
+import { Limits, type LimitsOptions } from '../limits/limits.ts'
 import { EVERY_DOCUMENT, readTrustedDocuments } from '../limits/trusted-documents.ts'
 import { createLive } from '../live/live.ts'
 import { Operations, type OperationsOptions } from '../operation.ts'
@@ -98,7 +98,7 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
 async function assemble(options: ServerOptions) {
   const { credentials, connectionLimits, documentLimits, trustedDocuments, log } = options
   const mayIntrospect = introspectionRule(options.introspection)
-  const limits = createLimits({ ...options, ...connectionLimits })
+  const limits = new Limits({ ...options, ...connectionLimits })
   const gate = new Gate({
     credentials,
     limits,

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { OperationTypeNode } from 'graphql'
+import { OperationTypeNode, type GraphQLError } from 'graphql'
 import { clientError } from '../../graphql/errors.ts'
 import { schema } from '../../graphql/schema.ts'
 import type { Viewer } from '../../services/viewer.ts'
@@ -26,58 +26,63 @@ export interface LimitsOptions {
  */
 const STREAM_COST = 40
 
-export type Limits = ReturnType<typeof createLimits>
-
 /** What an account may ask for, and an address guess: the budgets, and the places for what is open. */
-export function createLimits({
-  maxCost,
-  windowSeconds,
-  streamsPerAccount,
-  operations,
-  rates,
-}: LimitsOptions) {
-  const sockets = new Places(streamsPerAccount)
-  const streams = new Places(streamsPerAccount)
+export class Limits {
+  readonly #options: LimitsOptions
+  /** The places for the WebSockets of an account. */
+  readonly sockets: Places
+  readonly #streams: Places
   /** What one event costs of all that an account has open. */
-  const eventsCost = Math.max(maxCost, streamsPerAccount * STREAM_COST)
-  const events = new Places(eventsCost)
+  readonly #eventsCost: number
+  readonly #events: Places
 
-  async function take(standings: Standings, budget: Budget, key: string, amount: number) {
-    const { allowed, ...standing } = await rates.take(budget, key, amount)
+  constructor(options: LimitsOptions) {
+    const { maxCost, streamsPerAccount } = options
+    this.#options = options
+    this.sockets = new Places(streamsPerAccount)
+    this.#streams = new Places(streamsPerAccount)
+    this.#eventsCost = Math.max(maxCost, streamsPerAccount * STREAM_COST)
+    this.#events = new Places(this.#eventsCost)
+  }
+
+  async #take(standings: Standings, budget: Budget, key: string, amount: number) {
+    const { allowed, ...standing } = await this.#options.rates.take(budget, key, amount)
     standings[budget] = standing
     if (allowed) return standing
     const resetAt = new Date(standing.resetAt).toISOString()
     throw clientError(
       'RATE_LIMITED',
-      `The budget of ${standing.limit} ${BUDGETS[budget]} in ${windowSeconds} s has ${standing.remaining} left, and this takes ${amount}. It is full again at ${resetAt}.`,
+      `The budget of ${standing.limit} ${BUDGETS[budget]} in ${this.#options.windowSeconds} s has ${standing.remaining} left, and this takes ${amount}. It is full again at ${resetAt}.`,
       { budget, resetAt },
     )
   }
 
-  function tooManyOperations() {
+  /** What refuses one operation more on a connection. */
+  tooManyOperations(): GraphQLError {
     return clientError(
       'TOO_MANY_OPERATIONS',
-      `The connection has ${operations} operations in progress, which is the limit.`,
+      `The connection has ${this.#options.operations} operations in progress, which is the limit.`,
     )
   }
 
   /** Counts a request. */
-  async function count({ standings }: Exchange, { accountId }: Viewer): Promise<void> {
-    await take(standings, 'requests', accountId, 1)
+  async count({ standings }: Exchange, { accountId }: Viewer): Promise<void> {
+    await this.#take(standings, 'requests', accountId, 1)
   }
 
   /** Counts a credential that may have been guessed against the address it came from. */
-  async function takeFailure(from: Socket): Promise<void> {
-    await take({}, 'failedAuthentications', addressOf(from), 1)
+  async takeFailure(from: Socket): Promise<void> {
+    await this.#take({}, 'failedAuthentications', addressOf(from), 1)
   }
 
   /** Counts an account that is to be made because a JWT names it, against the address it came from. */
-  async function takeNewAccount(from: Socket): Promise<void> {
-    await take({}, 'newAccounts', addressOf(from), 1)
+  async takeNewAccount(from: Socket): Promise<void> {
+    await this.#take({}, 'newAccounts', addressOf(from), 1)
   }
 
   /** Counts what an operation costs and creates, and takes the place of a stream. */
-  async function charge(exchange: Exchange, { accountId }: Viewer, operation: Operation): Promise<void> {
+  async charge(exchange: Exchange, { accountId }: Viewer, operation: Operation): Promise<void> {
+    const { maxCost } = this.#options
     const { document, node, parameters } = operation
     const { points, creates } = costOf(schema, document, parameters.operationName, parameters.variables)
     if (points > maxCost) {
@@ -88,28 +93,28 @@ export function createLimits({
       )
     }
     const { standings } = exchange
-    exchange.cost = { requested: points, standing: await take(standings, 'cost', accountId, points) }
-    if (creates > 0) await take(standings, 'creates', accountId, creates)
+    exchange.cost = { requested: points, standing: await this.#take(standings, 'cost', accountId, points) }
+    if (creates > 0) await this.#take(standings, 'creates', accountId, creates)
     if (node.operation === OperationTypeNode.SUBSCRIPTION)
-      exchange.leaveStream = enterStream(accountId, points)
+      exchange.leaveStream = this.#enterStream(accountId, points)
   }
 
   /** Takes the place of a stream, and of what its events cost; returns what gives both back. */
-  function enterStream(accountId: string, points: number): () => void {
-    const leave = streams.enter(accountId)
+  #enterStream(accountId: string, points: number): () => void {
+    const leave = this.#streams.enter(accountId)
     if (!leave) {
       throw clientError(
         'TOO_MANY_CONNECTIONS',
-        `The account has ${streamsPerAccount} streams open; there may be no more at once.`,
+        `The account has ${this.#options.streamsPerAccount} streams open; there may be no more at once.`,
       )
     }
-    const leaveEvents = events.enter(accountId, points)
+    const leaveEvents = this.#events.enter(accountId, points)
     if (!leaveEvents) {
       leave()
       throw clientError(
         'COST_LIMIT_EXCEEDED',
-        `For each event, all streams of the account may cost ${eventsCost} points together. Select less in each, or close some of them.`,
-        { cost: { requested: points, limit: eventsCost } },
+        `For each event, all streams of the account may cost ${this.#eventsCost} points together. Select less in each, or close some of them.`,
+        { cost: { requested: points, limit: this.#eventsCost } },
       )
     }
     return () => {
@@ -119,22 +124,20 @@ export function createLimits({
   }
 
   /** The state of the budgets as headers: RateLimit fields (draft-ietf-httpapi-ratelimit-headers), and the cost. */
-  function tell(response: ServerResponse, { standings, cost }: Exchange): void {
+  tell(response: ServerResponse, { standings, cost }: Exchange): void {
     if (!standings.requests || response.headersSent) return
     const now = Date.now()
     let policy = ''
     let state = ''
     for (const [budget, { limit, remaining, resetAt }] of Object.entries(standings)) {
       const separator = policy && ', '
-      policy += `${separator}"${budget}";q=${limit};w=${windowSeconds}`
+      policy += `${separator}"${budget}";q=${limit};w=${this.#options.windowSeconds}`
       state += `${separator}"${budget}";r=${remaining};t=${Math.max(0, Math.ceil((resetAt - now) / 1000))}`
     }
     response.setHeader('ratelimit-policy', policy)
     response.setHeader('ratelimit', state)
     if (cost) response.setHeader('x-query-cost', String(cost.requested))
   }
-
-  return { takeFailure, takeNewAccount, count, charge, tell, sockets, tooManyOperations }
 }
 
 /** What an answer says of the cost of its operation. */
