@@ -106,7 +106,6 @@ export default defineConfig(
     files: [
       'src/app.ts',
       'src/runner/{runner,scheduler}.ts',
-      'src/server/{auth/credentials,limits/cost}.ts',
       'src/services/{disk-operations,disks,policies,snapshots}.ts',
     ],
     rules: { 'max-lines-per-function': 'off' },
