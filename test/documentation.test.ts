@@ -48,6 +48,15 @@ test('every link in the documentation leads to a file that is there', async () =
   expect(links.flat().filter((link) => !existsSync(join(ROOT, link)))).toEqual([])
 })
 
+test('every file that docs/architecture.md names is there', async () => {
+  const named = [...(await read('docs/architecture.md')).matchAll(/`(src\/[^`]+)`/g)].map(
+    ([, file = '']) => file,
+  )
+
+  expect(named.length).toBeGreaterThan(15)
+  expect(named.filter((file) => !existsSync(join(ROOT, file)))).toEqual([])
+})
+
 test('every operation in the documentation fits the schema', async () => {
   const documents = (await Promise.all((await markdownFiles()).map(read))).flatMap((text) =>
     blocks(text, 'graphql'),
