@@ -60,7 +60,7 @@ export class Operations {
    * there is more to say than its data.
    */
   async answer(exchange: Exchange, operation: Operation): Promise<string | ExecutionResult> {
-    const answer = await this.#data(exchange, operation)
+    const answer = this.#read(exchange, operation) ?? textOf(await this.execute(exchange, operation))
     exchange.executed()
     if (typeof answer !== 'string') return answer
     return `${answer},"extensions":${JSON.stringify(extensionsOf(exchange))}}`
@@ -70,8 +70,11 @@ export class Operations {
   async execute(exchange: Exchange, operation: Operation): Promise<ExecutionResult> {
     const { errors } = this.#coerced(exchange, operation)
     const result = errors ? { errors } : await execute(this.#argsOf(exchange, operation))
+    const answer = isLargerThan(result.data, this.#options.maxAnswerBytes)
+      ? this.#tooLarge(exchange, operation)
+      : { ...masked(result), extensions: extensionsOf(exchange) }
     exchange.executed()
-    return this.#finished(exchange, operation, result)
+    return answer
   }
 
   /** Opens a subscription; `onBegin` is called when all that its own execution needed can be let go of. */
@@ -90,35 +93,29 @@ export class Operations {
     return result
   }
 
-  /** The text of an answer up to the end of its data, or a result. */
-  async #data(exchange: Exchange, operation: Operation): Promise<string | ExecutionResult> {
-    const { reader } = this.#options
+  /** What a query is answered that is kept or compiled: text up to the end of its data; undefined for all that is to be executed. */
+  #read(exchange: Exchange, operation: Operation): string | ExecutionResult | undefined {
     const project = this.#compiled(operation)
-    const key = project && keyOf(exchange)
-    const version = project ? reader.version() : 0
+    if (!project) return undefined
+    const { reader, maxAnswerBytes } = this.#options
+    const key = keyOf(exchange)
+    const version = reader.version()
     const kept = key === undefined ? undefined : this.#answers.get(version, key)
     if (kept !== undefined) return kept
-    const { coerced, errors } = this.#coerced(exchange, operation)
-    if (errors) return this.#finished(exchange, operation, { errors })
-    if (project) {
-      const lasts = { isFleeting: false }
-      const fleeting = () => void (lasts.isFleeting = true)
-      const text = this.#project(project, { ...this.#contextOf(exchange, false), fleeting }, coerced)
-      if (typeof text !== 'string') {
-        this.#noteFallback(exchange, text)
-      } else {
-        const data = asBytes(`${DATA}${text}`)
-        if (data.length - DATA.length > this.#options.maxAnswerBytes)
-          return this.#tooLarge(exchange, operation)
-        // Should another process have committed since, the answer is newer than this, and forgotten with the next look.
-        if (key !== undefined && !lasts.isFleeting) this.#answers.keep(version, key, data)
-        return data
-      }
+    const { coerced } = this.#coerced(exchange, operation)
+    if (!coerced) return undefined
+    const lasts = { isFleeting: false }
+    const fleeting = () => void (lasts.isFleeting = true)
+    const text = this.#project(project, { ...this.#contextOf(exchange, false), fleeting }, coerced)
+    if (typeof text !== 'string') {
+      this.#noteFallback(exchange, text)
+      return undefined
     }
-    const result = await execute(this.#argsOf(exchange, operation))
-    if (result.errors || isLargerThan(result.data, this.#options.maxAnswerBytes))
-      return this.#finished(exchange, operation, result)
-    return asBytes(`${DATA}${JSON.stringify(result.data)}`)
+    const data = asBytes(`${DATA}${text}`)
+    if (data.length - DATA.length > maxAnswerBytes) return this.#tooLarge(exchange, operation)
+    // Should another process have committed since, the answer is newer than this, and forgotten with the next look.
+    if (key !== undefined && !lasts.isFleeting) this.#answers.keep(version, key, data)
+    return data
   }
 
   /** What a query is compiled to, when it is asked for again; undefined for what has to be executed. */
@@ -172,16 +169,15 @@ export class Operations {
     return { gateway, viewer, reads: reads(viewer, mayWait), requestId: exchange.id }
   }
 
-  /** A result as clients are told of it: masked, not too large, and with its cost. */
-  #finished(exchange: Exchange, operation: Operation, result: ExecutionResult): ExecutionResult {
-    if (isLargerThan(result.data, this.#options.maxAnswerBytes)) return this.#tooLarge(exchange, operation)
-    return { ...masked(result), extensions: extensionsOf(exchange) }
-  }
-
   #tooLarge(exchange: Exchange, { node }: Operation): ExecutionResult {
     const error = answerTooLarge(this.#options.maxAnswerBytes, node.operation)
     return { data: null, errors: [error], extensions: extensionsOf(exchange) }
   }
+}
+
+/** The text of a result up to the end of its data; the result itself where it has errors. */
+function textOf(result: ExecutionResult): string | ExecutionResult {
+  return result.errors ? result : asBytes(`${DATA}${JSON.stringify(result.data)}`)
 }
 
 /** Equal for what is answered with the same bytes, as long as nothing changes. */

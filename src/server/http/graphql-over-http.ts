@@ -10,7 +10,7 @@ import type { Operations } from '../operation.ts'
 import { whenOver } from './handover.ts'
 import type { MediaTypes } from './media-types.ts'
 import type { Outcome } from './outcome.ts'
-import { readRequest } from './request.ts'
+import { checkRequest, parametersIn, readSource } from './request.ts'
 import { send } from './send.ts'
 import type { GraphqlServer } from './yoga.ts'
 
@@ -50,32 +50,21 @@ export class GraphqlOverHttp {
     exchange: Exchange,
     inBytes: boolean,
   ): Promise<string | Outcome> {
-    const { operations } = this.#options
+    const { gate, limits, operations, maxBodyBytes } = this.#options
     try {
-      const operation = await this.#admit(request, response, exchange, inBytes)
+      checkRequest(request, { maxBodyBytes, isAcceptable: inBytes })
+      const source = await readSource(request, response, maxBodyBytes)
+      exchange.source = source
+      const operation = await gate.admit(exchange, () => parametersIn(request, source))
+      limits.tell(response, exchange)
       if (operation.node.operation === OperationTypeNode.SUBSCRIPTION)
         return await this.#subscribe(response, exchange, operation)
       const answer = await operations[inBytes ? 'answer' : 'execute'](exchange, operation)
       return typeof answer === 'string' ? answer : { operation, result: answer }
     } catch (refusal) {
+      limits.tell(response, exchange)
       exchange.executed()
       return { refusal }
-    }
-  }
-
-  async #admit(
-    request: IncomingMessage,
-    response: ServerResponse,
-    exchange: Exchange,
-    isAcceptable: boolean,
-  ): Promise<Operation> {
-    const { gate, limits, maxBodyBytes } = this.#options
-    const { source, parameters } = await readRequest(request, response, { maxBodyBytes, isAcceptable })
-    exchange.source = source
-    try {
-      return await gate.admit(exchange, parameters)
-    } finally {
-      limits.tell(response, exchange)
     }
   }
 

@@ -16,32 +16,31 @@ const ANSWERS = [
 ]
 const ACCEPTABLE = [...ANSWERS, 'application/*', 'text/*', 'multipart/*', '*/*']
 
-/** How a request says what it asks for. */
-export interface HttpRequest {
-  /** The bytes that say it. */
-  source: Buffer
-  /** Takes the bytes apart; throws a refusal. */
-  parameters: () => Sent
+/**
+ * Only JSON by POST, and GET with the CSRF header: a page on another site can send neither without the browser
+ * asking first, and the answer to that is no. Throws a refusal, before anything has been made of the request.
+ */
+export function checkRequest(
+  { headers, method }: IncomingMessage,
+  { maxBodyBytes, isAcceptable }: { maxBodyBytes: number; isAcceptable: boolean },
+): void {
+  if (!isAcceptable) checkAccept(headers.accept)
+  if (method === 'GET') checkCsrfHeader(headers)
+  else checkBodyHeaders(headers, maxBodyBytes)
 }
 
-/**
- * Reads a request: only JSON by POST, and GET with the CSRF header. A page on another site can send neither without the browser
- * asking first, and the answer to that is no. Rejects with a refusal, before anything has been made of it.
- */
-export async function readRequest(
+/** The bytes that say what is asked for. */
+export function readSource(
   request: IncomingMessage,
   response: ServerResponse,
-  { maxBodyBytes, isAcceptable }: { maxBodyBytes: number; isAcceptable: boolean },
-): Promise<HttpRequest> {
-  const { headers, method, url = '' } = request
-  if (!isAcceptable) checkAccept(headers.accept)
-  if (method === 'GET') {
-    checkCsrfHeader(headers)
-    return { source: Buffer.from(url), parameters: () => parametersInAddress(url) }
-  }
-  checkBodyHeaders(headers, maxBodyBytes)
-  const body = await readBody(request, response, maxBodyBytes)
-  return { source: body, parameters: () => parametersIn(body) }
+  maxBodyBytes: number,
+): Buffer | Promise<Buffer> {
+  return request.method === 'GET' ? Buffer.from(request.url ?? '') : readBody(request, response, maxBodyBytes)
+}
+
+/** The parameters in these bytes. Throws a refusal. */
+export function parametersIn({ method }: IncomingMessage, source: Buffer): Sent {
+  return method === 'GET' ? parametersInAddress(source.toString()) : parametersInBody(source)
 }
 
 function checkAccept(accept = '*/*'): void {
@@ -111,8 +110,7 @@ function readBody(request: IncomingMessage, response: ServerResponse, maxBodyByt
   return promise
 }
 
-/** The parameters in a body. */
-function parametersIn(bytes: Buffer): Sent {
+function parametersInBody(bytes: Buffer): Sent {
   const body = parseJson('The body', () => UTF_8.decode(bytes))
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     const kind = Array.isArray(body) ? 'a list, and batches are not supported' : JSON.stringify(body)
@@ -126,7 +124,6 @@ function parametersIn(bytes: Buffer): Sent {
   return body as Sent
 }
 
-/** The parameters in the address of a GET request. */
 function parametersInAddress(url: string): Sent {
   const { searchParams } = new URL(url, 'http://localhost')
   const text = (name: string) => searchParams.get(name) || undefined

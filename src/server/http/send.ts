@@ -6,12 +6,17 @@ import { atEndOfRound } from './end-of-round.ts'
 /** How much of an answer is sent at once, in bytes: the system copies it meanwhile, which takes a millisecond a MiB or more. */
 const PIECE_BYTES = 512 * 1024
 
-/** Sends an answer of these bytes, each a character; a long one in pieces. */
-export async function send(response: ServerResponse, contentType: string, bytes: string): Promise<void> {
+/** Sends an answer of these bytes, each a character; a long one in pieces, which takes a while. */
+export function send(
+  response: ServerResponse,
+  contentType: string,
+  bytes: string,
+): Promise<void> | undefined {
   const head = { 'content-type': contentType, 'content-length': bytes.length }
-  if (bytes.length > PIECE_BYTES) await sendInPieces(response.writeHead(200, head), bytes)
+  if (bytes.length > PIECE_BYTES) return sendInPieces(response.writeHead(200, head), bytes)
   // In one piece with the head, which is a string too.
-  else atEndOfRound(() => response.writeHead(200, head).end(bytes, 'latin1'))
+  atEndOfRound(() => response.writeHead(200, head).end(bytes, 'latin1'))
+  return undefined
 }
 
 /** Sends a long answer, with a turn for others between its pieces. */
