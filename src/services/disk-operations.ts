@@ -17,9 +17,10 @@ import type { DiskKind } from '../domain/disk.ts'
 import type { JobKind } from '../domain/job.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import { deleteSnapshotRefusals } from '../domain/snapshot-operation.ts'
+import { GIB } from '../domain/units.ts'
 import type { DiskProvider } from '../providers/provider.ts'
 import { appendDiskTransitions } from '../transitions/append.ts'
-import { checkName, refuse } from './checks.ts'
+import { checkName, refuse } from './refuse.ts'
 import { hashOf, once, sorted, type Tag } from './client-tokens.ts'
 import type { Clock, NewId } from './clock.ts'
 import { changeDisk } from './disk-status.ts'
@@ -52,8 +53,6 @@ export interface UpdateDisk {
 }
 
 export type DiskOperationService = ReturnType<typeof createDiskOperationService>
-
-const GIB = 1024n ** 3n
 
 /** What can be done with a disk. Each verb accepts the work or throws the refusal; the doing is the runner's. */
 export function createDiskOperationService({
@@ -142,7 +141,7 @@ export function createDiskOperationService({
   ): Work<Pick<Disk, 'kind' | 'sizeBytes'>> {
     if ('kind' in content) {
       refuse(blankDiskRefusals(content.sizeGiB))
-      return { kind: content.kind, sizeBytes: BigInt(content.sizeGiB) * GIB }
+      return { kind: content.kind, sizeBytes: BigInt(content.sizeGiB * GIB) }
     }
     const { snapshotId, sizeGiB } = content
     // The account, because the clones of all its snapshots are counted.
@@ -150,7 +149,7 @@ export function createDiskOperationService({
     const snapshot = yield* lockOwned(sql, 'Snapshot', { accountId }, snapshotId)
     const inProgress = { accountId, kind: 'CREATE_DISK', snapshotId: { not: null } } as const
     refuse(cloneRefusals(snapshot, yield* sql.count('Job', inProgress), sizeGiB ?? undefined))
-    return { kind: 'DATA', sizeBytes: sizeGiB === null ? snapshot.sizeBytes : BigInt(sizeGiB) * GIB }
+    return { kind: 'DATA', sizeBytes: sizeGiB === null ? snapshot.sizeBytes : BigInt(sizeGiB * GIB) }
   }
 
   return {
@@ -209,7 +208,7 @@ export function createDiskOperationService({
     resize: (viewer: Viewer, { diskId, sizeGiB }: { diskId: string; sizeGiB: number }): Promise<Disk> =>
       begin(viewer, diskId, 'RESIZE', {
         refusals: (disk) => resizeRefusals(disk, sizeGiB),
-        job: { sizeBytes: BigInt(sizeGiB) * GIB },
+        job: { sizeBytes: BigInt(sizeGiB * GIB) },
       }),
 
     /** Accepts that a free disk gets the content of one of its snapshots, ROLLING_BACK. */

@@ -8,6 +8,7 @@ import { OtherSnapshotRefused } from '../domain/refusals.ts'
 import { consistencyOf, snapshotRefusals } from '../domain/create-snapshot.ts'
 import type { SnapshotType } from '../domain/snapshot.ts'
 import { expiry } from '../domain/retention.ts'
+import { DAY_MS } from '../domain/units.ts'
 import {
   deleteSnapshotRefusals,
   updateSnapshotRefusals,
@@ -17,10 +18,9 @@ import { appendTransitions } from '../transitions/append.ts'
 import type { Capture } from './capture.ts'
 import { checkItems, hashOf, itemToken, once, sorted, type Repeatable, type Tag } from './client-tokens.ts'
 import type { Clock, NewId } from './clock.ts'
-import { checkName, refuse } from './checks.ts'
+import { checkName, each, refuse } from './refuse.ts'
 import { changeDisk } from './disk-status.ts'
 import type { DiskService } from './disks.ts'
-import { each } from './each.ts'
 import { lockOwned } from './owned.ts'
 import { deleteSnapshots, isRead, isVerified } from './snapshot-deletion.ts'
 import type { Viewer } from './viewer.ts'
@@ -60,8 +60,6 @@ export interface UpdateSnapshot {
 export type SnapshotOutcome = { id: string; snapshot: Snapshot } | { id: string; refusal: Refusal }
 
 export type SnapshotService = ReturnType<typeof createSnapshotService>
-
-const DAY_MS = 86_400_000
 
 /** How many that have expired are deleted in one transaction. */
 const EXPIRY_BATCH = 100

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { Prisma, type ApiToken } from '../generated/prisma/client.ts'
 import type { Database } from '../database/database.ts'
-import { brokenNameRules } from '../domain/name.ts'
-import { InvalidName } from '../domain/refusals.ts'
 import type { Role } from '../domain/role.ts'
+import { DAY_MS } from '../domain/units.ts'
 import type { Clock, NewId } from './clock.ts'
 import { lockOwned } from './owned.ts'
+import { checkName } from './refuse.ts'
 import { hashOfToken, tokenFrom } from './token-secret.ts'
 import type { Viewer } from './viewer.ts'
 
@@ -22,8 +22,6 @@ export type TokenFacts = Pick<ApiToken, 'id' | 'accountId' | 'role' | 'expiresAt
 type Owner = Pick<Viewer, 'accountId'>
 
 export type TokenService = ReturnType<typeof createTokenService>
-
-const DAY_MS = 86_400_000
 
 /** How many ids one statement has at most. */
 const ID_BATCH = 500
@@ -45,8 +43,7 @@ export function createTokenService({
     /** Makes a token for an account. The token itself is in the answer, and nowhere after that. */
     async create(owner: Owner, input: CreateApiToken): Promise<{ apiToken: ApiToken; token: string }> {
       const { name, role, expiresInDays } = input
-      const broken = brokenNameRules(name)
-      if (broken.length > 0) throw new InvalidName(broken)
+      checkName(name)
       const token = tokenFrom(randomBytes(32))
       const createdAt = now()
       const expiresAt = expiresInDays === null ? null : new Date(createdAt.getTime() + expiresInDays * DAY_MS)

@@ -103,10 +103,7 @@ describeInBrowser('the console in a browser, at length', ({ browser }) => {
     await page.getByRole('button', { name: 'Last page' }).click()
     await page.getByText('9,901–10,000 of 10,000').waitFor()
     await page.getByRole('button', { name: 'First page' }).click()
-    await app.graphql(
-      'mutation ($id: ID!) { createSnapshot(input: { diskId: $id, name: "new" }) { __typename } }',
-      { id: free.id },
-    )
+    await app.snapshot(free, { name: 'new' })
     await row(page, 'new').getByText('Creating', { exact: true }).waitFor()
     await app.runner.tick()
     await row(page, 'new').getByText('Completed', { exact: true }).waitFor()

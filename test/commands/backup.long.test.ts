@@ -5,10 +5,6 @@ import { expect, onTestFinished, test } from 'vitest'
 import { postGraphql, streamEvents } from '../support/clients.ts'
 import { run, startGateway, type Gateway } from '../support/process.ts'
 
-const CREATE = `mutation ($input: CreateSnapshotInput!) {
-  createSnapshot(input: $input) { ... on CreateSnapshotPayload { snapshot { id } } }
-}`
-
 /** A gateway process with a disk of its own, and commands on its data. */
 async function startWorld() {
   const folder = await mkdtemp(join(tmpdir(), 'snapgate-'))
@@ -34,8 +30,7 @@ async function register(gateway: Gateway, path: string): Promise<string> {
 }
 
 async function take(gateway: Gateway, diskId: string, name: string): Promise<string> {
-  const { data } = await postGraphql(gateway.endpoint, CREATE, { input: { diskId, name } })
-  const { id } = data.createSnapshot.snapshot as { id: string }
+  const id = await gateway.snapshot({ id: diskId }, { name })
   const status = 'subscription ($id: ID!) { snapshotStatus(id: $id) { to } }'
   for await (const { errors } of streamEvents(gateway.endpoint, status, { id }))
     if (errors) throw new Error(JSON.stringify(errors))

@@ -42,14 +42,7 @@ test('a gateway that was suspended for two leases finds its work taken over, and
     }`,
     { path },
   )
-  const { data: created } = await postGraphql(
-    suspended.endpoint,
-    `mutation ($id: ID!) {
-      createSnapshot(input: { diskId: $id, name: "s" }) { ... on CreateSnapshotPayload { snapshot { id } } }
-    }`,
-    { id: registered.registerDisk.disk.id },
-  )
-  const id = created.createSnapshot.snapshot.id as string
+  const id = await suspended.snapshot(registered.registerDisk.disk)
   const progress = 'subscription ($id: ID!) { snapshotProgress(id: $id) { copiedBytes } }'
   for await (const { data } of streamEvents(suspended.endpoint, progress, { id })) {
     if (data.snapshotProgress.copiedBytes > 0) break

@@ -23,14 +23,7 @@ test('after a kill in the middle of a copy, the work is taken up again within th
     }`,
     { path },
   )
-  const { data: created } = await postGraphql(
-    killed.endpoint,
-    `mutation ($id: ID!) {
-      createSnapshot(input: { diskId: $id, name: "s" }) { ... on CreateSnapshotPayload { snapshot { id } } }
-    }`,
-    { id: registered.registerDisk.disk.id },
-  )
-  const { id } = created.createSnapshot.snapshot as { id: string }
+  const id = await killed.snapshot(registered.registerDisk.disk)
   const progress = 'subscription ($id: ID!) { snapshotProgress(id: $id) { copiedBytes } }'
   for await (const { data } of streamEvents(killed.endpoint, progress, { id })) {
     if (data.snapshotProgress.copiedBytes > 0) break

@@ -7,9 +7,6 @@ import { copyDatabase } from '../support/copy-database.ts'
 import { startGateway, type Gateway } from '../support/process.ts'
 
 const WATCH = 'subscription ($after: String) { snapshotTransitions(after: $after) { sequence } }'
-const CREATE = `mutation ($disk: ID!, $name: String!) {
-  createSnapshot(input: { diskId: $disk, name: $name }) { ... on CreateSnapshotPayload { snapshot { id } } }
-}`
 
 /** A gateway process with one disk, whose snapshots are taken one after the other. */
 async function startWorld() {
@@ -22,8 +19,7 @@ async function startWorld() {
 }
 
 async function take(gateway: Gateway, disk: string, name: string): Promise<string> {
-  const { data } = await postGraphql(gateway.endpoint, CREATE, { disk, name })
-  const { id } = data.createSnapshot.snapshot as { id: string }
+  const id = await gateway.snapshot({ id: disk }, { name })
   for await (const { data: event } of streamEvents(
     gateway.endpoint,
     'subscription ($id: ID!) { snapshotStatus(id: $id) { to cursor } }',

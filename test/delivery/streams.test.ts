@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { appendTransitions } from '../../src/transitions/append.ts'
-import { startTestApp, type TestApp } from '../support/app.ts'
+import { startTestApp } from '../support/app.ts'
 import { cursorAt } from '../support/cursors.ts'
 import { createMemoryProvider } from '../support/memory-provider.ts'
 import { runnerOf } from '../support/runner.ts'
@@ -15,14 +15,6 @@ const STATUS = `subscription ($id: ID!, $after: String) {
 const ALL = `subscription ($filter: SnapshotTransitionFilter, $after: String) {
   snapshotTransitions(filter: $filter, after: $after) { sequence cursor snapshotId from to }
 }`
-
-async function createSnapshot(app: TestApp, diskId: string, name = 'watched'): Promise<string> {
-  const create = `mutation ($input: CreateSnapshotInput!) {
-    createSnapshot(input: $input) { ... on CreateSnapshotPayload { snapshot { id } } }
-  }`
-  const { data } = await app.graphql(create, { input: { diskId, name } })
-  return data.createSnapshot.snapshot.id as string
-}
 
 const step = (
   sequence: number,
@@ -41,7 +33,7 @@ test.each(TRANSPORTS)(
   async (transport) => {
     await using app = await startTestApp()
     await using runner = runnerOf(app, createMemoryProvider({ immediate: true }))
-    const id = await createSnapshot(app, (await app.disk()).id)
+    const id = await app.snapshot(await app.disk())
 
     const events = []
     for await (const event of watch(app, transport, STATUS, { id })) {
@@ -59,7 +51,7 @@ test.each(TRANSPORTS)(
     await using app = await startTestApp()
     const provider = createMemoryProvider()
     await using runner = runnerOf(app, provider)
-    const id = await createSnapshot(app, (await app.disk()).id)
+    const id = await app.snapshot(await app.disk())
 
     const events = []
     for await (const event of watch(app, transport, STATUS, { id })) {
@@ -81,7 +73,7 @@ test.each(TRANSPORTS)(
   async (transport) => {
     await using app = await startTestApp()
     await using runner = runnerOf(app, createMemoryProvider({ immediate: true }))
-    const id = await createSnapshot(app, (await app.disk()).id)
+    const id = await app.snapshot(await app.disk())
     await runner.tick()
     const cursor = (sequence: number) => cursorAt(app, sequence)
     const seen = (after?: string) => Array.fromAsync(watch(app, transport, STATUS, { id, after }))
@@ -174,7 +166,7 @@ test('a list and the stream from its cursor make one picture: no change is missi
   for (let round = 0; round < 3; round++) {
     for (const disk of disks) {
       if (round < 2) pictures.push(follow())
-      await Promise.all([createSnapshot(app, disk.id), runner.tick()])
+      await Promise.all([app.snapshot(disk), runner.tick()])
       await runner.tick()
     }
   }
@@ -207,8 +199,8 @@ test('snapshotTransitions gives only what its filter lets through', async () => 
   await using app = await startTestApp()
   await using runner = runnerOf(app, createMemoryProvider({ immediate: true }))
   const [one, two] = [await app.disk(), await app.disk()]
-  const a = await createSnapshot(app, one.id)
-  const b = await createSnapshot(app, two.id)
+  const a = await app.snapshot(one)
+  const b = await app.snapshot(two)
   await runner.tick()
   await appendMany(app, 1)
   const after = cursorAt(app, 0)
@@ -258,7 +250,7 @@ test.each(TRANSPORTS)(
   'streams over %s let go of everything when their clients disconnect',
   async (transport) => {
     await using app = await startTestApp()
-    const id = await createSnapshot(app, (await app.disk()).id)
+    const id = await app.snapshot(await app.disk())
     const documents: [string, object][] = [
       [ALL, {}],
       [ALL, { after: cursorAt(app, 0) }],
@@ -279,7 +271,7 @@ test.each(TRANSPORTS)(
 
 test('an event stream over HTTP/1.0 has no chunks, catches up, goes on live and ends with its connection', async () => {
   await using app = await startTestApp()
-  const id = await createSnapshot(app, (await app.disk()).id)
+  const id = await app.snapshot(await app.disk())
   await using runner = runnerOf(app, createMemoryProvider({ immediate: true }))
   const body = JSON.stringify({ query: `subscription { snapshotStatus(id: "${id}") { to } }` })
   const socket = connect(Number(new URL(app.url).port), '127.0.0.1')

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { postGraphql, streamEvents } from '../support/clients.ts'
+import { streamEvents } from '../support/clients.ts'
 import { startGateway } from '../support/process.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -17,14 +17,8 @@ test('the gateway makes its demo world, serves GraphiQL and completes a snapshot
 
   const page = await fetch(gateway.endpoint, { headers: { accept: 'text/html' } })
   expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
-  const { data } = await postGraphql(
-    gateway.endpoint,
-    `mutation {
-      createSnapshot(input: { diskId: "v-ordersdb", name: "s" }) { ... on CreateSnapshotPayload { snapshot { id } } }
-    }`,
-  )
+  const id = await gateway.snapshot({ id: 'v-ordersdb' })
   const status = 'subscription ($id: ID!) { snapshotStatus(id: $id) { to } }'
-  const { id } = data.createSnapshot.snapshot as { id: string }
   const events = await Array.fromAsync(streamEvents(gateway.endpoint, status, { id }))
   expect(events.map((event) => event.data.snapshotStatus.to)).toEqual(['CREATING', 'COMPLETED'])
 

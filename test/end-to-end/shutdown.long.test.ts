@@ -74,11 +74,7 @@ test(`${SUBSCRIBERS} sockets and ${SUBSCRIBERS} event streams are let go one by 
     }`,
     { path },
   )
-  await postGraphql(
-    gateway.endpoint,
-    'mutation ($id: ID!) { createSnapshot(input: { diskId: $id, name: "s" }) { __typename } }',
-    { id: data.registerDisk.disk.id },
-  )
+  await gateway.snapshot(data.registerDisk.disk)
 
   const stoppedAt = performance.now()
   const exit = gateway.stop('SIGTERM')

@@ -11,9 +11,6 @@ const HISTORY = `query ($id: ID!, $first: Int, $after: String, $last: Int, $befo
     edges { cursor }
     nodes { ${COMMON} ... on SnapshotTransition { ${OF_SNAPSHOT} } ... on DiskTransition { ${OF_DISK} } } } }
 }`
-const CREATE = `mutation ($input: CreateSnapshotInput!) {
-  createSnapshot(input: $input) { ... on CreateSnapshotPayload { snapshot { id } } }
-}`
 const DELETE = `mutation ($input: DeleteSnapshotsInput!) { deleteSnapshots(input: $input) { __typename } }`
 
 interface History {
@@ -38,8 +35,7 @@ const lines = ({ nodes }: History) =>
 /** A disk with a snapshot that was taken, renamed and deleted. */
 async function withHistory(app: TestApp) {
   const disk = await app.disk()
-  const { data } = await app.graphql(CREATE, { input: { diskId: disk.id, name: 'nightly' } })
-  const { id } = data.createSnapshot.snapshot as { id: string }
+  const id = await app.snapshot(disk, { name: 'nightly' })
   await app.runner.tick()
   await app.db.snapshot.update({ where: { id }, data: { name: 'renamed' } })
   await app.graphql(DELETE, { input: { snapshotIds: [id] } })
@@ -113,7 +109,7 @@ test('the history of a disk can be watched on from its page', async () => {
   await using app = await startTestApp()
   const disk = await withHistory(app)
   const { streamCursor } = await page(app, disk.id)
-  await app.graphql(CREATE, { input: { diskId: disk.id, name: 'next' } })
+  await app.snapshot(disk, { name: 'next' })
 
   const watch = `subscription ($after: String) { snapshotTransitions(after: $after) { ${COMMON} ${OF_SNAPSHOT} } }`
   const watchDisk = `subscription ($after: String) { diskTransitions(after: $after) { ${COMMON} ${OF_DISK} } }`

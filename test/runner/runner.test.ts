@@ -11,11 +11,7 @@ function clockAt(time: string) {
 
 async function createSnapshot(app: TestApp, name = 'carried'): Promise<string> {
   const disk = await app.disk({ sizeMiB: 1 })
-  const create = `mutation ($input: CreateSnapshotInput!) {
-    createSnapshot(input: $input) { ... on CreateSnapshotPayload { snapshot { id } } }
-  }`
-  const { data } = await app.graphql(create, { input: { diskId: disk.id, name } })
-  return data.createSnapshot.snapshot.id as string
+  return app.snapshot(disk, { name })
 }
 
 async function shown(app: TestApp, id: string): Promise<any> {

@@ -5,13 +5,7 @@ import { startTestApp, type TestApp } from '../support/app.ts'
 
 async function createdSnapshot(app: TestApp): Promise<string> {
   const disk = await app.disk()
-  const { data } = await app.graphql(
-    `mutation ($id: ID!) {
-      createSnapshot(input: { diskId: $id, name: "s" }) { ... on CreateSnapshotPayload { snapshot { id } } }
-    }`,
-    { id: disk.id },
-  )
-  return data.createSnapshot.snapshot.id as string
+  return app.snapshot(disk)
 }
 
 const shown = async (app: TestApp, id: string) =>

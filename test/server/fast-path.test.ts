@@ -138,9 +138,7 @@ async function world(environment: Record<string, string> = {}) {
   await app.heldSnapshots(disk, 3)
   const description = '"quoted" \\ back, é, 快照, \u2028 and \u{1f4be}'
   await app.db.snapshot.updateMany({ data: { description } })
-  await app.graphql(
-    `mutation { createSnapshot(input: { diskId: "${disk.id}", name: "x", tags: [{ key: "k", value: "v" }] }) { __typename } }`,
-  )
+  await app.snapshot(disk, { name: 'x', tags: [{ key: 'k', value: 'v' }] })
   return { app, disk, statements }
 }
 

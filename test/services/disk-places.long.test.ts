@@ -71,12 +71,9 @@ test('the database and the copies of snapshots are never disks, under whatever n
   await using app = await startTestApp()
   const disks = join(app.dataDir, 'disks')
   const disk = await app.disk()
-  const { data } = await app.graphql(
-    `mutation ($id: ID!) { createSnapshot(input: { diskId: $id, name: "s" }) { ... on CreateSnapshotPayload { snapshot { id } } } }`,
-    { id: disk.id },
-  )
+  const id = await app.snapshot(disk)
   await app.runner.tick()
-  const copy = join(app.dataDir, 'snapshots', data.createSnapshot.snapshot.id, 'image')
+  const copy = join(app.dataDir, 'snapshots', id, 'image')
   const own = [copy, ...['', '-wal', '-shm'].map((suffix) => join(app.dataDir, `snapgate.db${suffix}`))]
   for (const [index, path] of own.entries()) {
     const name = join(disks, `own-${index}.img`)

@@ -13,7 +13,7 @@ import type { DiskKind, DiskStatus } from '../../src/domain/disk.ts'
 import { accountNamed } from '../../src/services/accounts.ts'
 import { newRandomId } from '../../src/services/clock.ts'
 import { AMPLE } from './ample.ts'
-import { connectWebSocket, postGraphql, streamEvents, type Answer } from './clients.ts'
+import { connectWebSocket, createSnapshot, postGraphql, streamEvents, type Ask } from './clients.ts'
 
 export type TestApp = Awaited<ReturnType<typeof startTestApp>>
 
@@ -59,10 +59,12 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
   /** A client that sends this in Authorization, or in connection_init. */
   function client(authorization?: string) {
     const headers: Record<string, string> = authorization === undefined ? {} : { authorization }
+    const graphql: Ask = (query, variables) => postGraphql(endpoint, query, variables, headers)
     return {
-      /** Runs an operation over HTTP. */
-      graphql: (query: string, variables?: Record<string, unknown>): Promise<Answer> =>
-        postGraphql(endpoint, query, variables, headers),
+      graphql,
+
+      /** Creates a snapshot of the disk; its id. Throws when it is refused. */
+      snapshot: (disk: { id: string }, input: object = {}) => createSnapshot(graphql, disk, input),
 
       /** A client over graphql-transport-ws. */
       webSocket: () => connectWebSocket(endpoint.replace('http', 'ws'), headers),

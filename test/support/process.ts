@@ -4,6 +4,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { START_ARGS } from '../../bench/npm-start.ts'
 import { AMPLE } from './ample.ts'
+import { createSnapshot, postGraphql } from './clients.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -42,6 +43,8 @@ export interface Gateway extends AsyncDisposable {
   url: string
   endpoint: string
   child: ChildProcess
+  /** Creates a snapshot of the disk; its id. Throws when it is refused. */
+  snapshot: (disk: { id: string }, input?: object) => Promise<string>
   /** What it has printed so far. */
   stdout: () => string
   /** Sends the signal, and resolves with how the process ended. */
@@ -75,10 +78,13 @@ export async function startGateway(env: Record<string, string>, command?: string
     if (child.exitCode === null) child.kill(signal)
     return exited
   }
+  const endpoint = `${url}/graphql`
   return {
     url,
     child,
-    endpoint: `${url}/graphql`,
+    endpoint,
+    snapshot: (disk, input) =>
+      createSnapshot((query, variables) => postGraphql(endpoint, query, variables), disk, input),
     stdout: () => output,
     stop,
     async [Symbol.asyncDispose]() {

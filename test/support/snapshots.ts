@@ -5,13 +5,7 @@ import type { TestApp } from './app.ts'
 
 /** Takes a snapshot of the disk as a client does, and has it completed. */
 export async function completed(app: TestApp, disk: Pick<Disk, 'id'>, input: object = {}): Promise<string> {
-  const { data } = await app.graphql(
-    `mutation ($input: CreateSnapshotInput!) {
-      createSnapshot(input: $input) { ... on CreateSnapshotPayload { snapshot { id } } ... on UserError { message } }
-    }`,
-    { input: { diskId: disk.id, name: 'taken', ...input } },
-  )
-  const { id } = data.createSnapshot.snapshot as { id: string }
+  const id = await app.snapshot(disk, input)
   await app.runner.tick()
   return id
 }

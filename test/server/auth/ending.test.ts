@@ -73,11 +73,7 @@ describe('a token that is revoked', () => {
     await using app = await startTestApp()
     const admin = await app.token()
     const disk = await app.disk()
-    const { data } = await admin.graphql(
-      'mutation ($id: ID!) { createSnapshot(input: { diskId: $id, name: "a" }) { ... on CreateSnapshotPayload { snapshot { id } } } }',
-      { id: disk.id },
-    )
-    const id = data.createSnapshot.snapshot.id as string
+    const id = await admin.snapshot(disk)
     const events = Array.fromAsync(admin.sse(WATCH_PROGRESS, { id }))
     const socket = openSocket(app, admin.token, WATCH_PROGRESS, { id })
     await expect.poll(() => app.progress.watchers).toBe(2)

@@ -59,10 +59,7 @@ test('an event that is larger than the buffer of a stream is told of by an error
   const disk = await app.disk()
   const selected = Array.from({ length: 20 }, (_, index) => `a${index}: description`).join(' ')
   await using socket = app.webSocket()
-  const create = (name: string, description: string) =>
-    app.graphql('mutation ($i: CreateSnapshotInput!) { createSnapshot(input: $i) { __typename } }', {
-      i: { diskId: disk.id, name, description },
-    })
+  const create = (name: string, description: string) => app.snapshot(disk, { name, description })
 
   const after: unknown = (await app.graphql('{ disks { streamCursor } }')).data.disks.streamCursor
   await create('large', 'd'.repeat(1_000))
