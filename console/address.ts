@@ -74,7 +74,7 @@ export interface Order<Field extends string> {
   direction: 'ASC' | 'DESC'
 }
 
-/** The order of a list, as `name` or, the other way round, `-name`. */
+/** The order of a list: `name` ascending, `-name` descending. */
 export function orderOf<Field extends string>(
   address: Address,
   fields: readonly Field[],

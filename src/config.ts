@@ -199,7 +199,7 @@ export interface Config {
   logPollMs: number
   /** How long, and how many, transitions can be resumed from. */
   logRetention: { days: number; events: number }
-  /** How long it is kept what became of the runs of automatic snapshot policies. */
+  /** How long the results of policy runs are kept, in days. */
   autoSnapshotRunRetentionDays: number
   /** What a stream may fall behind before it is ended. */
   streamBuffer: StreamBuffer

@@ -60,7 +60,7 @@ export function reset(path: string): void {
   db.close()
 }
 
-/** As Prisma stores a moment so many seconds into 2026. */
+/** A moment in seconds from the start of 2026, as Prisma stores it. */
 function moment(seconds: string): string {
   return `strftime('%Y-%m-%dT%H:%M:%S', '2026-01-01', '+' || (${seconds}) || ' seconds') || '.000+00:00'`
 }

@@ -46,7 +46,7 @@ function UnlinkDialog({ asked, disk }: { asked: Asked; disk: Disk }) {
   const format = useFormat()
   const { message } = App.useApp()
   const hint = useId()
-  // It closes with what it asked about, which is over by then.
+  // It closes with the policy that it asks about, which is then unlinked.
   const [policy] = useState(disk.autoSnapshotPolicy)
   const [deleteSnapshots, setDeleteSnapshots] = useState(false)
   const [{ fetching, error, data }, unlink] = useMutation(UNLINK_POLICY)

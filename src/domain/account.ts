@@ -1,6 +1,6 @@
 const ACCOUNT_NAME_MAX_LENGTH = 128
 
-/** The rule of an account's name, as a sentence: wide enough for whatever an issuer of JWTs calls a tenant. */
+/** The rule of an account's name, as a sentence: wide enough for any tenant name of a JWT issuer. */
 export const ACCOUNT_NAME_RULE = `An account has a name of 1 to ${ACCOUNT_NAME_MAX_LENGTH} characters: any but control characters, and spaces only between others.`
 
 export function isAccountName(name: string): boolean {

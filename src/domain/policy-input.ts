@@ -6,10 +6,10 @@ export const POLICIES_MAX = 100
 
 /** The rules of a policy, each with the sentence that says what would be right. Source: the cloud's API, create policy. */
 export const POLICY_RULES = {
-  TIME_POINTS: 'timePoints has at least one hour, each a whole number from 0 to 23.',
-  REPEAT_WEEKDAYS: 'repeatWeekdays has at least one day, each a whole number from 0 (Sunday) to 6.',
+  TIME_POINTS: 'timePoints must have at least one hour, each an integer from 0 to 23.',
+  REPEAT_WEEKDAYS: 'repeatWeekdays must have at least one day, each an integer from 0 (Sunday) to 6.',
   RETENTION_DAYS: `retentionDays is ${RETENTION_RULE}.`,
-  TIME_ZONE: 'timeZone is an IANA name, such as UTC or Asia/Shanghai.',
+  TIME_ZONE: 'timeZone must be an IANA name, such as UTC or Asia/Shanghai.',
 } as const
 export type PolicyRule = keyof typeof POLICY_RULES
 

@@ -18,7 +18,7 @@ export class DiskNotFound extends Refusal {
   readonly diskId: string
 
   constructor(diskId: string) {
-    super(`There is no disk ${quoted(diskId)}. Query disks for those there are.`)
+    super(`Disk ${quoted(diskId)} not found.`)
     this.diskId = diskId
   }
 }
@@ -38,8 +38,8 @@ export class DiskStatusForbidsSnapshot extends Refusal {
   constructor(kind: DiskKind, actual: DiskStatus, allowed: readonly DiskStatus[]) {
     super(
       actual === 'SNAPSHOTTING'
-        ? 'A snapshot of this disk is already being made. Wait until it has ended.'
-        : `The disk is ${actual}; a snapshot of a ${kind} disk can be taken while it is ${allowed.join(' or ')}.`,
+        ? 'A snapshot of this disk is already being created. Wait until it ends.'
+        : `The disk is ${actual}. A snapshot of a ${kind} disk requires the status ${allowed.join(' or ')}.`,
     )
     this.kind = kind
     this.actual = actual
@@ -59,7 +59,7 @@ export class SnapshotQuotaExceeded extends Refusal {
   readonly limit: number
 
   constructor(type: SnapshotType, used: number, limit: number) {
-    super(`The disk holds ${used} of ${limit} ${type} snapshots. Delete one that is no longer needed first.`)
+    super(`The disk holds ${used} of ${limit} ${type} snapshots. Delete one first.`)
     this.type = type
     this.used = used
     this.limit = limit
@@ -92,8 +92,8 @@ export class ClientTokenReused extends Refusal {
   constructor(createdId: string | null) {
     super(
       createdId === null
-        ? 'This client token was used before with other input. Use a new token, or repeat the call as it was.'
-        : `This call was made before and created ${createdId}, which no longer exists. To create another one, use a new token.`,
+        ? 'This client token was already used with different input. Use a new token, or repeat the original call.'
+        : `This call already created ${createdId}, which has been deleted. Use a new token to create another one.`,
     )
     this.createdId = createdId
   }
@@ -125,7 +125,7 @@ export class ApiTokenNotFound extends Refusal {
   readonly apiTokenId: string
 
   constructor(apiTokenId: string) {
-    super(`There is no API token ${quoted(apiTokenId)}. Query apiTokens for those there are.`)
+    super(`API token ${quoted(apiTokenId)} not found.`)
     this.apiTokenId = apiTokenId
   }
 }
@@ -136,7 +136,7 @@ export class SnapshotNotFound extends Refusal {
   readonly snapshotId: string
 
   constructor(snapshotId: string) {
-    super(`There is no snapshot ${quoted(snapshotId)}. Query snapshots for those there are.`)
+    super(`Snapshot ${quoted(snapshotId)} not found.`)
     this.snapshotId = snapshotId
   }
 }
@@ -153,7 +153,7 @@ export class SnapshotStatusForbidsOperation extends Refusal {
   readonly allowed: readonly SnapshotStatus[]
 
   constructor(operation: SnapshotOperation, actual: SnapshotStatus, allowed: readonly SnapshotStatus[]) {
-    super(`The snapshot is ${actual}; ${operation} is possible while it is ${allowed.join(' or ')}.`)
+    super(`The snapshot is ${actual}. ${operation} requires the status ${allowed.join(' or ')}.`)
     this.operation = operation
     this.actual = actual
     this.allowed = allowed
@@ -168,7 +168,7 @@ export class SnapshotInUse extends Refusal {
 
   constructor(snapshotId: string) {
     super(
-      `Snapshot ${snapshotId} is being read: it is verified, or a disk is rolled back to it or made from it. Wait until that has ended.`,
+      `Snapshot ${snapshotId} is being read by a verification, a rollback or a disk creation. Wait until that ends.`,
     )
     this.snapshotId = snapshotId
   }
@@ -178,7 +178,7 @@ export class SnapshotOfOtherDisk extends Refusal {
   static readonly description = 'A disk can only be rolled back to one of its own snapshots.'
   constructor() {
     super(
-      'The snapshot was not taken of this disk. Roll back to a snapshot of its own, or create a disk from this one.',
+      'The snapshot belongs to another disk. Roll back to one of its own snapshots, or create a disk from this one.',
     )
   }
 }
@@ -186,7 +186,7 @@ export class SnapshotOfOtherDisk extends Refusal {
 export class SystemSnapshotForbidsDisk extends Refusal {
   static readonly description = 'No disk can be created from a snapshot of a system disk.'
   constructor() {
-    super('The snapshot was taken of a system disk; a disk is created from a snapshot of a data disk.')
+    super('The snapshot is of a system disk. Disks can only be created from snapshots of data disks.')
   }
 }
 
@@ -206,8 +206,8 @@ export class DiskStatusForbidsOperation extends Refusal {
   constructor(operation: DiskOperation, kind: DiskKind, actual: DiskStatus, allowed: readonly DiskStatus[]) {
     super(
       operation === 'UPDATE'
-        ? `The disk is ${actual}; nothing about it can be changed any more.`
-        : `The disk is ${actual}; ${operation} of a ${kind} disk is possible while it is ${allowed.join(' or ')}.`,
+        ? `The disk is ${actual} and can no longer be changed.`
+        : `The disk is ${actual}. ${operation} of a ${kind} disk requires the status ${allowed.join(' or ')}.`,
     )
     this.operation = operation
     this.kind = kind
@@ -220,7 +220,7 @@ export class DiskNotAttached extends Refusal {
   static readonly description =
     'The disk is IN_USE because a program has it open, not because it is attached to an instance.'
   constructor() {
-    super('The disk is not attached to an instance: a program has it open. Close it there.')
+    super('The disk is not attached to an instance, but open in a program. Close it there.')
   }
 }
 
@@ -239,8 +239,8 @@ export class DiskSizeRefused extends Refusal {
   constructor(sizeGiB: number, minGiB: number, maxGiB: number) {
     super(
       minGiB > maxGiB
-        ? `The size would be ${sizeGiB} GiB; the disk is as large as a disk may be already.`
-        : `The size would be ${sizeGiB} GiB; it must be from ${minGiB} to ${maxGiB} GiB.`,
+        ? `The size cannot be ${sizeGiB} GiB: the disk already has the maximum size.`
+        : `The size must be from ${minGiB} to ${maxGiB} GiB; it is ${sizeGiB} GiB.`,
     )
     this.sizeGiB = sizeGiB
     this.minGiB = minGiB
@@ -257,9 +257,7 @@ export class TooManyDisksUnderWay extends Refusal {
   readonly limit: number
 
   constructor(limit: number) {
-    super(
-      `${limit} disks are being made from snapshots already, which is as many as may be at once. Wait until one has ended.`,
-    )
+    super(`Limit of ${limit} concurrent disk creations from snapshots reached. Wait until one ends.`)
     this.limit = limit
   }
 }
@@ -267,7 +265,7 @@ export class TooManyDisksUnderWay extends Refusal {
 export class OtherSnapshotRefused extends Refusal {
   static readonly description = 'Not created: another disk in this all-or-nothing request was refused.'
   constructor() {
-    super('Nothing speaks against this one, but another was refused, and all or none were asked for.')
+    super('Not created: another disk in this all-or-nothing request was refused.')
   }
 }
 
@@ -277,9 +275,7 @@ export class PolicyNotFound extends Refusal {
   readonly policyId: string
 
   constructor(policyId: string) {
-    super(
-      `There is no automatic snapshot policy ${quoted(policyId)}. Query autoSnapshotPolicies for those there are.`,
-    )
+    super(`Automatic snapshot policy ${quoted(policyId)} not found.`)
     this.policyId = policyId
   }
 }
@@ -303,9 +299,7 @@ export class PolicyQuotaExceeded extends Refusal {
   readonly limit: number = POLICIES_MAX
 
   constructor() {
-    super(
-      `The account has ${POLICIES_MAX} automatic snapshot policies, as many as it may have. Delete one first.`,
-    )
+    super(`Limit of ${POLICIES_MAX} automatic snapshot policies reached. Delete one first.`)
   }
 }
 
@@ -319,7 +313,7 @@ export class DiskStatusForbidsPolicy extends Refusal {
   readonly allowed: readonly DiskStatus[]
 
   constructor(actual: DiskStatus, allowed: readonly DiskStatus[]) {
-    super(`The disk is ${actual}; a policy can be linked to it while it is ${allowed.join(' or ')}.`)
+    super(`The disk is ${actual}. Linking a policy requires the status ${allowed.join(' or ')}.`)
     this.actual = actual
     this.allowed = allowed
   }
@@ -331,9 +325,7 @@ export class DiskLinkedElsewhere extends Refusal {
   readonly policyId: string
 
   constructor(policyId: string) {
-    super(
-      `The disk is linked to the policy ${policyId}, and it can have one only. Unlink it from that one first.`,
-    )
+    super(`The disk is already linked to the policy ${policyId}. Unlink it first.`)
     this.policyId = policyId
   }
 }

@@ -41,7 +41,7 @@ function columnsOf(info: GraphQLResolveInfo, connection: FieldNode): string[] | 
   return [...columns]
 }
 
-/** The fields selected in these, of one name or all, whatever directives and types they are under. */
+/** The fields selected in these, of one name or all, regardless of directives and type conditions. */
 function selected(info: GraphQLResolveInfo, parents: readonly FieldNode[], name?: string): FieldNode[] {
   const fields: FieldNode[] = []
   const collect = (selections: readonly SelectionNode[] = []) => {

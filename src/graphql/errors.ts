@@ -9,37 +9,33 @@ export const ERROR_CODES = {
   BAD_REQUEST: 'The request is not a GraphQL request, or does not say which operation to run.',
   GRAPHQL_PARSE_FAILED: 'The document is not GraphQL.',
   GRAPHQL_VALIDATION_FAILED: 'The document does not fit the schema.',
-  DOCUMENT_TOO_LARGE:
-    'The document has more bytes, tokens, levels, aliases or other parts than one may have.',
-  DOCUMENT_NOT_TRUSTED: 'The gateway runs only documents that it knows, and this is none of them.',
-  INTROSPECTION_DISABLED: 'Introspection is for administrators here.',
+  DOCUMENT_TOO_LARGE: 'The document exceeds a limit on bytes, tokens, depth, aliases or other parts.',
+  DOCUMENT_NOT_TRUSTED: 'The gateway runs trusted documents only, and this is not one of them.',
+  INTROSPECTION_DISABLED: 'Introspection is restricted to admins.',
   COST_LIMIT_EXCEEDED:
-    'The operation costs more than one may. Ask for less at once: `extensions.cost` has both numbers.',
-  ANSWER_TOO_LARGE:
-    'The answer is larger than MAX_ANSWER_BYTES, or an event larger than STREAM_BUFFER_BYTES. Select less of it.',
-  OPERATION_TIMEOUT:
-    'The operation looked at more rows than it could within OPERATION_TIMEOUT_MS. Narrow its filters.',
-  RATE_LIMITED: 'A budget of the account or address is used up. Try again at `extensions.resetAt`.',
-  TOO_MANY_OPERATIONS: 'Too many operations are in progress on the connection. Wait for some of them to end.',
-  TOO_MANY_CONNECTIONS: 'The address or account has more connections than it may have. Close some of them.',
-  BAD_USER_INPUT: 'A variable or argument has a value that cannot be accepted.',
+    'The operation exceeds the cost limit. Request less at once; `extensions.cost` has both numbers.',
+  ANSWER_TOO_LARGE: 'The response exceeds MAX_ANSWER_BYTES, or an event STREAM_BUFFER_BYTES. Select less.',
+  OPERATION_TIMEOUT: 'The operation scanned rows for longer than OPERATION_TIMEOUT_MS. Narrow its filters.',
+  RATE_LIMITED: 'A budget of the account or address is exhausted. Retry at `extensions.resetAt`.',
+  TOO_MANY_OPERATIONS: 'Too many operations are in flight on the connection. Wait until some of them end.',
+  TOO_MANY_CONNECTIONS: 'The address or account has too many connections. Close some of them.',
+  BAD_USER_INPUT: 'A variable or argument has an invalid value.',
   UNAUTHENTICATED:
-    'There is no credential, or it is not valid, revoked or expired. Send one that is valid: docs/clients.md.',
-  FORBIDDEN: 'The credential is valid, and its role does not allow this.',
-  NOT_FOUND: 'What should be watched does not exist, or the address of the request is wrong.',
-  CURSOR_EXPIRED:
-    'The log no longer continues from the stream cursor. List again, and watch from the new cursor.',
-  SLOW_CONSUMER: 'The stream fell too far behind and was ended. Resume from the last cursor seen.',
+    'The credential is missing, invalid, revoked or expired. Send a valid one: docs/clients.md.',
+  FORBIDDEN: 'The credential is valid, but its role does not allow this.',
+  NOT_FOUND: 'The snapshot or disk to watch does not exist, or the URL is wrong.',
+  CURSOR_EXPIRED: 'The log cannot continue from the stream cursor. List again and watch from the new cursor.',
+  SLOW_CONSUMER: 'The client read too slowly, and the stream was ended. Resume from the last cursor.',
   METHOD_NOT_ALLOWED: 'The HTTP method is neither GET nor POST, or a mutation was sent by GET. Use POST.',
   UNSUPPORTED_MEDIA_TYPE: 'The body is not plain JSON in UTF-8. Send content-type: application/json.',
-  NOT_ACCEPTABLE: 'None of the accepted media types can be given.',
+  NOT_ACCEPTABLE: 'None of the accepted media types is supported.',
   PAYLOAD_TOO_LARGE: 'The request body is larger than MAX_BODY_BYTES, or its headers are larger than 16 KiB.',
   REQUEST_TIMEOUT: 'The request did not arrive in time.',
   CSRF_HEADER_REQUIRED: 'A GET request must carry the header x-graphql-yoga-csrf, with any value.',
-  FOREIGN_ORIGIN: 'The page is of another site, which is not among ALLOWED_ORIGINS.',
+  FOREIGN_ORIGIN: 'The origin of the page is not in ALLOWED_ORIGINS.',
   SERVICE_UNAVAILABLE:
-    'The gateway is stopping, or cannot reach its database, its storage or the keys of credentials now. Try again in a moment.',
-  INTERNAL_SERVER_ERROR: 'A fault in the gateway. Quote the request id; the log has the details.',
+    'The gateway is stopping, or cannot reach its database, storage or JWT keys. Retry shortly.',
+  INTERNAL_SERVER_ERROR: 'A fault in the gateway. Report the request id; the log has the details.',
 } as const
 export type ErrorCode = keyof typeof ERROR_CODES
 

@@ -63,7 +63,7 @@ export function followToEnd(
   const { gateway, viewer } = context
   const position = positionOf(gateway.transitions, viewer, after)
   const seat = gateway.hub.seatToEnd({ accountId: viewer.accountId, snapshotId }, position)
-  if (!seat) throw notFound('snapshot', snapshotId)
+  if (!seat) throw notFound('Snapshot', snapshotId)
   return served(context, gateway.hub, seat)
 }
 
@@ -76,7 +76,7 @@ export function followDiskToEnd(
   const { gateway, viewer } = context
   const position = positionOf(gateway.diskTransitions, viewer, after)
   const seat = gateway.diskHub.seatToEnd({ accountId: viewer.accountId, diskId }, position)
-  if (!seat) throw notFound('disk', diskId)
+  if (!seat) throw notFound('Disk', diskId)
   return served(context, gateway.diskHub, seat)
 }
 
@@ -97,7 +97,7 @@ export async function followProgress(
   const snapshot = reads.snapshot(snapshotId)
   if (!snapshot) {
     stop()
-    throw notFound('snapshot', snapshotId)
+    throw notFound('Snapshot', snapshotId)
   }
   function isWorkedOn(): boolean {
     return reads.snapshotJobs(snapshotId).some((job) => subjectOf(job) === snapshotId)
@@ -156,8 +156,8 @@ function positionOf(
   return position
 }
 
-function notFound(what: 'snapshot' | 'disk', id: string) {
-  return clientError('NOT_FOUND', `There is no ${what} ${quoted(id)}. Query ${what}s for those there are.`)
+function notFound(what: 'Snapshot' | 'Disk', id: string) {
+  return clientError('NOT_FOUND', `${what} ${quoted(id)} not found.`)
 }
 
 function interestOf(

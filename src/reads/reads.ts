@@ -270,7 +270,7 @@ export class Reads {
     return this.#list('AutoSnapshotRunDisk', () => ({ conditions: this.#ownedBy('runId', runId) }))
   }
 
-  /** What became of one disk in a run; undefined when it was not linked then. */
+  /** The result of a run for one disk; undefined if the disk was not linked at the time. */
   runDisk(runId: string, diskId: string): AutoSnapshotRunDisk | undefined {
     return this.#reader.get(
       Prisma.sql`SELECT * FROM "AutoSnapshotRunDisk" t

@@ -25,7 +25,7 @@ export interface HousekeepingOptions {
   logKeptMs: number
   /** So many of the last transitions can be resumed from, however old they are. */
   logKeptEvents: number
-  /** How long it is kept what became of the runs of policies, in milliseconds. */
+  /** How long the results of policy runs are kept, in milliseconds. */
   runsKeptMs: number
   now: Clock
   clock: ClockWatch

@@ -16,7 +16,7 @@ function* store(sql: Sql, trust: ClockTrust): Work<void> {
   yield* sql.update('ClockTrust', trust, { id: ID })
 }
 
-/** Takes the clock for right, whatever it was before: an operator has said so. */
+/** Trusts the clock as it is now: an operator has confirmed it. */
 export async function trustClock(db: Database, now: Date): Promise<void> {
   await db.write((sql) => store(sql, trusted(now)))
 }

@@ -87,7 +87,7 @@ export class History<T extends AnyTransition = AnyTransition> {
   }
 }
 
-/** Ends a page at a position where pages end whatever they began at. */
+/** Ends a page at a position that does not depend on where it began. */
 function upToBoundary<T extends AnyTransition>(page: LogPage<T>, after: number): LogPage<T> {
   const boundary = page.through - (page.through % PAGE)
   if (boundary <= after) return page

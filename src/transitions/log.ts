@@ -58,7 +58,7 @@ async function open<T extends AnyTransition>(db: Database, subject: LogSubject):
  *
  * A number with its tag names one transition, and with it everything before it: rows are only ever appended, so a log that
  * has this transition has the same ones before it. A log that was restored, and has given its number to another one since,
- * does not have it. So one row proves a cursor, whatever happened to the database or to the processes on it.
+ * does not have it. So one row proves a cursor, even after a restore or a restart.
  */
 export class TransitionLog<T extends AnyTransition = Transition> {
   readonly #db: Database

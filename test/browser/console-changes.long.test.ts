@@ -85,7 +85,7 @@ describeInBrowser('changes in the console', ({ open }) => {
     expect(await app.db.snapshot.count()).toBe(0)
   })
 
-  test('of several snapshots each says whether it can be deleted, and what became of it', async () => {
+  test('a batch shows for each snapshot whether it can be deleted, and its result', async () => {
     await using app = await startTestApp()
     const [first, second] = [await app.disk({ name: 'data-1' }), await app.disk({ name: 'data-2' })]
     await completed(app, first, { name: 'january' })
@@ -220,7 +220,7 @@ describeInBrowser('changes in the console', ({ open }) => {
     expect((await readFile(disk.path)).equals(before)).toBe(true)
   })
 
-  test('a roll back that is given up is said with the reason; an answer that comes behind its end does not undo it', async () => {
+  test('a failed rollback is shown with its reason; a response that arrives after its end does not undo it', async () => {
     await using app = await startTestApp()
     const disk = await app.disk({ name: 'data-1' })
     const id = await completed(app, disk, { name: 'before' })

@@ -125,7 +125,7 @@ describeInBrowser('the console in a browser', ({ open }) => {
     expect([lost, await app.db.snapshot.count()]).toEqual([1, 1])
   })
 
-  test('a batch says of each disk what became of it', async () => {
+  test('a batch shows the result for each disk', async () => {
     await using app = await startTestApp()
     for (const status of ['UNMOUNTED', 'EXPIRED', 'IN_USE'] as const) {
       await app.disk({ name: `disk-${status}`, status })

@@ -54,7 +54,7 @@ test('tokens are listed by account, with their state and without themselves, and
   expect(await token(app.dataDir, 'revoke', foreign.id)).toEqual({
     exitCode: 1,
     stdout: '',
-    stderr: `There is no API token "${foreign.id}". Query apiTokens for those there are.\n`,
+    stderr: `API token "${foreign.id}" not found.\n`,
   })
   expect((await token(app.dataDir, 'revoke', foreign.id, '--account', 'acme')).exitCode).toBe(0)
 

@@ -139,7 +139,7 @@ function eventQueue() {
   }
 }
 
-/** A client that is cut off so many times, resumes each time behind the last event it has seen, and keeps them all. */
+/** A client that is cut off a number of times, resumes each time after its last event, and keeps all events. */
 async function client(scene: Scene, connect: typeof connectSocket, start: string): Promise<number[]> {
   const seen: number[] = []
   let cursor = start

@@ -150,7 +150,7 @@ test('after a power cut, files of before are opened, and a backup that was copie
   expect(await opened(world.path)).toEqual('opened')
 })
 
-test('a backup that came without a log is opened, whatever was there before', async () => {
+test('a backup that came without a log is opened, after any earlier database', async () => {
   await using world = await killed()
   for (const end of ['-wal', '-shm', '']) rmSync(`${world.path}${end}`)
   copyFileSync(world.backup, world.path)

@@ -9,7 +9,7 @@ const WATCH = `subscription ($after: String, $filter: DiskTransitionFilter) {
   diskTransitions(after: $after, filter: $filter) { sequence cursor diskId from to reason disk { status } }
 }`
 
-/** Reads so many transitions, then leaves. */
+/** Reads a number of transitions, then disconnects. */
 async function take(app: TestApp, count: number, variables: Record<string, unknown>): Promise<any[]> {
   const seen: any[] = []
   for await (const { data, errors } of app.sse(WATCH, variables)) {
@@ -54,7 +54,7 @@ test('a snapshot leads its disk through SNAPSHOTTING and back', async () => {
   ])
 })
 
-test('the streamCursor of any list goes on exactly behind it, for disks and for snapshots', async () => {
+test('a stream from the streamCursor of any list continues exactly after it, for disks and for snapshots', async () => {
   await using app = await startTestApp()
   const disk = await app.disk()
   await completed(app, disk)
@@ -74,7 +74,7 @@ test('the streamCursor of any list goes on exactly behind it, for disks and for 
   }
 })
 
-test('a cursor of snapshots is none of disks, and the other way round', async () => {
+test('a cursor of snapshots is not valid for disks, nor the reverse', async () => {
   await using app = await startTestApp()
   await completed(app, await app.disk())
   const wrong = [

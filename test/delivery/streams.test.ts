@@ -115,7 +115,7 @@ test.each(TRANSPORTS)(
         data: undefined,
         errors: [
           {
-            message: 'There is no snapshot "s-nosuchone". Query snapshots for those there are.',
+            message: 'Snapshot "s-nosuchone" not found.',
             path: ['snapshotStatus'],
             locations: expect.any(Array),
             extensions: { code: 'NOT_FOUND', requestId: expect.any(String) },

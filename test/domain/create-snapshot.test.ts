@@ -66,7 +66,7 @@ test('a disk that is in a wrong status and full says both, the status first', ()
 test('a disk with a snapshot in progress says that it has to wait for it', () => {
   const [refusal] = snapshotRefusals({ kind: 'DATA', status: 'SNAPSHOTTING' }, 'MANUAL', 0, QUOTA)
 
-  expect(refusal?.message).toBe('A snapshot of this disk is already being made. Wait until it has ended.')
+  expect(refusal?.message).toBe('A snapshot of this disk is already being created. Wait until it ends.')
 })
 
 test.each([

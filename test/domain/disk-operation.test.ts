@@ -173,7 +173,7 @@ test.each([
   [10, 0, []],
   [9, 6, [new DiskSizeRefused(9, 10, 32_765), new TooManyDisksUnderWay(5)]],
 ] as const)(
-  'a disk of %j GiB from a snapshot of 10 GiB, with %i under way, is refused by %j',
+  'a disk of %j GiB from a snapshot of 10 GiB, with %i in progress, is refused by %j',
   (sizeGiB, underWay, refusals) => {
     const snapshot = { diskKind: 'DATA' as const, status: 'COMPLETED' as const, sizeBytes: 10n * GIB - 1n }
     expect(cloneRefusals(snapshot, underWay, sizeGiB)).toEqual(refusals)

@@ -141,7 +141,7 @@ test('the snapshots of a disk are read along an index of that disk, in every ord
   }
 })
 
-test('the disks of a policy, its runs and what became of each disk are read along an index of theirs, in every order', async () => {
+test('the disks of a policy, its runs and their results per disk are read along an index, in every order', async () => {
   const statements: string[] = []
   await using app = await startTestApp(
     { LOG_POLL_MS: '60000', MAX_COST: '100000' },

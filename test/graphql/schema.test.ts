@@ -149,7 +149,7 @@ test('types, fields, arguments and enum values are spelled one way', () => {
   }
 })
 
-test('whatever is an id, a time or a number of bytes has the scalar for it', () => {
+test('every id, time and number of bytes has its scalar', () => {
   const fields: [name: string, of: string][] = types.flatMap((type) => {
     if (!isInputObjectType(type) && !isObjectType(type)) return []
     const own: { name: string; type: unknown }[] = Object.values(type.getFields())

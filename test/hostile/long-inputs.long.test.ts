@@ -32,7 +32,7 @@ const requests = [
   }),
 ]
 
-test('no request, whatever long texts it has, takes much CPU before it is known who asks, or when it is', async () => {
+test('no request with long texts takes much CPU, before or after authentication', async () => {
   await using app = await startTestApp()
   const { token } = await app.token()
   const credential = `\r\nauthorization: Bearer ${token}\r\n\r\n`

@@ -245,7 +245,7 @@ test('the walk knows every type of id and every text that a client can give, and
   expect(all.filter((coordinate) => !walked.selected.has(coordinate))).toEqual([])
 })
 
-test('whatever another account asks, no answer has anything foreign, and a foreign id is answered, by the same statements, as one that there is not', async () => {
+test('no query of another account returns anything foreign, and a foreign id is answered, by the same statements, as one that there is not', async () => {
   const { app, alpha, beta, walked, foreign, statements, foreignTexts } = await start()
   await using _app = app
   const before = await rowsOf(app, alpha.accountId)
@@ -292,7 +292,7 @@ test('whatever another account asks, no answer has anything foreign, and a forei
   expect(await rowsOf(app, alpha.accountId)).toEqual(before)
 })
 
-test('whatever another account watches, over both transports, no event has anything foreign', async () => {
+test('no subscription of another account, over both transports, sends anything foreign', async () => {
   const { app, alpha, running, beta, walked, foreign, statements, foreignTexts } = await start()
   await using _app = app
   await using webSocket = beta.admin.webSocket()

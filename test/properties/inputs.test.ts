@@ -76,7 +76,7 @@ test('pages of any size, in any order, from either end, together are the whole l
   )
 })
 
-test('a cursor that is no cursor of the list is malformed input, whatever it is', async () => {
+test('any text that is not a cursor of the list is malformed input', async () => {
   await using app = await startTestApp()
   await app.disk()
   const made = fc
@@ -100,7 +100,7 @@ test('a cursor that is no cursor of the list is malformed input, whatever it is'
   )
 })
 
-test('a filter finds exactly what it says, whatever text it has', async () => {
+test('a filter finds exactly the matches of any text', async () => {
   await using app = await startTestApp()
   const names = ['alpha', 'Beta_1', 'b%ta', 'A-lpha']
   const there: string[] = []

@@ -13,7 +13,7 @@ const UNREAD = [
   'COST_LIMIT_EXCEEDED',
 ]
 
-/** Runs so many random queries against a gateway that has something to read; none may be a fault. */
+/** Runs `count` random queries against a gateway that has something to read; none may be a fault. */
 export async function askAtRandom(numRuns: number): Promise<{ valid: number; answered: number }> {
   await using app = await startTestApp({ MAX_COST: '1000000', MAX_ALIASES: '1000' })
   const disks = [await app.disk({ kind: 'SYSTEM' }), await app.disk(), await app.disk({ attachedTo: 'i-1' })]

@@ -100,7 +100,7 @@ const chance = (probability: number) => Math.random() < probability
 const watching = (app: TestApp) => ({ ...app.disks, lookAt: () => Promise.resolve() })
 const another = (app: TestApp) => schedulerOf(app, { disks: watching(app), now: app.now })
 
-/** A process that is killed after it has made so many snapshots. */
+/** A process that is killed after a number of snapshots. */
 async function killed(app: TestApp, after: number): Promise<void> {
   let made = 0
   const { admitAutomatic } = app.snapshots

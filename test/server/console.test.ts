@@ -12,7 +12,7 @@ import { ask } from '../support/ask.ts'
 const PAGES = ['/', '/disks', '/disks/v-mediaarchive', '/snapshots']
 
 describe('the page', () => {
-  test('is the same at the address of every page of the console, whatever the query', async () => {
+  test('is the same at the URL of every page of the console, with any query', async () => {
     await using app = await startTestApp()
     const [first, ...others] = await Promise.all(
       [...PAGES, '/snapshots?status=CREATING'].map((path) => ask(app.url + path)),

@@ -32,7 +32,7 @@ test.each(['no credentials', 'a token'])(
   },
 )
 
-test('whoever has no credential where one is required gets 401 for whatever the audits send', async () => {
+test('without a required credential, every request of the audits gets 401', async () => {
   await using app = await startTestApp({ REQUIRE_CREDENTIALS: 'true' })
   const statuses: number[] = []
   const fetchFn = async (url: string, init?: RequestInit) => {

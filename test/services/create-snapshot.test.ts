@@ -54,7 +54,7 @@ const accepted = (name: string, consistency = 'CLEAN') => ({
 const SNAPSHOT_UNDER_WAY = {
   __typename: 'DiskStatusForbidsSnapshot',
   code: 'DISK_STATUS_FORBIDS_SNAPSHOT',
-  message: 'A snapshot of this disk is already being made. Wait until it has ended.',
+  message: 'A snapshot of this disk is already being created. Wait until it ends.',
   kind: 'DATA',
   actual: 'SNAPSHOTTING',
   allowed: ['IN_USE', 'UNMOUNTED'],
@@ -63,7 +63,7 @@ const SNAPSHOT_UNDER_WAY = {
 const quotaExceeded = (used: number, limit: number) => ({
   __typename: 'SnapshotQuotaExceeded',
   code: 'SNAPSHOT_QUOTA_EXCEEDED',
-  message: `The disk holds ${used} of ${limit} MANUAL snapshots. Delete one that is no longer needed first.`,
+  message: `The disk holds ${used} of ${limit} MANUAL snapshots. Delete one first.`,
   type: 'MANUAL',
   used,
   limit,
@@ -242,7 +242,7 @@ test.each([
     __typename: 'ClientTokenReused',
     code: 'CLIENT_TOKEN_REUSED',
     message:
-      'This client token was used before with other input. Use a new token, or repeat the call as it was.',
+      'This client token was already used with different input. Use a new token, or repeat the original call.',
   })
 })
 
@@ -272,7 +272,7 @@ test('a client token tells what its call created and that it no longer exists, u
   const gone = {
     __typename: 'ClientTokenReused',
     code: 'CLIENT_TOKEN_REUSED',
-    message: `This call was made before and created ${id}, which no longer exists. To create another one, use a new token.`,
+    message: `This call already created ${id}, which has been deleted. Use a new token to create another one.`,
     createdId: id,
   }
 
@@ -392,6 +392,6 @@ test('a snapshot of a disk that does not exist is refused, and names the disk', 
   expect(await create(app, { diskId: 'v-nosuchdisk', name: 'of-nothing' })).toEqual({
     __typename: 'DiskNotFound',
     code: 'DISK_NOT_FOUND',
-    message: 'There is no disk "v-nosuchdisk". Query disks for those there are.',
+    message: 'Disk "v-nosuchdisk" not found.',
   })
 })

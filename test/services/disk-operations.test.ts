@@ -307,8 +307,8 @@ describe('createDisk', () => {
   })
 
   test.each([
-    [{ name: 'a' }, 'Give sizeGiB'],
-    [{ name: 'a', snapshotId: 's-aaaaaaaa', kind: 'SYSTEM' }, 'is a DATA disk'],
+    [{ name: 'a' }, 'Set sizeGiB'],
+    [{ name: 'a', snapshotId: 's-aaaaaaaa', kind: 'SYSTEM' }, 'is always a DATA disk'],
   ])('the input %j is malformed', async (input, message) => {
     await using app = await startTestApp()
     await expect(mutate(app, 'createDisk', input, '__typename')).rejects.toThrow(message)
@@ -367,7 +367,7 @@ describe('createDisk', () => {
     }`
     expect((await app.graphql(document, { input })).data.createDisk).toEqual({
       createdId: id,
-      message: `This call was made before and created ${id}, which no longer exists. To create another one, use a new token.`,
+      message: `This call already created ${id}, which has been deleted. Use a new token to create another one.`,
     })
     expect(await app.db.disk.count()).toBe(0)
   })

@@ -14,7 +14,7 @@ export const EVERY_NIGHT: PolicyInput = {
   retentionDays: -1,
 }
 
-/** A policy that is linked to these disks, whatever their status. */
+/** A policy that is linked to these disks in any status. */
 export async function policyOf(app: TestApp, input: PolicyInput, ...disks: readonly Disk[]): Promise<string> {
   const { id } = await app.policies.create(app.viewer, input)
   await app.db.disk.updateMany({
@@ -38,7 +38,7 @@ export function schedulerOf(app: TestApp, options: Partial<Parameters<typeof cre
   })
 }
 
-/** What became of every time of every policy, in order, and of each disk in it. */
+/** The result of every run of every policy, in order, and for each of its disks. */
 export async function runsOf(app: TestApp): Promise<string[]> {
   const runs = await app.db.autoSnapshotRun.findMany({
     orderBy: [{ scheduledFor: 'asc' }, { slot: 'asc' }],

@@ -21,7 +21,7 @@ export async function* watch(
   }
 }
 
-/** Appends the first transitions of so many snapshots that exist in the log only, in one transaction, and wakes the hub. */
+/** Appends the first transitions of `count` snapshots that exist in the log only, in one transaction, and wakes the hub. */
 export async function appendMany(app: TestApp, count: number, reason: string | null = null): Promise<void> {
   await app.db.write((sql) =>
     appendTransitions(

@@ -21,7 +21,7 @@ test.each([
   { snapshotIds: ['s-00000001'] },
   { diskIds: ['v-00000001'] },
   { snapshotIds: ['s-00000001'], diskIds: ['v-00000001'], to: ['CREATING' as const] },
-])('nobody of another account is told of a transition, whatever they ask for: %j', (wanted) => {
+])('another account is never told of a transition, with any filter: %j', (wanted) => {
   const index = new InterestIndex()
   const told: string[] = []
   for (const accountId of ['acc-one00000', 'acc-two00000'])

@@ -45,7 +45,7 @@ test('a step that the life cycle does not know throws, and undoes the change it 
   expect(await app.db.disk.findUnique({ where: { id: disk.id } })).toMatchObject({ status: 'UNMOUNTED' })
 })
 
-test('each account counts its own transitions, from 1 and without a gap, whatever others do', async () => {
+test('each account counts its own transitions, from 1 and without gaps, independently of others', async () => {
   await using app = await startTestApp()
   const [one, two] = [await app.token('ADMIN', 'one'), await app.token('ADMIN', 'two')]
   for (let i = 0; i < 5; i++) {

@@ -324,7 +324,7 @@ const UnlinkPolicyInput = builder.inputType('UnlinkAutoSnapshotPolicyInput', {
   }),
 })
 
-/** What became of one disk of several. */
+/** The result for one disk of several. */
 interface LinkResult {
   diskId: string
   outcome: DiskRow | Refusal

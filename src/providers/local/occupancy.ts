@@ -11,7 +11,7 @@ const BATCH = 16
 /** For how long, in milliseconds, the event loop does nothing else. */
 const TURN_MS = 2
 
-/** The identity of a disk by which its users are found, whatever names it has. */
+/** The identity by which the users of a disk are found, regardless of its names. */
 export function identityOf(stat: BigIntStats): string {
   return stat.isBlockDevice() ? deviceName(stat.rdev) : `file ${stat.dev.toString()}:${stat.ino.toString()}`
 }

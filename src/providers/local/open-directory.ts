@@ -6,7 +6,7 @@ import process from 'node:process'
 import { tryLock } from './system-calls.ts'
 
 /**
- * A directory that is open, so that names in it are looked up in this very directory, whatever its path leads to by now:
+ * A directory that is open, so that names in it are looked up in this very directory, even if its path now leads elsewhere:
  * the kernel takes `/proc/self/fd/<fd>/<name>` for what `openat` and `renameat` do. Without /proc, the path has to be believed.
  */
 export interface OpenDirectory extends AsyncDisposable {

@@ -90,7 +90,7 @@ export class Router {
     return reason && UNAVAILABLE[reason]
   }
 
-  /** Why nothing is answered, whatever is asked for. */
+  /** Why no request is answered now. */
   #refusal(request: IncomingMessage, response: ServerResponse): Refused | undefined {
     if (!this.isStopping) return turnAway(request, this.#options.credentials.required)
     response.setHeader('connection', 'close').setHeader('retry-after', '1')

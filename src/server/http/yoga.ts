@@ -21,7 +21,7 @@ export type GraphqlServer = ReturnType<typeof createGraphqlServer>
 
 /**
  * GraphQL over HTTP, by Yoga: which media type the client accepts, statuses and headers, for everything that the fast path
- * does not answer. The gate has decided before, and the operation has been executed: the plugins read what came of it.
+ * does not answer. The gate has decided before, and the operation has been executed: the plugins read its result.
  */
 export function createGraphqlServer({ eventStreams, credentials, mediaTypes, log }: YogaOptions) {
   return createYoga<HttpContext>({

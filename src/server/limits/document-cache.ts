@@ -2,7 +2,7 @@ import type { DocumentNode } from 'graphql'
 
 /**
  * How many tokens the documents may have together that are kept parsed and validated. A token takes half a KiB of memory,
- * whatever the length of its text: 20 MiB in all.
+ * regardless of the length of its text: 20 MiB in all.
  */
 const MAX_TOKENS = 40_000
 

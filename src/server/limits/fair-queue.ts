@@ -19,7 +19,7 @@ const FORGET_AT = 100
  */
 const PAUSE = 2
 
-/** After how many milliseconds an operation makes room for another: by then it waits for something else than its turn. */
+/** After how many milliseconds an operation gives up its slot: it is then waiting for something other than its turn. */
 const LONG_MS = 250
 
 /** How long operations are started one after the other before the event loop has its turn, in milliseconds. */

@@ -116,7 +116,7 @@ test.each<[what: string, text: string, status: string, code: string, message: st
   expect(bodyOf(connection.received())).toEqual(failure(code, message))
 })
 
-test('an address has so many connections, and when one ends it may have another', async () => {
+test('an address has a limited number of connections, and can open another when one ends', async () => {
   await using app = await startTestApp({ MAX_CONNECTIONS_PER_ADDRESS: '2' })
   using first = rawConnection(app.url)
   using second = rawConnection(app.url)
@@ -144,7 +144,7 @@ test('an address has so many connections, and when one ends it may have another'
     .toBe('HTTP/1.1 200 OK')
 })
 
-describe('an account has so many streams', () => {
+describe('the streams of an account are limited', () => {
   test('over WebSocket: another one is asked to try again later, and may when one has ended', async () => {
     await using app = await startTestApp({ MAX_STREAMS_PER_ACCOUNT: '2' })
     const outcome = async () => (await openSocket(app)).outcome
@@ -257,7 +257,7 @@ describe('an account has so many streams', () => {
   })
 })
 
-describe('a connection has so many operations in progress', () => {
+describe('the operations in progress on a connection are limited', () => {
   test('over WebSocket: one more gets an error, and the others go on', async () => {
     await using app = await startTestApp({ MAX_OPERATIONS_PER_CONNECTION: '3' })
     const { socket, messages, subscribe: ask } = await subscribingSocket(app)

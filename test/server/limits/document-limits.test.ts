@@ -110,7 +110,7 @@ test.each<[what: string, most: string, tooMuch: string, message: string]>([
     `{ a(b: [{ c: ${'['.repeat(9)}${']'.repeat(9)} }]) }`,
     'nests lists and objects 11 levels deep in an argument; at most 10 are allowed',
   ],
-])('a document may have so many %s, and no more', (_what, most, tooMuch, message) => {
+])('the number of %s in a document is limited', (_what, most, tooMuch, message) => {
   expect([refusal(most), refusal(tooMuch)]).toEqual([undefined, `The document ${message}.`])
 })
 

@@ -34,7 +34,7 @@ const TRANSPORTS: Record<string, (app: Client, params: Params) => Promise<Result
 }
 const everyTransport = Object.entries(TRANSPORTS)
 
-/** A gateway as whoever has no credentials, or a token, sees it. */
+/** A gateway as seen without credentials, or with a token. */
 type Client = Pick<TestApp, 'endpoint' | 'webSocket'> & { authorization?: string }
 
 const post = (app: Client, params: Params, headers: Record<string, string> = {}) =>

@@ -10,7 +10,7 @@ export interface GraphiqlOptions {
   endpoint?: string
   /** What the page is called; default `Snapgate`. */
   title?: string
-  /** What a newcomer finds open; whoever comes back finds the tabs as they were left. */
+  /** The tabs of a first visit; later visits find the tabs as they were left. */
   tabs: Tabs
   /** What a newcomer finds in the editor of headers. */
   headers?: Record<string, string>
