@@ -8,12 +8,16 @@ import { dialog, isLive, openConsole, row } from '../test/support/console-page.t
 
 const DIRECTORY = fileURLToPath(new URL('../docs/images/', import.meta.url))
 
+const SIZE = { width: 1320, height: 720 }
+/** Shows the rows below the facts of a disk too. */
+const TALL = { ...SIZE, height: 940 }
+
 await using app = await startTestApp({ DEMO: 'true' })
 const browser = await launchBrowser()
-const { page } = await openConsole(browser, `${app.url}/disks`, { viewport: { width: 1320, height: 720 } })
+const { page } = await openConsole(browser, `${app.url}/disks`, { viewport: SIZE })
 mkdirSync(DIRECTORY, { recursive: true })
 
-/** Two copies under way, one of them as far as the picture needs it. */
+/** Two copies in progress, as far as the pictures need them. */
 for (const [diskId, name, percent] of [
   ['v-ordersdb', 'before-migration', 45],
   ['v-mediaarchive', 'autumn-collection', 82],
@@ -28,9 +32,11 @@ for (const [diskId, name, percent] of [
 
 await row(page, 'web-1-root').waitFor()
 await take('disk-list', page)
+await page.setViewportSize(TALL)
 await show(`/disks/v-ordersdb`, page)
 await row(page, 'before-migration').getByText('Creating 45 %').waitFor()
 await take('disk-details', page)
+await page.setViewportSize(SIZE)
 await show('/snapshots', page)
 await row(page, 'before-migration').getByText('Creating 45 %').waitFor()
 await take('snapshot-list', page)
