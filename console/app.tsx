@@ -114,7 +114,7 @@ function Themed({ children }: { children: ReactNode }) {
   )
 }
 
-/** Everything that was read belongs to whoever read it: another token begins anew. */
+/** Another token starts with an empty cache: what was read belongs to the account that read it. */
 function Session() {
   /** That a token is asked for, and why the last one no longer does, where there was one. */
   const [asking, setAsking] = useState<{ why?: string }>()
@@ -123,15 +123,18 @@ function Session() {
     forgetToken()
   }, [])
   const [api, setApi] = useState(() => createApi(ask))
-  useEffect(() => () => api.live.close(), [api])
+  const beginAnew = () => {
+    api.live.close()
+    setApi(createApi(ask))
+  }
   const signIn = (token: string) => {
     keepToken(token)
-    setApi(createApi(ask))
+    beginAnew()
     setAsking(undefined)
   }
   const signOut = () => {
     forgetToken()
-    setApi(createApi(ask))
+    beginAnew()
     setAsking({})
   }
   const { client, live } = api
