@@ -45,9 +45,9 @@ export function useFormat() {
   }, [locale, writeMoment])
 }
 
-/** A name that says what something is of: the beginning of that, and what is behind it, as much as a name may have. */
-export function suggestName(origin: string, suffix: string): string {
+/** A name that says what something is of: as much of that as fits into `length` code points with the suffix. */
+export function suggestName(origin: string, suffix: string, length = Infinity): string {
   return `${Array.from(origin)
-    .slice(0, 64 - suffix.length)
+    .slice(0, length - suffix.length - 1)
     .join('')}-${suffix}`
 }

@@ -10,14 +10,14 @@ import {
 import type { PayloadOf } from '../api/graphql.ts'
 import type { Refusal } from '../api/refusals.ts'
 
-/** What became of a change that was asked for. */
+/** The outcome of a change. */
 export type Outcome<Payload> =
   | { is: 'sending' }
   | { is: 'done'; payload: Payload }
   | { is: 'refused'; refusal: Refusal }
   | { is: 'failed'; error: CombinedError }
 
-/** Asks for a change, and says what became of it. */
+/** Asks for a change, and gives its outcome. */
 export async function ask<Data extends object, Variables extends AnyVariables>(
   client: Client,
   document: DocumentInput<Data, Variables>,

@@ -9,6 +9,7 @@ import { explain, reasonAgainst } from '../widgets/refusal.ts'
 import { useChange, useClientTokens } from './change.ts'
 import { Dialog, Trouble, useAsked, type Asked } from './dialog.tsx'
 import { Field, NameField, NumberField, useFirstField } from './field.tsx'
+import { useLimits } from './limits.ts'
 import { NothingYet, useNotice, useWantedSnapshot, type DetailedSnapshot } from './wanted-snapshot.tsx'
 
 const CREATE_DISK = graphql(
@@ -53,6 +54,7 @@ function CreateDialog({ asked }: { asked: Asked }) {
   const { snapshot, ...wanted } = useWantedSnapshot(asked)
   const { outcome, refusal, send } = useChange(CREATE_DISK)
   const tokenFor = useClientTokens()
+  const limits = useLimits(asked.open)
   const [name, setName] = useState<string>()
   const [sizeGiB, setSize] = useState<number | null>(null)
   const [storageType, setStorageType] = useState<string>()
@@ -79,7 +81,8 @@ function CreateDialog({ asked }: { asked: Asked }) {
     })
   }
 
-  const suggestedName = (of: DetailedSnapshot) => suggestName(of.name, words.newDisk.suffix)
+  const suggestedName = (of: DetailedSnapshot) =>
+    suggestName(of.name, words.newDisk.suffix, limits?.nameLength)
   const sizes = snapshot?.createDiskSizeGiB
   const sizeProblem =
     sizes && sizeGiB !== null && (sizeGiB < sizes.min || sizeGiB > sizes.max)

@@ -100,7 +100,7 @@ function CreateDialog({ asked, onCreated }: { asked: Asked; onCreated: (() => vo
   const [{ data, error }] = useQuery({ query: CHOSEN_DISKS, variables: { ids }, pause: ids.length === 0 })
   const disks = (data?.nodes ?? []).filter((node) => node?.__typename === 'Disk')
   const shown = ids.length === 0 ? [] : disks.filter(({ id }) => ids.includes(id))
-  const names = useNames()
+  const names = useNames(asked.open)
   const [notes, setNotes] = useState<Notes>({ description: '', retentionDays: null })
   const [mustChoose, setMustChoose] = useState(false)
   const { outcomes, create } = useCreation()
@@ -188,11 +188,12 @@ function CreateDialog({ asked, onCreated }: { asked: Asked; onCreated: (() => vo
 type Names = ReturnType<typeof useNames>
 
 /** What the snapshots are to be called: by their disk and the time, unless something else is written. */
-function useNames() {
+function useNames(open: boolean) {
   const [written, setWritten] = useState<Record<string, string>>({})
   const [suffix] = useState(timestamp)
+  const limits = useLimits(open)
   return {
-    of: (disk: Disk) => written[disk.id] ?? suggestName(disk.name, suffix),
+    of: (disk: Disk) => written[disk.id] ?? suggestName(disk.name, suffix, limits?.nameLength),
     set: (disk: Disk, name: string) => setWritten((before) => ({ ...before, [disk.id]: name })),
   }
 }
@@ -261,7 +262,7 @@ function Batch({ disks, names, outcomes, first }: BatchProps) {
   )
 }
 
-/** Creates snapshots, one for each input, and keeps what became of each. */
+/** Creates snapshots, one for each input, and keeps the outcome of each. */
 function useCreation() {
   const client = useClient()
   const tokenFor = useClientTokens()

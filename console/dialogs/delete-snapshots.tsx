@@ -59,7 +59,7 @@ const DELETE_SNAPSHOTS = graphql(
 
 type Item = PayloadOf<ResultOf<typeof DELETE_SNAPSHOTS>>['items'][number]
 
-/** So many may be named in one call of `deleteSnapshots`. */
+/** The most snapshots in one call of `deleteSnapshots`. */
 const AT_ONCE = 50
 
 /** Confirms that the snapshots named by `delete` in the address are to be deleted. */

@@ -45,7 +45,7 @@ interface DialogProps {
   /** What the other one says. */
   dismiss?: string
   danger?: boolean
-  /** What it takes; whoever has not got it is told so before anything else. */
+  /** The permission that it takes. Without it, that is the reason shown. */
   needs: Permission
   /** Whether what it is about has been read. */
   ready?: boolean

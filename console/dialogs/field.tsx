@@ -4,10 +4,11 @@ import type { Refusal } from '../api/refusals.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
 import { explain } from '../widgets/refusal.ts'
+import { useLimits } from './limits.ts'
 
 interface FieldProps {
   label: string
-  hint?: string
+  hint?: string | undefined
   problem?: string | undefined
   children: (id: string, describedBy: string) => ReactNode
 }
@@ -77,11 +78,12 @@ interface NameFieldProps {
 export function NameField({ ref, label, value, onChange, refusal }: NameFieldProps) {
   const words = useWords()
   const format = useFormat()
+  const limits = useLimits(true)
   const refused = refusal?.__typename === 'InvalidName'
   return (
     <Field
       label={label}
-      hint={words.dialog.nameRule}
+      hint={limits && words.dialog.nameRule(format.number(limits.nameLength))}
       problem={refused ? explain(refusal, words, format) : undefined}
     >
       {(id, describedBy) => (

@@ -7,6 +7,7 @@ import { useWords } from '../settings.tsx'
 const LIMITS = graphql(`
   query Limits {
     limits {
+      nameLength
       descriptionLength
       tagLength
       retentionDays {

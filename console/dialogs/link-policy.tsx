@@ -232,7 +232,7 @@ type Outcome = { policy: string; refusal?: never } | { policy?: never; refusal: 
 
 const isLinked = (outcome: Outcome) => outcome.refusal === undefined
 
-/** Creates a policy and links it, one at a time, and keeps what became of that. */
+/** Creates a policy and links it, one at a time, and keeps the outcome. */
 function useLinking() {
   const client = useClient()
   const under = useRef(false)
@@ -278,7 +278,7 @@ function useLinking() {
         return undefined
       }),
 
-    /** Answers what became of each disk; nothing when it failed. */
+    /** The outcome for each disk; nothing when it failed. */
     link: async (policyId: string, diskIds: string[]): Promise<Outcome[]> =>
       (await alone(async () => {
         const input = { policyId, diskIds }

@@ -5,7 +5,7 @@ import { POLICY } from '../api/policy.ts'
 import { NAME_REFUSAL } from '../api/refusals.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
-import { FOR_EVER, HOURS, hourName, WEEK } from '../widgets/schedule.ts'
+import { NO_EXPIRY, HOURS, hourName, WEEK } from '../widgets/schedule.ts'
 import { Field, NameField, NumberField } from './field.tsx'
 import { useRetentionProblem } from './limits.ts'
 
@@ -46,13 +46,13 @@ export const OWN_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone
 /** A policy that is to be created. */
 export type PolicyDraft = Required<VariablesOf<typeof CREATE_POLICY>['input']>
 
-/** Every night, by the clocks of whoever looks at this. */
+/** Every night, in the reader's time zone. */
 export function newPolicy(): PolicyDraft {
   return {
     name: '',
     timePoints: [2],
     repeatWeekdays: [...WEEK],
-    retentionDays: FOR_EVER,
+    retentionDays: NO_EXPIRY,
     timeZone: OWN_ZONE,
   }
 }
@@ -140,8 +140,8 @@ export function PolicyForm({ ref, draft, zones, onChange, refusal }: PolicyFormP
         problem={
           isBroken('RETENTION_DAYS') ? (retentionProblem(retentionDays) ?? refusal?.message) : undefined
         }
-        value={retentionDays === FOR_EVER ? null : retentionDays}
-        onChange={(days) => change({ retentionDays: days ?? FOR_EVER })}
+        value={retentionDays === NO_EXPIRY ? null : retentionDays}
+        onChange={(days) => change({ retentionDays: days ?? NO_EXPIRY })}
       />
       {refusal?.__typename === 'PolicyQuotaExceeded' && (
         <Alert type="error" showIcon title={words.policy.refusal.quota(format.number(refusal.limit))} />

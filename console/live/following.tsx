@@ -124,7 +124,7 @@ export function OfflineBanner() {
   )
 }
 
-/** Says each change of a status to those who do not see it, and to everybody that what was begun with a disk was given up. */
+/** Announces each change of a status to screen readers, and shows when an operation on a disk was abandoned. */
 export function TransitionAnnouncer() {
   const words = useWords()
   const { formerNames } = useLive()

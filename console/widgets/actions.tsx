@@ -8,7 +8,7 @@ export interface Action {
   key: string
   label: string
   run: () => void
-  /** What it takes; whoever has not got it is told so before anything else. */
+  /** The permission that it takes. Without it, that is the reason shown. */
   needs?: Permission
   refusal?: string | undefined
   danger?: boolean

@@ -10,7 +10,7 @@ interface FailureProps {
   retry?: () => void
 }
 
-/** What went wrong with a request, with what to tell whoever runs the gateway. */
+/** What went wrong with a request, with what its operator needs to find it in the log. */
 export function Failure({ error, title, retry }: FailureProps) {
   const words = useWords()
   const [first] = error.graphQLErrors

@@ -1,7 +1,7 @@
 import { useEffect, useRef, type ReactNode, type RefObject } from 'react'
 import { useWords } from '../settings.tsx'
 
-/** Whether a page was shown before: whoever goes to another one is taken to its heading, also without eyes. */
+/** Whether a page was shown before: going to another one moves the focus to its heading, for screen readers. */
 let shownBefore = false
 
 interface PageProps {

@@ -127,7 +127,7 @@ function PolicyFacts({ policy }: { policy: DiskPolicy }) {
   )
 }
 
-/** When the policy ran last, and what became of this disk then. */
+/** When the policy last ran, and the outcome for this disk. */
 function LastRun({ run: { scheduledFor, disk } }: { run: NonNullable<DiskPolicy['lastRun']> }) {
   const { policy: words } = useWords()
   const format = useFormat()

@@ -6,8 +6,8 @@ import { useWords } from '../settings.tsx'
 export const WEEK = [1, 2, 3, 4, 5, 6, 0] as const
 export const HOURS = Array.from({ length: 24 }, (_, hour) => hour)
 
-/** What the API takes for a policy that keeps its snapshots until they make room. */
-export const FOR_EVER = -1
+/** The retention of a policy whose snapshots are kept until the quota is full. */
+export const NO_EXPIRY = -1
 
 export const hourName = (hour: number) => `${String(hour).padStart(2, '0')}:00`
 
@@ -30,6 +30,6 @@ export function useSchedule() {
         timePoints.length === HOURS.length ? words.everyHour : format.list(timePoints.map(hourName)),
       ),
     kept: ({ retentionDays }: Policy) =>
-      retentionDays === FOR_EVER ? words.keptForEver : words.keptDays(retentionDays),
+      retentionDays === NO_EXPIRY ? words.keptForEver : words.keptDays(retentionDays),
   }
 }

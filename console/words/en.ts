@@ -197,8 +197,8 @@ export const en = {
     diskId: 'Disk ID',
     chooseDisk: 'Choose a disk by name or ID',
     snapshotName: 'Snapshot name',
-    nameRule:
-      '1–65 characters: letters A–Z and a–z, digits, Chinese characters, and - _ / . or space. The first is a letter.',
+    nameRule: (length: string) =>
+      `1–${length} characters: letters A–Z and a–z, digits, Chinese characters, and - _ / . or space. The first is a letter.`,
     notice:
       'A snapshot includes only data that has been written to the disk at the time of creation, not data still residing in a cache. Detach the disk, or confirm that all file writes have stopped, to be sure of its integrity.',
     disksOf: (count: number) => `${count} disks`,
@@ -320,7 +320,7 @@ export const en = {
       CHARACTERS: 'It may have only letters A–Z and a–z, digits, Chinese characters, and - _ / . or space.',
       EMPTY: 'Enter a name.',
       FIRST_CHARACTER: 'It must start with a letter, A–Z or a–z.',
-      TOO_LONG: 'It may have at most 65 characters.',
+      TOO_LONG: 'It is too long.',
     } as Record<string, string>,
   },
 

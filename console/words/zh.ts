@@ -177,7 +177,7 @@ export const zh: Words = {
     diskId: '磁盘 ID',
     chooseDisk: '按名称或 ID 选择磁盘',
     snapshotName: '快照名称',
-    nameRule: '1–65 个字符：大小写字母、数字、中文以及 - _ / . 和空格，必须以字母开头。',
+    nameRule: (length) => `1–${length} 个字符：大小写字母、数字、中文以及 - _ / . 和空格，必须以字母开头。`,
     notice:
       '快照只包含创建时已写入磁盘的数据，不包含仍在缓存中的数据。为保证数据完整，建议先卸载磁盘，或确认所有文件写操作已停止。',
     disksOf: (count) => `${count} 块磁盘`,
@@ -288,7 +288,7 @@ export const zh: Words = {
       CHARACTERS: '只能包含大小写字母、数字、中文以及 - _ / . 和空格。',
       EMPTY: '请输入名称。',
       FIRST_CHARACTER: '必须以字母开头。',
-      TOO_LONG: '最多 65 个字符。',
+      TOO_LONG: '名称过长。',
     },
   },
 
