@@ -126,6 +126,8 @@ export interface DiskProvider {
   detach(work: DiskWork): Promise<Done | Refused>
   /** Gives up the disk: what was made by `create` is removed, what was there before is left as it is. */
   release(work: DiskWork): Promise<Done | Refused>
+  /** Removes what dead attempts at work on the disk have left beside it; the disk itself stays as it is. */
+  clean(disk: DiskReference): Promise<Done | Refused>
   /**
    * Removes what dead attempts have left, and what was captured for copies that have ended: `waiting` says which of these
    * snapshots still wait for their copy. May run at any time.

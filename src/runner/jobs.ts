@@ -100,12 +100,10 @@ function cancelledBut(removal: Done | Refused): Refused {
 export async function cancelJob(job: Claimed, context: JobContext): Promise<Ending> {
   const cancel = CANCELLING[job.kind]
   if (cancel) return cancel(job, context)
+  const outcome = cancelledBut(await context.provider.clean(existing(job.disk)))
   const seen = await see(context.provider, existing(job.disk))
   const operation = job.kind.replace(/_DISK$/, '') as keyof typeof STATUS_DURING
-  return endOf(
-    { outcome: 'refused', reason: CANCELLED },
-    { job, change: observed(seen), during: STATUS_DURING[operation] },
-  )
+  return endOf(outcome, { job, change: observed(seen), during: STATUS_DURING[operation] })
 }
 
 /** What a runner that was fenced has to put right, because its successor could not know of it. */

@@ -342,7 +342,7 @@ function* expireOne(sql: Sql, id: string, at: Date): Work<boolean> {
 
 /** Whether a deletion of the snapshot was taken back within the last day: because of the storage, or on request. */
 function* wasKeptLately(sql: Sql, snapshotId: string, at: Date): Work<boolean> {
-  const lately = { gt: new Date(at.getTime() - DAY_MS) }
+  const lately = { gt: new Date(at.getTime() - DAY_MS), lte: at }
   return (yield* sql.get('SnapshotTransition', { snapshotId, from: 'DELETING', at: lately })) !== undefined
 }
 

@@ -1,4 +1,4 @@
-import { open, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createLocalProvider } from '../../src/providers/local/local.ts'
@@ -291,6 +291,22 @@ describe('an operation on a disk that is cancelled', () => {
     expect((await readFile(disk.path)).equals(before)).toBe(true)
     expect(await readdir(join(app.dataDir, 'disks'))).toEqual(['disk-1.img'])
     expect((await mutate(app, 'deleteSnapshot', { snapshotId }, '__typename')).code).toBeUndefined()
+  })
+
+  test('by rollBackDisk, of which a process was killed, leaves nothing of that beside the image', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk()
+    const snapshotId = await completed(app, disk)
+    await mutate(app, 'rollBackDisk', { diskId: disk.id, snapshotId }, '__typename')
+    await stall(app, 'rollBack')
+    const dead = join(app.dataDir, 'disks', `.snapgate.${disk.id}.0123456789ab`)
+    await mkdir(dead, { mode: 0o700 })
+    await writeFile(join(dead, 'image'), 'half')
+    await cancel(app, disk.id)
+    await app.runner.tick()
+
+    expect(await shown(app, disk.id)).toMatchObject({ diskStatus: 'UNMOUNTED', operation: null })
+    expect(await readdir(join(app.dataDir, 'disks'))).toEqual(['disk-1.img'])
   })
 
   test('by createDisk leaves no image, and a disk in ERROR that can be released', async () => {

@@ -85,6 +85,7 @@ export function createMemoryProvider({ immediate = false } = {}): MemoryProvider
     attach: () => Promise.resolve({ outcome: 'done' }),
     detach: () => Promise.resolve({ outcome: 'done' }),
     release: () => Promise.resolve({ outcome: 'done' }),
+    clean: () => Promise.resolve({ outcome: 'done' }),
     sweep: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   }

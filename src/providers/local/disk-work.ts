@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { lstat, open, realpath, rename, unlink, type FileHandle } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { DISK_SIZE_BYTES_MAX } from '../../domain/disk.ts'
-import type { CopyReference, Damaged, DiskWork, Done, Refused } from '../provider.ts'
+import type { CopyReference, Damaged, DiskReference, DiskWork, Done, Refused } from '../provider.ts'
 import {
   attributesOf,
   carryOver,
@@ -183,6 +183,15 @@ export async function releaseDisk(
     await directory.handle.sync()
   }
   return DONE
+}
+
+/** Removes what dead attempts have left beside the image of a disk. */
+export async function cleanDisk(disk: DiskReference, { places }: DiskWorkOptions): Promise<void> {
+  const path = places.pathOf(disk.location)
+  const opened = await openDirectoryOf(path, await places.look(), disk.accountId)
+  if (!opened) return
+  await using directory = opened
+  await removeDead(directory, disk.id, basename(path))
 }
 
 const NO_DEVICE =

@@ -12,7 +12,15 @@ import type {
 } from '../provider.ts'
 import { copyInWorker, isInUse } from './copying.ts'
 import { openDisk, resolveDiskPath, type DiskFile, type DiskFileRefusal } from './disk-file.ts'
-import { attachDisk, createDisk, placeOf, releaseDisk, resizeDisk, rollBackDisk } from './disk-work.ts'
+import {
+  attachDisk,
+  cleanDisk,
+  createDisk,
+  placeOf,
+  releaseDisk,
+  resizeDisk,
+  rollBackDisk,
+} from './disk-work.ts'
 import { lastingReason } from './faults.ts'
 import { findOccupied, identityOf } from './occupancy.ts'
 import { createPlaces, type Places, type PlacesOptions } from './places.ts'
@@ -137,6 +145,7 @@ export function createLocalProvider({ maxAttempts = 3, ...options }: LocalProvid
     // Nothing here knows of instances but the record of them.
     detach: () => Promise.resolve({ outcome: 'done' }),
     release: (work) => ending(work, releaseDisk),
+    clean: (disk) => cleanDisk(disk, local).then(() => ({ outcome: 'done' as const }), refusedBy),
     sweep: (waiting) => sweepShelf(snapshotsDir, waiting),
     async [Symbol.asyncDispose]() {
       closing.abort(new Error('The provider is closed.'))
