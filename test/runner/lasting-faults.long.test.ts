@@ -36,11 +36,13 @@ async function inProgress(
   directory: string,
   calls: typeof ALL_CALLS,
   code: string,
+  { isCancelled = false } = {},
 ) {
   const disk = await app.disk()
   const snapshotId = await completed(app, disk)
   const accepted = await ACCEPT[kind](app, disk.id, snapshotId)
   expect([kind, accepted]).toEqual([kind, { __typename: expect.stringMatching(/Payload$/) }])
+  if (isCancelled) await app.db.job.updateMany({ where: {}, data: { cancelRequestedAt: new Date() } })
   breakStorage(directory, calls, code)
   await app.runner.tick()
   repairStorage()
@@ -72,6 +74,20 @@ test.each(KINDS)('%s ends at its first attempt, whatever lasting error the stora
     for (const call of ALL_CALLS) {
       const stuck = await inProgress(app, kind, directory, [call], 'EACCES')
       if (stuck.length > 0) left.push([place, call, stuck])
+    }
+  }
+  expect(left).toEqual([])
+})
+
+test.each(KINDS)('%s that is cancelled ends, whatever lasting error the storage has', async (kind) => {
+  onTestFinished(repairStorage)
+  await using app = await startTestApp()
+  const left: unknown[] = []
+  for (const place of ['disks', 'snapshots']) {
+    for (const code of LASTING) {
+      const directory = join(app.dataDir, place)
+      const stuck = await inProgress(app, kind, directory, ALL_CALLS, code, { isCancelled: true })
+      if (stuck.length > 0) left.push([place, code, stuck])
     }
   }
   expect(left).toEqual([])
