@@ -9,7 +9,7 @@ import { quoted } from '../domain/echo.ts'
 import { ID_PREFIXES, typeOfId, type IdType } from '../domain/id.ts'
 import { may, PERMISSIONS, type Permission } from '../domain/role.ts'
 import type { Context } from './context.ts'
-import { WAITS } from './projection.ts'
+import { WAITS } from './hints.ts'
 import { DateTime } from './date-time.ts'
 import { badUserInput, clientError } from './errors.ts'
 import { hasRepetitions } from './repetitions.ts'
@@ -82,13 +82,13 @@ export const builder = new SchemaBuilder<{
       return { typename, id }
     },
     nodeQueryOptions: {
-      extensions: WAITS,
+      ...WAITS,
       nullable: true,
       args: { id: { description: 'Its id.' } },
       description: 'The object with this id; null if there is none.',
     },
     nodesQueryOptions: {
-      extensions: WAITS,
+      ...WAITS,
       nullable: { list: false, items: true },
       args: { ids: { description: 'Their ids.' } },
       description:

@@ -1,12 +1,5 @@
 import { isObjectType, Kind, type FieldNode, type GraphQLResolveInfo, type SelectionNode } from 'graphql'
-
-/**
- * The columns that a field reads, besides those that it exposes and the id, as an extension of the field: without it, all
- * of them are taken to be.
- */
-export function reading(...columns: string[]) {
-  return { extensions: { columns } }
-}
+import { columnsOf } from './hints.ts'
 
 const known = new WeakMap<FieldNode, readonly string[] | null>()
 
@@ -18,11 +11,11 @@ export function columnsRead(info: GraphQLResolveInfo): readonly string[] | undef
   const [node] = info.fieldNodes
   if (!node || info.fieldNodes.length > 1) return undefined
   let columns = known.get(node)
-  if (columns === undefined) known.set(node, (columns = columnsOf(info, node) ?? null))
+  if (columns === undefined) known.set(node, (columns = columnsOfEntries(info, node) ?? null))
   return columns ?? undefined
 }
 
-function columnsOf(info: GraphQLResolveInfo, connection: FieldNode): string[] | undefined {
+function columnsOfEntries(info: GraphQLResolveInfo, connection: FieldNode): string[] | undefined {
   const fields = [
     ...selected(info, [connection], 'nodes'),
     ...selected(info, selected(info, [connection], 'edges'), 'node'),
@@ -33,10 +26,9 @@ function columnsOf(info: GraphQLResolveInfo, connection: FieldNode): string[] | 
   for (const { name } of fields) {
     const field = type.getFields()[name.value]
     if (!field) continue
-    const { columns: read, pothosExposedField: exposed } = field.extensions
-    if (!read && !exposed && name.value !== 'id') return undefined
-    for (const column of (read as string[] | undefined) ?? [(exposed as string | undefined) ?? 'id'])
-      columns.add(column)
+    const read = columnsOf(field)
+    if (read === 'ALL') return undefined
+    for (const column of read) columns.add(column)
   }
   return [...columns]
 }

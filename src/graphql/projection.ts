@@ -21,6 +21,7 @@ import {
 import { collectFields, collectSubfields } from 'graphql/execution/collectFields.js'
 import { getArgumentValues } from 'graphql/execution/values.js'
 import { MustWait } from '../reads/reads.ts'
+import { waits } from './hints.ts'
 import { leafWriter, OUT_OF_THE_ORDINARY } from './leaf-writer.ts'
 import { coerceVariables } from './variables.ts'
 
@@ -48,9 +49,6 @@ interface Run {
   args: (Record<string, unknown> | undefined)[]
   infos: (GraphQLResolveInfo | undefined)[]
 }
-
-/** Marks a field, as an extension, whose value has to be waited for: an operation with it is not worth compiling. */
-export const WAITS = { waits: true }
 
 /** Writes a value as JSON; throws `OutOfTheOrdinary` for what it cannot. */
 type Write = (value: unknown, run: Run) => string
@@ -223,7 +221,7 @@ class Compiler {
       return () => text
     }
     const field = type.getFields()[name]
-    if (!field || field.extensions.waits) throw OUT_OF_THE_ORDINARY
+    if (!field || waits(field)) throw OUT_OF_THE_ORDINARY
     if (this.#fields >= MAX_FIELDS) throw OUT_OF_THE_ORDINARY
     const index = this.#fields++
     const info = (run: Run) => (run.infos[index] ??= this.#infoOf(type, field, key, nodes, run))

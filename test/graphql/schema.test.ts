@@ -16,6 +16,7 @@ import { expect, test } from 'vitest'
 import { ID_PREFIXES } from '../../src/domain/id.ts'
 import { PERMISSIONS } from '../../src/domain/role.ts'
 import * as refusals from '../../src/domain/refusals.ts'
+import { saysColumns } from '../../src/graphql/hints.ts'
 import { printSdl, schema } from '../../src/graphql/schema.ts'
 import { startTestApp } from '../support/app.ts'
 
@@ -161,4 +162,12 @@ test('every id, time and number of bytes has its scalar', () => {
     if (/At$|^at$/.test(name)) expect(['DateTime', 'DateTimeFilter']).toContain(of)
     if (name.endsWith('Bytes')) expect(of).toBe('SafeInt')
   }
+})
+
+test.each(['Disk', 'Snapshot'])('every field of %s says which columns it reads', (name) => {
+  const type = schema.getType(name)
+  if (!isObjectType(type)) throw new Error(`${name} is missing`)
+  const fields = Object.values(type.getFields())
+  expect(fields.length).toBeGreaterThan(20)
+  expect(fields.filter((field) => !saysColumns(field)).map((field) => field.name)).toEqual([])
 })

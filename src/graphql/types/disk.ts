@@ -15,8 +15,8 @@ import type { HeldSnapshots } from '../../reads/reads.ts'
 import { DISK_EVENT_ORDERS } from '../../reads/history.ts'
 import { DISK_ORDERS, SNAPSHOT_ORDERS } from '../../reads/reads.ts'
 import { builder } from '../builder.ts'
-import { reading } from '../columns.ts'
 import { connect, OrderDirection } from '../connection.ts'
+import { READING_ALL, reading } from '../hints.ts'
 import { idOf } from '../id-argument.ts'
 import { DiskKind, DiskKindFilter, DiskStatus, DiskStatusFilter } from './disk-enums.ts'
 import { Eligibility } from './eligibility.ts'
@@ -102,6 +102,7 @@ builder.node(Disk, {
 
 builder.objectFields(Disk, (t) => ({
   autoSnapshotPolicyEligibility: t.field({
+    ...READING_ALL,
     type: Eligibility,
     description:
       'Whether `linkAutoSnapshotPolicy` would link this disk, in its current status, to the given policy ' +
@@ -115,26 +116,31 @@ builder.objectFields(Disk, (t) => ({
     },
   }),
   updateEligibility: t.field({
+    ...READING_ALL,
     type: Eligibility,
     description: 'Whether `updateDisk` would accept it.',
     resolve: updateDiskRefusals,
   }),
   attachEligibility: t.field({
+    ...READING_ALL,
     type: Eligibility,
     description: 'Whether `attachDisk` would accept it.',
     resolve: attachRefusals,
   }),
   detachEligibility: t.field({
+    ...READING_ALL,
     type: Eligibility,
     description: 'Whether `detachDisk` would accept it.',
     resolve: detachRefusals,
   }),
   resizeEligibility: t.field({
+    ...READING_ALL,
     type: Eligibility,
     description: 'Whether `resizeDisk` would accept it with some larger size.',
     resolve: (disk) => resizeRefusals(disk),
   }),
   rollBackEligibility: t.field({
+    ...READING_ALL,
     type: Eligibility,
     description:
       'Whether `rollBackDisk` would accept it with one of its COMPLETED snapshots. For a given snapshot, see ' +
@@ -142,6 +148,7 @@ builder.objectFields(Disk, (t) => ({
     resolve: (disk) => rollBackRefusals(disk),
   }),
   releaseEligibility: t.field({
+    ...READING_ALL,
     type: Eligibility,
     description: 'Whether `releaseDisk` would accept it.',
     resolve: releaseRefusals,
@@ -159,6 +166,9 @@ builder.objectFields(Disk, (t) => ({
     description: 'Its tags, ordered by key.',
     resolve: ({ id }, _args, { reads }) => reads.diskTags(id),
   }),
+}))
+
+builder.objectFields(Disk, (t) => ({
   snapshots: t.connection(
     {
       ...reading(),

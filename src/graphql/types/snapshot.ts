@@ -7,9 +7,9 @@ import {
 } from '../../domain/snapshot-operation.ts'
 import { SNAPSHOT_ORDERS } from '../../reads/reads.ts'
 import { builder } from '../builder.ts'
-import { reading } from '../columns.ts'
 import { connect, OrderDirection } from '../connection.ts'
 import type { Context } from '../context.ts'
+import { READING_ALL, reading } from '../hints.ts'
 import { idOf } from '../id-argument.ts'
 import { DiskKind } from './disk-enums.ts'
 import { Eligibility } from './eligibility.ts'
@@ -162,23 +162,27 @@ builder.objectFields(Snapshot, (t) => ({
 
 builder.objectFields(Snapshot, (t) => ({
   updateEligibility: t.field({
+    ...READING_ALL,
     type: Eligibility,
     description: 'Whether `updateSnapshot` would accept it.',
     resolve: updateSnapshotRefusals,
   }),
   deleteEligibility: t.field({
+    ...READING_ALL,
     type: Eligibility,
     description: 'Whether `deleteSnapshot` would accept it.',
     resolve: (snapshot, _args, { reads }) =>
       deleteSnapshotRefusals(snapshot, reads.snapshotJobs(snapshot.id).some(isReading)),
   }),
   verifyEligibility: t.field({
+    ...READING_ALL,
     type: Eligibility,
     description: 'Whether `verifySnapshot` would accept it.',
     resolve: (snapshot, _args, { reads }) =>
       verifySnapshotRefusals(snapshot, reads.snapshotJobs(snapshot.id).some(isVerifying)),
   }),
   rollBackEligibility: t.field({
+    ...READING_ALL,
     type: Eligibility,
     nullable: true,
     description: 'Whether `rollBackDisk` would accept it; null after its disk was released.',
@@ -188,6 +192,7 @@ builder.objectFields(Snapshot, (t) => ({
     },
   }),
   createDiskEligibility: t.field({
+    ...READING_ALL,
     type: Eligibility,
     description: "Whether `createDisk` would accept it with the snapshot's size.",
     resolve: (snapshot, _args, { reads }) => cloneRefusals(snapshot, reads.disksFromSnapshots()),

@@ -5,7 +5,7 @@ import type {
   DiskTransition as DiskTransitionRow,
   Transition,
 } from '../../transitions/transition.ts'
-import { STORED } from '../stored.ts'
+import { STORED } from '../hints.ts'
 import {
   follow,
   followDisks,
@@ -43,7 +43,7 @@ export const SnapshotTransition = builder.objectRef<Transition>('SnapshotTransit
 
 SnapshotTransition.implement({
   interfaces: [StatusTransition],
-  extensions: STORED,
+  ...STORED,
   description:
     'A status change of a snapshot. Transitions are stored and numbered, and never dropped or merged.',
   fields: (t) => ({

@@ -9,7 +9,7 @@ import {
 } from 'graphql'
 import { collectFields, collectSubfields } from 'graphql/execution/collectFields.js'
 import { projectionOf } from '../../graphql/projection.ts'
-import { isStored } from '../../graphql/stored.ts'
+import { isStored } from '../../graphql/hints.ts'
 import { coerceVariables } from '../../graphql/variables.ts'
 
 /** Makes the JSON of an answer of its source; undefined where it takes an execution to say what is answered. */
