@@ -183,7 +183,7 @@ function condition(column: Prisma.Sql, comparison: string, value: unknown): Pris
     case 'eq':
       return Prisma.sql`${column} = ${value}`
     case 'in':
-      // One variable however long the list is: a statement has room for so many only, and may read many lists.
+      // One variable however long the list is: a statement has room for a limited number, and may read many lists.
       return Prisma.sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(value)}))`
     case 'contains':
       return Prisma.sql`${column} LIKE ${`%${(value as string).replace(/[\\%_]/g, '\\$&')}%`} ESCAPE '\\'`

@@ -50,7 +50,7 @@ export interface Page<Row> {
 
 /**
  * What a list holds: the rows, called `t`, for which all of `conditions` are true and, where it is given, one of `choices`.
- * Each choice leads the index, so a list of so many choices is read as so many lists, each in its order, and merged.
+ * Each choice leads the index, so a list with N choices is read as N lists, each in its order, and merged.
  */
 export interface Where {
   conditions: readonly Prisma.Sql[]

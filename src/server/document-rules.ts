@@ -37,7 +37,7 @@ interface Validation {
   rules: readonly ValidationRule[]
   /** Whether messages leave out names of the schema that the client may have meant: introspection would tell them. */
   hideSuggestions: boolean
-  /** What came of the documents that were validated. */
+  /** The problems of the documents that have been validated. */
   known: WeakMap<DocumentNode, readonly GraphQLError[]>
 }
 

@@ -346,7 +346,7 @@ test('a mutation is run once each time it is sent', async () => {
   expect(await app.db.snapshot.count()).toBe(4)
 })
 
-test('a mutation of which a part fails is run once all the same, and says so in the same way each time', async () => {
+test('a mutation of which a part fails is run once, and answered in the same way each time', async () => {
   await using app = await startTestApp()
   const query = `mutation ($policy: CreateAutoSnapshotPolicyInput!, $snapshot: CreateSnapshotInput!) {
     createAutoSnapshotPolicy(input: $policy) { __typename }
@@ -398,7 +398,7 @@ test('each request is counted once, and pays once, whichever way it goes', async
   const query =
     'query ($id: ID!, $first: Int) { disk(id: $id) { name snapshots(first: $first) { nodes { id } } } }'
   const left: number[][] = []
-  // The long way, twice the short one, a fault that is found on the short way, a refusal of the cost, and the short one again.
+  // By Yoga, twice on the fast path, an error that Yoga renders, and the fast path again.
   for (const first of [2, 2, 2, 101, 2]) {
     const response = await fetch(app.endpoint, {
       method: 'POST',

@@ -25,8 +25,8 @@ export interface GraphqlOverHttpOptions {
 }
 
 /**
- * Answers requests to GraphQL. The fast path sends bytes: of an operation that went well, for an Accept header that Yoga has
- * answered before. All other answers, and every refusal, are Yoga's, which is told what came of the request.
+ * Answers requests to GraphQL. The fast path sends bytes: the answer of an operation that went well, for an Accept header that
+ * Yoga has answered before. Yoga renders every other answer, and every refusal, from the outcome.
  */
 export class GraphqlOverHttp {
   readonly #options: GraphqlOverHttpOptions

@@ -3,7 +3,7 @@ import type { EventStream } from '../event-stream/event-stream.ts'
 import type { LiveResults } from '../live/live-results.ts'
 import type { Exchange, Operation } from '../exchange.ts'
 
-/** What a request over HTTP has come to when it is for Yoga to answer: there is nothing left to decide or to execute. */
+/** The outcome of a request over HTTP that Yoga renders: nothing is left to decide or to execute. */
 export type Outcome =
   | { refusal: unknown }
   | { operation: Operation; result: ExecutionResult }

@@ -14,8 +14,8 @@ const ACTIVE_MS = 1_000
 const FORGET_AT = 100
 
 /**
- * How long an account pauses, while others ask too, after operations that held up the event loop: so many times as long as
- * these. What takes several rounds of the loop, such as a write, then waits for one of them, not for one in each round.
+ * How long an account pauses, while others ask too, after operations that held up the event loop: this many times
+ * their duration. What takes several rounds of the loop, such as a write, then waits for one of them, not for one in each round.
  */
 const PAUSE = 2
 

@@ -1,4 +1,4 @@
-/** So many places for each key: of connections for an address, of streams for an account, of points for what they cost. */
+/** A limited number of places for each key: connections of an address, streams of an account, points of what they cost. */
 export class Places {
   readonly #limit: number
   readonly #taken = new Map<string, number>()

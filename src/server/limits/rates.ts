@@ -29,7 +29,7 @@ export interface Rates extends AsyncDisposable {
 
 /**
  * Budgets that are full again when a window of time has passed since the first use. They are counted in the memory of
- * the process, or in Redis for all gateways together; while Redis cannot be reached, in memory, and the log says so:
+ * the process, or in Redis for all gateways together; while Redis cannot be reached, in memory, with an error in the log:
  * a gateway never stops serving for want of it.
  */
 export async function createRates(

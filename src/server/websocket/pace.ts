@@ -1,7 +1,7 @@
 import type { WebSocket } from 'ws'
 
 /**
- * How fast a socket is read: a second's worth of messages at once, then so many a second. One that sends more is not
+ * How fast a socket is read: a second's worth of messages at once, then at that rate. One that sends more is not
  * refused; what it sends waits on its own side.
  */
 export class Pace {

@@ -317,7 +317,7 @@ describe('a JWT signed with a published key', () => {
     expect(issuer.requests).toBe(2)
   })
 
-  test('goes on while the issuer is down, and says so where it cannot', async () => {
+  test('goes on while the issuer is down, and answers SERVICE_UNAVAILABLE where it cannot', async () => {
     await using issuer = await startIssuer()
     await issuer.addKey('one')
     await issuer.addKey('two')

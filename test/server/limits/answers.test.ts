@@ -5,7 +5,7 @@ import { startTestApp } from '../../support/app.ts'
 const LIST = '{ disks { nodes { description } } }'
 
 test.each(['HTTP', 'WebSocket'])(
-  'an answer over %s has so many bytes and no more, asked for once or again',
+  'the bytes of an answer over %s are limited, asked for once or again',
   async (transport) => {
     await using app = await startTestApp({ MAX_ANSWER_BYTES: '1500' })
     const { id } = await app.disk()

@@ -86,7 +86,7 @@ describe.skipIf(!hasRedis)('in Redis (skipped where there is no redis-server)', 
     expect(await taken(one, 'cost', 1)).toEqual([false, 0])
   })
 
-  test('when it dies, each counts by itself and says so once; when it is back, they count together again', async () => {
+  test('when it dies, each counts by itself and logs it once; when it is back, they count together again', async () => {
     await using redis = await startRedis()
     const { log, messages } = logbook()
     await using rates = await createRates(LIMITS, redis.url, log)

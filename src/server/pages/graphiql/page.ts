@@ -125,7 +125,7 @@ export function renderPage({ endpoint, title, tabs, headers, protocol, assets }:
     subscriptionsProtocol: PROTOCOLS[protocol].setting,
     // Subscriptions over SSE are POSTed as everything else is: a document in the address could be too long.
     method: 'POST',
-    // Whoever can set a header is not a form on a foreign page.
+    // A form on a foreign page cannot set a header.
     additionalHeaders: { 'x-graphql-yoga-csrf': '1' },
     defaultTabs: tabs.map(({ document, variables }) => ({
       query: document,
