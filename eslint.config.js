@@ -111,6 +111,19 @@ export default defineConfig(
     rules: { 'max-lines-per-function': 'off' },
   },
   {
+    files: ['src/**/*.ts', 'test/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'ExpressionStatement > CallExpression:matches([callee.object.name="sql"], [arguments.0.name="sql"])',
+          message: 'Work is done, and its result taken, by yield*.',
+        },
+      ],
+    },
+  },
+  {
     files: ['console/**/*.{ts,tsx}'],
     extends: [reactHooks.configs.flat.recommended],
     rules: { 'no-restricted-imports': ['error', { patterns: [API_ONLY] }] },

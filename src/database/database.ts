@@ -1,4 +1,4 @@
-import { type Prisma, PrismaClient } from '../generated/prisma/client.ts'
+import { PrismaClient } from '../generated/prisma/client.ts'
 import { databaseFile, unusable } from './database-file.ts'
 import { DatabaseHealth } from './health.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -14,8 +14,6 @@ export type Database = PrismaClient &
     reader: Reader
     /** Does work in a transaction; resolves with its result when that is committed. See `GroupCommit`. */
     write: GroupCommit['write']
-    /** What `inTransaction` adds to a transaction of Prisma. */
-    inside: GroupCommit['inside']
     /** Whether it can be read and written. */
     health: DatabaseHealth
     /** The connection that writes. */
@@ -24,9 +22,6 @@ export type Database = PrismaClient &
     path: string
     files: OpenFiles
   }
-
-/** What a transaction offers to the work inside it: the tables, without the means to begin or close anything. */
-export type Transaction = Prisma.TransactionClient & ReturnType<GroupCommit['inside']>
 
 export interface DatabaseOptions {
   /** `file:` and the path of the database file; a relative path starts at the working directory. */
@@ -69,7 +64,6 @@ export async function openDatabase({
   return Object.assign(client, {
     reader,
     write: groupCommit.write.bind(groupCommit),
-    inside: () => groupCommit.inside(),
     health,
     writer,
     path,
@@ -93,13 +87,4 @@ async function bringIn(writer: Writer): Promise<void> {
   } finally {
     release()
   }
-}
-
-/**
- * Runs `work` in one transaction, which no other statement or transaction overlaps: all that it writes is committed
- * when it resolves, nothing when it rejects or takes longer than 30 seconds. It may wait 60 seconds for its turn.
- * Inside, use only what `work` is given: a call on `db` itself would wait for this very transaction.
- */
-export function inTransaction<T>(db: Database, work: (tx: Transaction) => T | Promise<T>): Promise<T> {
-  return db.$transaction(async (tx) => work(Object.assign(tx, db.inside())))
 }

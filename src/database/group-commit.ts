@@ -5,15 +5,9 @@ import { Statements } from './statements.ts'
 import type { Sql, Statement } from './work.ts'
 import type { Writer } from './writer.ts'
 
-/** The connection that writes. */
-export interface WritingConnection {
+/** The connection that writes, and the statements on it. */
+interface Open {
   writer: Writer
-  /** The transaction of Prisma that is open on it. */
-  transaction: () => object | undefined
-}
-
-interface Open extends WritingConnection {
-  statements: Statements
   sql: SqliteSql
 }
 
@@ -47,10 +41,11 @@ export class GroupCommit {
   }
 
   /** Called when the connection is there. */
-  connect(connection: WritingConnection): void {
-    const { writer } = connection
-    const statements = new Statements(writer.client, this.#onStatement)
-    this.#connection = { ...connection, statements, sql: new SqliteSql(writer.client, statements) }
+  connect(writer: Writer): void {
+    this.#connection = {
+      writer,
+      sql: new SqliteSql(writer.client, new Statements(writer.client, this.#onStatement)),
+    }
     writer.onLocked = () => this.#expire()
   }
 
@@ -70,22 +65,6 @@ export class GroupCommit {
       this.#isWorking = true
       setImmediate(() => void this.#work())
     })
-  }
-
-  /** Statements in the transaction of Prisma that has just begun; once it has ended, they throw. */
-  inside(): { sql: Statements; do: <T>(work: (sql: Sql) => Statement<T>) => T } {
-    const { statements, sql, transaction } = this.#opened()
-    const own = transaction()
-    const check = () => {
-      if (own === undefined || transaction() !== own) throw new Error('The transaction has ended.')
-    }
-    return {
-      sql: statements.guarded(check),
-      do(work) {
-        check()
-        return sql.do(work)
-      },
-    }
   }
 
   #opened() {

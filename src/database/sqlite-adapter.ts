@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3'
 import {
   DriverAdapterError,
@@ -12,7 +11,7 @@ import { Unavailable } from '../domain/unavailable.ts'
 import { LOG_LIMIT_BYTES } from './checkpoints.ts'
 import type { GroupCommit } from './group-commit.ts'
 import { DatabaseHealth } from './health.ts'
-import { Writer } from './writer.ts'
+import { patiently, Writer } from './writer.ts'
 
 export interface SqliteAdapterOptions {
   /** Path of the database file. */
@@ -54,9 +53,8 @@ const SETTINGS = [
   `journal_size_limit = ${LOG_LIMIT_BYTES}`,
 ]
 
-/** How long SQLite itself waits for another process, which blocks the event loop, and the pause between two tries. */
+/** How long SQLite itself waits for another process, which blocks the event loop, in milliseconds. */
 const BLOCKING_WAIT_MS = 5
-const RETRY_MS = 20
 
 async function serialize(
   adapter: SqlDriverAdapter,
@@ -67,16 +65,15 @@ async function serialize(
   const writer = new Writer({ client, busyTimeoutMs, health })
 
   /** Does what only reads. It waits where another process is recovering the write-ahead log. */
-  async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
-    const deadline = performance.now() + busyTimeoutMs
-    for (;;) {
-      try {
-        health.checkReadable()
-        return await attempt()
-      } catch (error) {
-        if (!isBusy(error) || performance.now() >= deadline) throw failed(error)
-        await pause(RETRY_MS)
-      }
+  async function read<T>(work: () => Promise<T>): Promise<T> {
+    const attempt = async () => {
+      health.checkReadable()
+      return work()
+    }
+    try {
+      return await patiently(attempt, isBusy, performance.now() + busyTimeoutMs)
+    } catch (error) {
+      throw failed(error)
     }
   }
 
@@ -89,11 +86,10 @@ async function serialize(
   }
 
   for (const setting of SETTINGS) {
-    await patiently(() => adapter.executeScript(`PRAGMA ${setting}`))
+    await read(() => adapter.executeScript(`PRAGMA ${setting}`))
   }
 
-  let open: object | undefined
-  groupCommit?.connect({ writer, transaction: () => open })
+  groupCommit?.connect(writer)
   async function alone<T>(work: () => Promise<T>): Promise<T> {
     const release = await writer.acquire()
     try {
@@ -105,7 +101,7 @@ async function serialize(
 
   /** Does one statement outside a transaction: a read as it is, anything else as a transaction of its own. */
   async function bare<T>(sql: string, work: () => Promise<T>): Promise<T> {
-    if (IS_READ.test(sql)) return patiently(() => alone(work))
+    if (IS_READ.test(sql)) return read(() => alone(work))
     const release = await writer.begin()
     try {
       const result = await work()
@@ -129,12 +125,7 @@ async function serialize(
     // SQLite is serializable at every isolation level, so the one that is asked for makes no difference.
     startTransaction: async () => {
       const release = await writer.begin()
-      open = {}
-      const onEnd = () => {
-        open = undefined
-        release()
-      }
-      return transaction(adapter, { writer, failed, onEnd })
+      return transaction(adapter, { writer, failed, onEnd: release })
     },
   }
 }

@@ -10,27 +10,12 @@ const KEPT = 500
  */
 export class Statements {
   protected readonly connection: Connection
-  readonly #prepared: Map<string, Prepared>
+  readonly #prepared = new Map<string, Prepared>()
   readonly #onStatement: ((sql: string) => void) | undefined
 
-  constructor(
-    connection: Connection,
-    onStatement?: (sql: string) => void,
-    prepared = new Map<string, Prepared>(),
-  ) {
+  constructor(connection: Connection, onStatement?: (sql: string) => void) {
     this.connection = connection
     this.#onStatement = onStatement
-    this.#prepared = prepared
-  }
-
-  /** The same, but that `check` is called before each statement. */
-  guarded(check: () => void): Statements {
-    const onStatement = this.#onStatement
-    const beforehand = (sql: string) => {
-      check()
-      onStatement?.(sql)
-    }
-    return new Statements(this.connection, beforehand, this.#prepared)
   }
 
   /** The rows that a select finds. */
@@ -48,28 +33,6 @@ export class Statements {
     const row = statement.get(...sql.values.map(stored))
     if (row) convert?.(row)
     return row as Row | undefined
-  }
-
-  /** Inserts a row, and returns it as it is then. */
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- only the caller knows
-  insert<Row>(table: string, values: Record<string, unknown>): Row {
-    const columns = Object.keys(values)
-    const names = columns.map((column) => `"${column}"`).join()
-    const places = columns.map(() => '?').join()
-    const { statement, convert } = this.#prepare(
-      `INSERT INTO "${table}" (${names}) VALUES (${places}) RETURNING *`,
-    )
-    const row = statement.get(...Object.values(values).map(stored))
-    if (!row) throw new Error(`Nothing was inserted into ${table}.`)
-    convert?.(row)
-    return row as Row
-  }
-
-  /** Changes columns of the rows for which a condition is true; how many they were. */
-  update(table: string, values: Record<string, unknown>, where: Prisma.Sql): number {
-    const changes = Object.keys(values).map((column) => `"${column}" = ?`)
-    const { statement } = this.#prepare(`UPDATE "${table}" SET ${changes.join()} WHERE ${where.sql}`)
-    return statement.run(...[...Object.values(values), ...where.values].map(stored)).changes
   }
 
   /** Runs a statement that returns no rows; how many rows it changed. */

@@ -44,24 +44,25 @@ export class Writer {
   async begin(deadline = performance.now() + this.busyTimeoutMs): Promise<() => void> {
     const passTurn = await this.#turn()
     try {
-      for (;;) {
-        const release = await this.#acquire()
-        try {
-          this.#health.checkReadable()
-          this.client.exec('BEGIN IMMEDIATE')
-          this.#health.unlocked()
-          return release
-        } catch (error) {
-          release()
-          const failure = this.#health.failed(error)
-          if (unavailabilityOf(failure) !== 'LOCKED') throw failure
-          this.onLocked()
-          if (performance.now() >= deadline) throw failure
-        }
-        await pause(RETRY_MS)
-      }
+      const isLocked = (error: unknown) => unavailabilityOf(error) === 'LOCKED'
+      return await patiently(() => this.#tryToBegin(), isLocked, deadline)
     } finally {
       passTurn()
+    }
+  }
+
+  async #tryToBegin(): Promise<() => void> {
+    const release = await this.#acquire()
+    try {
+      this.#health.checkReadable()
+      this.client.exec('BEGIN IMMEDIATE')
+      this.#health.unlocked()
+      return release
+    } catch (error) {
+      release()
+      const failure = this.#health.failed(error)
+      if (unavailabilityOf(failure) === 'LOCKED') this.onLocked()
+      throw failure
     }
   }
 
@@ -92,6 +93,22 @@ export class Writer {
   /** Undoes the transaction, where SQLite has not done so itself. */
   rollBack(): void {
     if (this.client.inTransaction) this.client.exec('ROLLBACK')
+  }
+}
+
+/** Does something again while another process holds the lock that it needs, until a deadline by `performance.now()`. */
+export async function patiently<T>(
+  attempt: () => Promise<T>,
+  isLocked: (error: unknown) => boolean,
+  deadline: number,
+): Promise<T> {
+  for (;;) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!isLocked(error) || performance.now() >= deadline) throw error
+    }
+    await pause(RETRY_MS)
   }
 }
 

@@ -1,7 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { inTransaction, type Database, type Transaction } from '../database/database.ts'
+import type { Database } from '../database/database.ts'
 import { logFault } from '../database/log-fault.ts'
+import type { Changes } from '../database/rows.ts'
+import type { Sql, Work } from '../database/work.ts'
 import { storedRetention } from '../domain/retention.ts'
 import { Refusal } from '../domain/refusal.ts'
 import type { AutoSnapshotPolicy, AutoSnapshotRun, AutoSnapshotRunDisk } from '../generated/prisma/client.ts'
@@ -66,9 +68,13 @@ export function createScheduler({ db, disks, snapshots, runs, announce, now, log
   /** Decides a part of what a policy owes; whether there is more. One that cannot be decided holds up no other. */
   async function decide(policyId: string): Promise<boolean> {
     try {
-      return await inTransaction(db, async (tx) => {
-        const policy = await tx.autoSnapshotPolicy.findUnique({ where: { id: policyId, deletedAt: null } })
-        return policy !== null && runs.decide(tx, policy)
+      return await db.write(function* (sql) {
+        const policy = yield* sql.lock(
+          'AutoSnapshotPolicy',
+          { id: policyId, deletedAt: null },
+          { skipLocked: true },
+        )
+        return policy !== undefined && (yield* runs.decide(sql, policy))
       })
     } catch (error) {
       logFault(log, error, 'a policy could not be run, and will be tried again', { policyId })
@@ -81,7 +87,7 @@ export function createScheduler({ db, disks, snapshots, runs, announce, now, log
     let last = ''
     for (;;) {
       const pending = await db.autoSnapshotRunDisk.findMany({
-        where: { outcome: 'PENDING', id: { gt: last }, run: OF_A_POLICY },
+        where: { outcome: 'PENDING', id: { gt: last }, run: { policy: { deletedAt: null } } },
         orderBy: { id: 'asc' },
         take: BATCH,
         include: { run: { include: { policy: true } } },
@@ -124,17 +130,18 @@ export function createScheduler({ db, disks, snapshots, runs, announce, now, log
       name: nameOf(slot),
       retentionDays: storedRetention(retentionDays),
     }
-    const note = (tx: Transaction, data: Partial<Note>) =>
-      tx.autoSnapshotRunDisk.updateMany({ where: { id, outcome: 'PENDING', run: OF_A_POLICY }, data })
+    function* note(sql: Sql, changes: Changes<'AutoSnapshotRunDisk'>): Work<boolean> {
+      // A policy that was deleted runs nothing any more.
+      const isThere = yield* sql.lock('AutoSnapshotPolicy', { id: policyId, deletedAt: null })
+      if (!isThere) return false
+      return (yield* sql.update('AutoSnapshotRunDisk', changes, { id, outcome: 'PENDING' })) > 0
+    }
     const at = { policyId, slot, diskId }
     try {
-      const made = await inTransaction(db, async (tx) => {
-        if ((await note(tx, { outcome: 'CREATED' })).count === 0) return undefined
-        const snapshot = tx.do((sql) => snapshots.admitAutomatic(sql, accountId, input))
-        await tx.autoSnapshotRunDisk.update({
-          where: { id },
-          data: { snapshotId: snapshot.id },
-        })
+      const made = await db.write(function* (sql) {
+        if (!(yield* note(sql, { outcome: 'CREATED' }))) return undefined
+        const snapshot = yield* snapshots.admitAutomatic(sql, accountId, input)
+        yield* sql.update('AutoSnapshotRunDisk', { snapshotId: snapshot.id }, { id, accountId })
         return snapshot
       })
       if (!made) return
@@ -144,7 +151,7 @@ export function createScheduler({ db, disks, snapshots, runs, announce, now, log
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       const { code: refusalCode, message: refusalMessage } = error
-      await inTransaction(db, (tx) => note(tx, { outcome: 'SKIPPED', refusalCode, refusalMessage }))
+      await db.write((sql) => note(sql, { outcome: 'SKIPPED', refusalCode, refusalMessage }))
       log.info({ ...at, refusal: refusalCode }, 'automatic snapshot skipped')
     }
   }
@@ -174,16 +181,7 @@ export function createScheduler({ db, disks, snapshots, runs, announce, now, log
   }
 }
 
-/** A policy that was deleted runs nothing any more. */
-const OF_A_POLICY = { policy: { deletedAt: null } }
-
 type Appointed = AutoSnapshotRunDisk & { run: AutoSnapshotRun & { policy: AutoSnapshotPolicy } }
-
-interface Note {
-  outcome: 'CREATED' | 'SKIPPED'
-  refusalCode: string
-  refusalMessage: string
-}
 
 /** What a snapshot made for this slot is called: `auto-2026-03-29-02.00`. */
 function nameOf(slot: string): string {

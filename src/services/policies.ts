@@ -1,16 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { inTransaction, type Database, type Transaction } from '../database/database.ts'
+import type { Database } from '../database/database.ts'
+import type { Sql, Work } from '../database/work.ts'
 import { linkRefusals } from '../domain/policy.ts'
 import { brokenPolicyRules, POLICIES_MAX } from '../domain/policy-input.ts'
 import type { Refusal } from '../domain/refusal.ts'
-import { DiskNotFound, InvalidPolicy, PolicyNotFound, PolicyQuotaExceeded } from '../domain/refusals.ts'
+import { InvalidPolicy, PolicyNotFound, PolicyQuotaExceeded } from '../domain/refusals.ts'
 import { deleteSnapshotRefusals } from '../domain/snapshot-operation.ts'
 import { isTimeZone, sorted, type Schedule } from '../domain/schedule.ts'
-import type { Statements } from '../database/statements.ts'
 import { Prisma, type AutoSnapshotPolicy, type Disk, type Snapshot } from '../generated/prisma/client.ts'
-import { checkName, each, refuse } from './refuse.ts'
+import { checkName, refuse } from './refuse.ts'
 import type { Clock, NewId } from './clock.ts'
 import type { DiskService } from './disks.ts'
+import { lockOwned } from './owned.ts'
 import { decidedUpTo, scheduleOf, startFrom, type PolicyRuns } from './policy-runs.ts'
 import { deleteSnapshots, isRead } from './snapshot-deletion.ts'
 import type { Viewer } from './viewer.ts'
@@ -47,16 +48,16 @@ export function createPolicyService({
    * that has come is neither lost nor run by other rules than those that held.
    */
   async function change<T>(
-    { accountId }: Viewer,
+    viewer: Viewer,
     policyId: string,
-    work: (tx: Transaction, policy: AutoSnapshotPolicy) => T | Promise<T>,
+    work: (sql: Sql, policy: AutoSnapshotPolicy) => Work<T>,
   ): Promise<T> {
     for (;;) {
-      const changed = await inTransaction(db, async (tx) => {
-        const policy = await find(tx, accountId, policyId)
+      const changed = await db.write(function* (sql) {
+        const policy = yield* find(sql, viewer, policyId)
         // One whose time zone is no longer known cannot be run, and must be changed all the same.
-        if (isTimeZone(policy.timeZone) && runs.decide(tx, policy)) return undefined
-        return { result: await work(tx, policy) }
+        if (isTimeZone(policy.timeZone) && (yield* runs.decide(sql, policy))) return undefined
+        return { result: yield* work(sql, policy) }
       })
       if (changed) return changed.result
     }
@@ -69,7 +70,7 @@ export function createPolicyService({
   ): Promise<void> {
     while (!signal?.aborted) {
       const start = performance.now()
-      if (await inTransaction(db, ({ sql }) => Promise.resolve(takeApart(sql, accountId, id)))) return
+      if (await db.write((sql) => takeApart(sql, accountId, id))) return
       // Others have half of the time.
       await pause(performance.now() - start)
     }
@@ -78,20 +79,19 @@ export function createPolicyService({
   return {
     async create({ accountId }: Viewer, input: PolicyInput): Promise<AutoSnapshotPolicy> {
       const columns = columnsOf(input)
-      return inTransaction(db, async (tx) => {
-        if ((await tx.autoSnapshotPolicy.count({ where: { accountId, deletedAt: null } })) >= POLICIES_MAX) {
-          throw new PolicyQuotaExceeded()
-        }
+      return db.write(function* (sql) {
+        // The account, because its policies are counted.
+        yield* sql.lock('Account', { id: accountId })
+        const held = yield* sql.count('AutoSnapshotPolicy', { accountId, deletedAt: null })
+        if (held >= POLICIES_MAX) throw new PolicyQuotaExceeded()
         const createdAt = now()
-        return tx.autoSnapshotPolicy.create({
-          data: {
-            id: newId('AutoSnapshotPolicy'),
-            accountId,
-            ...columns,
-            ...decidedUpTo(input, createdAt),
-            createdAt,
-            updatedAt: createdAt,
-          },
+        return yield* sql.insert('AutoSnapshotPolicy', {
+          id: newId('AutoSnapshotPolicy'),
+          accountId,
+          ...columns,
+          ...decidedUpTo(input, createdAt),
+          createdAt,
+          updatedAt: createdAt,
         })
       })
     },
@@ -102,7 +102,7 @@ export function createPolicyService({
       policyId: string,
       changes: Partial<PolicyInput>,
     ): Promise<AutoSnapshotPolicy> {
-      return change(viewer, policyId, async (tx, policy) => {
+      return change(viewer, policyId, function* (sql, policy) {
         const before = { ...policy, ...scheduleOf(policy) }
         const input = { ...before, ...changes }
         const columns = columnsOf(input)
@@ -111,10 +111,10 @@ export function createPolicyService({
           columns.timePoints !== policy.timePoints ||
           columns.repeatWeekdays !== policy.repeatWeekdays ||
           columns.timeZone !== policy.timeZone
-        return tx.autoSnapshotPolicy.update({
-          where: { id: policyId, accountId: viewer.accountId },
-          data: { ...columns, updatedAt, ...(moved && startFrom(tx, policy, input, updatedAt)) },
-        })
+        const start = moved ? yield* startFrom(sql, policy, input, updatedAt) : {}
+        const own = { id: policyId, accountId: viewer.accountId }
+        yield* sql.update('AutoSnapshotPolicy', { ...columns, ...start, updatedAt }, own)
+        return yield* find(sql, viewer, policyId)
       })
     },
 
@@ -122,14 +122,12 @@ export function createPolicyService({
      * Deletes a policy and its runs, and unlinks its disks; the snapshots it made stay. Of both there may be very many. From the
      * commit on the policy does not exist for its account and runs nothing; what is left of it then goes in parts.
      */
-    async delete({ accountId }: Viewer, policyId: string): Promise<AutoSnapshotPolicy> {
-      const { policy, isGone } = await inTransaction(db, async (tx) => {
-        const policy = await find(tx, accountId, policyId)
-        tx.sql.run(
-          Prisma.sql`UPDATE "AutoSnapshotPolicy" SET "deletedAt" = ${now()}
-            WHERE "id" = ${policyId} AND "accountId" = ${accountId}`,
-        )
-        return { policy, isGone: takeApart(tx.sql, accountId, policyId) }
+    async delete(viewer: Viewer, policyId: string): Promise<AutoSnapshotPolicy> {
+      const { accountId } = viewer
+      const { policy, isGone } = await db.write(function* (sql) {
+        const policy = yield* find(sql, viewer, policyId)
+        yield* sql.update('AutoSnapshotPolicy', { deletedAt: now() }, { id: policyId, accountId })
+        return { policy, isGone: yield* takeApart(sql, accountId, policyId) }
       })
       if (!isGone) wakeHousekeeping()
       return policy
@@ -152,17 +150,13 @@ export function createPolicyService({
     async link(viewer: Viewer, policyId: string, diskIds: readonly string[]): Promise<(Disk | Refusal)[]> {
       const { accountId } = viewer
       await Promise.all(diskIds.map((diskId) => disks.lookAt(viewer, diskId)))
-      return change(viewer, policyId, ({ sql }) =>
-        each(diskIds, (diskId) => {
-          const disk = diskOf(sql, accountId, diskId)
-          refuse(linkRefusals(disk, policyId))
-          sql.run(
-            Prisma.sql`UPDATE "Disk" SET "policyId" = ${policyId}
-              WHERE "id" = ${diskId} AND "accountId" = ${accountId}`,
-          )
-          return { ...disk, policyId }
-        }),
-      )
+      function* linkOne(sql: Sql, id: string): Work<Disk> {
+        const disk = yield* lockDisk(sql, viewer, id)
+        refuse(linkRefusals(disk, policyId))
+        yield* sql.update('Disk', { policyId }, { id, accountId })
+        return { ...disk, policyId }
+      }
+      return change(viewer, policyId, (sql) => attemptEach(sql, diskIds, linkOne))
     },
 
     /**
@@ -176,25 +170,19 @@ export function createPolicyService({
       { deleteSnapshots: deletes = false } = {},
     ): Promise<(Disk | Refusal)[]> {
       const { accountId } = viewer
-      const unlinkSome = (some: readonly string[]) =>
-        change(viewer, policyId, (tx) =>
-          each(some, (diskId) => {
-            const { sql } = tx
-            const disk = diskOf(sql, accountId, diskId)
-            if (disk.policyId !== policyId) return disk
-            sql.run(
-              Prisma.sql`UPDATE "Disk" SET "policyId" = NULL WHERE "id" = ${diskId} AND "accountId" = ${accountId}`,
-            )
-            // Nor does a run that has begun go on to it.
-            sql.run(
-              Prisma.sql`UPDATE "AutoSnapshotRunDisk" SET "outcome" = 'MISSED'
-                WHERE "accountId" = ${accountId} AND "outcome" = 'PENDING' AND "diskId" = ${diskId}
-                AND "runId" IN (SELECT "id" FROM "AutoSnapshotRun" WHERE "policyId" = ${policyId} AND "outcome" = 'RUN')`,
-            )
-            if (deletes) deleteAutomatic(tx, diskId, now())
-            return { ...disk, policyId: null }
-          }),
+      function* unlinkOne(sql: Sql, id: string): Work<Disk> {
+        const disk = yield* lockDisk(sql, viewer, id)
+        if (disk.policyId !== policyId) return disk
+        yield* sql.update('Disk', { policyId: null }, { id, accountId })
+        // Nor does a run that has begun go on to it.
+        yield* sql.run(
+          Prisma.sql`UPDATE "AutoSnapshotRunDisk" SET "outcome" = 'MISSED'
+            WHERE "accountId" = ${accountId} AND "outcome" = 'PENDING' AND "diskId" = ${id}
+            AND "runId" IN (SELECT "id" FROM "AutoSnapshotRun" WHERE "policyId" = ${policyId} AND "outcome" = 'RUN')`,
         )
+        if (deletes) yield* deleteAutomatic(sql, id, now())
+        return { ...disk, policyId: null }
+      }
       // A disk may have hundreds of snapshots, and a policy thousands of runs: others have their turn in between.
       const together = deletes ? 1 : UNLINKED_TOGETHER
       const results: (Disk | Refusal)[] = []
@@ -202,7 +190,7 @@ export function createPolicyService({
         const some = diskIds.slice(start, start + together)
         const startedAt = performance.now()
         try {
-          results.push(...(await unlinkSome(some)))
+          results.push(...(await change(viewer, policyId, (sql) => attemptEach(sql, some, unlinkOne))))
         } catch (refusal) {
           // The policy was deleted meanwhile. Before the first disk, that is the answer.
           if (!(refusal instanceof PolicyNotFound) || start === 0) throw refusal
@@ -223,57 +211,60 @@ const UNLINKED_TOGETHER = 10
 const ROWS_AT_ONCE = 500
 
 /** Unlinks disks of a deleted policy and deletes its runs, at most `ROWS_AT_ONCE` rows, and in the end itself; whether it is gone. */
-function takeApart(sql: Statements, accountId: string, policyId: string): boolean {
+function* takeApart(sql: Sql, accountId: string, policyId: string): Work<boolean> {
   let left = ROWS_AT_ONCE
-  left -= sql.run(
+  left -= yield* sql.run(
     Prisma.sql`UPDATE "Disk" SET "policyId" = NULL WHERE "accountId" = ${accountId}
       AND "id" IN (SELECT "id" FROM "Disk" WHERE "policyId" = ${policyId} LIMIT ${left})`,
   )
-  left -= sql.run(
+  left -= yield* sql.run(
     Prisma.sql`DELETE FROM "AutoSnapshotRunDisk" WHERE "accountId" = ${accountId}
       AND "id" IN (SELECT d."id" FROM "AutoSnapshotRun" r
         JOIN "AutoSnapshotRunDisk" d ON d."runId" = r."id" WHERE r."policyId" = ${policyId} LIMIT ${left})`,
   )
   // They have no disks left, unless the limit has been reached.
   if (left > 0)
-    left -= sql.run(
+    left -= yield* sql.run(
       Prisma.sql`DELETE FROM "AutoSnapshotRun" WHERE "accountId" = ${accountId}
         AND "id" IN (SELECT "id" FROM "AutoSnapshotRun" WHERE "policyId" = ${policyId} LIMIT ${left})`,
     )
   if (left === 0) return false
-  sql.run(
-    Prisma.sql`DELETE FROM "AutoSnapshotPolicy"
-      WHERE "id" = ${policyId} AND "accountId" = ${accountId} AND "deletedAt" IS NOT NULL`,
-  )
+  yield* sql.delete('AutoSnapshotPolicy', { id: policyId, accountId, deletedAt: { not: null } })
   return true
 }
 
+/** Does work for each disk; where it is refused, the refusal is that one's result. */
+function* attemptEach(
+  sql: Sql,
+  diskIds: readonly string[],
+  work: (sql: Sql, diskId: string) => Work<Disk>,
+): Work<(Disk | Refusal)[]> {
+  const results: (Disk | Refusal)[] = []
+  for (const diskId of diskIds) results.push(yield* sql.attempt(work(sql, diskId)))
+  return results
+}
+
 /** A disk of the account; without its policy, when that has been deleted. */
-function diskOf(sql: Statements, accountId: string, diskId: string): Disk {
-  const disk = sql.get<Disk>(
-    Prisma.sql`SELECT * FROM "Disk" WHERE "id" = ${diskId} AND "accountId" = ${accountId}`,
-  )
-  if (!disk) throw new DiskNotFound(diskId)
+function* lockDisk(sql: Sql, viewer: Viewer, diskId: string): Work<Disk> {
+  const disk = yield* lockOwned(sql, 'Disk', viewer, diskId)
   if (disk.policyId === null) return disk
-  const policy = sql.get(
-    Prisma.sql`SELECT 1 FROM "AutoSnapshotPolicy" WHERE "id" = ${disk.policyId} AND "deletedAt" IS NULL`,
-  )
+  const policy = yield* sql.get('AutoSnapshotPolicy', { id: disk.policyId, deletedAt: null })
   return policy ? disk : { ...disk, policyId: null }
 }
 
-function deleteAutomatic(tx: Transaction, diskId: string, at: Date): void {
-  const automatic = tx.sql.all<Snapshot>(
-    Prisma.sql`SELECT * FROM "Snapshot" WHERE "diskId" = ${diskId} AND "type" = 'AUTOMATIC' ORDER BY "createdAt", "id"`,
+function* deleteAutomatic(sql: Sql, diskId: string, at: Date): Work<void> {
+  const automatic = yield* sql.lockAll(
+    'Snapshot',
+    { diskId, type: 'AUTOMATIC' },
+    { orderBy: { createdAt: 'asc', id: 'asc' } },
   )
-  const deletable = automatic.filter(
-    (snapshot) =>
-      deleteSnapshotRefusals(
-        snapshot,
-        tx.do((sql) => isRead(sql, snapshot.id)),
-      ).length === 0,
-  )
+  const deletable: Snapshot[] = []
+  for (const snapshot of automatic) {
+    if (deleteSnapshotRefusals(snapshot, yield* isRead(sql, snapshot.id)).length === 0)
+      deletable.push(snapshot)
+  }
   const reason = () => 'The disk was unlinked from its automatic snapshot policy.'
-  tx.do((sql) => deleteSnapshots(sql, deletable, { reason, at }))
+  yield* deleteSnapshots(sql, deletable, { reason, at })
 }
 
 function columnsOf(input: PolicyInput) {
@@ -290,10 +281,9 @@ function columnsOf(input: PolicyInput) {
   }
 }
 
-async function find(tx: Transaction, accountId: string, policyId: string): Promise<AutoSnapshotPolicy> {
-  const policy = await tx.autoSnapshotPolicy.findUnique({
-    where: { id: policyId, accountId, deletedAt: null },
-  })
-  if (!policy) throw new PolicyNotFound(policyId)
+/** A policy of the account that has not been deleted, locked. */
+function* find(sql: Sql, viewer: Viewer, policyId: string): Work<AutoSnapshotPolicy> {
+  const policy = yield* lockOwned(sql, 'AutoSnapshotPolicy', viewer, policyId)
+  if (policy.deletedAt !== null) throw new PolicyNotFound(policyId)
   return policy
 }

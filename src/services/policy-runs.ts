@@ -1,4 +1,4 @@
-import type { Transaction } from '../database/database.ts'
+import type { Sql, Work } from '../database/work.ts'
 import { dueSlots } from '../domain/policy.ts'
 import { slotsAfter, type Schedule } from '../domain/schedule.ts'
 import { Prisma, type AutoSnapshotPolicy } from '../generated/prisma/client.ts'
@@ -15,31 +15,25 @@ export type PolicyRuns = ReturnType<typeof createPolicyRuns>
 /** Decides what becomes of the times of policies, and notes it in a row for each. */
 export function createPolicyRuns({ now, newId, keptMs }: { now: Clock; newId: NewId; keptMs: number }) {
   /** Notes some of the disks that a run is for, by their ids after those that are noted; whether there may be more. */
-  function appoint(
-    { sql }: Transaction,
-    runId: string,
-    { id: policyId, accountId }: AutoSnapshotPolicy,
-  ): boolean {
+  function* appoint(sql: Sql, runId: string, { id: policyId, accountId }: AutoSnapshotPolicy): Work<boolean> {
     // What was not carried out by now will not be: the new run stands for it.
-    const missed = sql.run(
+    const missed = yield* sql.run(
       Prisma.sql`UPDATE "AutoSnapshotRunDisk" SET "outcome" = 'MISSED' WHERE "accountId" = ${accountId}
         AND "id" IN (SELECT d."id" FROM "AutoSnapshotRun" r
           JOIN "AutoSnapshotRunDisk" d ON d."runId" = r."id" AND d."outcome" = 'PENDING'
           WHERE r."policyId" = ${policyId} AND r."id" <> ${runId} LIMIT ${DISKS_AT_ONCE})`,
     )
     if (missed === DISKS_AT_ONCE) return true
-    const noted = sql.get<{ diskId: string | null }>(
-      Prisma.sql`SELECT max("diskId") AS "diskId" FROM "AutoSnapshotRunDisk" WHERE "runId" = ${runId}`,
+    const noted = yield* sql.get('AutoSnapshotRunDisk', { runId }, { orderBy: { diskId: 'desc' } })
+    const linked = yield* sql.all(
+      'Disk',
+      { policyId, id: { gt: noted?.diskId ?? '' } },
+      { orderBy: { id: 'asc' }, limit: DISKS_AT_ONCE },
     )
-    const linked = sql.all<{ id: string }>(
-      Prisma.sql`SELECT "id" FROM "Disk" WHERE "policyId" = ${policyId} AND "id" > ${noted?.diskId ?? ''}
-        ORDER BY "id" LIMIT ${DISKS_AT_ONCE}`,
-    )
-    const rows = linked.map(({ id: diskId }) => ({ id: newId('AutoSnapshotRunDisk'), diskId }))
-    sql.run(
-      Prisma.sql`INSERT INTO "AutoSnapshotRunDisk" ("id", "runId", "diskId", "accountId", "outcome")
-        SELECT r."value" ->> 'id', ${runId}, r."value" ->> 'diskId', ${accountId}, 'PENDING'
-        FROM json_each(${JSON.stringify(rows)}) r`,
+    const pending = { runId, accountId, outcome: 'PENDING' as const }
+    yield* sql.insertAll(
+      'AutoSnapshotRunDisk',
+      linked.map(({ id: diskId }) => ({ ...pending, id: newId('AutoSnapshotRunDisk'), diskId })),
     )
     return linked.length === DISKS_AT_ONCE
   }
@@ -50,19 +44,20 @@ export function createPolicyRuns({ now, newId, keptMs }: { now: Clock; newId: Ne
      * which disks it is run. A time that has its row keeps it. Nothing that was missed is noted that is older than runs
      * are kept. Does so much at a time, and returns whether there is more.
      */
-    decide(tx: Transaction, policy: AutoSnapshotPolicy): boolean {
+    *decide(sql: Sql, policy: AutoSnapshotPolicy): Work<boolean> {
       const { id: policyId, accountId, retentionDays } = policy
       const decidedAt = now()
       const schedule = scheduleOf(policy)
-      const owned = Prisma.sql`"id" = ${policyId} AND "accountId" = ${accountId}`
+      const owned = { id: policyId, accountId }
       if (policy.appointing !== null) {
-        if (!appoint(tx, policy.appointing, policy)) {
-          tx.sql.update('AutoSnapshotPolicy', { appointing: null }, owned)
+        if (!(yield* appoint(sql, policy.appointing, policy))) {
+          yield* sql.update('AutoSnapshotPolicy', { appointing: null }, owned)
         }
         return true
       }
       if (policy.decidedThrough > decidedAt) {
-        tx.sql.update('AutoSnapshotPolicy', startFrom(tx, policy, schedule, decidedAt), owned)
+        const start = yield* startFrom(sql, policy, schedule, decidedAt)
+        yield* sql.update('AutoSnapshotPolicy', start, owned)
         return false
       }
       if (policy.dueAt > decidedAt) return false
@@ -74,16 +69,14 @@ export function createPolicyRuns({ now, newId, keptMs }: { now: Clock; newId: Ne
       let appointing: string | null = null
       for (const { slot, outcome } of due.slots) {
         const id = newId('AutoSnapshotRun')
-        const isNew = tx.sql.run(
-          Prisma.sql`INSERT INTO "AutoSnapshotRun"
-            ("id", "accountId", "policyId", "slot", "scheduledFor", "decidedAt", "outcome", "retentionDays")
-            VALUES (${id}, ${accountId}, ${policyId}, ${slot.name}, ${slot.at}, ${decidedAt}, ${outcome}, ${retentionDays})
-            ON CONFLICT ("policyId", "slot") DO NOTHING`,
-        )
-        if (isNew > 0 && outcome === 'RUN' && appoint(tx, id, policy)) appointing = id
+        const isNew = yield* sql.insertNew('AutoSnapshotRun', {
+          ...{ id, accountId, policyId, slot: slot.name, scheduledFor: slot.at, decidedAt, outcome },
+          retentionDays,
+        })
+        if (isNew && outcome === 'RUN' && (yield* appoint(sql, id, policy))) appointing = id
       }
       const decided = decidedUpTo(schedule, due.through)
-      tx.sql.update('AutoSnapshotPolicy', { ...decided, appointing }, owned)
+      yield* sql.update('AutoSnapshotPolicy', { ...decided, appointing }, owned)
       return appointing !== null || decided.dueAt <= decidedAt
     },
   }
@@ -93,16 +86,14 @@ export function createPolicyRuns({ now, newId, keptMs }: { now: Clock; newId: Ne
  * What makes a policy count from a moment on. What is noted of later times was decided by a clock that was ahead, or for
  * another schedule, and is taken back; only a time that was run keeps its row, and so is not run again.
  */
-export function startFrom(
-  { sql }: Pick<Transaction, 'sql'>,
+export function* startFrom(
+  sql: Sql,
   { id: policyId, accountId }: Pick<AutoSnapshotPolicy, 'id' | 'accountId'>,
   schedule: Schedule,
   at: Date,
-): { decidedThrough: Date; dueAt: Date } {
-  sql.run(
-    Prisma.sql`DELETE FROM "AutoSnapshotRun" WHERE "policyId" = ${policyId} AND "accountId" = ${accountId}
-      AND "scheduledFor" > ${at} AND "outcome" <> 'RUN'`,
-  )
+): Work<{ decidedThrough: Date; dueAt: Date }> {
+  const later = { policyId, accountId, scheduledFor: { gt: at } }
+  yield* sql.delete('AutoSnapshotRun', { ...later, outcome: { not: 'RUN' } })
   return decidedUpTo(schedule, at)
 }
 

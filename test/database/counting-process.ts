@@ -1,12 +1,16 @@
 /** Counts on a database; as a process of its own, 50 times on the one whose url it is given. */
 import process from 'node:process'
-import { type Database, inTransaction, openDatabase } from '../../src/database/database.ts'
+import { type Database, openDatabase } from '../../src/database/database.ts'
 
-/** The unguarded way to count: exact only when nothing comes between the read and the write. */
+/** Counts by one: exact only when nothing comes between the read and the write. */
 export function increment(db: Database): Promise<unknown> {
-  return inTransaction(db, async (tx) => {
-    const { prunedThrough } = await tx.transitionLog.findUniqueOrThrow({ where: { id: 'log' } })
-    await tx.transitionLog.update({ where: { id: 'log' }, data: { prunedThrough: prunedThrough + 1 } })
+  return db.write(function* (sql) {
+    const counter = yield* sql.lock('TransitionLog', { id: 'log' })
+    return yield* sql.update(
+      'TransitionLog',
+      { prunedThrough: (counter?.prunedThrough ?? 0) + 1 },
+      { id: 'log' },
+    )
   })
 }
 

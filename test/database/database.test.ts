@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import SQLite from 'better-sqlite3'
 import { expect, test } from 'vitest'
-import { inTransaction, openDatabase } from '../../src/database/database.ts'
+import { openDatabase } from '../../src/database/database.ts'
 import { migrate } from '../../src/database/migrations.ts'
 import { increment } from './counting-process.ts'
 
@@ -73,11 +73,11 @@ test('a transaction that throws leaves nothing behind and lets the next one in',
   const url = `file:${folder.path}/snapgate.db`
   await migrate(url)
   await using db = await openDatabase({ url })
-  const throwing = inTransaction(db, async (tx) => {
+  const throwing = db.$transaction(async (tx) => {
     await tx.account.create({ data: account('thrown') })
     throw new Error('thrown')
   })
-  const next = inTransaction(db, (tx) => tx.account.create({ data: account('next') }))
+  const next = db.$transaction((tx) => tx.account.create({ data: account('next') }))
   await expect(throwing).rejects.toThrow('thrown')
   await next
   expect(await db.account.findMany()).toEqual([account('next')])

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import SQLite from 'better-sqlite3'
 import { expect, test } from 'vitest'
-import { inTransaction, openDatabase } from '../../src/database/database.ts'
+import { openDatabase } from '../../src/database/database.ts'
 import { migrate } from '../../src/database/migrations.ts'
 import type { Sql, Work } from '../../src/database/work.ts'
 import type { Statements } from '../../src/database/statements.ts'
@@ -105,7 +105,7 @@ test('writes and transactions of Prisma take turns: neither is inside the other'
       const id = String(index).padStart(2, '0')
       if (index % 2) return outcome(db.write(insert(id)))
       return outcome(
-        inTransaction(db, async (tx) => {
+        db.$transaction(async (tx) => {
           await tx.account.create({ data: data(id) })
           const count = await tx.account.count()
           await tx.account.create({ data: data(`${id}+`) })
@@ -153,7 +153,7 @@ test('each write waits for another process for a time of its own: those that cam
     answer(db.write(insert('c'))),
     answer(plain('d')),
     answer(
-      inTransaction(db, async (tx) =>
+      db.$transaction(async (tx) =>
         tx.account.create({ data: { id: 'e', name: 'e', createdAt: new Date(0) } }),
       ),
     ),

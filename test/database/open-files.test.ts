@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import SQLite from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
-import { inTransaction, openDatabase } from '../../src/database/database.ts'
+import { openDatabase } from '../../src/database/database.ts'
 import { migrate } from '../../src/database/migrations.ts'
 import { OpenFiles } from '../../src/database/open-files.ts'
 import { openWalIndex } from '../../src/database/wal-index.ts'
@@ -53,7 +53,7 @@ async function writes({ db }: World): Promise<unknown[]> {
   return [
     await codeOf(insert(db, 'hot')),
     await codeOf(db.account.create({ data: account('plain') })),
-    await codeOf(inTransaction(db, (tx) => tx.account.create({ data: account('interactive') }))),
+    await codeOf(db.$transaction((tx) => tx.account.create({ data: account('interactive') }))),
   ]
 }
 

@@ -159,6 +159,7 @@ test('work that forgets yield* fails here too, and is undone', async () => {
   await using world = await openWorld()
   const { db } = world
   const forgetful = db.write(function* (sql): Work<void> {
+    // eslint-disable-next-line no-restricted-syntax -- which is what is wrong with it
     sql.insert('Account', account('c'))
   })
   await expect(forgetful).rejects.toThrow('yield*')

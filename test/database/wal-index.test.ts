@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import SQLite from 'better-sqlite3'
 import { expect, test } from 'vitest'
-import { inTransaction, openDatabase, type DatabaseOptions } from '../../src/database/database.ts'
+import { openDatabase, type DatabaseOptions } from '../../src/database/database.ts'
 import { migrate } from '../../src/database/migrations.ts'
 import { openWalIndex } from '../../src/database/wal-index.ts'
 import { Prisma } from '../../src/generated/prisma/client.ts'
@@ -142,7 +142,7 @@ onLinux('closing one of two databases on a file leaves the locks of the other', 
   const second = await openDatabase({ url: `file:${world.path}` })
   const { promise: isClosed, resolve: closed } = Promise.withResolvers<boolean>()
 
-  const writing = inTransaction(world.db, async (tx) => {
+  const writing = world.db.$transaction(async (tx) => {
     await tx.account.create({ data: account('a') })
     await second[Symbol.asyncDispose]()
     closed(canOthersWrite(world.path))

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { inTransaction } from '../../src/database/database.ts'
 import type { PolicyInput } from '../../src/services/policies.ts'
 import { startTestApp } from '../support/app.ts'
 import { EVERY_NIGHT, linkMany, policyOf, runMany, runsOf, schedulerOf } from '../support/policies.ts'
@@ -464,9 +463,10 @@ test('a run for very many disks is noted in parts, each disk once, also when it 
   runMany(app.db.path, { ...own, outcome: 'PENDING' })
   app.moveTo('05-01T02:00')
   const decide = () =>
-    inTransaction(app.db, async (tx) =>
-      app.runs.decide(tx, await tx.autoSnapshotPolicy.findUniqueOrThrow({ where: { id: policyId } })),
-    )
+    app.db.write(function* (sql) {
+      const policy = yield* sql.get('AutoSnapshotPolicy', { id: policyId })
+      return policy && (yield* app.runs.decide(sql, policy))
+    })
   const noted = async () => {
     const count = (outcome: 'PENDING' | 'MISSED', run: object) =>
       app.db.autoSnapshotRunDisk.count({ where: { outcome, run } })

@@ -100,8 +100,9 @@ test('of 600 calls at once for a disk with room for one, never more than one is 
 
   const counts = Object.groupBy(answers, (answer) => answer.code ?? answer.__typename)
   expect(counts['CreateSnapshotPayload']).toHaveLength(1)
-  expect(Object.keys(counts).toSorted()).toEqual(
-    expect.arrayContaining(['CreateSnapshotPayload', 'DISK_STATUS_FORBIDS_SNAPSHOT']),
+  // How many come while the copy is in progress, and how many after it, is a matter of time.
+  expect(['CreateSnapshotPayload', 'DISK_STATUS_FORBIDS_SNAPSHOT', 'SNAPSHOT_QUOTA_EXCEEDED']).toEqual(
+    expect.arrayContaining(Object.keys(counts)),
   )
   await expect.poll(async () => (await diskNow(app, disk.id)).status).toBe('UNMOUNTED')
   expect(await create(app, { diskId: disk.id, name: 'afterwards' })).toEqual(quotaExceeded(256, 256))

@@ -1,6 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { inTransaction } from '../../src/database/database.ts'
 import type { Disk } from '../../src/generated/prisma/client.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 
@@ -99,7 +98,7 @@ test('the judge sees a snapshot that was made by looking first and writing after
 
   expect((await app.db.disk.findUniqueOrThrow({ where: { id: disk.id } })).status).toBe('UNMOUNTED')
   await app.db.disk.update({ where: { id: disk.id }, data: { status: 'SCALING' } })
-  await inTransaction(app.db, async (tx) => {
+  await app.db.$transaction(async (tx) => {
     await tx.disk.update({ where: { id: disk.id }, data: { status: 'SNAPSHOTTING' } })
     await tx.snapshot.create({ data: naiveSnapshot(disk) })
   })
