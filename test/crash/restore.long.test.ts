@@ -74,12 +74,16 @@ test('cursors outlive a clean restart and a kill, and not a restore of the file 
 
   // The same while it runs, as `.restore` does it.
   const after = await take(gateway, disk, 'five')
+  const open = Promise.withResolvers<undefined>()
   const ended = (async () => {
-    const answers = []
-    for await (const { data, errors } of streamEvents(gateway.endpoint, WATCH, { after }))
-      answers.push(errors?.[0]?.extensions.code ?? data)
-    return answers
+    const codes: string[] = []
+    for await (const { errors } of streamEvents(gateway.endpoint, WATCH, { after: cursors[0] })) {
+      open.resolve(undefined)
+      if (errors) codes.push(...errors.map(({ extensions }) => extensions.code))
+    }
+    return codes
   })()
+  await open.promise
   await copyDatabase(backup, database)
   expect(await ended).toEqual(['CURSOR_EXPIRED'])
   expect(await codesOf(gateway, after)).toBe('CURSOR_EXPIRED')
