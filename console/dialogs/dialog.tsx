@@ -36,6 +36,9 @@ export function useAsked(name: string): Asked & { opened: number } {
   }
 }
 
+/** Drawers have 1000, and one that is opened by the same address would lie above. */
+const ABOVE_DRAWERS = 1010
+
 interface DialogProps {
   asked: Asked
   title: string
@@ -83,6 +86,7 @@ export function Dialog({
       open={open}
       destroyOnHidden
       centered
+      zIndex={ABOVE_DRAWERS}
       className="dialog"
       width={width}
       title={title}

@@ -504,6 +504,17 @@ describeInBrowser('changes in the console', ({ open }) => {
     expect((await readFile(disk.path)).equals(before)).toBe(true)
   })
 
+  test('a dialog lies above the drawer that the same address opens', async () => {
+    await using app = await startTestApp()
+    await mutate(app, 'createSnapshot', { diskId: (await app.disk({ name: 'data-1' })).id, name: 'slow' })
+    const { id } = await app.db.snapshot.findFirstOrThrow()
+    await using tab = await open(app, `/snapshots?show=${id}&cancel=${id}`)
+    const { page } = tab
+    await page.getByRole('dialog', { name: 'slow' }).getByText('History').waitFor()
+    await confirmCancellation(page, 'Cancel the creation of snapshot slow?')
+    await page.getByRole('dialog', { name: 'slow' }).getByText('Cancelling', { exact: true }).waitFor()
+  })
+
   test('an operation that ends before its cancellation is answered does not look as if it were being cancelled', async () => {
     await using app = await startTestApp()
     const disk = await app.disk({ name: 'data-1' })
