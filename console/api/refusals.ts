@@ -2,7 +2,7 @@ import { graphql, type ResultOf } from './graphql.ts'
 
 // Fragments are on object types: the cache does not know which types an interface has.
 
-const STATUS_REFUSAL = graphql(`
+export const STATUS_REFUSAL = graphql(`
   fragment StatusRefusal on DiskStatusForbidsSnapshot {
     message
     actual
@@ -11,7 +11,7 @@ const STATUS_REFUSAL = graphql(`
   }
 `)
 
-const QUOTA_REFUSAL = graphql(`
+export const QUOTA_REFUSAL = graphql(`
   fragment QuotaRefusal on SnapshotQuotaExceeded {
     message
     type
@@ -21,7 +21,7 @@ const QUOTA_REFUSAL = graphql(`
 `)
 
 // The statuses of snapshots and disks are of two types, so one of them goes by other names.
-const SNAPSHOT_STATUS_REFUSAL = graphql(`
+export const SNAPSHOT_STATUS_REFUSAL = graphql(`
   fragment SnapshotStatusRefusal on SnapshotStatusForbidsOperation {
     message
     snapshotOperation: operation
@@ -30,7 +30,7 @@ const SNAPSHOT_STATUS_REFUSAL = graphql(`
   }
 `)
 
-const DISK_STATUS_REFUSAL = graphql(`
+export const DISK_STATUS_REFUSAL = graphql(`
   fragment DiskStatusRefusal on DiskStatusForbidsOperation {
     message
     operation
@@ -40,21 +40,12 @@ const DISK_STATUS_REFUSAL = graphql(`
   }
 `)
 
-const DISKS_UNDER_WAY_REFUSAL = graphql(`
+export const DISKS_UNDER_WAY_REFUSAL = graphql(`
   fragment DisksUnderWayRefusal on TooManyDisksUnderWay {
     message
     limit
   }
 `)
-
-/** For any refusal that has facts besides its message, except those of what is typed into a form. */
-export const REFUSALS = [
-  STATUS_REFUSAL,
-  QUOTA_REFUSAL,
-  SNAPSHOT_STATUS_REFUSAL,
-  DISK_STATUS_REFUSAL,
-  DISKS_UNDER_WAY_REFUSAL,
-] as const
 
 export const NAME_REFUSAL = graphql(`
   fragment NameRefusal on InvalidName {
@@ -88,11 +79,11 @@ export const ELIGIBILITY = graphql(
       }
     }
   `,
-  REFUSALS,
+  [STATUS_REFUSAL, QUOTA_REFUSAL, SNAPSHOT_STATUS_REFUSAL, DISK_STATUS_REFUSAL, DISKS_UNDER_WAY_REFUSAL],
 )
 
 /** For the refusals to link a policy to a disk. */
-const LINK_STATUS_REFUSAL = graphql(`
+export const LINK_STATUS_REFUSAL = graphql(`
   fragment LinkStatusRefusal on DiskStatusForbidsPolicy {
     message
     actual
@@ -100,14 +91,12 @@ const LINK_STATUS_REFUSAL = graphql(`
   }
 `)
 
-const LINKED_ELSEWHERE = graphql(`
+export const LINKED_ELSEWHERE = graphql(`
   fragment LinkedElsewhere on DiskLinkedElsewhere {
     message
     policyId
   }
 `)
-
-export const LINK_REFUSALS = [LINK_STATUS_REFUSAL, LINKED_ELSEWHERE] as const
 
 export const LINK_ELIGIBILITY = graphql(
   `
@@ -121,7 +110,7 @@ export const LINK_ELIGIBILITY = graphql(
       }
     }
   `,
-  LINK_REFUSALS,
+  [LINK_STATUS_REFUSAL, LINKED_ELSEWHERE],
 )
 
 export type Eligibility = ResultOf<typeof ELIGIBILITY>

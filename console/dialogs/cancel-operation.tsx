@@ -33,8 +33,6 @@ const OPERATION_OF_DISK = graphql(
   [OPERATION],
 )
 
-const SUBJECTS = [OPERATION_OF_SNAPSHOT, OPERATION_OF_DISK] as const
-
 const SUBJECT = graphql(
   `
     query OperationSubject($id: ID!) {
@@ -45,7 +43,7 @@ const SUBJECT = graphql(
       }
     }
   `,
-  SUBJECTS,
+  [OPERATION_OF_SNAPSHOT, OPERATION_OF_DISK],
 )
 
 const CANCEL_OPERATION = graphql(
@@ -76,7 +74,7 @@ const CANCEL_OPERATION = graphql(
       }
     }
   `,
-  SUBJECTS,
+  [OPERATION_OF_SNAPSHOT, OPERATION_OF_DISK],
 )
 
 type Subject = Extract<NonNullable<ResultOf<typeof SUBJECT>['node']>, { __typename: 'Snapshot' | 'Disk' }>

@@ -2,7 +2,12 @@ import { Input } from 'antd'
 import { useState } from 'react'
 import { DISK } from '../api/disk.ts'
 import { graphql } from '../api/graphql.ts'
-import { NAME_REFUSAL, REFUSALS, SIZE_REFUSAL } from '../api/refusals.ts'
+import {
+  NAME_REFUSAL,
+  SNAPSHOT_STATUS_REFUSAL,
+  DISKS_UNDER_WAY_REFUSAL,
+  SIZE_REFUSAL,
+} from '../api/refusals.ts'
 import { suggestName, useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
 import { explain, reasonAgainst } from '../widgets/refusal.ts'
@@ -38,7 +43,7 @@ const CREATE_DISK = graphql(
       }
     }
   `,
-  [DISK, NAME_REFUSAL, SIZE_REFUSAL, ...REFUSALS],
+  [DISK, NAME_REFUSAL, SIZE_REFUSAL, SNAPSHOT_STATUS_REFUSAL, DISKS_UNDER_WAY_REFUSAL],
 )
 
 /** Asks for a disk with the content of the snapshot that `create-disk` names in the address. */

@@ -4,7 +4,7 @@ import { useClient, useQuery } from 'urql'
 import { Link } from 'wouter'
 import { DISK, type Disk, type DiskKind } from '../api/disk.ts'
 import { graphql, type PayloadOf, type ResultOf, type VariablesOf } from '../api/graphql.ts'
-import { NAME_REFUSAL, REFUSALS, type Refusal } from '../api/refusals.ts'
+import { NAME_REFUSAL, STATUS_REFUSAL, QUOTA_REFUSAL, type Refusal } from '../api/refusals.ts'
 import { SNAPSHOT, type Snapshot } from '../api/snapshot.ts'
 import { suggestName, useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
@@ -76,7 +76,7 @@ const CREATE_SNAPSHOT = graphql(
       }
     }
   `,
-  [SNAPSHOT, NAME_REFUSAL, ...REFUSALS],
+  [SNAPSHOT, NAME_REFUSAL, STATUS_REFUSAL, QUOTA_REFUSAL],
 )
 
 type Input = VariablesOf<typeof CREATE_SNAPSHOT>['input']

@@ -2,7 +2,13 @@ import { Alert, Skeleton } from 'antd'
 import { useState } from 'react'
 import { useQuery } from 'urql'
 import { graphql, type PayloadOf, type ResultOf } from '../api/graphql.ts'
-import { REFUSALS } from '../api/refusals.ts'
+import {
+  STATUS_REFUSAL,
+  QUOTA_REFUSAL,
+  SNAPSHOT_STATUS_REFUSAL,
+  DISK_STATUS_REFUSAL,
+  DISKS_UNDER_WAY_REFUSAL,
+} from '../api/refusals.ts'
 import { SNAPSHOT, type Snapshot } from '../api/snapshot.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
@@ -54,7 +60,14 @@ const DELETE_SNAPSHOTS = graphql(
       }
     }
   `,
-  [SNAPSHOT, ...REFUSALS],
+  [
+    SNAPSHOT,
+    STATUS_REFUSAL,
+    QUOTA_REFUSAL,
+    SNAPSHOT_STATUS_REFUSAL,
+    DISK_STATUS_REFUSAL,
+    DISKS_UNDER_WAY_REFUSAL,
+  ],
 )
 
 type Item = PayloadOf<ResultOf<typeof DELETE_SNAPSHOTS>>['items'][number]

@@ -2,7 +2,7 @@ import { DeleteOutlined, PlusOutlined } from '@ant-design/icons'
 import { Button, Input } from 'antd'
 import { useState } from 'react'
 import { graphql } from '../api/graphql.ts'
-import { NAME_REFUSAL, REFUSALS } from '../api/refusals.ts'
+import { NAME_REFUSAL, SNAPSHOT_STATUS_REFUSAL } from '../api/refusals.ts'
 import { NOTES, SNAPSHOT } from '../api/snapshot.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
@@ -32,7 +32,7 @@ const UPDATE_SNAPSHOT = graphql(
       }
     }
   `,
-  [SNAPSHOT, NOTES, NAME_REFUSAL, ...REFUSALS],
+  [SNAPSHOT, NOTES, NAME_REFUSAL, SNAPSHOT_STATUS_REFUSAL],
 )
 
 type Tag = DetailedSnapshot['tags'][number]

@@ -4,7 +4,7 @@ import { useClient, useQuery, type CombinedError } from 'urql'
 import { DISK, type Disk } from '../api/disk.ts'
 import { graphql } from '../api/graphql.ts'
 import { POLICY, type Policy } from '../api/policy.ts'
-import { LINK_ELIGIBILITY, LINK_REFUSALS, type LinkRefusal } from '../api/refusals.ts'
+import { LINK_ELIGIBILITY, LINK_STATUS_REFUSAL, LINKED_ELSEWHERE, type LinkRefusal } from '../api/refusals.ts'
 import { useWords } from '../settings.tsx'
 import { DiskSummary, MissingDisks } from '../widgets/disk-summary.tsx'
 import { Failure } from '../widgets/failure.tsx'
@@ -80,7 +80,7 @@ const LINK_POLICY = graphql(
       }
     }
   `,
-  [DISK, ...LINK_REFUSALS],
+  [DISK, LINK_STATUS_REFUSAL, LINKED_ELSEWHERE],
 )
 
 /** The time zones that a policy may have, and whether this is a name of one. */

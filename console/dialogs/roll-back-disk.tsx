@@ -1,7 +1,7 @@
 import { Alert } from 'antd'
 import { DISK } from '../api/disk.ts'
 import { graphql } from '../api/graphql.ts'
-import { REFUSALS } from '../api/refusals.ts'
+import { SNAPSHOT_STATUS_REFUSAL, DISK_STATUS_REFUSAL } from '../api/refusals.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
 import { DiskSummary } from '../widgets/disk-summary.tsx'
@@ -34,7 +34,7 @@ const ROLL_BACK_DISK = graphql(
       }
     }
   `,
-  [DISK, ...REFUSALS],
+  [DISK, SNAPSHOT_STATUS_REFUSAL, DISK_STATUS_REFUSAL],
 )
 
 /** Confirms that a disk is to be set back to the snapshot of it that `roll-back` names in the address. */
