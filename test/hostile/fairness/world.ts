@@ -84,7 +84,7 @@ export async function writeWorld(dataDir: string): Promise<string> {
   db.exec(`
     INSERT INTO "SnapshotCount" SELECT "accountId", '', "type", "status", "evicted", count(*) FROM "Snapshot" GROUP BY 1, 3, 4, 5;
     INSERT INTO "SnapshotCount" SELECT "accountId", "diskId", "type", "status", "evicted", count(*) FROM "Snapshot" GROUP BY 1, 2, 3, 4, 5;`)
-  for (const { sql } of dropped) db.exec(sql)
+  for (const { sql: statement } of dropped) db.exec(statement)
   db.exec('COMMIT')
   db.pragma('wal_checkpoint(TRUNCATE)')
   db.close()
