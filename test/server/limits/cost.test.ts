@@ -199,6 +199,11 @@ test.each<[what: string, points: number, text: string, variables?: Record<string
     'subscription { snapshotTransitions { to snapshot { id } } }',
   ],
   ['introspection counts 10 for each field', 30, '{ __schema { queryType { name } } }'],
+  [
+    'introspection counts the fields of its fragments, wherever they are spread',
+    10 * (1 + 2 + 1 + 2 + 1),
+    '{ __schema { queryType { ...T } ... on __Schema { mutationType { ...T } } } } fragment T on __Type { name kind: name @skip(if: false) }',
+  ],
 ])('%s: %d', (_what, expected, text, variables) => {
   // The sums of tenths are exact there, and not here.
   expect(points(text, variables)).toBe(Math.ceil(Number(expected.toFixed(1))))
