@@ -19,8 +19,8 @@ export async function ask(target: Target, body: string): Promise<string> {
 }
 
 /**
- * Keeps so many connections busy, each with one request at a time, until the time is over or so many have been
- * answered. Plain sockets, because a client of comfort would cost more than the servers it measures.
+ * Keeps this many connections busy, each with one request at a time, until the time is over or enough have been
+ * answered. Plain sockets, because a comfortable client would cost more than the servers it measures.
  */
 export async function load(
   target: Target,

@@ -15,7 +15,7 @@ export async function writeImages(folder: string): Promise<void> {
 }
 
 /**
- * A migrated database of 200 disks with so many snapshots each, and disks to take snapshots of. Of a hundred snapshots one
+ * A migrated database of 200 disks with this many snapshots each, and disks to take snapshots of. Of a hundred snapshots one
  * is FAILED. They are inserted by a statement for each table, in one transaction.
  */
 export async function writeWorld(path: string, images: string, perDisk: number): Promise<void> {

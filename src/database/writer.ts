@@ -23,7 +23,7 @@ export class Writer {
   readonly #health: DatabaseHealth
   readonly #acquire = queue()
   readonly #turn = queue()
-  /** Called at each try that met the lock of another process, whoever's it was. */
+  /** Called at each attempt that finds the lock held by another process. */
   onLocked: () => void = () => undefined
 
   constructor({ client, busyTimeoutMs, health }: WriterOptions) {

@@ -7,7 +7,7 @@ import { MIB } from '../domain/units.ts'
 const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants
 
 /**
- * Writes a sparse image: random data in so many pieces of 1 MiB, spread evenly over its declared size. A file that has
+ * Writes a sparse image: random data in this many pieces of 1 MiB, spread evenly over its declared size. A file that has
  * content already stays as it is; anything else of this name is an Error.
  */
 export async function writeImage(path: string, sizeMiB: number, dataMiB: number): Promise<void> {

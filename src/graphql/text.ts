@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** A text of so many characters; without NUL and halves of characters, which cannot be stored as they are. */
+/** A text of this many characters; without NUL and halves of characters, which cannot be stored as they are. */
 export function text(name: string, min: number, max: number) {
   const size = min === 0 ? `at most ${max}` : `${min} to ${max}`
   return z

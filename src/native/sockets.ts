@@ -9,8 +9,8 @@ const setsockopt = find('int setsockopt(int fd, int level, int name, const int *
 const fcntl = find('int fcntl(int fd, int command, int argument)')
 
 /**
- * Has the system close the connection when what was sent is not acknowledged, or finds no room, for so many
- * milliseconds; else that takes a quarter of an hour or more. False where it cannot be set: not on Linux.
+ * Has the system close the connection when what was sent is not acknowledged, or finds no room, for this many
+ * milliseconds; otherwise that takes a quarter of an hour or more. False where it cannot be set: not on Linux.
  */
 export function setUserTimeout(socket: Socket, timeoutMs: number): boolean {
   const fd = fdOf(socket)

@@ -56,7 +56,7 @@ export interface UpdateSnapshot {
   retentionDays?: number | null | undefined
 }
 
-/** What became of one of several: the snapshot, or why it was refused. */
+/** The outcome for one of several disks: the snapshot, or why it was refused. */
 export type SnapshotOutcome = { id: string; snapshot: Snapshot } | { id: string; refusal: Refusal }
 
 export type SnapshotService = ReturnType<typeof createSnapshotService>
@@ -353,7 +353,7 @@ function* insertTags(sql: Sql, snapshotId: string, tags: readonly Tag[]): Work<v
   )
 }
 
-/** Does it for each, one after the other, and says what became of each. */
+/** Does it for each, one after the other, and returns the outcome of each. */
 async function outcomesOf(
   ids: readonly string[],
   make: (id: string) => Promise<Snapshot>,
@@ -367,7 +367,7 @@ function outcomeOf(id: string, result: Snapshot | Refusal): SnapshotOutcome {
 }
 
 /**
- * Gives up the oldest automatic snapshots of a disk that are COMPLETED and that nothing reads, so many or as many as there
+ * Gives up the oldest automatic snapshots of a disk that are COMPLETED and that nothing reads: this many, or all there
  * are, and returns how many. Never a manual one. Their places are free at once; their bytes go as with any deletion.
  */
 function* evict(sql: Sql, diskId: string, count: number, at: Date): Work<number> {

@@ -10,8 +10,8 @@ export function percent({ copiedBytes, totalBytes }: Progress): number {
 }
 
 /**
- * The progress of the copies that run in this process: measured, ephemeral, and merged for whoever is
- * slower than it, the latest value winning. Transitions are never treated so.
+ * The progress of the copies that run in this process: measured and ephemeral. A slow reader gets
+ * the latest value only; transitions are never merged like that.
  */
 export class ProgressBoard {
   readonly #latest = new Map<string, Progress>()

@@ -127,7 +127,7 @@ test.each(TRANSPORTS)(
   },
 )
 
-test('whoever joins while a writer is at full speed sees every transition after its cursor exactly once, in order', async () => {
+test('a client that joins while a writer is at full speed sees every transition after its cursor exactly once, in order', async () => {
   await using app = await startTestApp()
   const { froms } = await joinWhileWriting(app, { streams: 30, burst: 3 })
   expect(new Set(froms).size).toBeGreaterThan(5)

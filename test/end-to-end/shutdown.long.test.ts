@@ -100,7 +100,7 @@ test(`${SUBSCRIBERS} sockets and ${SUBSCRIBERS} event streams are let go one by 
   const gone = [...codes, ...texts].filter(({ at }) => at - stoppedAt < SHUTDOWN_MS / 2).length
   expect(gone).toBeGreaterThan(SUBSCRIBERS * 0.2)
   expect(gone).toBeLessThan(SUBSCRIBERS * 1.8)
-  // The window, 2 s for requests under way, and some time on a busy machine.
+  // The window, 2 s for requests in flight, and some time on a busy machine.
   expect(tookMs).toBeLessThan(SHUTDOWN_MS + 10_000)
 
   await rm(dataDir, { recursive: true })

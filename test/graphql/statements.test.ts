@@ -7,7 +7,7 @@ import { startTestApp, type TestApp } from '../support/app.ts'
 /** Nothing is read beside the query, which may ask for more than clients may. */
 const QUIET = { LOG_POLL_MS: '60000', MAX_COST: '10000000' }
 
-/** Records disks, each with so many snapshots that have tags and a history. */
+/** Records disks, each with this many snapshots that have tags and a history. */
 async function recordWorld({ db, viewer: { accountId } }: TestApp, disks: number, snapshots: number) {
   const createdAt = new Date('2026-01-01T00:00:00.123Z')
   const own = { accountId, createdAt, sizeBytes: 5_000_000_000n }

@@ -142,7 +142,7 @@ async function appWithRetentions(...retentions: number[]) {
   return Object.assign(app, {
     time,
     start,
-    /** Lets both go on by so many hours, in steps of ten minutes. */
+    /** Advances both by this many hours, in steps of ten minutes. */
     async goOn(hours: number): Promise<void> {
       for (let step = 0; step < hours * 6; step++) {
         time.clock += 600_000

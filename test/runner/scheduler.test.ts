@@ -43,7 +43,7 @@ test('at its time, and not before, each linked disk gets an automatic snapshot',
   expect(await app.db.snapshot.count()).toBe(2)
 })
 
-test('a run is seen, with what became of each disk', async () => {
+test('a run is shown with the outcome for each disk', async () => {
   await using app = await appAt('05-01T00:00')
   const [good, gone, other] = [await app.disk(), await app.disk({ status: 'EXPIRED' }), await app.disk()]
   const policyId = await policyOf(app, EVERY_NIGHT, good, gone)

@@ -56,7 +56,7 @@ describe('an upgrade to anything but a WebSocket is ignored', () => {
     await expect.poll(connection.received).toMatch(ANSWER)
   })
 
-  test('and what is pipelined behind it is answered too, in order, however it arrives', async () => {
+  test('and a request that is pipelined after it is answered too, in order, however it arrives', async () => {
     await using app = await startTestApp()
     const text = [
       POST,

@@ -10,7 +10,7 @@ export interface Whereabouts {
 
 const RETRY_MS = 20
 
-/** Sends an operation until it is answered, through whatever happens to the gateway meanwhile; undefined when it is over. */
+/** Sends an operation until it is answered, across restarts of the gateway; undefined when it is over. */
 export async function outlast(
   where: Whereabouts,
   query: string,

@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** What the scripts of package.json tell Node before a command. */
 const COMPILED = ['--import', './src/compile-cache.ts']
 
-/** The settings of whoever works on the project are not those of its tests. */
+/** A developer's own settings file does not apply to the tests. */
 const NO_FILE = { ENV_FILE: '/dev/null' }
 
 export interface Exit {

@@ -53,7 +53,7 @@ export async function createCredentials(options: CredentialsOptions): Promise<Cr
 
 /**
  * Who may come in, and until when. Without JWTs and as long as there has never been an API token, everybody is the local
- * viewer; from then on a credential is required, whatever happens to the tokens.
+ * viewer; from then on a credential is required, even when all tokens are gone.
  *
  * Tokens in use are kept in memory and read again together every second, so that a request costs no read of its
  * own and a revocation, also by another process, ends the streams of its token.
