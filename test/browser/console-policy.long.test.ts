@@ -132,7 +132,7 @@ describeInBrowser('automatic policies in the console', ({ open }) => {
     await app.scheduler.tick()
     await page.clock.fastForward(20_000)
     await lastRun.getByText('Skipped: no snapshot was taken.').waitFor()
-    await lastRun.getByText('The disk is EXPIRED;').waitFor()
+    await lastRun.getByText('The disk is EXPIRED.').waitFor()
 
     const unlinking = dialog(page, 'Unlink the policy')
     const unlink = card(page).getByRole('button', { name: 'Unlink…' })
@@ -221,6 +221,6 @@ describeInBrowser('automatic policies in the console', ({ open }) => {
     await unlinking.getByText('Unlink the policy workdays from the disk taken?').waitFor()
     await app.policies.delete(app.viewer, goneId)
     await unlinking.getByRole('button', { name: 'Unlink' }).click()
-    await unlinking.getByRole('alert').getByText('There is no automatic snapshot policy').waitFor()
+    await unlinking.getByRole('alert').getByText('not found').waitFor()
   })
 })

@@ -45,7 +45,7 @@ describeInBrowser('GraphiQL in a browser', ({ browser }) => {
       { type: 'next', payload: { data: { snapshotStatus: { to: 'COMPLETED' } } } },
       { type: 'complete' },
     ])
-    expect(await graphiql.readDocumentation('Query')).toContain('Reads. All of them are limited')
+    expect(await graphiql.readDocumentation('Query')).toContain('Queries. Each is limited')
     const called = [...graphiql.requests, ...graphiql.sockets].map((url) => new URL(url))
     const { host } = new URL(app.endpoint)
     expect(called.filter((url) => url.protocol !== 'data:' && url.host !== host)).toEqual([])
@@ -101,7 +101,7 @@ describeInBrowser('GraphiQL in a browser', ({ browser }) => {
       await graphiql.page.getByRole('button', { name: 'Variables' }).click()
       await graphiql.run({ ...WATCH, variables: { id }, shows: '"to": "COMPLETED"' })
       await graphiql.page.getByRole('button', { name: 'Re-fetch GraphQL schema' }).click()
-      expect(await graphiql.readDocumentation('Query')).toContain('On whose behalf this request is made.')
+      expect(await graphiql.readDocumentation('Query')).toContain('The account and role of this request.')
 
       expect(graphiql.sockets).toHaveLength(protocol === 'ws' ? 1 : 0)
       const addresses = [...graphiql.requests, ...graphiql.sockets].join('\n')
@@ -161,7 +161,7 @@ describeInBrowser('GraphiQL in a browser', ({ browser }) => {
 
     await graphiql.setHeaders({ authorization: `Bearer ${admin.token}` })
     await expect.poll(() => introspections).toBe(1)
-    expect(await graphiql.readDocumentation('Query')).toContain('On whose behalf this request is made.')
+    expect(await graphiql.readDocumentation('Query')).toContain('The account and role of this request.')
     await graphiql.setHeaders({ Authorization: `Bearer ${admin.token}`, 'x-more': '1' })
     await expect.poll(() => introspections).toBe(2)
   })
