@@ -3,7 +3,7 @@ import type { Database } from '../database/database.ts'
 import type { Sql, Work } from '../database/work.ts'
 import { linkRefusals } from '../domain/policy.ts'
 import { brokenPolicyRules, POLICIES_MAX } from '../domain/policy-input.ts'
-import type { Refusal } from '../domain/refusal.ts'
+import { Refusal } from '../domain/refusal.ts'
 import { InvalidPolicy, PolicyNotFound, PolicyQuotaExceeded } from '../domain/refusals.ts'
 import { deleteSnapshotRefusals } from '../domain/snapshot-operation.ts'
 import { isTimeZone, sorted, type Schedule } from '../domain/schedule.ts'
@@ -161,7 +161,8 @@ export function createPolicyService({
 
     /**
      * Unlinks a policy from disks, each for itself; those that were not linked to it stay as they are. With
-     * `deleteSnapshots`, what automatic snapshots a disk has go with the link, but for those that cannot be deleted now.
+     * `deleteSnapshots`, the automatic snapshots of a disk are deleted first, except those that cannot be deleted now. After a
+     * crash in the middle the disk is still linked, and the same call finishes.
      */
     async unlink(
       viewer: Viewer,
@@ -173,6 +174,7 @@ export function createPolicyService({
       function* unlinkOne(sql: Sql, id: string): Work<Disk> {
         const disk = yield* lockDisk(sql, viewer, id)
         if (disk.policyId !== policyId) return disk
+        if (deletes && (yield* deleteAutomatic(sql, id, now()))) return disk
         yield* sql.update('Disk', { policyId: null }, { id, accountId })
         // Nor does a run that has begun go on to it.
         yield* sql.run(
@@ -180,32 +182,36 @@ export function createPolicyService({
             WHERE "accountId" = ${accountId} AND "outcome" = 'PENDING' AND "diskId" = ${id}
             AND "runId" IN (SELECT "id" FROM "AutoSnapshotRun" WHERE "policyId" = ${policyId} AND "outcome" = 'RUN')`,
         )
-        if (deletes) yield* deleteAutomatic(sql, id, now())
         return { ...disk, policyId: null }
       }
+      const isLinked = (result: Disk | Refusal) =>
+        !(result instanceof Refusal) && result.policyId === policyId
       // A disk may have hundreds of snapshots, and a policy thousands of runs: others have their turn in between.
       const together = deletes ? 1 : UNLINKED_TOGETHER
       const results: (Disk | Refusal)[] = []
-      for (let start = 0; start < diskIds.length; start += together) {
-        const some = diskIds.slice(start, start + together)
+      while (results.length < diskIds.length) {
+        const some = diskIds.slice(results.length, results.length + together)
         const startedAt = performance.now()
         try {
-          results.push(...(await change(viewer, policyId, (sql) => attemptEach(sql, some, unlinkOne))))
+          const part = await change(viewer, policyId, (sql) => attemptEach(sql, some, unlinkOne))
+          // A disk that is still linked has more snapshots to delete.
+          if (!part.some(isLinked)) results.push(...part)
         } catch (refusal) {
           // The policy was deleted meanwhile. Before the first disk, that is the answer.
-          if (!(refusal instanceof PolicyNotFound) || start === 0) throw refusal
+          if (!(refusal instanceof PolicyNotFound) || results.length === 0) throw refusal
           results.push(...some.map(() => refusal))
         }
         announce()
-        if (start + together < diskIds.length) await pause(performance.now() - startedAt)
+        if (results.length < diskIds.length) await pause(performance.now() - startedAt)
       }
       return results
     },
   }
 }
 
-/** How many disks are unlinked in one transaction. */
+/** How many disks are unlinked in one transaction, and how many of a disk's snapshots are deleted. */
 const UNLINKED_TOGETHER = 10
+const DELETED_TOGETHER = 50
 
 /** How many rows of what belongs to a policy are changed or deleted in one transaction. */
 const ROWS_AT_ONCE = 500
@@ -252,7 +258,8 @@ function* lockDisk(sql: Sql, viewer: Viewer, diskId: string): Work<Disk> {
   return policy ? disk : { ...disk, policyId: null }
 }
 
-function* deleteAutomatic(sql: Sql, diskId: string, at: Date): Work<void> {
+/** Deletes automatic snapshots of a disk, at most `DELETED_TOGETHER`; whether there are more. */
+function* deleteAutomatic(sql: Sql, diskId: string, at: Date): Work<boolean> {
   const automatic = yield* sql.lockAll(
     'Snapshot',
     { diskId, type: 'AUTOMATIC' },
@@ -264,7 +271,8 @@ function* deleteAutomatic(sql: Sql, diskId: string, at: Date): Work<void> {
       deletable.push(snapshot)
   }
   const reason = () => 'The disk was unlinked from its automatic snapshot policy.'
-  yield* deleteSnapshots(sql, deletable, { reason, at })
+  yield* deleteSnapshots(sql, deletable.slice(0, DELETED_TOGETHER), { reason, at })
+  return deletable.length > DELETED_TOGETHER
 }
 
 function columnsOf(input: PolicyInput) {

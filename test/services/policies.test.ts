@@ -1,3 +1,4 @@
+import { setImmediate as nextRound } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { POLICIES_MAX } from '../../src/domain/policy-input.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
@@ -236,6 +237,36 @@ test('unlinked with its snapshots, a disk loses the automatic ones that can be d
   // Once more, it is not linked any more: nothing happens.
   await call(app, 'Unlink', { policyId, diskIds: [disk.id], deleteSnapshots: true })
   expect(await app.db.job.count({ where: { kind: 'DELETE_SNAPSHOT' } })).toBe(2)
+})
+
+test('unlinked with its snapshots, a disk that has many loses them in parts, and the link with the last', async () => {
+  await using app = await startTestApp()
+  const policyId = await policyOf(app)
+  const disk = await app.disk({ attachedTo: 'i-1' })
+  await call(app, 'Link', { policyId, diskIds: [disk.id] })
+  await app.heldSnapshots(disk, 120, 'AUTOMATIC')
+  const deleted = () => app.db.job.count({ where: { kind: 'DELETE_SNAPSHOT' } })
+  const isLinked = async () =>
+    (await app.db.disk.findFirst({ where: { id: disk.id } }))?.policyId === policyId
+
+  const state = { isDone: false }
+  const unlinked = call(app, 'Unlink', { policyId, diskIds: [disk.id], deleteSnapshots: true }).finally(
+    () => (state.isDone = true),
+  )
+  const counts = new Set<number>()
+  while (!state.isDone) {
+    await nextRound()
+    // Asked first: what is unlinked has lost all of them.
+    const wasLinked = await isLinked()
+    const count = await deleted()
+    counts.add(count)
+    if (!wasLinked) expect(count).toBe(120)
+  }
+  await unlinked
+
+  expect(counts).toContain(50)
+  expect(await deleted()).toBe(120)
+  expect(await isLinked()).toBe(false)
 })
 
 test('a deleted policy is gone with its runs and links, and leaves disks and snapshots', async () => {
