@@ -3,7 +3,7 @@ import PrismaPlugin from '@pothos/plugin-prisma'
 import RelayPlugin from '@pothos/plugin-relay'
 import { DateTimeResolver } from 'graphql-scalars'
 import { DISK_STATUSES } from '../../../src/domain/disk.ts'
-import { SNAPSHOT_STATUSES_IN_ORDER } from '../../../src/domain/lifecycle.ts'
+import { SNAPSHOT_STATUSES } from '../../../src/domain/snapshot.ts'
 import { ACCOUNT } from '../operations.ts'
 import { createWith } from './prisma.ts'
 import { GIB } from './schema.ts'
@@ -59,7 +59,7 @@ export function pothosSchema(prisma) {
   builder.addScalarType('DateTime', DateTimeResolver)
   const DiskKind = builder.enumType('DiskKind', { values: ['SYSTEM', 'DATA'] })
   const DiskStatus = builder.enumType('DiskStatus', { values: DISK_STATUSES })
-  const SnapshotStatus = builder.enumType('SnapshotStatus', { values: SNAPSHOT_STATUSES_IN_ORDER })
+  const SnapshotStatus = builder.enumType('SnapshotStatus', { values: SNAPSHOT_STATUSES })
 
   builder.prismaObject('Disk', {
     fields: (t) => ({
