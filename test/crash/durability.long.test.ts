@@ -63,7 +63,7 @@ test.skipIf(!CAN_TRACE)(
     const dataDir = join(folder.path, 'data')
     const images = join(folder.path, 'images')
     await mkdir(images)
-    const gateway = await startGateway({ DATA_DIR: dataDir, DISK_DIRS: images }, tracedStart(trace))
+    await using gateway = await startGateway({ DATA_DIR: dataDir, DISK_DIRS: images }, tracedStart(trace))
     const ask = async (query: string, variables: Record<string, unknown> = {}) =>
       (await postGraphql(gateway.endpoint, query, variables)).data
     await writeFile(join(images, 'a.img'), Buffer.alloc(3 * MIB, 7))

@@ -61,7 +61,7 @@ test(`${SUBSCRIBERS} sockets and ${SUBSCRIBERS} event streams are let go one by 
   await mkdir(join(dataDir, 'disks'))
   const path = join(dataDir, 'disks', 'd.img')
   await writeImage(path, 512, 512)
-  const gateway = await startGateway({ ...SETTINGS, DATA_DIR: dataDir })
+  await using gateway = await startGateway({ ...SETTINGS, DATA_DIR: dataDir })
   const agent = new Agent({ maxSockets: Infinity })
   const sockets = await Promise.all(Array.from({ length: SUBSCRIBERS }, () => openSocket(gateway.endpoint)))
   const streams = await Promise.all(

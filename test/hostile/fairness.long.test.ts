@@ -138,7 +138,7 @@ async function measure({ name, outcomes: expected, least }: Attack, part: Orders
 }
 
 test.each(ATTACKS.map((attack) => [attack.name, attack] as const))(
-  '%s: another account waits 250 ms at most, or only for the disk',
+  '%s: another account waits 250 ms at most, unless it is a bulk write',
   async (name, attack) => {
     const attempts = attack.isBulkWrite ? 1 : ATTEMPTS
     let longestMs = Infinity

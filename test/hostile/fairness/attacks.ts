@@ -34,8 +34,7 @@ export interface Attack {
   /** How many such answers there are at least. */
   least: number
   /**
-   * It changes so many rows that the commits of others wait for the disk, and may miss the 250 ms: what they wait is printed
-   * and not judged.
+   * It changes so many rows that the creates of others may wait longer than 250 ms: what they wait is printed and not judged.
    */
   isBulkWrite?: true
 }
