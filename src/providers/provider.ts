@@ -31,14 +31,16 @@ export interface Work {
   signal: AbortSignal
 }
 
-/** Work on the content of a disk, which nobody but the owner of the job may change. */
+/**
+ * Does what cannot be undone: `act` does all of it, or throws and has changed nothing. Rejects without calling `act` when the
+ * job was cancelled or another runner has it; from then on the job cannot be cancelled.
+ */
+export type Commit = <T>(act: () => Promise<T>) => Promise<T>
+
+/** Work on the content of a disk. The disk is locked against others while it commits. */
 export interface DiskWork extends Work {
   disk: DiskReference
-  /**
-   * Rejects when the work has gone to somebody else. Asked, with the disk locked against others, before anything that
-   * cannot be taken back; so who comes back late changes nothing.
-   */
-  confirm: () => Promise<void>
+  commit: Commit
 }
 
 export interface CopyRequest extends Work {
@@ -70,14 +72,17 @@ export type CopyOutcome =
     }
   | Refused
 
-/** The work was given up for good, and all is as it was before. */
+/** A fault that passes: the provider asks for fewer calls. Thrown by verbs, which are then called again later. */
+export class Throttled extends Error {}
+
+/** The work failed permanently, and nothing was changed. */
 export interface Refused {
   outcome: 'refused'
   /** What is wrong and what would be right, in a sentence without paths: it is shown to clients. */
   reason: string
 }
 
-/** The work was given up because the copy of a snapshot is not what it was. */
+/** The work failed because the stored copy of a snapshot is damaged or missing. */
 export interface Damaged {
   outcome: 'damaged'
   /** What is wrong with the copy, in a sentence without paths: it is shown to clients. */
@@ -95,6 +100,11 @@ export interface Done {
 export interface DiskProvider {
   readonly name: string
   /**
+   * Why the provider cannot be used at all, such as credentials that are refused, in a sentence without paths; undefined when it
+   * can. Returns at once what is known.
+   */
+  problem(): string | undefined
+  /**
    * Looks at each disk. The answer has an entry for each disk, by its id: what is seen of it, or the passing fault that kept
    * it from being looked at, which holds up no other.
    */
@@ -110,8 +120,8 @@ export interface DiskProvider {
   verify(copy: CopyReference & Work): Promise<Done | Damaged>
   /** Whether anything is stored as the copy of a snapshot: it is removed as a whole, so then all of it is there. */
   holds(snapshotId: string): Promise<boolean>
-  /** Removes the copy of a snapshot, durably; also when there is none, or a part of one. */
-  remove(snapshotId: string): Promise<Done | Refused>
+  /** Deletes the copy of a snapshot, durably; also when there is none, or a part of one. Without `commit`, unconditionally. */
+  delete(snapshotId: string, commit?: Commit): Promise<Done | Refused>
   /** Where a new disk with this id will be. */
   place(diskId: string): Promise<string>
   /** Makes a disk at its location, empty or with the content of a copy; whole or not at all. */
@@ -124,7 +134,7 @@ export interface DiskProvider {
   attach(work: DiskWork): Promise<Done | Refused>
   /** Takes the disk from its instance. */
   detach(work: DiskWork): Promise<Done | Refused>
-  /** Gives up the disk: what was made by `create` is removed, what was there before is left as it is. */
+  /** Releases the disk: an image made by `create` is removed; one that existed before is left alone. */
   release(work: DiskWork): Promise<Done | Refused>
   /** Removes what dead attempts at work on the disk have left beside it; the disk itself stays as it is. */
   clean(disk: DiskReference): Promise<Done | Refused>

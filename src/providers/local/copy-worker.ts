@@ -27,6 +27,8 @@ export interface CopyJob {
   imageFd: number
   /** The image is a clone of the source already: a point in time, which only needs to be read. */
   isClone: boolean
+  /** The copy fails with ENOSPC before less than this is free where the image is, in bytes. */
+  minFreeBytes: number
   /** Shared; set to 1 and notified, it ends the copy soon, with an error. */
   stop: Int32Array
 }
@@ -79,7 +81,7 @@ function copy(): CopyResult {
   ftruncateSync(job.imageFd, 0)
   ftruncateSync(job.imageFd, job.sizeBytes)
   const checksum = startChecksum(job.sizeBytes)
-  const write = startWriting(job.imageFd)
+  const write = startWriting(job.imageFd, job.minFreeBytes)
   const reported = startProgress(countData(job.sourceFd, job.sizeBytes))
   for (const piece of readSource()) {
     checkStop()

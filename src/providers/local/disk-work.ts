@@ -29,14 +29,16 @@ import { tryLock } from './system-calls.ts'
  * What is done to the images of disks. An image is made or replaced as a whole: the new one is prepared in a directory of
  * the gateway's own beside it, flushed, and moved into place, so a crash leaves the old content or the new, and a directory
  * beside it that the next attempt removes. Others may be able to write where images are, so nothing there is looked up
- * twice: directories stay open, and names are used within them. Each piece of work holds the disk's lock, which the kernel gives back when its
- * process dies, and asks once more whether it is still its own before it changes the disk: so a process that was
- * suspended and has been replaced meanwhile cannot undo what came after it.
+ * twice: directories stay open, and names are used within them. Each piece of work holds the disk's lock, which the kernel
+ * gives back when its process dies, and commits the job before it changes the disk: so a process that was suspended and has
+ * been replaced meanwhile cannot undo what came after it.
  */
 
 export interface DiskWorkOptions {
   snapshotsDir: string
   places: Places
+  /** How much of each file system stays free of new disks, in bytes. */
+  minFreeBytes: number
 }
 
 const DONE: Done = { outcome: 'done' }
@@ -55,7 +57,7 @@ export async function placeOf(diskId: string, places: Places): Promise<string> {
 
 export async function createDisk(
   { disk, sizeBytes, from, ...work }: DiskWork & { sizeBytes: bigint; from?: CopyReference },
-  { snapshotsDir, places }: DiskWorkOptions,
+  { snapshotsDir, places, minFreeBytes }: DiskWorkOptions,
 ): Promise<Done | Refused | Damaged> {
   const path = places.pathOf(disk.location)
   const name = basename(path)
@@ -64,9 +66,9 @@ export async function createDisk(
   if (!opened) return refused(NO_DIRECTORY)
   await using directory = opened
   return await withinSpace(
-    { of: 'the disk', remedy, directory: directory.at('.') },
+    { of: 'the disk', remedy, directory: directory.at('.'), minFreeBytes },
     work,
-    async (onProgress) => {
+    async (within) => {
       await using _lock = await lockDisk(disk.id, snapshotsDir)
       const there = await lstat(directory.at(name)).catch(ignoring('ENOENT'))
       // A file was put there whole, by an attempt that could not report it any more.
@@ -77,13 +79,12 @@ export async function createDisk(
       await using own = made
       await using image = await createFile(own.at(IMAGE))
       if (from) {
-        const restored = await restoreCopy(from, image, { ...work, onProgress }, snapshotsDir)
+        const restored = await restoreCopy(from, image, { ...work, ...within }, snapshotsDir)
         if (restored.outcome !== 'done') return restored
       }
       if (!(await lengthened(image, sizeBytes))) return refused(TOO_LARGE)
       await image.sync()
-      await work.confirm()
-      await putInPlace(own, directory, name)
+      await putInPlace(own, directory, name, work)
       return DONE
     },
   )
@@ -91,7 +92,7 @@ export async function createDisk(
 
 export async function rollBackDisk(
   { disk, to, ...work }: DiskWork & { to: CopyReference },
-  { snapshotsDir, places }: DiskWorkOptions,
+  { snapshotsDir, places, minFreeBytes }: DiskWorkOptions,
 ): Promise<Done | Refused | Damaged> {
   const remedy = 'where the disk is, then roll it back again'
   const now = await places.look()
@@ -105,7 +106,8 @@ export async function rollBackDisk(
   await using directory = opened
   const name = basename(old.path)
   const of = 'the content of the snapshot'
-  return await withinSpace({ of, remedy, directory: directory.at('.') }, work, async (onProgress) => {
+  const place = { of, remedy, directory: directory.at('.'), minFreeBytes }
+  return await withinSpace(place, work, async (within) => {
     await using _lock = await lockDisk(disk.id, snapshotsDir)
     const cannotReplace = replacementRefusal(old.stat, await attributesOf(old.handle))
     if (cannotReplace !== undefined) return refused(cannotReplace)
@@ -119,7 +121,7 @@ export async function rollBackDisk(
     const before = await attributesOf(old.handle)
     const notCarried = carryOverToEmpty(image.fd, before) ?? (await carryOver(image, before))
     if (notCarried !== undefined) return refused(notCarried)
-    const restored = await restoreCopy(to, image, { ...work, onProgress }, snapshotsDir)
+    const restored = await restoreCopy(to, image, { ...work, ...within }, snapshotsDir)
     if (restored.outcome !== 'done') return restored
     // A disk that has been made larger since stays as large.
     await lengthened(image, old.sizeBytes)
@@ -133,15 +135,13 @@ export async function rollBackDisk(
     if (there?.ino !== old.stat.ino || there.dev !== old.stat.dev) return refused(REPLACED)
     const cannotReplaceNow = replacementRefusal(there, after)
     if (cannotReplaceNow !== undefined) return refused(cannotReplaceNow)
-    await work.confirm()
-    work.signal.throwIfAborted()
-    await putInPlace(own, directory, name)
+    await putInPlace(own, directory, name, work)
     return DONE
   })
 }
 
 export async function resizeDisk(
-  { disk, sizeBytes, confirm }: DiskWork & { sizeBytes: bigint },
+  { disk, sizeBytes, commit }: DiskWork & { sizeBytes: bigint },
   { snapshotsDir, places }: DiskWorkOptions,
 ): Promise<Done | Refused> {
   await using _lock = await lockDisk(disk.id, snapshotsDir)
@@ -153,8 +153,7 @@ export async function resizeDisk(
   const writable = await open(`/proc/self/fd/${handle.fd}`, constants.O_RDWR).catch(absent)
   if (!writable) return refused(NOT_WRITABLE)
   await using image = writable
-  await confirm()
-  if (!(await lengthened(image, sizeBytes))) return refused(TOO_LARGE)
+  if (!(await commit(() => lengthened(image, sizeBytes)))) return refused(TOO_LARGE)
   await image.sync()
   return DONE
 }
@@ -167,11 +166,10 @@ export async function attachDisk({ disk }: DiskWork, { places }: DiskWorkOptions
 }
 
 export async function releaseDisk(
-  { disk, confirm }: DiskWork,
+  { disk, commit }: DiskWork,
   { snapshotsDir, places }: DiskWorkOptions,
 ): Promise<Done | Refused> {
   await using _lock = await lockDisk(disk.id, snapshotsDir)
-  await confirm()
   const path = places.pathOf(disk.location)
   const opened = await openDirectoryOf(path, await places.look(), disk.accountId)
   // The disk was never made, or its directory is gone: there is nothing of it to remove.
@@ -179,7 +177,7 @@ export async function releaseDisk(
   await using directory = opened
   await removeDead(directory, disk.id, basename(path))
   if (disk.location === (await placeOf(disk.id, places))) {
-    await unlink(directory.at(basename(path))).catch(ignoring('ENOENT'))
+    await commit(() => unlink(directory.at(basename(path))).catch(ignoring('ENOENT')))
     await directory.handle.sync()
   }
   return DONE
@@ -233,8 +231,16 @@ async function removeDead(directory: OpenDirectory, diskId: string, name: string
   await unlink(directory.at(`.${name}.${diskId}.new`)).catch(() => undefined)
 }
 
-async function putInPlace(from: OpenDirectory, to: OpenDirectory, name: string): Promise<void> {
-  await rename(from.at(IMAGE), to.at(name))
+async function putInPlace(
+  from: OpenDirectory,
+  to: OpenDirectory,
+  name: string,
+  { commit, signal }: Pick<DiskWork, 'commit' | 'signal'>,
+): Promise<void> {
+  await commit(async () => {
+    signal.throwIfAborted()
+    await rename(from.at(IMAGE), to.at(name))
+  })
   await to.handle.sync()
 }
 

@@ -1,5 +1,6 @@
 import { readSync, writeSync } from 'node:fs'
 import { CHUNK_BYTES, isZero } from './checksum.ts'
+import { freeBytes } from './space.ts'
 import { dropCache, finishWriteback, nextData, startWriteback } from './system-calls.ts'
 
 /** The unit in which zeros become holes: the block of common file systems, so no copy takes more room than its source. */
@@ -90,12 +91,17 @@ export function countNonZero(bytes: Buffer): number {
   return count
 }
 
-/** Writes pieces, given in order, into an empty file, and leaves holes for blocks of zeros. */
-export function startWriting(fd: number): (piece: Piece) => void {
+/**
+ * Writes pieces, given in order, into an empty file, and leaves holes for blocks of zeros. Fails with ENOSPC where a piece would
+ * leave less than `minFreeBytes` free on the file system.
+ */
+export function startWriting(fd: number, minFreeBytes: number): (piece: Piece) => void {
   let written = 0
   let begin = 0
   let underway: { offset: number; length: number } | undefined
   return ({ bytes, position }) => {
+    if (minFreeBytes > 0 && freeBytes(`/proc/self/fd/${fd}`) - bytes.length < minFreeBytes)
+      throw Object.assign(new Error('The rest of the storage is reserved.'), { code: 'ENOSPC' })
     for (const { start, end } of nonZeroRuns(bytes)) {
       for (let done = start; done < end;) done += writeSync(fd, bytes, done, end - done, position + done)
       written += end - start

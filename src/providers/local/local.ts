@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type {
@@ -53,12 +54,15 @@ const CLOSE_MS = 2_000
 export interface LocalProviderOptions extends PlacesOptions {
   /** How often a disk that is written to while it is copied is copied before the copy is refused; 3 by default. */
   maxAttempts?: number
+  /** How much of each file system stays free of copies, in bytes; nothing by default. */
+  minFreeBytes?: number
 }
 
 interface Local {
   snapshotsDir: string
   places: Places
   maxAttempts: number
+  minFreeBytes: number
 }
 
 export interface LocalProvider extends DiskProvider {
@@ -72,10 +76,14 @@ export interface LocalProvider extends DiskProvider {
 }
 
 /** Disks that are image files or block devices of this machine; a snapshot is a directory with a copy. */
-export function createLocalProvider({ maxAttempts = 3, ...options }: LocalProviderOptions): LocalProvider {
+export function createLocalProvider({
+  maxAttempts = 3,
+  minFreeBytes = 0,
+  ...options
+}: LocalProviderOptions): LocalProvider {
   const { snapshotsDir } = options
   const places = createPlaces(options)
-  const local = { snapshotsDir, places, maxAttempts }
+  const local = { snapshotsDir, places, maxAttempts, minFreeBytes }
   const closing = new AbortController()
   const underWay = new Set<Promise<unknown>>()
   /** Until when the disks of a directory are not captured, because their blocks cannot be shared. */
@@ -120,6 +128,9 @@ export function createLocalProvider({ maxAttempts = 3, ...options }: LocalProvid
 
   return {
     name: 'local',
+    /** It needs no credentials: only a directory for snapshots, which it can write to. */
+    problem: () =>
+      isWritable(snapshotsDir) ? undefined : 'The directory of snapshots cannot be written to.',
     places,
     async locate(path, accountId) {
       const found = await resolveDiskPath(path, await places.look(), accountId)
@@ -135,8 +146,8 @@ export function createLocalProvider({ maxAttempts = 3, ...options }: LocalProvid
     },
     verify: (copy) => doing(copy, (request) => verifyCopy(request, snapshotsDir)),
     holds: (snapshotId) => isOnShelf(snapshotsDir, snapshotId),
-    remove: (snapshotId) =>
-      discard(snapshotsDir, snapshotId).then(() => ({ outcome: 'done' as const }), refusedBy),
+    delete: (snapshotId, commit) =>
+      discard(snapshotsDir, snapshotId, commit).then(() => ({ outcome: 'done' as const }), refusedBy),
     place: (diskId) => placeOf(diskId, places),
     create: (work) => ending(work, createDisk),
     rollBack: (work) => ending(work, rollBackDisk),
@@ -151,6 +162,15 @@ export function createLocalProvider({ maxAttempts = 3, ...options }: LocalProvid
       closing.abort(new Error('The provider is closed.'))
       await Promise.race([Promise.allSettled(underWay), pause(CLOSE_MS, undefined, { ref: false })])
     },
+  }
+}
+
+function isWritable(directory: string): boolean {
+  try {
+    accessSync(directory, constants.W_OK | constants.X_OK)
+    return true
+  } catch {
+    return false
   }
 }
 
@@ -191,12 +211,16 @@ async function observe(
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
 
 async function copyDisk(request: CopyRequest, local: Local): Promise<CopyOutcome> {
-  const { snapshotsDir: directory } = local
+  const { snapshotsDir: directory, minFreeBytes } = local
   const remedy = 'where snapshots are kept, then create the snapshot again'
-  return await withinSpace({ of: 'the snapshot', remedy, directory }, request, async (onProgress) => {
-    const work = { ...request, onProgress }
-    return (await adopt(work, local)) ?? (await copyCaptured(work, local)) ?? (await copyAnew(work, local))
-  })
+  return await withinSpace(
+    { of: 'the snapshot', remedy, directory, minFreeBytes },
+    request,
+    async (within) => {
+      const work = { ...request, ...within }
+      return (await adopt(work, local)) ?? (await copyCaptured(work, local)) ?? (await copyAnew(work, local))
+    },
+  )
 }
 
 /**

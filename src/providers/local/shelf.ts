@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type FileHandle, link, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
+import type { Commit } from '../provider.ts'
 import { codeOf, lastingReason, PassingFault, unlessPassing } from './faults.ts'
 import {
   createFile,
@@ -66,10 +67,10 @@ export async function isOnShelf(snapshotsDir: string, snapshotId: string): Promi
 /** What stands at the place of a snapshot is not a whole snapshot, or cannot be read as one; the message is for clients. */
 export class DamagedCopy extends Error {}
 
-export const MISSING = 'The copy is missing.'
-const NO_FILE = 'The copy is not a regular file.'
-const NOT_PERMITTED = 'The copy cannot be read: permission denied.'
-const UNREADABLE = 'A part of the copy cannot be read.'
+export const MISSING = 'The stored copy is missing.'
+const NO_FILE = 'The stored copy is not a regular file.'
+const NOT_PERMITTED = 'The stored copy cannot be read: permission denied.'
+const UNREADABLE = 'Part of the stored copy cannot be read.'
 
 /** What a lasting error says of a copy that could not be read for it; undefined for a passing one. */
 export function damageBy(error: unknown): DamagedCopy | undefined {
@@ -121,7 +122,7 @@ export async function readManifest(snapshotsDir: string, snapshotId: string): Pr
   try {
     return Manifest.parse(JSON.parse(json))
   } catch (cause) {
-    throw new DamagedCopy('The manifest is not what was written.', { cause })
+    throw new DamagedCopy('The manifest of the stored copy is invalid.', { cause })
   }
 }
 
@@ -184,11 +185,9 @@ async function startAttempt(snapshotsDir: string, snapshotId: string): Promise<A
   const target = basename(directoryOf(snapshotsDir, snapshotId))
   await using stack = new AsyncDisposableStack()
   const partials = stack.use(await openHidden(snapshotsDir, PARTIAL))
-  const name = `${target}.${randomBytes(6).toString('hex')}`
-  await mkdir(partials.at(name), OWNER_ONLY)
+  const { name, directory } = await makeLocked(partials, target)
   stack.defer(() => rm(partials.at(name), { recursive: true, force: true }))
-  const directory = stack.use(await openDirectory(partials.at(name)))
-  tryLock(directory.handle.fd)
+  stack.use(directory)
   const kept = stack.move()
   return {
     ...directory,
@@ -205,6 +204,27 @@ async function startAttempt(snapshotsDir: string, snapshotId: string): Promise<A
       await shelf.handle.sync()
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  }
+}
+
+/** How often a sweep may come between the making of a directory and its lock; then its file system has no locks. */
+const MOST_SWEPT = 10
+
+/** Makes a directory and locks it. One that a sweep has taken for dead before it was locked is made again. */
+async function makeLocked(
+  partials: OpenDirectory,
+  target: string,
+): Promise<{ name: string; directory: OpenDirectory }> {
+  for (let swept = 0; ; swept++) {
+    const name = `${target}.${randomBytes(6).toString('hex')}`
+    await mkdir(partials.at(name), OWNER_ONLY)
+    const directory = await openDirectory(partials.at(name)).catch(noneOf('ENOENT'))
+    if (!directory) continue
+    const isLocked = tryLock(directory.handle.fd)
+    const there = await lstat(partials.at(name)).catch(noneOf('ENOENT'))
+    if (there && (isLocked || swept === MOST_SWEPT)) return { name, directory }
+    await directory[Symbol.asyncDispose]()
+    await rm(partials.at(name), { recursive: true, force: true })
   }
 }
 
@@ -303,18 +323,18 @@ export async function sweepShelf(
  * Takes a snapshot away for good, with what dead attempts at it have left; also when there is none. Whatever stands in its
  * place goes as a whole: a removal that is cut short leaves no half of it, but a dead attempt.
  */
-export async function discard(snapshotsDir: string, snapshotId: string): Promise<void> {
+export async function discard(
+  snapshotsDir: string,
+  snapshotId: string,
+  commit: Commit = (act) => act(),
+): Promise<void> {
   const target = basename(directoryOf(snapshotsDir, snapshotId))
   await using partials = await openHidden(snapshotsDir, PARTIAL)
   await discardCapture(snapshotsDir, snapshotId)
   {
     await using away = await startAttempt(snapshotsDir, snapshotId)
     await using shelf = await openDirectory(snapshotsDir, { follow: true })
-    try {
-      await rename(shelf.at(target), away.at('removed'))
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    }
+    await commit(() => rename(shelf.at(target), away.at('removed')).catch(noneOf('ENOENT')))
     await shelf.handle.sync()
   }
   for (const name of await partials.names()) {

@@ -1,4 +1,4 @@
-import { statfs } from 'node:fs/promises'
+import { statfsSync } from 'node:fs'
 import type { Refused, Work } from '../provider.ts'
 import { codeOf } from './faults.ts'
 
@@ -8,19 +8,29 @@ interface Place {
   /** What would be right, as in "where snapshots are kept, then create the snapshot again". */
   remedy: string
   directory: string
+  /** How much of the file system of the directory stays free, in bytes: the database and other work need it. */
+  minFreeBytes: number
+}
+
+/** Work that writes, and fails with ENOSPC before less than this is free. */
+export interface LimitedWork extends Work {
+  minFreeBytes?: number
 }
 
 /** Does work that fills a directory; that there is no room for it is a refusal with the figures, not a fault. */
 export async function withinSpace<Outcome>(
-  { of, remedy, directory }: Place,
+  { of, remedy, directory, minFreeBytes }: Place,
   { signal, onProgress }: Work,
-  work: (onProgress: Work['onProgress']) => Promise<Outcome>,
+  work: (limited: Omit<LimitedWork, 'signal'>) => Promise<Outcome>,
 ): Promise<Outcome | Refused> {
   let neededBytes = 0
   try {
-    return await work((doneBytes, totalBytes) => {
-      neededBytes = totalBytes
-      onProgress(doneBytes, totalBytes)
+    return await work({
+      minFreeBytes,
+      onProgress(doneBytes, totalBytes) {
+        neededBytes = totalBytes
+        onProgress(doneBytes, totalBytes)
+      },
     })
   } catch (error) {
     signal.throwIfAborted()
@@ -32,7 +42,10 @@ export async function withinSpace<Outcome>(
     })
     switch (codeOf(error)) {
       case 'ENOSPC':
-        return refuse(`${inWords(await freeBytes(directory))} are free`)
+        return refuse(
+          `${inWords(freeBytes(directory))} are free` +
+            (minFreeBytes > 0 ? `, of which ${inWords(minFreeBytes)} stay reserved` : ''),
+        )
       case 'EDQUOT':
         return refuse('the quota is used up')
       default:
@@ -41,9 +54,14 @@ export async function withinSpace<Outcome>(
   }
 }
 
-async function freeBytes(directory: string): Promise<number> {
-  const { bavail, bsize } = await statfs(directory)
-  return bavail * bsize
+/** How much a file system has room for, in bytes; infinite where that is not known: then writing shows it. */
+export function freeBytes(path: string): number {
+  try {
+    const { bavail, bsize, blocks } = statfsSync(path)
+    return blocks === 0 ? Infinity : bavail * bsize
+  } catch {
+    return Infinity
+  }
 }
 
 function inWords(bytes: number): string {

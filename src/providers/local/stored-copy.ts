@@ -6,10 +6,10 @@ import { codeOf } from './faults.ts'
 import { damageBy, MISSING, openPublished, preparePartial, readManifest, type Manifest } from './shelf.ts'
 import { shareBlocks } from './system-calls.ts'
 
-const UNREADABLE = 'A part of the copy cannot be read.'
-const CHANGED = 'The bytes of the copy are not those that were stored: its checksum is another.'
+const UNREADABLE = 'Part of the stored copy cannot be read.'
+const CHANGED = 'The stored copy is corrupt: checksum mismatch.'
 
-/** Reads a copy from its device, and says whether it is what it was. */
+/** Reads a copy from its device, and its manifest, and says whether it is what it was. */
 export async function verifyCopy(
   { snapshotId, checksum, ...work }: CopyReference & Work,
   snapshotsDir: string,
@@ -17,6 +17,8 @@ export async function verifyCopy(
   const stored = await openStored(snapshotsDir, snapshotId)
   if ('outcome' in stored) return stored
   await using image = stored.image
+  const damage = await manifestDamage(snapshotsDir, snapshotId)
+  if (damage) return damage
   const { sizeBytes } = stored
   const job = {
     sourceFd: image.fd,
@@ -91,7 +93,21 @@ async function openStored(
   }
 }
 
-async function compared(checksum: string, job: Omit<CopyJob, 'stop'>, work: Work): Promise<Done | Damaged> {
+/** What is wrong with the manifest of a copy; undefined when nothing is. A passing fault is thrown. */
+async function manifestDamage(snapshotsDir: string, snapshotId: string): Promise<Damaged | undefined> {
+  try {
+    const manifest = await readManifest(snapshotsDir, snapshotId)
+    return manifest ? undefined : damaged('The manifest of the stored copy is missing.')
+  } catch (error) {
+    return damagedBy(error)
+  }
+}
+
+async function compared(
+  checksum: string,
+  job: Omit<CopyJob, 'stop' | 'minFreeBytes'>,
+  work: Work,
+): Promise<Done | Damaged> {
   try {
     const copy = await copyInWorker(job, work)
     switch (copy.result) {
