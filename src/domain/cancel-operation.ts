@@ -1,18 +1,30 @@
-import type { JobKind } from './job.ts'
+import type { OperationKind } from './job.ts'
 import type { Refusal } from './refusal.ts'
 import { NothingInProgress, OperationNotCancellable } from './refusals.ts'
 
-/** The reason that a transition gives when its work was cancelled. */
+/** The reason of the transition that records a request to cancel. */
+export const CANCEL_REQUESTED = 'Cancellation requested.'
+
+/** The reason of the transition that ends a cancelled operation. */
 export const CANCELLED = 'Cancelled on request.'
 
+interface CancellableJob {
+  kind: OperationKind
+  /** Since when its effect cannot be undone; null until then. */
+  committedAt: Date | null
+  cancelRequestedAt: Date | null
+  /** The connection to the cloud that does it; null for work on this machine. */
+  connectionId: string | null
+}
+
 /**
- * Why the work on a snapshot or disk cannot be cancelled; `job` is undefined when there is none. A deletion that made room
- * for a newer automatic snapshot has no place in the quota to go back to.
+ * Why the operation on a snapshot or disk cannot be cancelled; `job` is undefined when there is none. A deletion that made
+ * room for a newer automatic snapshot has no quota slot to return to.
  */
-export function cancelRefusals(
-  id: string,
-  job: { kind: JobKind; isEviction: boolean } | undefined,
-): Refusal[] {
+export function cancelRefusals(id: string, job: CancellableJob | undefined, isEviction: boolean): Refusal[] {
   if (!job) return [new NothingInProgress(id)]
-  return job.isEviction ? [new OperationNotCancellable(job.kind)] : []
+  if (job.connectionId !== null) return [new OperationNotCancellable(job.kind, 'UPSTREAM')]
+  if (isEviction) return [new OperationNotCancellable(job.kind, 'EVICTION')]
+  const isTooLate = job.committedAt !== null && job.cancelRequestedAt === null
+  return isTooLate ? [new OperationNotCancellable(job.kind, 'TOO_LATE')] : []
 }

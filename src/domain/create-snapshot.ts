@@ -1,8 +1,15 @@
+import type { ConnectionState } from './connection.ts'
 import type { Disk, DiskKind, DiskStatus } from './disk.ts'
 import type { SnapshotQuota } from './quota.ts'
 import type { Refusal } from './refusal.ts'
-import { DiskStatusForbidsSnapshot, SnapshotQuotaExceeded } from './refusals.ts'
+import {
+  ConnectionUnavailable,
+  DiskStatusForbidsSnapshot,
+  SnapshotQuotaExceeded,
+  StorageSpaceLow,
+} from './refusals.ts'
 import type { SnapshotConsistency, SnapshotType } from './snapshot.ts'
+import { MIB } from './units.ts'
 
 /**
  * The disk statuses in which a snapshot may be taken. Everything else is refused, `SNAPSHOTTING`
@@ -28,6 +35,22 @@ export function snapshotRefusals(
   }
   if (held >= quota[type]) refusals.push(new SnapshotQuotaExceeded(type, held, quota[type]))
   return refusals
+}
+
+/** The states of a connection that do not pass by themselves. In all others a cloud is asked as soon as it can be. */
+const UNUSABLE: readonly ConnectionState[] = ['CREDENTIALS_REFUSED', 'CLOCK_WRONG']
+
+/** Why nothing is asked of a cloud now, by the state of its connection; `undefined` for what is on this machine. */
+export function connectionRefusals(
+  connection: { id: string; state: ConnectionState; stateSince: Date } | undefined,
+): Refusal[] {
+  return connection && UNUSABLE.includes(connection.state) ? [new ConnectionUnavailable(connection)] : []
+}
+
+/** Why no snapshot is accepted while this much of the storage is free: the database and copies in progress need the rest. */
+export function spaceRefusals(freeBytes: number, minFreeBytes: number): Refusal[] {
+  if (freeBytes >= minFreeBytes) return []
+  return [new StorageSpaceLow(Math.floor(freeBytes / MIB), Math.ceil(minFreeBytes / MIB))]
 }
 
 /** What a snapshot taken in this status can promise, by what is known before the copy. */

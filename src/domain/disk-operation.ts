@@ -7,11 +7,17 @@ import {
   SnapshotOfOtherDisk,
   SnapshotStatusForbidsOperation,
   SystemSnapshotForbidsDisk,
-  TooManyDisksUnderWay,
+  DiskCreationLimitExceeded,
 } from './refusals.ts'
+import { offerRefusals } from './offer.ts'
 import { SNAPSHOT_OPERATION_STATUSES } from './snapshot-operation.ts'
 import type { SnapshotStatus } from './snapshot.ts'
 import { GIB } from './units.ts'
+
+/** A disk, and which provider has it. */
+interface PlacedDisk extends Disk {
+  provider: string
+}
 
 /** The statuses in which nothing more can be written down about a disk: it is going, or gone. */
 const GOING: readonly DiskStatus[] = ['DELETING', 'DELETED']
@@ -44,49 +50,52 @@ export const STATUS_DURING = {
 /** How large a disk may be made, in GiB. Source: the cloud's documentation, create CDS disk. */
 export const DISK_SIZE_GIB = { min: 5, max: 32_765 }
 
-/** So many disks of an account may be made from snapshots at once. Source: the cloud's API, create volume from snapshot. */
+/** Most disks of an account that may be created from snapshots at once. Source: the cloud's API, create volume from snapshot. */
 export const DISKS_FROM_SNAPSHOTS_AT_ONCE = 5
 
-function statusRefusals(operation: DiskOperation, { kind, status }: Disk): Refusal[] {
+function statusRefusals(operation: DiskOperation, { provider, kind, status }: PlacedDisk): Refusal[] {
+  const refusals = offerRefusals(provider, operation)
+  if (refusals.length > 0) return refusals
   const allowed = DISK_OPERATION_STATUSES[operation][kind]
   return allowed.includes(status) ? [] : [new DiskStatusForbidsOperation(operation, kind, status, allowed)]
 }
 
 /** Why name, description and tags of the disk cannot be changed now. */
-export function updateDiskRefusals(disk: Disk): Refusal[] {
+export function updateDiskRefusals(disk: PlacedDisk): Refusal[] {
   return statusRefusals('UPDATE', disk)
 }
 
 /** Why the disk cannot be attached now. */
-export function attachRefusals(disk: Disk): Refusal[] {
+export function attachRefusals(disk: PlacedDisk): Refusal[] {
   return statusRefusals('ATTACH', disk)
 }
 
 /** Why the disk cannot be detached now. */
-export function detachRefusals(disk: Disk & { instanceId: string | null }): Refusal[] {
+export function detachRefusals(disk: PlacedDisk & { instanceId: string | null }): Refusal[] {
   const refusals = statusRefusals('DETACH', disk)
   return refusals.length === 0 && disk.instanceId === null ? [new DiskNotAttached()] : refusals
 }
 
 /** Why the disk cannot be made larger now: to this size, or by anything. */
-export function resizeRefusals(disk: Disk & { sizeBytes: bigint }, sizeGiB?: number): Refusal[] {
+export function resizeRefusals(disk: PlacedDisk & { sizeBytes: bigint }, sizeGiB?: number): Refusal[] {
   const smallest = Math.max(DISK_SIZE_GIB.min, Math.floor(Number(disk.sizeBytes) / GIB) + 1)
   return [...statusRefusals('RESIZE', disk), ...sizeRefusals(sizeGiB ?? smallest, smallest)]
 }
 
 /** Why the disk cannot be rolled back now: to any snapshot, or to this one. */
 export function rollBackRefusals(
-  disk: Disk & { id: string },
+  disk: PlacedDisk & { id: string },
   snapshot?: { diskId: string | null; status: SnapshotStatus },
 ): Refusal[] {
-  const refusals: Refusal[] = []
+  const refusals = offerRefusals(disk.provider, 'ROLL_BACK')
+  if (refusals.length > 0) return refusals
   if (snapshot && snapshot.diskId !== disk.id) refusals.push(new SnapshotOfOtherDisk())
   if (snapshot) refusals.push(...sourceRefusals('ROLL_BACK', snapshot.status))
   return [...refusals, ...statusRefusals('ROLL_BACK', disk)]
 }
 
 /** Why the disk cannot be released now. */
-export function releaseRefusals(disk: Disk): Refusal[] {
+export function releaseRefusals(disk: PlacedDisk): Refusal[] {
   return statusRefusals('RELEASE', disk)
 }
 
@@ -102,18 +111,20 @@ export function cloneSizeGiB({ sizeBytes }: { sizeBytes: bigint }): { min: numbe
 
 /** Why a disk cannot be made from the snapshot now: of its own size, or of this one. */
 export function cloneRefusals(
-  snapshot: { diskKind: DiskKind; status: SnapshotStatus; sizeBytes: bigint },
-  underWay: number,
+  snapshot: { provider: string; diskKind: DiskKind; status: SnapshotStatus; sizeBytes: bigint },
+  inProgress: number,
   sizeGiB?: number,
 ): Refusal[] {
   const refusals: Refusal[] = []
+  const notOffered = offerRefusals(snapshot.provider, 'CREATE_DISK')
+  if (notOffered.length > 0) return notOffered
   if (snapshot.diskKind === 'SYSTEM') refusals.push(new SystemSnapshotForbidsDisk())
   refusals.push(...sourceRefusals('CREATE_DISK', snapshot.status))
   if (sizeGiB !== undefined) {
     refusals.push(...sizeRefusals(sizeGiB, cloneSizeGiB(snapshot).min))
   }
-  if (underWay >= DISKS_FROM_SNAPSHOTS_AT_ONCE)
-    refusals.push(new TooManyDisksUnderWay(DISKS_FROM_SNAPSHOTS_AT_ONCE))
+  if (inProgress >= DISKS_FROM_SNAPSHOTS_AT_ONCE)
+    refusals.push(new DiskCreationLimitExceeded(DISKS_FROM_SNAPSHOTS_AT_ONCE))
   return refusals
 }
 

@@ -1,3 +1,6 @@
+/** Longest path of a disk, in UTF-16 code units. */
+export const DISK_PATH_MAX_LENGTH = 4_096
+
 /** Why a path cannot be registered as a disk. */
 export const DISK_PATH_PROBLEMS = {
   NOT_ABSOLUTE: 'The path is not absolute. Use one such as /srv/disks/vm.img.',

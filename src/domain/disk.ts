@@ -51,3 +51,6 @@ export const OBSERVED_DISK_STATUSES = [
 
 /** What can be asked of a disk, besides a snapshot. */
 export type DiskOperation = 'UPDATE' | 'ATTACH' | 'DETACH' | 'RESIZE' | 'ROLL_BACK' | 'RELEASE'
+
+/** Longest storage type, zone, instance id and device of a disk, in UTF-16 code units. */
+export const DISK_LABEL_MAX_LENGTH = 64

@@ -7,6 +7,8 @@ export const ID_PREFIXES = {
   AutoSnapshotRunDisk: 'asd',
   Account: 'acc',
   ApiToken: 'tok',
+  Connection: 'con',
+  Activity: 'act',
 } as const
 export type IdType = keyof typeof ID_PREFIXES
 

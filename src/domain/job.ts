@@ -1,4 +1,4 @@
-/** The kinds of work in the background, each with its words for a sentence. */
+/** The kinds of background jobs, each with its words for a sentence. */
 export const JOB_KINDS = {
   COPY_SNAPSHOT: 'copy the disk',
   DELETE_SNAPSHOT: 'delete the snapshot',
@@ -9,8 +9,12 @@ export const JOB_KINDS = {
   RESIZE_DISK: 'resize the disk',
   ROLL_BACK_DISK: 'roll back the disk',
   RELEASE_DISK: 'release the disk',
+  CLEAN_UP: 'remove what a cancelled operation left',
 } as const
 export type JobKind = keyof typeof JOB_KINDS
+
+/** The kinds that clients see as the operation on a snapshot or disk. */
+export type OperationKind = Exclude<JobKind, 'CLEAN_UP'>
 
 /** The kinds that move bytes: they take as long as the bytes, and share COPY_CONCURRENCY. */
 export const LONG_JOB_KINDS = [
@@ -38,9 +42,24 @@ export const DISK_JOB_KINDS = [
   'RELEASE_DISK',
 ] as const satisfies JobKind[]
 
-/** What a piece of work is about: the snapshot, or the disk. */
-export function subjectOf(job: { kind: JobKind; snapshotId: string | null; diskId: string | null }): string {
-  return (job.kind.endsWith('_SNAPSHOT') ? job.snapshotId : job.diskId) ?? ''
+interface Job {
+  kind: JobKind
+  snapshotId: string | null
+  diskId: string | null
+}
+
+/** The id of the snapshot or disk that the job changes; empty for a clean-up, which changes neither. */
+export function subjectOf({ kind, snapshotId, diskId }: Job): string {
+  if (kind === 'CLEAN_UP') return ''
+  return (kind.endsWith('_SNAPSHOT') ? snapshotId : diskId) ?? ''
+}
+
+/** The operation on the snapshot or disk with this id, among the jobs that concern it. */
+export function operationOn<T extends Job>(
+  id: string,
+  jobs: readonly T[],
+): (T & { kind: OperationKind }) | undefined {
+  return jobs.find((job): job is T & { kind: OperationKind } => subjectOf(job) === id)
 }
 
 /** Whether the work reads the copy of a snapshot. */

@@ -4,16 +4,18 @@ import { OBSERVED_DISK_STATUSES, type DiskStatus } from './disk.ts'
 import type { SnapshotStatus } from './snapshot.ts'
 
 /**
- * Which status may follow which. `null` stands before the first. A deletion that is cancelled leads back to where it began.
- * `DELETED` is the end: the row is gone, the history stays.
+ * Which status may follow which. `null` stands before the first. A status that follows itself records a request to cancel
+ * the operation, and the end of a verification that was cancelled, which changes no status; a deletion that is cancelled leads
+ * back to where it began. `DELETED` is the end: the row is gone, the
+ * history stays.
  */
 const SNAPSHOT_TRANSITIONS: Record<SnapshotStatus | 'null', readonly SnapshotStatus[]> = {
   null: ['CREATING'],
-  CREATING: ['COMPLETED', 'FAILED'],
-  COMPLETED: ['UNAVAILABLE', 'DELETING'],
+  CREATING: ['CREATING', 'COMPLETED', 'FAILED'],
+  COMPLETED: ['COMPLETED', 'UNAVAILABLE', 'DELETING'],
   FAILED: ['DELETING'],
-  UNAVAILABLE: ['DELETING'],
-  DELETING: ['DELETED', 'COMPLETED', 'FAILED', 'UNAVAILABLE'],
+  UNAVAILABLE: ['UNAVAILABLE', 'DELETING'],
+  DELETING: ['DELETING', 'DELETED', 'COMPLETED', 'FAILED', 'UNAVAILABLE'],
   DELETED: [],
 }
 
@@ -23,7 +25,7 @@ export function mayFollow(from: SnapshotStatus | null, to: SnapshotStatus): bool
 }
 
 /** The statuses of snapshots and disks in which something is in progress. */
-const UNDER_WAY: ReadonlySet<SnapshotStatus | DiskStatus> = new Set([
+const IN_PROGRESS: ReadonlySet<SnapshotStatus | DiskStatus> = new Set([
   'CREATING',
   'ATTACHING',
   'DETACHING',
@@ -37,8 +39,11 @@ const UNDER_WAY: ReadonlySet<SnapshotStatus | DiskStatus> = new Set([
 
 /** Whether a snapshot or disk stays as it is until somebody asks for something: nothing is in progress. */
 export function isSettled(status: SnapshotStatus | DiskStatus): boolean {
-  return !UNDER_WAY.has(status)
+  return !IN_PROGRESS.has(status)
 }
+
+/** The statuses that the operations on a disk put it in. */
+const CANCELLABLE: ReadonlySet<DiskStatus> = new Set(['CREATING', ...Object.values(STATUS_DURING)])
 
 /** Where each status that an operation puts a disk in may be entered from. */
 const ENTERED_FROM = new Map<DiskStatus, readonly DiskStatus[]>([
@@ -56,11 +61,13 @@ const ENTERED_FROM = new Map<DiskStatus, readonly DiskStatus[]>([
 
 /**
  * Whether one status of a disk may follow another. An operation begins only where its rule allows it, and ends with
- * what the provider then sees. Every other status is decided elsewhere, and may come from and lead anywhere.
+ * what the provider then sees. The status of an operation follows itself when it is requested to be cancelled. Every other
+ * status is decided elsewhere, and may come from and lead anywhere.
  */
 export function mayDiskFollow(from: DiskStatus | null, to: DiskStatus): boolean {
   if (from === null) return to !== 'DELETED'
-  if (from === to || from === 'DELETED') return false
+  if (from === to) return CANCELLABLE.has(to)
+  if (from === 'DELETED') return false
   const enteredFrom = ENTERED_FROM.get(to)
   if (enteredFrom) return enteredFrom.includes(from)
   return !ENTERED_FROM.has(from) || to === 'UNKNOWN' || OBSERVED_DISK_STATUSES.some((seen) => seen === to)

@@ -1,9 +1,12 @@
+import type { CancelObstacle } from './cancel-obstacle.ts'
+import type { ConnectionState, CredentialsProblem, Provider } from './connection.ts'
 import type { DiskPathProblem } from './disk-path.ts'
 import type { DiskKind, DiskOperation, DiskStatus } from './disk.ts'
-import type { JobKind } from './job.ts'
+import type { OperationKind } from './job.ts'
 import type { NameRule } from './name.ts'
 import type { PolicyRule } from './policy-input.ts'
 import type { SnapshotOperation, SnapshotStatus, SnapshotType } from './snapshot.ts'
+import type { UpstreamRefusalClass } from './upstream.ts'
 
 /**
  * A refusal: the request was understood, and the answer is no. It says what is wrong and what would be right, and carries
@@ -41,16 +44,23 @@ export type FactsOf<R extends Refusal> = {
 export interface FactTypes {
   ID: string
   Int: number
+  String: string
+  DateTime: Date
   AutoSnapshotPolicyRule: PolicyRule
+  CancelObstacle: CancelObstacle
+  ConnectionCredentialsProblem: CredentialsProblem
+  ConnectionState: ConnectionState
   DiskKind: DiskKind
   DiskOperation: DiskOperation
   DiskPathProblem: DiskPathProblem
   DiskStatus: DiskStatus
   NameRule: NameRule
-  OperationKind: JobKind
+  OperationKind: OperationKind
+  Provider: Provider
   SnapshotOperation: SnapshotOperation
   SnapshotStatus: SnapshotStatus
   SnapshotType: SnapshotType
+  UpstreamRefusalClass: UpstreamRefusalClass
 }
 
 type TypeOf<Value> = [Value] extends [readonly (infer Member)[]]

@@ -1,11 +1,21 @@
+import { CANCEL_OBSTACLES, type CancelObstacle } from './cancel-obstacle.ts'
+import {
+  CONNECTIONS_MAX,
+  CREDENTIALS_PROBLEMS,
+  PROVIDERS,
+  type ConnectionState,
+  type CredentialsProblem,
+  type Provider,
+} from './connection.ts'
 import type { DiskKind, DiskOperation, DiskStatus } from './disk.ts'
 import { DISK_PATH_PROBLEMS, type DiskPathProblem } from './disk-path.ts'
 import { quoted } from './echo.ts'
-import type { JobKind } from './job.ts'
+import type { OperationKind } from './job.ts'
 import { NAME_RULES, type NameRule } from './name.ts'
 import { POLICIES_MAX, POLICY_RULES, type PolicyRule } from './policy-input.ts'
 import { Refusal, type FactsOf } from './refusal.ts'
 import type { SnapshotOperation, SnapshotStatus, SnapshotType } from './snapshot.ts'
+import { upstreamReason, type UpstreamRefusal, type UpstreamRefusalClass } from './upstream.ts'
 
 /**
  * The catalogue of refusals. A class that is exported here is all it takes: the schema derives its object type, its code
@@ -63,6 +73,25 @@ export class SnapshotQuotaExceeded extends Refusal {
     this.type = type
     this.used = used
     this.limit = limit
+  }
+}
+
+export class StorageSpaceLow extends Refusal {
+  static readonly description =
+    'The gateway keeps a minimum of its storage free, and takes no new snapshots below it. This does not depend on the disk, so `snapshotEligibility` does not list it.'
+  static readonly facts: FactsOf<StorageSpaceLow> = {
+    freeMiB: ['Int!', 'The free space, in MiB.'],
+    minFreeMiB: ['Int!', 'The free space that new snapshots require, in MiB.'],
+  }
+  readonly freeMiB: number
+  readonly minFreeMiB: number
+
+  constructor(freeMiB: number, minFreeMiB: number) {
+    super(
+      `New snapshots require ${minFreeMiB} MiB of free storage; ${freeMiB} MiB are free. Delete snapshots, or add storage.`,
+    )
+    this.freeMiB = freeMiB
+    this.minFreeMiB = minFreeMiB
   }
 }
 
@@ -174,6 +203,19 @@ export class SnapshotInUse extends Refusal {
   }
 }
 
+export class SnapshotProtected extends Refusal {
+  static readonly description = 'The snapshot has deletion protection.'
+  static readonly facts: FactsOf<SnapshotProtected> = { snapshotId: ['ID!', 'The protected snapshot.'] }
+  readonly snapshotId: string
+
+  constructor(snapshotId: string) {
+    super(
+      `Snapshot ${snapshotId} has deletion protection. Turn it off with updateSnapshot, then delete the snapshot.`,
+    )
+    this.snapshotId = snapshotId
+  }
+}
+
 export class SnapshotOfOtherDisk extends Refusal {
   static readonly description = 'A disk can only be rolled back to one of its own snapshots.'
   constructor() {
@@ -248,10 +290,10 @@ export class DiskSizeRefused extends Refusal {
   }
 }
 
-export class TooManyDisksUnderWay extends Refusal {
+export class DiskCreationLimitExceeded extends Refusal {
   static readonly description =
     'The account is already creating the maximum number of disks from snapshots at once.'
-  static readonly facts: FactsOf<TooManyDisksUnderWay> = {
+  static readonly facts: FactsOf<DiskCreationLimitExceeded> = {
     limit: ['Int!', 'The maximum number of concurrent disk creations from snapshots.'],
   }
   readonly limit: number
@@ -343,17 +385,118 @@ export class NothingInProgress extends Refusal {
 }
 
 export class OperationNotCancellable extends Refusal {
-  static readonly description =
-    'The operation cannot be cancelled: the snapshot is being deleted to make room for a newer automatic one, which has taken its quota slot.'
+  static readonly description = 'The operation cannot be cancelled, or no longer.'
   static readonly facts: FactsOf<OperationNotCancellable> = {
     kind: ['OperationKind!', 'The operation in progress.'],
+    obstacle: ['CancelObstacle!', 'Why it cannot be cancelled.'],
   }
-  readonly kind: JobKind
+  readonly kind: OperationKind
+  readonly obstacle: CancelObstacle
 
-  constructor(kind: JobKind) {
-    super(
-      'The snapshot is being deleted to make room for a newer automatic snapshot. Its quota slot is already taken.',
-    )
+  constructor(kind: OperationKind, obstacle: CancelObstacle) {
+    super(CANCEL_OBSTACLES[obstacle])
     this.kind = kind
+    this.obstacle = obstacle
+  }
+}
+
+export class ConnectionNotFound extends Refusal {
+  static readonly description = 'There is no connection with this id.'
+  static readonly facts: FactsOf<ConnectionNotFound> = { connectionId: ['ID!', 'The requested id.'] }
+  readonly connectionId: string
+
+  constructor(connectionId: string) {
+    super(`Connection ${quoted(connectionId)} not found.`)
+    this.connectionId = connectionId
+  }
+}
+
+export class ConnectionLimitExceeded extends Refusal {
+  static readonly description = 'The account already has the maximum number of connections.'
+  static readonly facts: FactsOf<ConnectionLimitExceeded> = {
+    limit: ['Int!', 'The maximum number of connections.'],
+  }
+  readonly limit: number = CONNECTIONS_MAX
+
+  constructor() {
+    super(`Limit of ${CONNECTIONS_MAX} connections reached. Delete one first.`)
+  }
+}
+
+export class ConnectionCredentialsRefused extends Refusal {
+  static readonly description = 'The connection cannot have these credentials.'
+  static readonly facts: FactsOf<ConnectionCredentialsRefused> = {
+    problem: ['ConnectionCredentialsProblem!', 'What is wrong with them.'],
+  }
+  readonly problem: CredentialsProblem
+
+  constructor(problem: CredentialsProblem) {
+    super(CREDENTIALS_PROBLEMS[problem])
+    this.problem = problem
+  }
+}
+
+export class EndpointNotAllowed extends Refusal {
+  static readonly description =
+    "The gateway does not call this endpoint. Hosts other than the clouds' own must be named by UPSTREAM_HOSTS."
+}
+
+export class OperationNotOffered extends Refusal {
+  static readonly description = 'The gateway does not offer this for disks and snapshots of the provider.'
+  static readonly facts: FactsOf<OperationNotOffered> = {
+    provider: ['Provider!', 'Where the disk or snapshot is.'],
+  }
+  readonly provider: Provider
+
+  constructor(provider: Provider) {
+    const name = PROVIDERS[provider.toUpperCase() as Uppercase<Provider>]
+    super(`The gateway does not offer this for disks and snapshots of this provider: ${name}.`)
+    this.provider = provider
+  }
+}
+
+export class ConnectionUnavailable extends Refusal {
+  static readonly description =
+    'The connection to the cloud cannot be used now. Its `stateReason` says why; `testConnection` tries it again.'
+  static readonly facts: FactsOf<ConnectionUnavailable> = {
+    connectionId: ['ID!', 'The connection.'],
+    state: ['ConnectionState!', 'Its state.'],
+    since: ['DateTime!', 'When it entered this state.'],
+  }
+  readonly connectionId: string
+  readonly state: ConnectionState
+  readonly since: Date
+
+  constructor({ id, state, stateSince }: { id: string; state: ConnectionState; stateSince: Date }) {
+    super(`The connection to the cloud is ${state}. Put that right, and test the connection.`)
+    this.connectionId = id
+    this.state = state
+    this.since = stateSince
+  }
+}
+
+export class UpstreamRefused extends Refusal {
+  static readonly description =
+    'The cloud refused. A snapshot that it refused to create remains as a FAILED one, which takes no quota slot.'
+  static readonly facts: FactsOf<UpstreamRefused> = {
+    class: ['UpstreamRefusalClass!', 'What kind of refusal it is.'],
+    upstreamCode: ['String!', "The cloud's own code."],
+    upstreamMessage: ['String!', "The cloud's own words, at most 300 characters; can be empty."],
+    requestId: ['ID', "The cloud's id of the request, for its support; null if it gave none."],
+    snapshotId: ['ID', 'The snapshot; null if it concerns none.'],
+  }
+  readonly class: UpstreamRefusalClass
+  readonly upstreamCode: string
+  readonly upstreamMessage: string
+  readonly requestId: string | null
+  readonly snapshotId: string | null
+
+  constructor(refusal: UpstreamRefusal, snapshotId: string | null) {
+    super(upstreamReason(refusal))
+    this.class = refusal.class
+    this.upstreamCode = refusal.code
+    this.upstreamMessage = refusal.message
+    this.requestId = refusal.requestId
+    this.snapshotId = snapshotId
   }
 }

@@ -14,6 +14,7 @@ export const PERMISSIONS = {
   managePolicies: 'OPERATOR',
   manageDisks: 'ADMIN',
   manageTokens: 'ADMIN',
+  manageConnections: 'ADMIN',
 } as const satisfies Record<string, Role>
 export type Permission = keyof typeof PERMISSIONS
 

@@ -1,5 +1,6 @@
+import { offerRefusals } from './offer.ts'
 import type { Refusal } from './refusal.ts'
-import { SnapshotInUse, SnapshotStatusForbidsOperation } from './refusals.ts'
+import { SnapshotInUse, SnapshotProtected, SnapshotStatusForbidsOperation } from './refusals.ts'
 import type { SnapshotOperation, SnapshotStatus } from './snapshot.ts'
 
 /**
@@ -18,23 +19,31 @@ export const SNAPSHOT_OPERATION_STATUSES: Record<SnapshotOperation, readonly Sna
 /** The part of a snapshot that these rules decide by. */
 interface Snapshot {
   id: string
+  provider: string
   status: SnapshotStatus
 }
 
-function statusRefusals(operation: SnapshotOperation, { status }: Snapshot): Refusal[] {
+function statusRefusals(operation: SnapshotOperation, { provider, status }: Snapshot): Refusal[] {
+  const refusals = offerRefusals(provider, operation)
+  if (refusals.length > 0) return refusals
   const allowed = SNAPSHOT_OPERATION_STATUSES[operation]
   return allowed.includes(status) ? [] : [new SnapshotStatusForbidsOperation(operation, status, allowed)]
 }
 
-/** Why name, description, tags and retention of the snapshot cannot be changed now. */
+/** Why name, description, tags, retention and protection of the snapshot cannot be changed now. */
 export function updateSnapshotRefusals(snapshot: Snapshot): Refusal[] {
   return statusRefusals('UPDATE', snapshot)
 }
 
-/** Why the snapshot cannot be deleted now; `isRead` says whether something reads its copy. */
-export function deleteSnapshotRefusals(snapshot: Snapshot, isRead: boolean): Refusal[] {
+/** Why the snapshot cannot be deleted now; `isRead` says whether something reads its copy. Order: status, protection, use. */
+export function deleteSnapshotRefusals(
+  snapshot: Snapshot & { deletionProtection: boolean },
+  isRead: boolean,
+): Refusal[] {
   const refusals = statusRefusals('DELETE', snapshot)
-  return refusals.length === 0 && isRead ? [new SnapshotInUse(snapshot.id)] : refusals
+  if (refusals.length > 0) return refusals
+  if (snapshot.deletionProtection) return [new SnapshotProtected(snapshot.id)]
+  return isRead ? [new SnapshotInUse(snapshot.id)] : []
 }
 
 /** Why the copy cannot be verified now; `isVerified` says whether that is in progress already. */

@@ -1,14 +1,18 @@
 /** What can keep the gateway from serving, and what a client is told of it. Paths and details stand in the log only. */
 export const UNAVAILABLE = {
-  LOCKED: 'Another process holds the lock of the database.',
-  FULL: 'There is no space left on the storage.',
+  LOCKED: 'Another process holds the database lock.',
+  LOG_FULL: 'The write-ahead log of the database is full, because a process keeps a read transaction open.',
+  FULL: 'No space is left on the storage.',
   READ_ONLY: 'The storage is read-only.',
-  TOO_MANY_FILES: 'Too many files are open.',
-  CANNOT_OPEN: 'A file of the database cannot be opened.',
-  STORAGE_FAULT: 'The storage cannot be read or written.',
-  DAMAGED: 'The database is damaged.',
+  TOO_MANY_FILES: 'Too many open files.',
+  CANNOT_OPEN: 'A database file cannot be opened.',
+  STORAGE_FAULT: 'The storage reports an I/O error.',
+  DAMAGED: 'The database is corrupt.',
   REMOVED: 'The database file was removed while the gateway was running.',
   REPLACED: 'The database file was replaced while the gateway was running.',
+  DISCONNECTED: 'The database server cannot be reached.',
+  UNCERTAIN:
+    'The database server was lost during the commit, so the change may have been made or not. Repeat the call with the same clientToken.',
 } as const
 export type Unavailability = keyof typeof UNAVAILABLE
 
