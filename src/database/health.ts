@@ -1,11 +1,11 @@
 import { Unavailable, unavailabilityOf, type Unavailability } from '../domain/unavailable.ts'
-import type { Difference, OpenFiles } from './open-files.ts'
+import type { Difference, OpenFiles } from './sqlite/open-files.ts'
 
 /** With these, what is open is not what a restart would open, or cannot be trusted: nothing is read or written any more. */
 const LOST: readonly Unavailability[] = ['REMOVED', 'REPLACED', 'DAMAGED']
 
 /** How long another process may hold the lock before the gateway counts as not ready, in milliseconds. */
-const LOCKED_FOR_MS = 1_500
+const LOCKED_FOR_MS = 800
 
 export interface Problem {
   reason: Unavailability
@@ -69,21 +69,35 @@ export class DatabaseHealth {
     if (this.#problem?.reason === 'READ_ONLY') throw new Unavailable('READ_ONLY', this.#problem.cause)
   }
 
-  /** Compares the open files with those at their paths. */
+  /** Compares the open files with those at their paths. Throws Unavailable when they may not be looked at. */
   compare(): void {
     if (!this.#files || this.#problem?.isFinal) return
-    const difference = this.#files.difference()
-    if (difference) this.#lost(difference)
-    else if (this.isLost) this.#end()
+    try {
+      const difference = this.#files.difference()
+      if (difference) this.#lost(difference)
+      else if (this.isLost) this.#end()
+    } catch (error) {
+      throw this.failed(error)
+    }
   }
 
   /** Notes an error, and returns what is to be thrown in its place: Unavailable when it is no defect of ours. */
   failed(error: unknown): unknown {
     if (error instanceof Unavailable) return error
-    const reason = unavailabilityOf(error)
+    const reason = unavailabilityOf(error) ?? (isForbidden(error) ? 'CANNOT_OPEN' : undefined)
     if (reason === undefined) return error
+    // What was read may be damaged because the file was written to by others: then that is the first error.
+    if (reason === 'DAMAGED') this.#compareQuietly()
     this.#begin({ reason, cause: error, isFinal: LOST.includes(reason) })
     return new Unavailable(reason, error)
+  }
+
+  #compareQuietly(): void {
+    try {
+      this.compare()
+    } catch {
+      // It is noted.
+    }
   }
 
   /** No other process holds the lock. */
@@ -116,4 +130,9 @@ export class DatabaseHealth {
     this.#problem = undefined
     if (problem) for (const { ended } of this.#listeners) ended?.(problem)
   }
+}
+
+/** Whether the gateway lacks the permission for a file of the database. */
+function isForbidden(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EACCES'
 }

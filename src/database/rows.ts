@@ -42,6 +42,8 @@ type Condition<V> =
       readonly lte?: V
       readonly gt?: V
       readonly gte?: V
+      /** Of a column that names a disk or snapshot: that belongs to this account. */
+      readonly ownedBy?: string
     }
 
 /** Which rows: all conditions hold, those of `AND` too, and of `OR` at least one. A condition that is undefined throws. */

@@ -51,7 +51,7 @@ export interface Sql {
   together<A, B>(first: Statement<A>, second: Statement<B>): Statement<[A, B]>
 }
 
-interface LockOrder<T extends Table> extends Order<T> {
+export interface LockOrder<T extends Table> extends Order<T> {
   /** Passes over rows that another transaction has locked, instead of waiting for it. */
   readonly skipLocked?: boolean
 }

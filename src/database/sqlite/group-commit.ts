@@ -1,8 +1,12 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { context, type Context } from '@opentelemetry/api'
 import type { Database as Connection } from 'better-sqlite3'
-import { Unavailable } from '../domain/unavailable.ts'
-import { SqliteSql } from './sqlite-sql.ts'
+import { Unavailable } from '../../domain/unavailable.ts'
+import { traced } from '../../tracing/context.ts'
+import type { DatabaseObserver } from '../observer.ts'
+import { SqliteSql } from './sql.ts'
 import { Statements } from './statements.ts'
-import type { Sql, Statement } from './work.ts'
+import type { Sql, Statement } from '../work.ts'
 import type { Writer } from './writer.ts'
 
 /** The connection that writes, and the statements on it. */
@@ -15,14 +19,20 @@ interface Waiting {
   /** Until when it waits for another process that holds the lock, by `performance.now()`. */
   deadline: number
   work: (sql: Sql) => Statement<unknown>
+  /** In which it is done: that of its caller, with a span of its own. */
+  context: Context
   resolve: (value: unknown) => void
   reject: (error: unknown) => void
 }
 
 type Outcome = { value: unknown } | { error: unknown }
 
-/** How many share a commit at most, so that the event loop goes on in between. */
+/**
+ * How many share a commit at most, and after how many milliseconds of their work no other is taken in, so that the event loop
+ * goes on in between.
+ */
 const TOGETHER = 100
+const TOGETHER_MS = 20
 
 /**
  * Writes that share their commits. What a commit costs is waiting for the disk, and that is the same for one write as for a
@@ -34,9 +44,13 @@ export class GroupCommit {
   #connection: Open | undefined
   #waiting: Waiting[] = []
   #isWorking = false
+  readonly #observer: DatabaseObserver
+  /** Until when background work leaves the event loop to others, by `performance.now()`. */
+  #restUntil = 0
   readonly #onStatement: ((sql: string) => void) | undefined
 
-  constructor(onStatement?: (sql: string) => void) {
+  constructor(observer: DatabaseObserver = {}, onStatement?: (sql: string) => void) {
+    this.#observer = observer
     this.#onStatement = onStatement
   }
 
@@ -44,8 +58,9 @@ export class GroupCommit {
   connect(writer: Writer): void {
     this.#connection = {
       writer,
-      sql: new SqliteSql(writer.client, new Statements(writer.client, this.#onStatement)),
+      sql: new SqliteSql(writer.client, new Statements(writer.client, this.#onStatement), this.#observer),
     }
+    writer.onCommitted = this.#observer.committed
     writer.onLocked = () => this.#expire()
   }
 
@@ -58,13 +73,33 @@ export class GroupCommit {
    * was not committed: each call waits for the lock of another process for a time of its own.
    */
   write<T>(work: (sql: Sql) => Statement<T>): Promise<T> {
+    return traced('database transaction', { 'db.system.name': 'sqlite' }, () => this.#enqueue(work))
+  }
+
+  #enqueue<T>(work: (sql: Sql) => Statement<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const deadline = performance.now() + (this.#connection?.writer.busyTimeoutMs ?? 0)
-      this.#waiting.push({ deadline, work, resolve: resolve as Waiting['resolve'], reject })
+      this.#waiting.push({
+        deadline,
+        work,
+        context: context.active(),
+        resolve: resolve as Waiting['resolve'],
+        reject,
+      })
       if (this.#isWorking) return
       this.#isWorking = true
       setImmediate(() => void this.#work())
     })
+  }
+
+  /**
+   * The same for background work. While it waits for the disk, a commit holds the event loop: after each one, background work
+   * waits for as long as the commit took, so that requests get at least half of the time.
+   */
+  async writeInBackground<T>(work: (sql: Sql) => Statement<T>): Promise<T> {
+    const rest = this.#restUntil - performance.now()
+    if (rest >= 1) await pause(rest)
+    return this.write(work)
   }
 
   #opened() {
@@ -91,14 +126,27 @@ export class GroupCommit {
   async #commitSome(connection: Open): Promise<void> {
     const { writer } = connection
     const release = await writer.begin(this.#waiting[0]?.deadline)
-    const some = this.#waiting.splice(0, TOGETHER)
+    const some: Waiting[] = []
+    const startedAt = performance.now()
     try {
-      if (some.length > 0) settle(some, commit(connection, some))
+      settle(some, commit(connection, this.#takeInto(some)))
     } catch (error) {
       for (const { reject } of some) reject(error)
     } finally {
       writer.rollBack()
       release()
+      const now = performance.now()
+      this.#restUntil = now + (now - startedAt)
+    }
+  }
+
+  /** Those that share a commit, each when the one before it is done. */
+  *#takeInto(some: Waiting[]): Iterable<Waiting> {
+    const until = performance.now() + TOGETHER_MS
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
+      some.push(next)
+      yield next
+      if (some.length === TOGETHER || performance.now() >= until) return
     }
   }
 
@@ -111,25 +159,23 @@ export class GroupCommit {
   }
 }
 
-function commit({ writer, sql }: Open, some: readonly Waiting[]): Outcome[] {
+function commit({ writer, sql }: Open, some: Iterable<Waiting>): Outcome[] {
   const { client } = writer
-  let rolledBack: unknown
-  const outcomes = some.map(({ work }): Outcome => {
-    if (!isOpen(client)) return { error: rolledBack }
+  const outcomes: Outcome[] = []
+  for (const { work, context: own } of some) {
     try {
-      return { value: sql.do(work) }
+      outcomes.push({ value: context.with(own, () => sql.do(work)) })
     } catch (thrown) {
       const error = writer.failed(thrown)
-      if (!isOpen(client)) rolledBack = error
-      return { error }
+      outcomes.push({ error })
+      if (!isOpen(client)) return outcomes.map(() => ({ error }))
     }
-  })
-  if (!isOpen(client)) return some.map(() => ({ error: rolledBack }))
+  }
   try {
     writer.commit()
     return outcomes
   } catch (error) {
-    return some.map(() => ({ error }))
+    return outcomes.map(() => ({ error }))
   }
 }
 

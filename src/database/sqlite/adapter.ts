@@ -7,10 +7,10 @@ import {
   type Transaction,
 } from '@prisma/driver-adapter-utils'
 import type { Database as Connection } from 'better-sqlite3'
-import { Unavailable } from '../domain/unavailable.ts'
+import { Unavailable } from '../../domain/unavailable.ts'
 import { LOG_LIMIT_BYTES } from './checkpoints.ts'
 import type { GroupCommit } from './group-commit.ts'
-import { DatabaseHealth } from './health.ts'
+import { DatabaseHealth } from '../health.ts'
 import { patiently, Writer } from './writer.ts'
 
 export interface SqliteAdapterOptions {
@@ -191,7 +191,9 @@ function transaction(adapter: SqlDriverAdapter, { writer, failed, onEnd }: Trans
 /** Through the adapter, which has the words of Prisma for what can be wrong. */
 async function commit(adapter: SqlDriverAdapter, writer: Writer): Promise<void> {
   writer.check()
+  const from = performance.now()
   await execute(adapter, 'COMMIT')
+  writer.onCommitted?.(performance.now() - from)
   writer.check()
 }
 

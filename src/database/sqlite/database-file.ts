@@ -1,8 +1,8 @@
 import { access, constants, mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { isDriverAdapterError } from '@prisma/driver-adapter-utils'
-import { Unavailable } from '../domain/unavailable.ts'
-import { PRIVATE_FOLDER } from './private-files.ts'
+import { Unavailable } from '../../domain/unavailable.ts'
+import { PRIVATE_FOLDER } from '../private-files.ts'
 import { noteReboot, whyNotOpen, worldFile } from './world.ts'
 
 /**

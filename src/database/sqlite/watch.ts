@@ -3,9 +3,9 @@ import { dirname } from 'node:path'
 import type { Logger } from 'pino'
 import { Checkpoints } from './checkpoints.ts'
 import { databaseFile } from './database-file.ts'
-import { UNAVAILABLE } from '../domain/unavailable.ts'
-import type { Database } from './database.ts'
-import type { Problem } from './health.ts'
+import { UNAVAILABLE } from '../../domain/unavailable.ts'
+import type { FileDatabase } from '../database.ts'
+import type { Problem } from '../health.ts'
 import { checkIntegrity } from './whole-database.ts'
 import { wasInterrupted, writeWorld } from './world.ts'
 
@@ -24,23 +24,14 @@ export async function checkAfterInterruption(url: string, log: Logger): Promise<
   )
 }
 
-export interface WatchOptions {
-  /** The size from which the write-ahead log is worth a warning, in bytes; 256 MiB unless set. */
-  warnBytes?: number
-}
-
 /**
  * Looks at the database every second, also while nobody uses it: whether its files are still those that are open, whether it
  * can be read and written, and whether what was wrong has ended. Logs the first error of a problem, and its end. Keeps the
  * write-ahead log small.
  */
-export function startDatabaseWatch(
-  db: Database,
-  log: Logger,
-  { warnBytes }: WatchOptions = {},
-): AsyncDisposable {
-  const { health, writer, reader, path, files } = db
-  const checkpoints = new Checkpoints({ writer, files, log, warnBytes })
+export function startDatabaseWatch(db: FileDatabase, log: Logger): AsyncDisposable {
+  const { health, writer, reader, path, files, logBound } = db
+  const checkpoints = new Checkpoints({ writer, files, log, logBound })
   let logged: Problem | undefined
   let looking: Promise<void> | undefined
   let remembered: string | undefined
@@ -75,17 +66,17 @@ export function startDatabaseWatch(
   }
 
   async function look(): Promise<void> {
-    health.compare()
-    if (!health.isLost) {
-      try {
+    try {
+      health.compare()
+      if (!health.isLost) {
         checkStorage(path)
         remember()
         checkpoints.look()
         reader.atOnce(() => reader.heads(''))
         await prove()
-      } catch (error) {
-        if (health.failed(error) === error) log.error({ err: error }, 'the database could not be looked at')
       }
+    } catch (error) {
+      if (health.failed(error) === error) log.error({ err: error }, 'the database could not be looked at')
     }
     if (health.isLost) checkpoints.stop()
     if (health.problem && health.unready()) report(health.problem)
@@ -136,7 +127,7 @@ export function startDatabaseWatch(
   }
 }
 
-/** Throws when the file system has become read-only, or no more files can be opened. The database itself is not opened. */
+/** Throws when the file may not be written, such as on a file system that has become read-only, or no more files can be opened. The database itself is not opened. */
 function checkStorage(path: string): void {
   accessSync(path, constants.W_OK)
   closeSync(openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY))

@@ -1,5 +1,5 @@
 import type { Database as Connection, Statement } from 'better-sqlite3'
-import type { Prisma } from '../generated/prisma/client.ts'
+import type { Prisma } from '../../generated/prisma/client.ts'
 
 /** How many prepared statements are kept; the texts differ by the shapes of filters. */
 const KEPT = 500

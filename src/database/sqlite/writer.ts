@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Database as Connection } from 'better-sqlite3'
-import { unavailabilityOf } from '../domain/unavailable.ts'
-import type { DatabaseHealth } from './health.ts'
+import { unavailabilityOf } from '../../domain/unavailable.ts'
+import type { DatabaseHealth } from '../health.ts'
+import type { LogBound } from './log-bound.ts'
 
 /** The pause between two tries while another process holds the lock of the database, in milliseconds. */
 const RETRY_MS = 20
@@ -23,8 +24,13 @@ export class Writer {
   readonly #health: DatabaseHealth
   readonly #acquire = queue()
   readonly #turn = queue()
+  /** Asked before each transaction. */
+  logBound: Pick<LogBound, 'check'> | undefined
   /** Called at each attempt that finds the lock held by another process. */
   onLocked: () => void = () => undefined
+
+  /** Called after each COMMIT with how long it took, in milliseconds. */
+  onCommitted: ((tookMs: number) => void) | undefined
 
   constructor({ client, busyTimeoutMs, health }: WriterOptions) {
     this.client = client
@@ -55,6 +61,7 @@ export class Writer {
     const release = await this.#acquire()
     try {
       this.#health.checkReadable()
+      this.logBound?.check()
       this.client.exec('BEGIN IMMEDIATE')
       this.#health.unlocked()
       return release
@@ -70,7 +77,9 @@ export class Writer {
   commit(): void {
     try {
       this.check()
+      const from = performance.now()
       this.client.exec('COMMIT')
+      this.onCommitted?.(performance.now() - from)
       this.check()
     } catch (error) {
       throw this.#health.failed(error)

@@ -2,15 +2,17 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import type { CheckpointData, CheckpointReply } from './checkpoint-worker.ts'
+import type { LogBound } from './log-bound.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { Writer } from './writer.ts'
-import { MIB } from '../domain/units.ts'
+import { UNAVAILABLE } from '../../domain/unavailable.ts'
+import { MIB } from '../../domain/units.ts'
 
 /** The size that the write-ahead log is cut to when SQLite begins it anew, in bytes. */
 export const LOG_LIMIT_BYTES = 16 * MIB
 
-/** The size from which the log is worth a warning, in bytes. */
-const WARN_BYTES = 256 * MIB
+/** The part of its bound from which the log is worth a warning. */
+const WARN_FROM = 1 / 4
 
 /** How many frames a commit may have to copy on the event loop; 16 MiB, which takes some tens of milliseconds. */
 const MOST_FRAMES = 4_096
@@ -22,7 +24,7 @@ export interface CheckpointOptions {
   writer: Writer
   files: OpenFiles
   log: Logger
-  warnBytes?: number | undefined
+  logBound: LogBound
 }
 
 interface Thread {
@@ -41,16 +43,17 @@ export class Checkpoints implements AsyncDisposable {
   readonly #writer: Writer
   readonly #files: OpenFiles
   readonly #log: Logger
-  readonly #warnBytes: number
+  readonly #logBound: LogBound
   #thread: Thread | undefined
   #error: Error | undefined
-  #isWarned = false
+  /** The last thing that was said of its size. */
+  #said: 'small' | 'large' | 'full' = 'small'
 
-  constructor({ writer, files, log, warnBytes = WARN_BYTES }: CheckpointOptions) {
+  constructor({ writer, files, log, logBound }: CheckpointOptions) {
     this.#writer = writer
     this.#files = files
     this.#log = log
-    this.#warnBytes = warnBytes
+    this.#logBound = logBound
   }
 
   /** To be called again and again while the open files are those at their paths. */
@@ -91,14 +94,21 @@ export class Checkpoints implements AsyncDisposable {
   }
 
   #report(bytes: number): void {
-    if (!this.#isWarned && bytes > this.#warnBytes) {
-      this.#isWarned = true
-      const facts = { logBytes: bytes, ...(this.#error && { err: this.#error }) }
+    const { maxBytes } = this.#logBound
+    const facts = { logBytes: bytes, maxLogBytes: maxBytes, ...(this.#error && { err: this.#error }) }
+    if (bytes >= maxBytes) {
+      if (this.#said !== 'full') this.#log.error(facts, `not ready: ${UNAVAILABLE.LOG_FULL} ${UNTIL_EMPTIED}`)
+      this.#said = 'full'
+    } else if (bytes > maxBytes * WARN_FROM) {
       const why = this.#error ? 'it cannot be copied into the database' : LONG_READ
-      this.#log.warn(facts, `the write-ahead log of the database has grown large: ${why}`)
-    } else if (this.#isWarned && bytes <= LOG_LIMIT_BYTES) {
-      this.#isWarned = false
+      if (this.#said === 'small')
+        this.#log.warn(facts, `the write-ahead log of the database has grown large: ${why}`)
+      if (this.#said === 'full') this.#log.warn(facts, WRITES_AGAIN)
+      this.#said = 'large'
+    } else if (this.#said !== 'small' && bytes <= LOG_LIMIT_BYTES) {
+      if (this.#said === 'full') this.#log.warn(facts, WRITES_AGAIN)
       this.#log.info({ logBytes: bytes }, 'the write-ahead log of the database is small again')
+      this.#said = 'small'
     }
   }
 
@@ -108,5 +118,7 @@ export class Checkpoints implements AsyncDisposable {
   }
 }
 
+const UNTIL_EMPTIED = 'End that process; the log is then emptied within a second.'
+const WRITES_AGAIN = 'ready again: the write-ahead log of the database has room'
 const LONG_READ =
   'another process probably keeps a read transaction open. Writes go on; the log shrinks when that transaction ends'

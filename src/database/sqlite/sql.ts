@@ -1,22 +1,26 @@
 import type { Database as Connection, Statement as Prepared } from 'better-sqlite3'
-import { Refusal } from '../domain/refusal.ts'
-import type { Prisma } from '../generated/prisma/client.ts'
-import type { Changes, LogTable, NewLogRow, NewRow, Order, Row, Table, Where } from './rows.ts'
+import { Refusal } from '../../domain/refusal.ts'
+import type { Prisma } from '../../generated/prisma/client.ts'
+import type { DatabaseObserver } from '../observer.ts'
+import type { Changes, LogTable, NewLogRow, NewRow, Order, Row, Table, Where } from '../rows.ts'
+import { conditions, insertInto, listed, orderOf } from '../sql-text.ts'
+import type { Sql, Statement, Work } from '../work.ts'
 import { stored, type Statements } from './statements.ts'
-import type { Sql, Statement, Work } from './work.ts'
 
 /** The statements of a transaction on SQLite: each is done when it is called. */
 export class SqliteSql implements Sql {
   readonly #connection: Connection
   readonly #statements: Statements
+  readonly #observer: DatabaseObserver
   readonly #savepoint: Record<'begin' | 'keep' | 'undo', Prepared>
   /** Statements whose results nobody has taken yet. */
   readonly #untaken = { count: 0 }
   #isOpen = false
 
-  constructor(connection: Connection, statements: Statements) {
+  constructor(connection: Connection, statements: Statements, observer: DatabaseObserver) {
     this.#connection = connection
     this.#statements = statements
+    this.#observer = observer
     this.#savepoint = {
       begin: connection.prepare('SAVEPOINT work'),
       keep: connection.prepare('RELEASE work'),
@@ -43,6 +47,7 @@ export class SqliteSql implements Sql {
         this.#savepoint.keep.run()
       }
       this.#untaken.count = count
+      if (error instanceof Refusal) this.#observer.refused?.(error)
       throw error
     } finally {
       this.#isOpen = wasOpen
@@ -197,24 +202,6 @@ function resultOf<T>(work: Statement<T>): T {
   return result.value
 }
 
-function insertInto(table: string, row: object, values: unknown[]): string {
-  const { names, places } = listed(row, values)
-  return `INSERT INTO "${table}" (${names}) VALUES (${places})`
-}
-
-/** The columns of a row, and a place for each of their values. */
-function listed(row: object, values: unknown[]): { names: string; places: string } {
-  let names = ''
-  let places = ''
-  for (const [column, value] of Object.entries(row)) {
-    if (value === undefined) continue
-    names += names === '' ? `"${column}"` : `,"${column}"`
-    places += places === '' ? '?' : ',?'
-    values.push(value)
-  }
-  return { names, places }
-}
-
 /** The columns of rows that come as JSON, and where their values are. */
 function columnsOf([row = {}]: readonly object[]): { names: string; values: string } {
   const columns = Object.keys(row)
@@ -224,51 +211,16 @@ function columnsOf([row = {}]: readonly object[]): { names: string; values: stri
   }
 }
 
-function whereOf(where: object, values: unknown[]): string {
-  const conditions = conditionsOf(where, values)
-  return conditions && ` WHERE ${conditions}`
-}
-
-function conditionsOf(where: object, values: unknown[]): string {
-  let text = ''
-  for (const [column, condition] of Object.entries(where) as [string, unknown][]) {
-    const groups = column === 'AND' || column === 'OR'
-    if (text) text += ' AND '
-    text += groups ? joined(column, condition as object[], values) : conditionOf(column, condition, values)
-  }
-  return text
-}
-
-function joined(word: 'AND' | 'OR', alternatives: readonly object[], values: unknown[]): string {
-  return `(${alternatives.map((where) => conditionsOf(where, values)).join(` ${word} `)})`
-}
-
-const OPERATORS: Record<string, string> = { lt: '<', lte: '<=', gt: '>', gte: '>=', not: '<>' }
-
-function conditionOf(column: string, condition: unknown, values: unknown[]): string {
-  if (condition === undefined) throw new Error(`The condition of ${column} is undefined.`)
-  if (condition === null) return `"${column}" IS NULL`
-  if (typeof condition !== 'object' || condition instanceof Date) {
-    values.push(condition)
-    return `"${column}" = ?`
-  }
-  return Object.entries(condition)
-    .map(([name, value]: [string, unknown]) => {
-      if (value === undefined) throw new Error(`The condition of ${column} is undefined.`)
-      if (name === 'in') return `"${column}" IN ${listOf(value as unknown[], values)}`
-      if (name === 'notIn') return `"${column}" NOT IN ${listOf(value as unknown[], values)}`
-      if (value === null) return `"${column}" IS NOT NULL`
-      values.push(value)
-      return `"${column}" ${OPERATORS[name] ?? ''} ?`
-    })
-    .join(' AND ')
-}
-
-/** One parameter however many there are, so that the text of the statement stays the same. */
-function listOf(list: readonly unknown[], values: unknown[]): string {
-  values.push(json(list.map(stored)))
-  return '(SELECT "value" FROM json_each(?))'
-}
+/**
+ * A list is one parameter however many there are, so that the text of the statement stays the same. Without statistics SQLite
+ * takes any index for a good one, and would read all rows of an account to find a list of ids among them: a plus hides the
+ * other columns from the planner.
+ */
+const { whereOf } = conditions({
+  besideIds: (column) => `+"${column}"`,
+  in: (list) => ['IN (SELECT "value" FROM json_each(?))', json(list.map(stored))],
+  notIn: (list) => ['NOT IN (SELECT "value" FROM json_each(?))', json(list.map(stored))],
+})
 
 function storedRow(row: object): object {
   return Object.fromEntries(Object.entries(row).map(([column, value]) => [column, stored(value)]))
@@ -277,10 +229,4 @@ function storedRow(row: object): object {
 /** Integers of any size as text, which a column of integers takes as such. */
 function json(value: readonly unknown[]): string {
   return JSON.stringify(value, (_key, one: unknown) => (typeof one === 'bigint' ? String(one) : one))
-}
-
-function orderOf(order: Order<Table> | undefined): string {
-  if (!order?.orderBy) return ''
-  const columns = Object.entries<'asc' | 'desc' | undefined>(order.orderBy)
-  return ` ORDER BY ${columns.map(([column, way]) => `"${column}"${way === 'desc' ? ' DESC' : ''}`).join()}`
 }

@@ -40,7 +40,10 @@ export class OpenFiles {
     this.#content = lstatSync(real)
   }
 
-  /** How they differ from those at their paths; undefined when they are the same. Costs some microseconds. */
+  /**
+   * How they differ from those at their paths; undefined when they are the same. Costs some microseconds. Throws EACCES when
+   * they may no longer be looked at.
+   */
   difference(): Difference | undefined {
     const [database, log, index] = this.#paths
     // A checkpoint that ends while the file is looked at has to count as later than what is found.
@@ -125,11 +128,15 @@ function isSame(one: Stats | undefined, other: Stats | undefined): boolean {
   return one !== undefined && one.ino === other?.ino && one.dev === other.dev
 }
 
-const removed = (file: string): Difference => ({
-  reason: 'REMOVED',
-  detail: `${file} is not there any more`,
-  isFinal: false,
-})
+/** Throws where the file may be there still, but may no longer be looked at. */
+function removed(file: string): Difference {
+  try {
+    lstatSync(file, { throwIfNoEntry: false })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') throw error
+  }
+  return { reason: 'REMOVED', detail: `${file} is not there any more`, isFinal: false }
+}
 const replaced = (file: string): Difference => ({
   reason: 'REPLACED',
   detail: `${file} is another file than the one that is open`,

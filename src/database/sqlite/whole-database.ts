@@ -1,18 +1,34 @@
 import { copyFile, open, rename } from 'node:fs/promises'
-import { existsSync } from 'node:fs'
+import { existsSync, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import SQLite from 'better-sqlite3'
 import { unusable } from './database-file.ts'
 import { whyNotOpen } from './world.ts'
 
+/** How many pages are copied between two looks at the log: 16 MiB. */
+const PAGES = 4_096
+
+const TOO_MUCH =
+  'Too much is written while the database is copied: the write-ahead log has reached half of MAX_WAL_BYTES. Try again when less is written, or raise the limit.'
+
 /**
  * Copies the database at a path to a file that does not exist yet, as of one moment, also while a gateway writes to it.
- * The copy is one file, without a log beside it, flushed and checked; only its owner may read it if the umask says so.
+ * The copy is one file, without a log beside it, flushed and checked; the umask decides who may read it. Meanwhile the
+ * write-ahead log cannot be emptied: rejects when that has reached `maxLogBytes`.
  */
-export async function copyOnline(from: string, to: string): Promise<void> {
+export async function copyOnline(from: string, to: string, maxLogBytes = Infinity): Promise<void> {
   const source = openExisting(from, { readonly: true })
+  const log = `${realpathSync(from)}-wal`
   try {
-    await source.backup(to)
+    // One read transaction for all of it: SQLite would begin the copy anew after each commit of another process.
+    source.exec('BEGIN')
+    source.prepare('SELECT count(*) FROM sqlite_schema').get()
+    await source.backup(to, {
+      progress() {
+        if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) >= maxLogBytes) throw new Error(TOO_MUCH)
+        return PAGES
+      },
+    })
   } finally {
     source.close()
   }
