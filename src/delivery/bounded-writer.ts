@@ -18,6 +18,11 @@ export class BoundedWriter {
     this.#buffer = buffer
   }
 
+  /** How full the buffer is, from 0 to 1. */
+  get fill(): number {
+    return Math.min(1, this.socket.writableLength / this.#buffer.bytes)
+  }
+
   /** Writes messages that are this many events; false, with nothing written, when more than the buffer holds would wait. */
   write(bytes: Buffer, events: number): boolean {
     const { socket } = this

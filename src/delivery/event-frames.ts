@@ -1,21 +1,18 @@
-import type { Batch } from './batch.ts'
+import { LOGS } from '../transitions/tables.ts'
+import { cursorAt } from '../transitions/cursor.ts'
+import type { Batch, BatchEntry } from './batch.ts'
 
-/** One chunk of HTTP/1.1. */
-export function chunk(text: string): string {
-  return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`
-}
-
-const EVENT_START = Buffer.from('event: next\ndata: ')
 const EVENT_END = Buffer.from('\n\n')
-const CRLF = Buffer.from('\r\n')
+const EMPTY = Buffer.alloc(0)
 
-/** One server-sent event for each answer, all in one buffer. */
-export function eventsOf({ payloads }: Batch): Buffer {
-  return Buffer.concat(payloads.flatMap((payload) => [EVENT_START, payload, EVENT_END]))
+/** One server-sent event for each answer, all in one buffer. Its id is the cursor to resume after it. */
+export function eventsOf({ transitions, payloads }: Batch): Buffer {
+  return Buffer.concat(
+    transitions.flatMap((transition, at) => [startOf(transition), payloads[at] ?? EMPTY, EVENT_END]),
+  )
 }
 
-/** The same as one chunk of HTTP/1.1. */
-export function chunkOf(batch: Batch): Buffer {
-  const events = eventsOf(batch)
-  return Buffer.concat([Buffer.from(`${events.length.toString(16)}\r\n`), events, CRLF])
+function startOf(transition: BatchEntry): Buffer {
+  const { letter } = LOGS[transition.snapshotId === undefined ? 'DISK' : 'SNAPSHOT']
+  return Buffer.from(`event: next\nid: ${cursorAt(letter, transition)}\ndata: `, 'latin1')
 }

@@ -2,7 +2,7 @@ import { isSettled } from '../domain/lifecycle.ts'
 import type { Interest } from '../transitions/interest.ts'
 import type { Stage } from '../transitions/log.ts'
 import type { AnyTransition } from '../transitions/transition.ts'
-import { batchesOf, type Batch } from './batch.ts'
+import { batchesOf, type Batch, type BatchEntry } from './batch.ts'
 import type { Member } from './member.ts'
 
 export interface GroupOptions {
@@ -17,7 +17,7 @@ export class Group {
   readonly interest: Interest
   readonly #untilOver: boolean
   readonly #onEmpty: () => void
-  #positions: number[] = []
+  #transitions: BatchEntry[] = []
   #payloads: Buffer[] = []
   /** Whether the status is settled, or may be: then the stream ends with the last job, without a transition. */
   #isSettled = true
@@ -29,17 +29,17 @@ export class Group {
     this.#onEmpty = onEmpty
   }
 
-  add({ position, to }: AnyTransition, payload: Buffer): this {
-    this.#positions.push(position)
+  add(transition: AnyTransition, payload: Buffer): this {
+    this.#transitions.push(transition)
     this.#payloads.push(payload)
-    this.#isSettled = isSettled(to)
+    this.#isSettled = isSettled(transition.to)
     return this
   }
 
   /** Makes the frames of what was added; the returned function sends them, to each member what it has not seen. */
   prepare(): () => void {
-    const batches = batchesOf(this.#positions, this.#payloads)
-    this.#positions = []
+    const batches = batchesOf(this.#transitions, this.#payloads)
+    this.#transitions = []
     this.#payloads = []
     const [member] = this.members
     for (const batch of batches) member?.form(batch)
@@ -49,11 +49,10 @@ export class Group {
   }
 
   #deliver(batch: Batch): void {
-    const last = batch.positions.at(-1) ?? 0
     for (const member of this.members) {
       try {
         if (member.seen < batch.first) member.deliver(batch)
-        else if (member.seen < last) member.deliver(batch.after(member.seen))
+        else if (member.seen < batch.last) member.deliver(batch.after(member.seen))
       } catch (error) {
         this.leave(member)
         member.fail(error)

@@ -2,6 +2,7 @@ import type { Batch } from './batch.ts'
 import type { Member } from './member.ts'
 import type { Outlet } from './outlet.ts'
 import { SlowConsumer } from './slow-consumer.ts'
+import type { Traffic } from './traffic.ts'
 
 /** Makes a stream a member; returns how it leaves. */
 type Begin = () => () => void
@@ -12,16 +13,20 @@ type Begin = () => () => void
  */
 export class LiveStream implements Member {
   seen = 0
+  /** How many events it was sent. */
+  events = 0
   readonly #outlet: Outlet
   readonly #bufferEvents: number
+  readonly #traffic: Traffic
   #begin: Begin | undefined
   #ended: PromiseWithResolvers<undefined> | undefined
   #leave: (() => void) | undefined
   #left = false
 
-  constructor(outlet: Outlet, bufferEvents: number) {
+  constructor(outlet: Outlet, bufferEvents: number, traffic: Traffic) {
     this.#outlet = outlet
     this.#bufferEvents = bufferEvents
+    this.#traffic = traffic
   }
 
   /** Says how it becomes a member, once its transport is ready for answers. */
@@ -50,7 +55,14 @@ export class LiveStream implements Member {
     this.complete()
   }
 
+  /** How full the buffer of its connection is, from 0 to 1. */
+  get fill(): number {
+    return this.#outlet.fill
+  }
+
   async replay(batch: Batch): Promise<void> {
+    this.events += batch.payloads.length
+    this.#traffic.replayed += batch.payloads.length
     return this.#outlet.sendAtLeisure(batch)
   }
 
@@ -59,7 +71,14 @@ export class LiveStream implements Member {
   }
 
   deliver(batch: Batch): void {
-    if (this.#outlet.send(batch)) return
+    const { length } = batch.payloads
+    if (this.#outlet.send(batch)) {
+      this.events += length
+      this.#traffic.sent += length
+      return
+    }
+    this.#traffic.dropped += length
+    this.#traffic.slowConsumers++
     this.fail(new SlowConsumer(this.#bufferEvents))
     this.#outlet.cutIfStalled()
   }

@@ -8,6 +8,8 @@ export interface Outlet {
   send(batch: Batch): boolean
   /** Writes a batch, however much waits; resolves when all of that is on its way, or never will be. */
   sendAtLeisure(batch: Batch): Promise<void>
+  /** How full the buffer is, from 0 to 1. */
+  readonly fill: number
   /** The stream has ended because its client does not read: closes the connection if it goes on not reading. */
   cutIfStalled(): void
 }

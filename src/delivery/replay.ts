@@ -71,7 +71,7 @@ export class Replay {
     for (let at = 0; at < wanted.length; at += TOGETHER) {
       const some = wanted.slice(at, at + TOGETHER)
       onExecuted(some.length)
-      yield* batchesOf(some.map(positionOf), await executeAll(executor, some, rounds))
+      yield* batchesOf(some, await executeAll(executor, some, rounds))
     }
   }
 
@@ -110,7 +110,7 @@ export class Replay {
       const made = wanted.flatMap(({ payload }) => payload ?? [])
       if (made.length < wanted.length) return { part: undefined, bytes: 0 }
       const part = batchesOf(
-        wanted.map(({ transition }) => positionOf(transition)),
+        wanted.map(({ transition }) => transition),
         made,
       )
       const bytes = made.reduce((sum, { length }) => sum + length, 0)
@@ -118,8 +118,6 @@ export class Replay {
     })
   }
 }
-
-const positionOf = ({ position }: AnyTransition) => position
 
 function only(ids: readonly string[] | undefined): string | undefined {
   return ids?.length === 1 ? ids[0] : undefined

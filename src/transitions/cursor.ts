@@ -9,6 +9,11 @@ const OLD_CURSOR = /^([0-9a-f]{12})\.([0-9a-z]{1,10})$/
 /** What a cursor says of one log: a transition of the account, or, in the old form, a position (NaN: of another log). */
 export type ParsedCursor = { sequence: number; tag: string } | { oldPosition: number }
 
+/** The cursor of a transition, in the log with this letter. */
+export function cursorAt(letter: string, { sequence, tag }: { sequence: number; tag: string }): string {
+  return `${letter}${sequence}.${tag}`
+}
+
 /** A cursor of both logs, for a list that reflects both. */
 export function jointCursor(...cursors: [string, string]): string {
   return cursors.join('~')

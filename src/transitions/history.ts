@@ -3,7 +3,7 @@ import type { AnyTransition, TransitionScope } from './transition.ts'
 
 /** The most that is kept of the log, and of what was made of it, in bytes. */
 const KEPT_BYTES = 32 * 1024 ** 2
-/** What a row costs in memory, its reason left out. */
+/** What a row costs in memory, its reason and tags left out. */
 const ROW_BYTES = 400
 
 /** A page of the log, with what its readers have made of it. */
@@ -18,7 +18,7 @@ export class HistoryPage<T extends AnyTransition = AnyTransition> implements Log
   constructor({ transitions, through }: LogPage<T>) {
     this.transitions = transitions
     this.through = through
-    this.bytes = transitions.reduce((sum, { reason }) => sum + ROW_BYTES + 2 * (reason?.length ?? 0), 0)
+    this.bytes = transitions.reduce((sum, one) => sum + ROW_BYTES + 2 * textsOf(one), 0)
   }
 
   /** What is made of the page, once for each key; `make` also says how many bytes that is. */
@@ -85,6 +85,12 @@ export class History<T extends AnyTransition = AnyTransition> {
       page.onGrowth = undefined
     }
   }
+}
+
+/** How many characters the texts of a row have that may be long. */
+function textsOf(transition: AnyTransition): number {
+  const tags = transition.snapshotId === undefined ? null : transition.snapshotTags
+  return (transition.reason?.length ?? 0) + (transition.actor?.length ?? 0) + (tags?.length ?? 0)
 }
 
 /** Ends a page at a position that does not depend on where it began. */

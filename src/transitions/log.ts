@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Database } from '../database/database.ts'
 import { isSettled } from '../domain/lifecycle.ts'
 import { Prisma } from '../generated/prisma/client.ts'
-import { CursorExpired, parseCursor } from './cursor.ts'
+import { cursorAt, CursorExpired, parseCursor } from './cursor.ts'
 import { Pruned, type PruneBounds, type PrunedThrough } from './pruned.ts'
 import { LOGS, type LogSubject } from './tables.ts'
 import type { AnyTransition, DiskTransition, Transition, TransitionScope } from './transition.ts'
@@ -44,11 +44,12 @@ export const openDiskTransitionLog = (db: Database): Promise<TransitionLog<DiskT
   open<DiskTransition>(db, 'DISK')
 
 async function open<T extends AnyTransition>(db: Database, subject: LogSubject): Promise<TransitionLog<T>> {
-  const row = await db.transitionLog.upsert({
-    where: { subject },
-    create: { id: randomBytes(6).toString('hex'), subject },
-    update: {},
+  // Of gateways that start together, one makes the row.
+  const row = await db.write(function* (sql) {
+    yield* sql.insertNew('TransitionLog', { id: randomBytes(6).toString('hex'), subject })
+    return yield* sql.get('TransitionLog', { subject })
   })
+  if (!row) throw new Error(`The log ${subject} is missing.`)
   return new TransitionLog<T>(db, subject, row)
 }
 
@@ -149,8 +150,16 @@ export class TransitionLog<T extends AnyTransition = Transition> {
   }
 
   /** The cursor of a transition: opaque to clients, and good for its account only. */
-  cursor({ sequence, tag }: Pick<T, 'sequence' | 'tag'>): string {
-    return `${this.#sql.letter}${sequence}.${tag}`
+  cursor(transition: Pick<T, 'sequence' | 'tag'>): string {
+    return cursorAt(this.#sql.letter, transition)
+  }
+
+  /** Where the log of an account ends now. */
+  end({ accountId }: { accountId: string }): { position: number; cursor: string } {
+    return this.#reader.atOnce(() => {
+      const last = this.latest({ accountId }) ?? this.#pruned.through(accountId)
+      return { position: last.position, cursor: this.cursor(last) }
+    })
   }
 
   /** The cursor of what a list reflects: the last transition of its account, as `Heads` has it. */

@@ -9,12 +9,16 @@ export function percent({ copiedBytes, totalBytes }: Progress): number {
   return totalBytes === 0 ? 100 : Math.min(100, Math.floor((copiedBytes / totalBytes) * 100))
 }
 
+/** How often those who watch look for what others have saved, in milliseconds. */
+const ELSEWHERE_MS = 250
+
 /**
  * The progress of the copies that run in this process: measured and ephemeral. A slow reader gets
  * the latest value only; transitions are never merged like that.
  */
 export class ProgressBoard {
   readonly #latest = new Map<string, Progress>()
+  #elsewhere: NodeJS.Timeout | undefined
   readonly #changed = new Map<string, Set<() => void>>()
 
   report(snapshotId: string, progress: Progress): void {
@@ -31,6 +35,15 @@ export class ProgressBoard {
   /** Undefined when no copy of this snapshot runs here. */
   get(snapshotId: string): Progress | undefined {
     return this.#latest.get(snapshotId)
+  }
+
+  /** Work that runs in another process, or in a cloud, may have gone on or ended: all who watch will look. */
+  changedElsewhere(): void {
+    if (this.#changed.size === 0) return
+    this.#elsewhere ??= setTimeout(() => {
+      this.#elsewhere = undefined
+      for (const snapshotId of [...this.#changed.keys()]) this.#notify(snapshotId)
+    }, ELSEWHERE_MS).unref()
   }
 
   /** Calls back at every change until the returned function is called. */

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Database } from '../database/database.ts'
+import { inParts } from '../database/parts.ts'
 import type { Sql, Work } from '../database/work.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { LOGS, type LogSubject } from './tables.ts'
@@ -41,7 +42,7 @@ export class Pruned {
 
   /**
    * Deletes what the bounds allow, except the very last transition of an account, which says how far its numbers go, and
-   * what is kept of anything that still exists. Cursors before that expire. Works in slices, so that no other write
+   * what is kept of anything that still exists. Cursors before that expire. Works in parts, so that no other write
    * waits long. Returns the number of deleted rows.
    */
   async prune({ before, keep }: PruneBounds): Promise<number> {
@@ -51,17 +52,18 @@ export class Pruned {
     for (const [index, { id }] of accounts.entries()) {
       if (index % ACCOUNTS_TOGETHER === 0) await setImmediate()
       if (this.#headOf(id) - bounds.keep <= this.through(id).sequence) continue
-      for (;;) {
-        const deleted = await this.#db.write((sql) => this.#pruneSome(sql, id, bounds))
-        if (deleted === undefined) break
-        rows += deleted
-      }
+      await inParts(this.#db, (sql) => this.#pruneSome(sql, id, bounds, (deleted) => (rows += deleted)))
     }
     return rows
   }
 
-  /** The number of rows deleted of one slice; undefined when nothing old is left. */
-  *#pruneSome(sql: Sql, accountId: string, { before, keep }: PruneBounds): Work<number | undefined> {
+  /** Deletes what is old in one slice; whether there may be more. */
+  *#pruneSome(
+    sql: Sql,
+    accountId: string,
+    { before, keep }: PruneBounds,
+    onDeleted: (rows: number) => void,
+  ): Work<boolean> {
     const { model, table, subject, kept } = LOGS[this.#subject]
     const ofAccount = { accountId, subject: this.#subject }
     const newestFirst = { orderBy: { sequence: 'desc' } } as const
@@ -71,18 +73,20 @@ export class Pruned {
     const through = Math.min(from + ROWS_TOGETHER, head - keep)
     const slice = { accountId, sequence: { gt: from, lte: through }, at: { lt: before } }
     const old = yield* sql.get(model, slice, newestFirst)
-    if (!old) return undefined
+    if (!old) return false
     const { sequence, tag, position } = old
     if (pruned) yield* sql.update('PrunedTransitions', { sequence, tag, position }, ofAccount)
     else yield* sql.insert('PrunedTransitions', { ...ofAccount, sequence, tag, position })
     // Also what earlier slices kept of the same things, if it need not be kept any longer; found by the thing, which the
     // concatenation sees to.
-    return yield* sql.run(
+    const deleted = yield* sql.run(
       Prisma.sql`DELETE FROM ${table} WHERE "accountId" || '' = ${accountId} AND "sequence" <= ${sequence} AND ${subject} IN (
           SELECT ${subject} FROM ${table}
           WHERE "accountId" = ${accountId} AND "sequence" > ${from} AND "sequence" <= ${sequence})
         AND NOT (${kept})`,
     )
+    onDeleted(deleted)
+    return true
   }
 
   #headOf(accountId: string): number {

@@ -13,7 +13,7 @@ export const LOGS = {
     model: 'SnapshotTransition',
     table: Prisma.raw('"SnapshotTransition"'),
     columns: Prisma.raw(
-      '"position", "accountId", "sequence", "tag", "snapshotId", "snapshotName", "diskId", "from", "to", "reason", "at"',
+      '"position", "accountId", "sequence", "tag", "snapshotId", "snapshotName", "snapshotType", "snapshotTags", "diskId", "from", "to", "reason", "actor", "at"',
     ),
     /** The column that says what a transition is of. */
     subject: Prisma.raw('"snapshotId"'),
@@ -26,7 +26,9 @@ export const LOGS = {
     letter: 'd',
     model: 'DiskTransition',
     table: Prisma.raw('"DiskTransition"'),
-    columns: Prisma.raw('"position", "accountId", "sequence", "tag", "diskId", "from", "to", "reason", "at"'),
+    columns: Prisma.raw(
+      '"position", "accountId", "sequence", "tag", "diskId", "from", "to", "reason", "actor", "at"',
+    ),
     subject: Prisma.raw('"diskId"'),
     /** Operations on the disk; not the verification of its snapshots. */
     work: Prisma.sql`"kind" IN (${Prisma.join([...DISK_JOB_KINDS])})`,

@@ -1,5 +1,5 @@
 import type { DiskStatus } from '../domain/disk.ts'
-import type { SnapshotStatus } from '../domain/snapshot.ts'
+import type { SnapshotStatus, SnapshotType } from '../domain/snapshot.ts'
 
 /** One change of a snapshot's status: a row of the transition log. */
 export interface Transition {
@@ -13,16 +13,25 @@ export interface Transition {
   snapshotId: string
   /** The name of the snapshot at that moment; null where it was not stored. */
   snapshotName: string | null
+  /** Its type; null where it was not stored. */
+  snapshotType: SnapshotType | null
+  /** Its tags at that moment, as a JSON list of keys and values; null when it had none, or where they were not stored. */
+  snapshotTags: string | null
   diskId: string
   /** Null for the first transition of a snapshot. */
   from: SnapshotStatus | null
   to: SnapshotStatus
   reason: string | null
+  /** Who or what caused it, as it is stored; null where that was not stored, or the gateway observed it. */
+  actor: string | null
   at: Date
 }
 
+/** What only transitions of snapshots have. */
+type OfSnapshot = 'snapshotId' | 'snapshotName' | 'snapshotType' | 'snapshotTags'
+
 /** One change of a disk's status: a row of the log of disks. */
-export interface DiskTransition extends Omit<Transition, 'snapshotId' | 'snapshotName' | 'from' | 'to'> {
+export interface DiskTransition extends Omit<Transition, OfSnapshot | 'from' | 'to'> {
   snapshotId?: undefined
   /** Null for the first transition of a disk. */
   from: DiskStatus | null
@@ -41,5 +50,5 @@ export interface TransitionScope {
 /** A transition without what the log adds to it. */
 export type NewTransition<T extends AnyTransition> = Omit<
   T,
-  'position' | 'sequence' | 'tag' | (T extends DiskTransition ? 'snapshotId' : never)
+  'position' | 'sequence' | 'tag' | 'actor' | (T extends DiskTransition ? 'snapshotId' : 'snapshotTags')
 >
