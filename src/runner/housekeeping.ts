@@ -1,15 +1,22 @@
 import type { Logger } from 'pino'
 import type { Database } from '../database/database.ts'
 import { logFault } from '../database/log-fault.ts'
+import { inParts } from '../database/parts.ts'
+import type { Sql, Work } from '../database/work.ts'
 import { CLIENT_TOKEN_KEPT_HOURS } from '../domain/client-token.ts'
+import { Prisma } from '../generated/prisma/client.ts'
+import { deleteActivity } from '../services/activity.ts'
 import type { Clock } from '../services/clock.ts'
 import type { ClockWatch } from '../services/clock-trust.ts'
 import type { PolicyService } from '../services/policies.ts'
+import { deleteRuns } from '../services/policy-runs.ts'
 import type { SnapshotService } from '../services/snapshots.ts'
 import type { TransitionLog } from '../transitions/log.ts'
 import type { AnyTransition } from '../transitions/transition.ts'
 import { wakeable } from '../transitions/wakeable.ts'
-import { HOUR_MS } from '../domain/units.ts'
+import { DAILY_USAGE_KEPT_DAYS } from '../domain/usage.ts'
+import { DAY_MS, HOUR_MS } from '../domain/units.ts'
+import { deleteDailyUsage, noteDailyUsage } from './daily-usage.ts'
 
 /** How often it is done, in milliseconds. */
 const INTERVAL_MS = 10 * 60_000
@@ -23,21 +30,23 @@ export interface HousekeepingOptions {
   logs: readonly TransitionLog<AnyTransition>[]
   /** How long transitions can be resumed from, in milliseconds. */
   logKeptMs: number
-  /** So many of the last transitions can be resumed from, however old they are. */
+  /** How many of the last transitions can be resumed from, regardless of their age. */
   logKeptEvents: number
   /** How long the results of policy runs are kept, in milliseconds. */
   runsKeptMs: number
+  /** How long it is kept who changed what, in milliseconds. */
+  activityKeptMs: number
   now: Clock
   clock: ClockWatch
   log: Logger
 }
 
-/** How many runs are deleted in one transaction. */
-const RUNS_AT_ONCE = 500
+/** How many rows are deleted in one transaction. */
+const ROWS_AT_ONCE = 500
 
 /**
  * Deletes snapshots whose retention has passed, and old transitions, client tokens and runs of policies; finishes the
- * deletions of policies, and has the provider remove what it has left behind. While the clock is not trusted, because it has jumped, nothing is deleted by its age. Steps that fail
+ * deletions of policies, notes the usage of the day, and has the provider remove what it has left behind. While the clock is not trusted, because it has jumped, nothing is deleted by its age. Steps that fail
  * are logged, and hold up no other.
  */
 export function createHousekeeping({
@@ -49,6 +58,7 @@ export function createHousekeeping({
   logKeptMs,
   logKeptEvents,
   runsKeptMs,
+  activityKeptMs,
   now,
   clock,
   log,
@@ -67,29 +77,10 @@ export function createHousekeeping({
       }
       return pruned
     },
-    async clientTokens() {
-      const where = { createdAt: { lt: ago(CLIENT_TOKEN_KEPT_HOURS * HOUR_MS) } }
-      return (await db.idempotencyKey.deleteMany({ where })).count
-    },
-    runs: deleteRuns,
-  }
-
-  /** Those that still have something to do are kept, however old they are. */
-  async function deleteRuns(): Promise<number> {
-    let deleted = 0
-    while (!stopping.signal.aborted) {
-      const old = await db.autoSnapshotRun.findMany({
-        where: { scheduledFor: { lt: ago(runsKeptMs) }, disks: { none: { outcome: 'PENDING' } } },
-        select: { id: true },
-        take: RUNS_AT_ONCE,
-      })
-      const { count } = await db.autoSnapshotRun.deleteMany({
-        where: { id: { in: old.map(({ id }) => id) } },
-      })
-      deleted += count
-      if (old.length < RUNS_AT_ONCE) break
-    }
-    return deleted
+    clientTokens: () => deleteClientTokens(db, ago(CLIENT_TOKEN_KEPT_HOURS * HOUR_MS), stopping.signal),
+    runs: () => deleteOldRuns(db, ago(runsKeptMs), stopping.signal),
+    usage: () => deleteDailyUsage(db, ago(DAILY_USAGE_KEPT_DAYS * DAY_MS), stopping.signal),
+    activity: () => deleteActivity(db, ago(activityKeptMs), stopping.signal),
   }
 
   /** Whether the clock is trusted; logs when that begins and ends. */
@@ -122,6 +113,7 @@ export function createHousekeeping({
     await finishing.running
     await attempt('storage', sweep)
     if (!(await isClockTrusted())) return
+    await attempt('dailyUsage', () => noteDailyUsage(db, now(), stopping.signal))
     const deleted: Record<string, number> = {}
     for (const [step, work] of Object.entries(steps)) {
       if (stopping.signal.aborted) return
@@ -155,6 +147,41 @@ export function createHousekeeping({
       await finishing.running
     },
   }
+}
+
+async function deleteClientTokens(db: Database, before: Date, signal: AbortSignal): Promise<number> {
+  let deleted = 0
+  function* deleteSome(sql: Sql): Work<boolean> {
+    const count = yield* sql.run(
+      Prisma.sql`DELETE FROM "IdempotencyKey" WHERE ("accountId", "clientToken") IN (
+        SELECT "accountId", "clientToken" FROM "IdempotencyKey" WHERE "createdAt" < ${before} LIMIT ${ROWS_AT_ONCE})`,
+    )
+    deleted += count
+    return count === ROWS_AT_ONCE
+  }
+  await inParts(db, deleteSome, signal)
+  return deleted
+}
+
+/** Those that still have something to do are kept, however old they are. */
+async function deleteOldRuns(db: Database, before: Date, signal: AbortSignal): Promise<number> {
+  let deleted = 0
+  let old: string[] = []
+  function* deleteSome(sql: Sql): Work<boolean> {
+    return (yield* deleteRuns(sql, old, ROWS_AT_ONCE)) === ROWS_AT_ONCE
+  }
+  do {
+    old = db.reader
+      .all<{ id: string }>(
+        Prisma.sql`SELECT r."id" FROM "AutoSnapshotRun" r WHERE r."scheduledFor" < ${before}
+          AND NOT EXISTS (SELECT 1 FROM "AutoSnapshotRunDisk" d WHERE d."runId" = r."id" AND d."outcome" = 'PENDING')
+          ORDER BY r."scheduledFor" LIMIT ${ROWS_AT_ONCE}`,
+      )
+      .map(({ id }) => id)
+    await inParts(db, deleteSome, signal)
+    deleted += old.length
+  } while (old.length === ROWS_AT_ONCE && !signal.aborted)
+  return deleted
 }
 
 const CLOCK_JUMPED =

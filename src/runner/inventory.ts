@@ -1,13 +1,13 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { logFault } from '../database/log-fault.ts'
-import type { DiskService } from '../services/disks.ts'
+import type { DiskLooks } from '../services/disk-looks.ts'
 
 /** The most of its time that the inventory spends looking; the rest it waits. */
 const SHARE = 0.1
 
 export interface InventoryOptions {
-  disks: Pick<DiskService, 'lookAtLately' | 'lookAtNext'>
+  looks: Pick<DiskLooks, 'lookAtLately' | 'lookAtNext'>
   /** How often each disk is looked at, in milliseconds, where that takes no more than a tenth of the time. */
   intervalMs: number
   log: Logger
@@ -31,7 +31,7 @@ const CLOCK: Clock = {
  * of the time, the looks are spread: the disks that changed or were asked about lately are still looked at every
  * `intervalMs`, the others as often as that share allows.
  */
-export function startInventory({ disks, intervalMs, log, clock = CLOCK }: InventoryOptions) {
+export function startInventory({ looks, intervalMs, log, clock = CLOCK }: InventoryOptions) {
   const { now, wait } = clock
   const stopping = new AbortController()
 
@@ -60,12 +60,12 @@ export function startInventory({ disks, intervalMs, log, clock = CLOCK }: Invent
     isLogged = false
     for (let after: string | undefined = ''; after !== undefined;) {
       const from: string = after
-      const { next, faults } = await spread(() => disks.lookAtNext(from))
+      const { next, faults } = await spread(() => looks.lookAtNext(from))
       note(faults)
       after = next
       if (now() - recent < intervalMs) continue
       recent = now()
-      note(await spread(() => disks.lookAtLately()))
+      note(await spread(() => looks.lookAtLately()))
     }
   }
 

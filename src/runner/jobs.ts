@@ -17,13 +17,13 @@ import type {
 } from '../providers/provider.ts'
 import { changeDisk, newIdentity, observed, type DiskChange } from '../services/disk-status.ts'
 import { diskOf, markUnavailable } from '../services/snapshot-deletion.ts'
-import { appendDiskTransitions, appendTransitions } from '../transitions/append.ts'
+import { appendDiskTransitions, appendTransitions, factsOf } from '../transitions/append.ts'
 
 /** A job that a runner has leased, with what it is about. */
 export type Claimed = Job & { disk: Disk | null; snapshot: Snapshot | null }
 
 /** What a job is done with. */
-export type JobContext = Pick<DiskWork, 'onProgress' | 'signal' | 'confirm'> & { provider: DiskProvider }
+export type JobContext = Pick<DiskWork, 'onProgress' | 'signal' | 'commit'> & { provider: DiskProvider }
 
 /** What is written when a job has ended, in the transaction that takes the job away, and only if the lease still held. */
 export type Ending = {
@@ -31,6 +31,8 @@ export type Ending = {
   /** How it ended, for the log. */
   outcome: string
   reason?: string | undefined
+  /** The passing fault that kept the remains of a cancelled job from being removed: a job of its own does that. */
+  leftBy?: unknown
 }
 
 type DiskJobKind = `${keyof typeof STATUS_DURING}_DISK` & JobKind
@@ -60,6 +62,10 @@ const DOING: Record<JobKind, (job: Claimed, context: JobContext) => Promise<Endi
       context.provider.rollBack({ ...work, to: copyOf(job) }),
     ),
   RELEASE_DISK: releaseDisk,
+  async CLEAN_UP(job, context) {
+    const { outcome } = await removeRemains(job, context)
+    return { outcome, write: nothing }
+  },
 }
 
 /** Does the job. Rejects with a fault that may pass; then it is done again, by this runner or another one. */
@@ -74,36 +80,61 @@ export class Cancelled extends Error {
   }
 }
 
-const CANCELLING: Partial<Record<JobKind, (job: Claimed, context: JobContext) => Promise<Ending>>> = {
-  async COPY_SNAPSHOT(job, { provider }) {
-    return endOfCopy(job, cancelledBut(await provider.remove(existing(job.snapshot).id)), provider)
-  },
-  DELETE_SNAPSHOT: cancelDeletion,
-  VERIFY_SNAPSHOT: () => Promise.resolve({ outcome: 'cancelled', write: nothing }),
-  async CREATE_DISK(job, { provider, ...work }) {
-    const outcome = cancelledBut(await provider.release({ ...work, disk: existing(job.disk) }))
-    const change = { status: 'ERROR' as const, statusReason: outcome.reason }
-    return endOf(outcome, { job, change, during: 'CREATING' })
-  },
-}
-
-/** How a job ends that was cancelled, with why its bytes could not be removed where that is so. */
-function cancelledBut(removal: Done | Refused): Refused {
-  const but = removal.outcome === 'refused' ? ` Not all of its bytes could be removed. ${removal.reason}` : ''
-  return { outcome: 'refused', reason: `${CANCELLED}${but}` }
-}
-
 /**
- * Ends a job that its owner cancelled, when nothing works on it any more. What it worked on is as it was before, a new
- * snapshot FAILED and a new disk in ERROR, and no bytes are left behind. Rejects with a fault that may pass.
+ * Ends a job that its owner cancelled, when nothing works on it any more: at once, whatever the storage answers. What it
+ * worked on is as it was before, a new snapshot FAILED and a new disk in ERROR. What is left of it is removed, now or by a
+ * clean-up.
  */
 export async function cancelJob(job: Claimed, context: JobContext): Promise<Ending> {
-  const cancel = CANCELLING[job.kind]
-  if (cancel) return cancel(job, context)
-  const outcome = cancelledBut(await context.provider.clean(existing(job.disk)))
-  const seen = await see(context.provider, existing(job.disk))
-  const operation = job.kind.replace(/_DISK$/, '') as keyof typeof STATUS_DURING
-  return endOf(outcome, { job, change: observed(seen), during: STATUS_DURING[operation] })
+  switch (job.kind) {
+    case 'VERIFY_SNAPSHOT':
+      return { outcome: 'cancelled', reason: CANCELLED, write: (sql, at) => writeCancelled(sql, job, at) }
+    case 'DELETE_SNAPSHOT':
+      return cancelDeletion(job, context)
+    case 'COPY_SNAPSHOT': {
+      const { outcome, ...left } = await removedRemains(job, context)
+      return { ...(await endOfCopy(job, outcome, context.provider)), ...left }
+    }
+    case 'CREATE_DISK': {
+      const { outcome, ...left } = await removedRemains(job, context)
+      const change = { status: 'ERROR' as const, statusReason: outcome.reason }
+      return { ...endOf(outcome, { job, change, during: 'CREATING' }), ...left }
+    }
+    default: {
+      const { outcome, ...left } = await removedRemains(job, context)
+      const seen = await see(context.provider, existing(job.disk))
+      const operation = job.kind.replace(/_DISK$/, '') as keyof typeof STATUS_DURING
+      const end = { job, change: observed(seen), during: STATUS_DURING[operation] }
+      return { ...endOf(outcome, end), ...left }
+    }
+  }
+}
+
+/** How a cancelled job ends, once its remains are removed or left to a clean-up. */
+async function removedRemains(
+  job: Claimed,
+  context: JobContext,
+): Promise<{ outcome: Refused } & Pick<Ending, 'leftBy'>> {
+  try {
+    const removal = await removeRemains(job, context)
+    const but =
+      removal.outcome === 'refused' ? ` Some of its data could not be removed. ${removal.reason}` : ''
+    return { outcome: { outcome: 'refused', reason: `${CANCELLED}${but}` } }
+  } catch (error) {
+    context.signal.throwIfAborted()
+    return { outcome: { outcome: 'refused', reason: CANCELLED }, leftBy: error }
+  }
+}
+
+/** Removes what a cancelled job left: the copy of a snapshot, a new disk, or what was prepared beside a disk. */
+async function removeRemains(
+  { kind, snapshotId, disk }: Claimed,
+  { provider, ...work }: JobContext,
+): Promise<Done | Refused> {
+  if (snapshotId !== null && !kind.endsWith('_DISK')) return provider.delete(snapshotId)
+  // A disk that is gone was released, with all that was left of it.
+  if (!disk) return { outcome: 'done' }
+  return disk.provisioned ? provider.clean(disk) : provider.release({ ...work, disk })
 }
 
 /** What a runner that was fenced has to put right, because its successor could not know of it. */
@@ -115,7 +146,7 @@ export async function afterFencing(
   if (job.kind !== 'COPY_SNAPSHOT' || job.snapshotId === null) return
   // It may have published the copy of a snapshot that has been cancelled or deleted since.
   const still = await db.snapshot.count({ where: { id: job.snapshotId, status: { not: 'FAILED' } } })
-  if (still === 0) await provider.remove(job.snapshotId)
+  if (still === 0) await provider.delete(job.snapshotId)
 }
 
 async function copySnapshot(job: Claimed, { provider, onProgress, signal }: JobContext): Promise<Ending> {
@@ -144,7 +175,7 @@ async function endOfCopy(
       if (!copying) return
       yield* sql.update('Snapshot', { ...copied(outcome), completedAt: at }, { id: snapshotId, accountId })
       yield* changeDisk(sql, { ...disk, status: 'SNAPSHOTTING' }, observed(seen), { at })
-      const of = { accountId, snapshotId, snapshotName: copying.name, diskId: disk.id }
+      const of = { ...factsOf(copying), diskId: disk.id }
       const to = completed ? 'COMPLETED' : 'FAILED'
       yield* appendTransitions(sql, { ...of, from: 'CREATING', to, reason, at })
     },
@@ -164,22 +195,22 @@ function copied(copy: CopyOutcome) {
  * Removes the copy of a snapshot. Where the storage refuses that for good, the deletion is taken back with the reason; one
  * that made room for a newer snapshot has no place to go back to, and is tried again.
  */
-async function deleteSnapshot(job: Claimed, { provider }: JobContext): Promise<Ending> {
-  const { id: snapshotId, accountId, evicted } = existing(job.snapshot)
-  const removal = await provider.remove(snapshotId)
+async function deleteSnapshot(job: Claimed, { provider, commit }: JobContext): Promise<Ending> {
+  const { id: snapshotId, evicted } = existing(job.snapshot)
+  const removal = await provider.delete(snapshotId, commit)
   if (removal.outcome === 'refused' && (await provider.holds(snapshotId))) {
     if (evicted) throw new StillOwed(removal.reason)
     const reason = `The snapshot could not be deleted. ${removal.reason} Then delete it again.`
     return takenBack(job, { outcome: 'refused', reason })
   }
-  return {
-    outcome: 'deleted',
-    *write(sql, at) {
-      const of = yield* deleting(sql, job)
-      yield* appendTransitions(sql, { ...of, from: 'DELETING', to: 'DELETED', reason: job.reason, at })
-      yield* sql.delete('Snapshot', { id: snapshotId, accountId })
-    },
-  }
+  return { outcome: 'deleted', write: (sql, at) => writeDeletion(sql, job, at) }
+}
+
+function* writeDeletion(sql: Sql, job: Claimed, at: Date): Work<void> {
+  const { id, accountId } = existing(job.snapshot)
+  const of = yield* deleting(sql, job)
+  yield* appendTransitions(sql, { ...of, from: 'DELETING', to: 'DELETED', reason: job.reason, at })
+  yield* sql.delete('Snapshot', { id, accountId })
 }
 
 /** What the transitions of a snapshot in DELETING say that it is; the snapshot is locked. */
@@ -187,18 +218,24 @@ function* deleting(sql: Sql, job: Claimed) {
   const { id: snapshotId, accountId } = existing(job.snapshot)
   const snapshot = yield* sql.lock('Snapshot', { id: snapshotId, accountId })
   const diskId = yield* diskOf(sql, { id: snapshotId, diskId: job.diskId })
-  return { accountId, snapshotId, snapshotName: snapshot?.name ?? null, diskId }
+  const facts = snapshot
+    ? factsOf(snapshot)
+    : { accountId, snapshotId, snapshotName: null, snapshotType: null }
+  return { ...facts, diskId }
 }
 
 /** Work that the storage refuses for good, and that is owed all the same. The message is for clients. */
 export class StillOwed extends Error {}
 
-/** Takes a deletion back, unless bytes are gone that the snapshot needs: then it is carried to its end. */
+/** Takes a deletion back, unless its copy was removed by somebody else: then it is carried to its end. */
 async function cancelDeletion(job: Claimed, context: JobContext): Promise<Ending> {
   const { id: snapshotId, checksum } = existing(job.snapshot)
   const hadCopy = checksum !== null
-  if (hadCopy && !(await context.provider.holds(snapshotId))) return deleteSnapshot(job, context)
-  return takenBack(job, { outcome: 'cancelled', reason: CANCELLED })
+  // The deletion itself removes the copy only after it has been committed, and then it cannot be cancelled.
+  const isGone = hadCopy && !(await context.provider.holds(snapshotId).catch(() => true))
+  if (!isGone) return takenBack(job, { outcome: 'cancelled', reason: CANCELLED })
+  const { leftBy } = await removedRemains(job, context)
+  return { outcome: 'deleted', leftBy, write: (sql, at) => writeDeletion(sql, job, at) }
 }
 
 /** Ends a deletion with the snapshot in the status that it had before. */
@@ -211,8 +248,8 @@ function takenBack(job: Claimed, { outcome, reason }: { outcome: string; reason:
       const of = yield* deleting(sql, job)
       const begun = yield* sql.get(
         'SnapshotTransition',
-        { accountId, snapshotId, to: 'DELETING' },
-        { orderBy: { sequence: 'desc' } },
+        { snapshotId, from: { not: 'DELETING' }, to: 'DELETING' },
+        { orderBy: { position: 'desc' } },
       )
       const to = existing(begun?.from ?? null)
       yield* sql.update('Snapshot', { status: to }, { id: snapshotId, accountId })
@@ -231,6 +268,16 @@ async function verifySnapshot(job: Claimed, { provider, onProgress, signal }: Jo
       else yield* sql.update('Snapshot', { verifiedAt }, { id, accountId })
     },
   }
+}
+
+/** Records the end of a verification that was cancelled: it changes no status, and no other transition tells of it. */
+function* writeCancelled(sql: Sql, job: Claimed, at: Date): Work<void> {
+  const { id: snapshotId, accountId } = existing(job.snapshot)
+  const snapshot = yield* sql.lock('Snapshot', { id: snapshotId, accountId })
+  if (!snapshot) return
+  const { status } = snapshot
+  const of = { ...factsOf(snapshot), diskId: yield* diskOf(sql, snapshot) }
+  yield* appendTransitions(sql, { ...of, from: status, to: status, reason: CANCELLED, at })
 }
 
 async function createDisk(job: Claimed, { provider, ...work }: JobContext): Promise<Ending> {

@@ -1,16 +1,18 @@
-import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Database } from '../database/database.ts'
 import { logFault } from '../database/log-fault.ts'
-import type { Where } from '../database/rows.ts'
-import { JOB_KINDS, LONG_JOB_KINDS, subjectOf, type JobKind } from '../domain/job.ts'
-import type { Job, Prisma } from '../generated/prisma/client.ts'
+import { subjectOf, type JobKind } from '../domain/job.ts'
+import type { Job } from '../generated/prisma/client.ts'
 import type { DiskProvider } from '../providers/provider.ts'
 import type { Clock } from '../services/clock.ts'
+import { contextOf } from '../tracing/actor.ts'
+import { contextAfter, remoteSpan, traced } from '../tracing/context.ts'
 import { percent, type ProgressBoard } from '../transitions/progress.ts'
 import { wakeable } from '../transitions/wakeable.ts'
-import { afterFencing, cancelJob, Cancelled, doJob, StillOwed, type Claimed, type Ending } from './jobs.ts'
+import { afterFencing, cancelJob, Cancelled, doJob, type Claimed, type Ending } from './jobs.ts'
+import { createLanes, nextIn, type Lane } from './lanes.ts'
+import { Leases, of } from './leases.ts'
 
 export interface RunnerOptions {
   db: Database
@@ -24,40 +26,31 @@ export interface RunnerOptions {
   concurrency: number
   /** How long a claim holds without being renewed, in milliseconds. It is renewed three times as often. */
   leaseMs: number
+  /** Is told of each job that ended, and of each attempt that failed and will be repeated. */
+  observer?: JobObserver | undefined
   /** Chance, from 0 to 1, that spreads retries; tests give their own. */
   random?: () => number
 }
 
-/** Jobs that share a limit on how many are in flight at once in this process. */
-interface Lane {
-  jobs: Where<'Job'>
-  atOnce: number
+interface JobObserver {
+  ended: (kind: JobKind, outcome: string, tookMs: number) => void
+  failed: (kind: JobKind) => void
 }
-
-/** Short jobs at once: they need not wait behind those that move bytes. */
-const SHORT_JOBS_AT_ONCE = 4
-
-const KINDS = Object.keys(JOB_KINDS) as JobKind[]
-const isLong = (kind: JobKind) => LONG_JOB_KINDS.some((long) => long === kind)
 
 /** How long the work that runs may take to stop when the gateway does, in milliseconds. */
 const STOP_MS = 2_000
 
-/** No lease is longer, and no retry is further away: what claims to be was written before the clock was set back. */
-const FURTHEST_AHEAD_MS = 120_000
+/** How long a look for work, which should take milliseconds, may take before the runner counts as hung, in milliseconds. */
+const LOOK_MS = 30_000
 
-/** After a fault that may pass, the next attempt waits 1, 2, 4, … seconds, at most a minute, less up to a quarter by chance. */
-function backOffMs(attempts: number, chance: number): number {
-  return Math.min(60_000, 1_000 * 2 ** Math.max(0, attempts - 1)) * (1 - chance / 4)
-}
+const LOOK_FAILED = 'the runner could not look for work'
 
-/** What clients may know of a fault: its system error code where it has one, nothing of paths or internals. */
-function stallReason(error: unknown, { kind, attempts }: Pick<Job, 'kind' | 'attempts'>): string {
-  if (error instanceof StillOwed)
-    return `Attempt ${attempts} to ${JOB_KINDS[kind]} failed. ${error.message} It is tried again by itself.`
-  const { code } = (error ?? {}) as { code?: unknown }
-  const known = typeof code === 'string' && /^E[A-Z0-9]{2,20}$/.test(code) ? ` (${code})` : ''
-  return `Attempt ${attempts} to ${JOB_KINDS[kind]} was interrupted by a fault${known}. It is tried again by itself.`
+/** A job that is in flight. */
+interface InFlight {
+  job: Claimed
+  lane: Lane
+  done: Promise<void>
+  abort: AbortController
 }
 
 /**
@@ -65,59 +58,138 @@ function stallReason(error: unknown, { kind, attempts }: Pick<Job, 'kind' | 'att
  * out and another runner takes over. Whatever an owner writes is conditional on its lease, so one that comes back late
  * changes nothing. The end of a job, with all that follows from it, is one transaction.
  */
-export function createRunner({
-  db,
-  provider,
-  progress,
-  announce,
-  log,
-  now,
-  concurrency,
-  leaseMs,
-  random = Math.random,
-}: RunnerOptions) {
-  const owner = randomUUID()
-  const running = new Map<number, { job: Claimed; lane: Lane; done: Promise<void>; abort: AbortController }>()
-  const wanted = { cancelRequestedAt: null }
-  const lanes: Lane[] = [
-    { jobs: { ...wanted, kind: { in: KINDS.filter(isLong) } }, atOnce: concurrency },
-    { jobs: { ...wanted, kind: { in: KINDS.filter((kind) => !isLong(kind)) } }, atOnce: SHORT_JOBS_AT_ONCE },
-    { jobs: { cancelRequestedAt: { not: null } }, atOnce: SHORT_JOBS_AT_ONCE },
-  ]
-  let timer: NodeJS.Timeout | undefined
-  let stopped = false
-  let stopping: Promise<void> | undefined
+export class Runner implements AsyncDisposable {
+  readonly #options: RunnerOptions
+  readonly #leases: Leases
+  readonly #lanes: readonly Lane[]
+  readonly #running = new Map<number, InFlight>()
+  /** Jobs that other runners had when this one wanted them, since it looked by itself. */
+  readonly #elsewhere = new Set<number>()
+  readonly #claiming = wakeable(
+    () => this.#claimAll(),
+    (error) => logFault(this.#options.log, error, LOOK_FAILED),
+  )
+  #timer: NodeJS.Timeout | undefined
+  #isStopped = false
+  #stopping: Promise<void> | undefined
+  /** When a look for work ended last, by `performance.now()`; undefined until it looks by itself. */
+  #lookedAt: number | undefined
 
-  const inFuture = (ms: number) => new Date(now().getTime() + ms)
-
-  /** The job, as long as this runner has it. */
-  const held = ({ id }: Job) => ({ id, leaseOwner: owner })
-
-  /** Leases the oldest of these jobs that waits for a runner; undefined when there is none. */
-  async function claim(jobs: Where<'Job'>): Promise<Job | undefined> {
-    const furthest = inFuture(FURTHEST_AHEAD_MS)
-    const waiting: Where<'Job'> = {
-      ...jobs,
-      // A lease of our own that ran out (the machine slept) is renewed by the work it is for, not claimed again.
-      id: { notIn: [...running.keys()] },
-      AND: [
-        { OR: [{ leaseUntil: null }, { leaseUntil: { lt: now() } }, { leaseUntil: { gt: furthest } }] },
-        { OR: [{ retryAt: null }, { retryAt: { lte: now() } }, { retryAt: { gt: furthest } }] },
-      ],
-    }
-    // It is asked first, because most often there is none, and a transaction would wait for the lock.
-    if ((await db.job.count({ where: waiting as Prisma.JobWhereInput, take: 1 })) === 0) return undefined
-    return db.write(function* (sql) {
-      const next = yield* sql.lock('Job', waiting, { orderBy: { id: 'asc' }, skipLocked: true })
-      if (!next) return undefined
-      const lease = { leaseOwner: owner, leaseUntil: inFuture(leaseMs), attempts: next.attempts + 1 }
-      yield* sql.update('Job', lease, { id: next.id })
-      return { ...next, ...lease }
+  constructor(options: RunnerOptions) {
+    this.#options = options
+    this.#lanes = createLanes(options.concurrency)
+    this.#leases = new Leases({
+      ...options,
+      onLost: ({ id }, reason) => this.#running.get(id)?.abort.abort(reason),
     })
   }
 
+  /** Names this runner in the leases that it takes. */
+  get owner(): string {
+    return this.#leases.owner
+  }
+
+  /** There may be work: look for it soon. Returns at once. */
+  wake(): void {
+    if (!this.#isStopped) this.#claiming.wake()
+  }
+
+  /** From now on also looks every second: for leases that ran out, for retries, for work of other processes. */
+  start(): void {
+    this.#timer ??= setInterval(() => this.#lookAgain(), 1_000)
+    this.#lookedAt ??= performance.now()
+    this.wake()
+  }
+
+  /** Looks for all work, also for what other runners had at the last look. */
+  #lookAgain(): void {
+    this.#elsewhere.clear()
+    this.wake()
+  }
+
+  /** Why no work is done, although it was started; undefined when it is. */
+  problem(): string | undefined {
+    const isHung = this.#lookedAt !== undefined && performance.now() - this.#lookedAt > LOOK_MS
+    return isHung ? 'Jobs are not being run.' : undefined
+  }
+
+  /** Does all the work there is to do now, and waits until it has ended: for tests, which then need not wait for time. */
+  async tick(): Promise<void> {
+    this.#lookAgain()
+    while (this.#claiming.running !== undefined || this.#running.size > 0) {
+      await this.#claiming.running
+      await Promise.all([...this.#running.values()].map(({ done }) => done))
+    }
+  }
+
+  /**
+   * Stops taking work, stops what runs and gives its leases back, so that the next process goes on at once. Rejects when
+   * work has not stopped after `STOP_MS`, such as a read that the kernel does not end: its lease is left to run out.
+   */
+  [Symbol.asyncDispose](): Promise<void> {
+    return (this.#stopping ??= this.#stop())
+  }
+
+  async #stop(): Promise<void> {
+    this.#isStopped = true
+    clearInterval(this.#timer)
+    await this.#claiming.running
+    const running = [...this.#running.values()]
+    for (const { abort } of running) abort.abort(new Error('The gateway is stopping.'))
+    const ended = Promise.all(running.map(({ done }) => done))
+    await Promise.race([ended, pause(STOP_MS, undefined, { ref: false })])
+    if (this.#running.size === 0) return
+    const stuck = [...this.#running.values()].map(({ job: { id, kind } }) => `${kind} (job ${id})`)
+    throw new Error(`Work did not stop within ${STOP_MS / 1000} s: ${stuck.join(', ')}.`)
+  }
+
+  /** Looks for work in all lanes; one that fails holds up no other. */
+  async #claimAll(): Promise<void> {
+    const looks = [() => this.#stopCancelled(), ...this.#lanes.map((lane) => () => this.#fill(lane))]
+    for (const look of looks)
+      await look().catch((error: unknown) => logFault(this.#options.log, error, LOOK_FAILED))
+    if (this.#lookedAt !== undefined) this.#lookedAt = performance.now()
+  }
+
+  /** Stops the work on those of its jobs that have been cancelled since they were started. */
+  async #stopCancelled(): Promise<void> {
+    const started = [...this.#running.values()].filter(({ job }) => job.cancelRequestedAt === null)
+    if (started.length === 0) return
+    const cancelled = await this.#options.db.job.findMany({
+      where: { id: { in: started.map(({ job }) => job.id) }, cancelRequestedAt: { not: null } },
+      select: { id: true },
+    })
+    for (const { id } of cancelled) this.#running.get(id)?.abort.abort(new Cancelled())
+  }
+
+  async #fill(lane: Lane): Promise<void> {
+    const inFlight = () => [...this.#running.values()].filter((work) => work.lane === lane).length
+    while (!this.#isStopped && inFlight() < lane.atOnce) {
+      const job = await this.#claim(lane)
+      if (!job) break
+      const claimed = await this.#load(job)
+      if (claimed) this.#start(claimed, lane)
+    }
+  }
+
+  /** Leases the next job in a lane; undefined when there is none. */
+  async #claim(lane: Lane): Promise<Job | undefined> {
+    const { db, now } = this.#options
+    for (;;) {
+      // A lease of ours that ran out, because the machine slept, is renewed by the work it is for.
+      const except = [...this.#running.keys(), ...this.#elsewhere]
+      const next = nextIn(lane, db, { now: now(), except })
+      if (!next) return undefined
+      lane.lastAccount = next.accountId
+      const job = await this.#leases.take(next)
+      if (job) return job
+      this.#elsewhere.add(next.id)
+    }
+  }
+
   /** A leased job with what it is about; undefined, and the job waits, when that cannot be read: it must hold up no other. */
-  async function load(job: Job): Promise<Claimed | undefined> {
+  async #load(job: Job): Promise<Claimed | undefined> {
+    const { db } = this.#options
     const { diskId, snapshotId } = job
     try {
       return {
@@ -126,100 +198,47 @@ export function createRunner({
         snapshot: snapshotId === null ? null : await db.snapshot.findUnique({ where: { id: snapshotId } }),
       }
     } catch (error) {
-      await stall(job, error)
+      await this.#stall(job, error)
       return undefined
     }
   }
 
-  /** Stops the work on a job that this runner no longer has. */
-  async function giveUp(job: Claimed): Promise<void> {
-    log.warn({ ...of(job), ...(await holder(job)) }, 'fenced: the lease is lost, the work stops')
-    running.get(job.id)?.abort.abort(new Error('The lease was lost.'))
+  #start(job: Claimed, lane: Lane): void {
+    const abort = new AbortController()
+    const cause = contextOf(job.actor, contextAfter(remoteSpan(job.traceparent)))
+    const attributes = { 'snapgate.job.id': job.id, 'snapgate.job.attempt': job.attempts }
+    const done = traced(`job ${job.kind}`, attributes, () => this.#work(job, abort.signal), cause)
+      .catch((error: unknown) => logFault(this.#options.log, error, 'a job could not be ended', of(job)))
+      .finally(() => {
+        this.#running.delete(job.id)
+        this.wake()
+      })
+    this.#running.set(job.id, { job, lane, done, abort })
   }
 
-  /** Who has the job instead of this runner, for the log: its row may be gone, or no runner may have it. */
-  async function holder({ id }: Claimed) {
-    const row = await db.job.findUnique({ where: { id }, select: { leaseOwner: true, leaseUntil: true } })
-    return {
-      jobExists: row !== null,
-      leaseOwner: row?.leaseOwner ?? null,
-      leaseUntil: row?.leaseUntil ?? null,
-    }
-  }
-
-  async function renew(job: Claimed): Promise<void> {
-    const known = progress.get(subjectOf(job))
-    const { count } = await db.job.updateMany({
-      where: held(job),
-      data: { leaseUntil: inFuture(leaseMs), progress: known ? percent(known) : null },
-    })
-    if (count === 0) await giveUp(job)
-  }
-
-  /** Rejects when the job has gone to another runner. */
-  async function confirm(job: Claimed): Promise<void> {
-    if ((await db.job.count({ where: held(job) })) > 0) return
-    await giveUp(job)
-    throw new Error('The lease was lost.')
-  }
-
-  /** Ends the job in one transaction; does nothing when the lease has gone to somebody else. */
-  async function finish(job: Claimed, { write, outcome, reason }: Ending): Promise<void> {
-    const at = now()
-    const ended = await db.write(function* (sql) {
-      if ((yield* sql.delete('Job', held(job))) === 0) return false
-      yield* write(sql, at)
-      return true
-    })
-    if (!ended) {
-      log.warn({ ...of(job), ...(await holder(job)) }, 'fenced: the lease is lost, nothing was changed')
-      await afterFencing(job, { provider }, db)
-      return
-    }
-    log.info({ ...of(job), outcome, reason, tookMs: at.getTime() - job.createdAt.getTime() }, 'job ended')
-  }
-
-  /** Gives the lease back: nothing was wrong, the next runner goes on at once. */
-  async function release(job: Claimed): Promise<void> {
-    await db.job.updateMany({
-      where: held(job),
-      data: { leaseOwner: null, leaseUntil: null, retryAt: null },
-    })
-  }
-
-  /** Gives the lease back after a fault that may pass: shows that the job is stalled, and waits before the next attempt. */
-  async function stall(job: Job, error: unknown): Promise<void> {
-    logFault(log, error, 'job failed, will be retried', { ...of(job), attempts: job.attempts })
-    await db.job.updateMany({
-      where: held(job),
-      data: {
-        leaseOwner: null,
-        leaseUntil: null,
-        retryAt: inFuture(backOffMs(job.attempts, random())),
-        stalledSince: job.stalledSince ?? now(),
-        stallReason: stallReason(error, job),
-      },
-    })
-  }
-
-  async function work(job: Claimed, signal: AbortSignal): Promise<void> {
+  async #work(job: Claimed, signal: AbortSignal): Promise<void> {
+    const { provider, progress, announce, log, leaseMs } = this.#options
     const subject = subjectOf(job)
     const renewal = setInterval(() => {
-      renew(job).catch((error: unknown) => logFault(log, error, 'a lease could not be renewed'))
+      const known = progress.get(subject)
+      this.#leases
+        .renew(job, known ? percent(known) : null)
+        .catch((error: unknown) => logFault(log, error, 'a lease could not be renewed'))
     }, leaseMs / 3)
     const context = {
       provider,
       onProgress: (doneBytes: number, totalBytes: number) =>
         progress.report(subject, { copiedBytes: doneBytes, totalBytes }),
       signal,
-      confirm: () => confirm(job),
+      commit: <T>(act: () => Promise<T>) => this.#leases.commit(job, act),
     }
     try {
       const ending = await (job.cancelRequestedAt === null ? doJob : cancelJob)(job, context)
-      await finish(job, ending)
+      await this.#finish(job, ending)
     } catch (error) {
       // A job that was cancelled is claimed again at once, by the lane that ends cancelled jobs.
-      await (signal.aborted ? release(job) : stall(job, error))
+      const isStopped = signal.aborted || error instanceof Cancelled
+      await (isStopped ? this.#leases.release(job) : this.#stall(job, error))
     } finally {
       clearInterval(renewal)
       announce()
@@ -227,94 +246,22 @@ export function createRunner({
     }
   }
 
-  function start(job: Claimed, lane: Lane): void {
-    const abort = new AbortController()
-    const done = work(job, abort.signal)
-      .catch((error: unknown) => logFault(log, error, 'a job could not be ended', of(job)))
-      .finally(() => {
-        running.delete(job.id)
-        wake()
-      })
-    running.set(job.id, { job, lane, done, abort })
-  }
-
-  /** Stops the work on those of its jobs that have been cancelled since they were started. */
-  async function stopCancelled(): Promise<void> {
-    const started = [...running.values()].filter(({ job }) => job.cancelRequestedAt === null)
-    if (started.length === 0) return
-    const cancelled = await db.job.findMany({
-      where: { id: { in: started.map(({ job }) => job.id) }, cancelRequestedAt: { not: null } },
-      select: { id: true },
-    })
-    for (const { id } of cancelled) running.get(id)?.abort.abort(new Cancelled())
-  }
-
-  async function fill(lane: Lane): Promise<void> {
-    const inFlight = () => [...running.values()].filter((work) => work.lane === lane).length
-    while (!stopped && inFlight() < lane.atOnce) {
-      const job = await claim(lane.jobs)
-      if (!job) break
-      const claimed = await load(job)
-      if (claimed) start(claimed, lane)
+  /** Ends the job; throws when it was cancelled meanwhile. */
+  async #finish(job: Claimed, ending: Ending): Promise<void> {
+    const { db, provider, log, now, observer } = this.#options
+    const at = now()
+    if (!(await this.#leases.end(job, ending, at))) {
+      await afterFencing(job, { provider }, db)
+      return
     }
+    const { outcome, reason } = ending
+    const tookMs = at.getTime() - job.createdAt.getTime()
+    observer?.ended(job.kind, outcome, tookMs)
+    log.info({ ...of(job), outcome, reason, tookMs }, 'job ended')
   }
 
-  /** Looks for work in all lanes; one that fails holds up no other. */
-  async function claimAll(): Promise<void> {
-    for (const look of [stopCancelled, ...lanes.map((lane) => () => fill(lane))])
-      await look().catch((error: unknown) => logFault(log, error, LOOK_FAILED))
+  async #stall(job: Job, error: unknown): Promise<void> {
+    this.#options.observer?.failed(job.kind)
+    await this.#leases.stall(job, error)
   }
-
-  async function stop(): Promise<void> {
-    stopped = true
-    clearInterval(timer)
-    await claiming.running
-    for (const { abort } of running.values()) abort.abort(new Error('The gateway is stopping.'))
-    const ended = Promise.all([...running.values()].map(({ done }) => done))
-    await Promise.race([ended, pause(STOP_MS, undefined, { ref: false })])
-    if (running.size === 0) return
-    const stuck = [...running.values()].map(({ job: { id, kind } }) => `${kind} (job ${id})`)
-    throw new Error(`Work did not stop within ${STOP_MS / 1000} s: ${stuck.join(', ')}.`)
-  }
-
-  const claiming = wakeable(claimAll, (error) => logFault(log, error, LOOK_FAILED))
-
-  function wake(): void {
-    if (!stopped) claiming.wake()
-  }
-
-  return {
-    owner,
-
-    /** There may be work: look for it soon. Returns at once. */
-    wake,
-
-    /** From now on also looks every second: for leases that ran out, for retries, for work of other processes. */
-    start(): void {
-      timer ??= setInterval(wake, 1_000)
-      wake()
-    },
-
-    /** Does all the work there is to do now, and waits until it has ended: for tests, which then need not wait for time. */
-    async tick(): Promise<void> {
-      wake()
-      while (claiming.running !== undefined || running.size > 0) {
-        await claiming.running
-        await Promise.all([...running.values()].map(({ done }) => done))
-      }
-    },
-
-    /**
-     * Stops taking work, stops what runs and gives its leases back, so that the next process goes on at once. Rejects when
-     * work has not stopped after `STOP_MS`, such as a read that the kernel does not end: its lease is left to run out.
-     */
-    [Symbol.asyncDispose]: () => (stopping ??= stop()),
-  }
-}
-
-const LOOK_FAILED = 'the runner could not look for work'
-
-/** Which job, for the log. */
-function of({ id: jobId, kind, snapshotId, diskId }: Job) {
-  return { jobId, kind, snapshotId, diskId }
 }

@@ -1,0 +1,425 @@
+import { createHash } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Database } from '../database/database.ts'
+import type { Sql, Work } from '../database/work.ts'
+import type { Provider } from '../domain/connection.ts'
+import { isSettled } from '../domain/lifecycle.ts'
+import { Prisma, type Connection, type Disk, type Job, type Snapshot } from '../generated/prisma/client.ts'
+import type { SeenDisk, SeenSnapshot } from '../providers/cloud/cloud.ts'
+import { GRACE_MS } from '../providers/cloud/create-once.ts'
+import { SecretError } from '../providers/cloud/credentials.ts'
+import { CloudFault } from '../providers/cloud/faults.ts'
+import { lookForMissing, wholeList } from '../providers/cloud/pages.ts'
+import type { Clock, NewId } from '../services/clock.ts'
+import type { CloudJobs } from '../services/cloud-jobs.ts'
+import type { Clouds } from '../services/clouds.ts'
+import {
+  diskChanges,
+  ROWS_AT_ONCE,
+  snapshotChanges,
+  writeDisk,
+  writeDiskGone,
+  writeSnapshot,
+  writeSnapshotGone,
+} from '../services/upstream-rows.ts'
+
+export interface CloudWatchOptions {
+  db: Database
+  clouds: Clouds
+  jobs: Pick<CloudJobs, 'workOn'>
+  /** Called after a commit that appended transitions. */
+  announce: () => void
+  /** How often everything is compared with the cloud, in milliseconds. */
+  inventoryMs: number
+  now: Clock
+  /** A monotonic clock, in milliseconds. */
+  steadyMs: () => number
+  newId: NewId
+  /** Chance, from 0 to 1, that spreads calls; tests give their own. */
+  random?: (() => number) | undefined
+}
+
+/** How long after each look at something that is in progress the next one comes, in milliseconds; then as the last. */
+const STEPS_MS = [1_000, 2_000, 3_000, 5_000, 8_000, 13_000, 15_000]
+
+/** How often a disk is read whose status has changed lately, and for how long, in milliseconds. */
+const LATELY_EVERY_MS = 30_000
+const LATELY_MS = 10 * 60_000
+
+/** How many things that a whole list lacks are read in one pass: the others have the next one. */
+const MISSING_AT_MOST = 50
+
+/** How many things in progress are read one by one in a row, where there is no cheaper list. */
+const READS_AT_MOST = 20
+
+/** How long a connection is left alone whose credentials or clock are wrong, in milliseconds. */
+const BROKEN_MS = 5 * 60_000
+
+/** How long a pass may take, in milliseconds. */
+const PASS_MS = 10 * 60_000
+
+/** Something whose next look is due at a time. */
+interface Due {
+  dueAt: number
+  step: number
+  /** Until when it is looked at even though nothing is in progress. */
+  until: number
+}
+
+/** The lease of the connection has gone to another gateway, or the connection is deleted. */
+export class WatchLost extends Error {}
+
+/**
+ * Watches one connection: asks for what was accepted here, looks at what is in progress, and now and then compares everything.
+ * Only what differs is written. One gateway does this for a connection at a time, however many ask for its disks.
+ */
+export class CloudWatch {
+  readonly #options: CloudWatchOptions
+  readonly #id: string
+  /** Throws `WatchLost` inside of a transaction, unless this gateway still has the connection. */
+  readonly #confirm: (sql: Sql) => Work<void>
+  readonly #snapshots = new Map<string, Due>()
+  readonly #disks = new Map<string, Due>()
+  #inventoryAt: number | undefined
+  #refreshedFor: Date | null = null
+  /** How many calls the last list of all snapshots took. */
+  #pages = 1
+  #faults = 0
+  #quietUntil = 0
+  #state: Connection['state'] | undefined
+
+  constructor(id: string, confirm: (sql: Sql) => Work<void>, options: CloudWatchOptions) {
+    this.#id = id
+    this.#confirm = confirm
+    this.#options = options
+  }
+
+  /** Does what is due; everything when `all`. A fault of the cloud ends it, and puts the next one off. */
+  async look(signal: AbortSignal, all = false): Promise<void> {
+    const { db, jobs, steadyMs } = this.#options
+    const connection = db.reader.get<Connection>(
+      Prisma.sql`SELECT * FROM "Connection" WHERE "id" = ${this.#id}`,
+    )
+    if (!connection || (!all && !this.#isTime(connection))) return
+    try {
+      this.#withPending(connection)
+      if (!(await jobs.workOn(connection))) {
+        this.#putOff(undefined)
+        return
+      }
+      await this.#readSnapshots(connection, signal, all)
+      await this.#readDisks(connection, signal, all)
+      const isAsked = isAfter(connection.refreshAt, this.#refreshedFor)
+      if (all || isAsked || steadyMs() >= this.#nextInventory(connection))
+        await this.#compareAll(connection, signal)
+      this.#faults = 0
+    } catch (error) {
+      if (!(error instanceof CloudFault || error instanceof SecretError)) throw error
+      await this.#stallJobs(error.message)
+      this.#putOff(error)
+    }
+  }
+
+  /** Whether the connection is not left alone now. New credentials, a test and a request to refresh end that. */
+  #isTime({ state, refreshAt }: Connection): boolean {
+    const isMended =
+      this.#state !== undefined && state !== this.#state && (state === 'UNTRIED' || state === 'OK')
+    this.#state = state
+    if (isMended || isAfter(refreshAt, this.#refreshedFor))
+      this.#quietUntil = Math.min(this.#quietUntil, this.#options.steadyMs())
+    return this.#options.steadyMs() >= this.#quietUntil
+  }
+
+  #putOff(error: CloudFault | SecretError | undefined): void {
+    const { steadyMs, random = Math.random } = this.#options
+    const isBroken =
+      error instanceof SecretError || error?.class === 'CREDENTIALS' || error?.class === 'CLOCK'
+    const backOffMs = isBroken ? BROKEN_MS : Math.min(60_000, 1_000 * 2 ** this.#faults++) * random()
+    const retryAfterMs = error instanceof CloudFault ? (error.retryAfterMs ?? 0) : 0
+    this.#quietUntil = steadyMs() + Math.max(backOffMs, Math.min(retryAfterMs, BROKEN_MS))
+    this.#refreshedFor = this.#options.now()
+  }
+
+  /** The first pass comes at once for a new connection, and else at a time of its own, so that a start asks no cloud for everything. */
+  #nextInventory({ id, syncedAt }: Connection): number {
+    const { steadyMs, inventoryMs } = this.#options
+    if (this.#inventoryAt !== undefined) return this.#inventoryAt
+    const share = (createHash('sha256').update(id).digest()[0] ?? 0) / 256
+    this.#inventoryAt = steadyMs() + (syncedAt === null ? 0 : share * Math.min(inventoryMs, 30_000))
+    return this.#inventoryAt
+  }
+
+  /** What is in progress by jobs, which other gateways may have accepted. */
+  #withPending({ id }: Connection): void {
+    const jobs = this.#options.db.reader.all<{ externalId: string }>(
+      Prisma.sql`SELECT s."externalId" FROM "Job" j JOIN "Snapshot" s ON s."id" = j."snapshotId"
+        WHERE j."connectionId" = ${id} AND s."externalId" IS NOT NULL`,
+    )
+    for (const { externalId } of jobs) this.#expect(this.#snapshots, externalId, false)
+  }
+
+  #expect(due: Map<string, Due>, externalId: string, isLately: boolean): void {
+    const now = this.#options.steadyMs()
+    const known = due.get(externalId)
+    if (known) known.until = isLately ? now + LATELY_MS : known.until
+    else
+      due.set(externalId, { dueAt: now + (STEPS_MS[0] ?? 0), step: 0, until: isLately ? now + LATELY_MS : 0 })
+  }
+
+  /** What is due of these, each put off to its next look. */
+  #dueOf(due: Map<string, Due>, all: boolean): string[] {
+    const now = this.#options.steadyMs()
+    const ids: string[] = []
+    for (const [id, one] of due) {
+      if (!all && one.dueAt > now) continue
+      const last = STEPS_MS.length - 1
+      one.step = Math.min(one.step + 1, last)
+      one.dueAt = now + (one.until > now ? LATELY_EVERY_MS : (STEPS_MS[one.step] ?? 0))
+      ids.push(id)
+    }
+    return ids
+  }
+
+  /** Looks at the snapshots that are in progress: one by one, or by a list of all where that takes fewer calls. */
+  async #readSnapshots(connection: Connection, signal: AbortSignal, all: boolean): Promise<void> {
+    const cloud = this.#options.clouds.of(connection, 'PENDING')
+    const ids = this.#dueOf(this.#snapshots, all)
+    if (ids.length === 0) return
+    const listed =
+      ids.length > this.#pages && ids.length > 1
+        ? await wholeList((cursor) => cloud.listSnapshots(cursor, signal))
+        : new Map<string, SeenSnapshot>()
+    const seen: SeenSnapshot[] = []
+    const gone: string[] = []
+    let reads = 0
+    for (const id of ids) {
+      // A list lacks the reason of a failure, and may lag behind.
+      const row = listed.get(id)
+      if (row && !(row.status && isSettled(row.status))) seen.push(row)
+      else if (reads++ < READS_AT_MOST) {
+        const read = await cloud.readSnapshot(id, signal)
+        if (read) seen.push(read)
+        else gone.push(id)
+      } else this.#soon(id)
+    }
+    await this.#writeSnapshots(connection, seen)
+    await this.#writeGone(connection, gone)
+  }
+
+  #soon(id: string): void {
+    const due = this.#snapshots.get(id)
+    if (due) due.dueAt = this.#options.steadyMs()
+  }
+
+  /** Where a deletion was asked for, absence is its end. Anything else that is not there yet has the next whole pass. */
+  async #writeGone(connection: Connection, ids: readonly string[]): Promise<void> {
+    const { db } = this.#options
+    for (const externalId of ids) {
+      const deletion = db.reader.get<Job>(
+        Prisma.sql`SELECT j.* FROM "Job" j JOIN "Snapshot" s ON s."id" = j."snapshotId"
+          WHERE s."connectionId" = ${connection.id} AND s."externalId" = ${externalId}
+            AND j."kind" = 'DELETE_SNAPSHOT' AND j."sentAt" IS NOT NULL`,
+      )
+      const known = db.reader.get<Snapshot>(
+        Prisma.sql`SELECT * FROM "Snapshot" WHERE "connectionId" = ${connection.id} AND "externalId" = ${externalId}`,
+      )
+      if (known === undefined) this.#snapshots.delete(externalId)
+      if (!deletion) continue
+      this.#snapshots.delete(externalId)
+      await this.#write(connection, (sql, seeing) => writeSnapshotGone(sql, seeing, externalId))
+    }
+  }
+
+  async #readDisks(connection: Connection, signal: AbortSignal, all: boolean): Promise<void> {
+    const cloud = this.#options.clouds.of(connection, 'PENDING')
+    const seen: SeenDisk[] = []
+    for (const id of this.#dueOf(this.#disks, all).slice(0, READS_AT_MOST)) {
+      const disk = await cloud.readDisk(id, signal)
+      if (disk) seen.push(disk)
+      else this.#disks.delete(id)
+    }
+    await this.#writeDisks(connection, seen)
+  }
+
+  /**
+   * Compares everything with the cloud. What a complete list lacks is read before it is believed gone; what was made a short
+   * while ago may be missing from it.
+   */
+  async #compareAll(connection: Connection, signal: AbortSignal): Promise<void> {
+    const { db, clouds, now, steadyMs, inventoryMs, random = Math.random } = this.#options
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(PASS_MS)])
+    const cloud = clouds.of(connection, 'INVENTORY')
+    const beganAt = now()
+    const before = new Date(beganAt.getTime() - GRACE_MS)
+    const disks = await wholeList((cursor) => cloud.listDisks(cursor, limit))
+    await this.#writeDisks(connection, [...disks.values()])
+    let pages = 0
+    const snapshots = await wholeList((cursor) => {
+      pages++
+      return cloud.listSnapshots(cursor, limit)
+    })
+    this.#pages = pages
+    await this.#writeSnapshots(connection, [...snapshots.values()])
+    for (const table of ['Disk', 'Snapshot'] as const) {
+      let most = MISSING_AT_MOST
+      for await (const known of this.#known(table, connection.id)) {
+        const options = { before, most }
+        if (table === 'Disk') {
+          const { gone, found } = await lookForMissing(
+            disks,
+            known,
+            (id) => cloud.readDisk(id, limit),
+            options,
+          )
+          await this.#writeDisks(connection, found)
+          for (const id of gone)
+            await this.#write(connection, (sql, seeing) => writeDiskGone(sql, seeing, id))
+          most -= gone.length + found.length
+        } else {
+          const read = (id: string) => cloud.readSnapshot(id, limit)
+          const { gone, found } = await lookForMissing(snapshots, known, read, options)
+          await this.#writeSnapshots(connection, found)
+          for (const id of gone)
+            await this.#write(connection, (sql, seeing) => writeSnapshotGone(sql, seeing, id))
+          most -= gone.length + found.length
+        }
+      }
+    }
+    const confirm = this.#confirm
+    await db.writeInBackground(function* (sql) {
+      yield* confirm(sql)
+      yield* sql.update('Connection', { syncedAt: beganAt }, { id: connection.id })
+    })
+    this.#refreshedFor = beganAt
+    this.#inventoryAt = steadyMs() + inventoryMs * (0.75 + 0.5 * random())
+  }
+
+  /** What is recorded of a connection, in parts, with since when each can be expected to be seen. */
+  async *#known(table: 'Disk' | 'Snapshot', connectionId: string) {
+    const since = Prisma.raw(table === 'Disk' ? '"createdAt"' : 'coalesce("seenAt", "createdAt")')
+    for (let after = ''; ;) {
+      const rows = this.#options.db.reader.all<{ externalId: string; since: Date | string }>(
+        Prisma.sql`SELECT "externalId", ${since} AS "since" FROM ${Prisma.raw(`"${table}"`)}
+          WHERE "connectionId" = ${connectionId} AND "externalId" > ${after} ORDER BY "externalId" LIMIT 1000`,
+      )
+      const last = rows.at(-1)
+      if (!last) return
+      yield rows.map(({ externalId, since }) => ({ externalId, since: new Date(since) }))
+      after = last.externalId
+      await nextTurn()
+    }
+  }
+
+  async #writeDisks(connection: Connection, seen: readonly SeenDisk[]): Promise<void> {
+    const { db } = this.#options
+    const copied = new Set(
+      db.reader
+        .all<{ diskId: string }>(
+          Prisma.sql`SELECT "diskId" FROM "Job" WHERE "connectionId" = ${connection.id} AND "kind" = 'COPY_SNAPSHOT'`,
+        )
+        .map(({ diskId }) => diskId),
+    )
+    for (const some of parts(seen)) {
+      const rows = this.#rows<Disk>('Disk', connection.id, some)
+      const differing = some.filter((one) => {
+        const row = rows.get(one.externalId)
+        const isOther = row ? diskChanges(row, one, copied.has(row.id)) : one.status !== 'DELETED'
+        if (!isSettled(one.status)) this.#expect(this.#disks, one.externalId, false)
+        else if (row && row.status !== one.status) this.#expect(this.#disks, one.externalId, true)
+        else if ((this.#disks.get(one.externalId)?.until ?? 0) < this.#options.steadyMs())
+          this.#disks.delete(one.externalId)
+        return isOther
+      })
+      if (differing.length > 0)
+        await this.#write(connection, function* (sql, seeing) {
+          for (const one of differing) yield* writeDisk(sql, seeing, one)
+        })
+      await nextTurn()
+    }
+  }
+
+  async #writeSnapshots(connection: Connection, seen: readonly SeenSnapshot[]): Promise<void> {
+    const at = this.#options.now()
+    for (const some of parts(seen)) {
+      const rows = this.#rows<Snapshot>('Snapshot', connection.id, some)
+      const jobs = this.#jobsOf(connection.id)
+      const disks = this.#rows<Disk>(
+        'Disk',
+        connection.id,
+        some.flatMap(({ diskExternalId }) => (diskExternalId === null ? [] : { externalId: diskExternalId })),
+      )
+      const differing = some.filter((one) => {
+        const row = rows.get(one.externalId)
+        const own = row ? (jobs.get(row.id) ?? []) : []
+        const diskId = disks.get(one.diskExternalId ?? '')?.id ?? null
+        const isInProgress = own.length > 0 || (one.status !== undefined && !isSettled(one.status))
+        if (isInProgress) this.#expect(this.#snapshots, one.externalId, false)
+        else this.#snapshots.delete(one.externalId)
+        return !row || own.length > 0 || snapshotChanges(row, one, own, { at, diskId }) !== undefined
+      })
+      if (differing.length > 0)
+        await this.#write(connection, function* (sql, seeing) {
+          for (const one of differing) yield* writeSnapshot(sql, seeing, one)
+        })
+      // The status of a disk follows what is made of it.
+      for (const { externalId, diskExternalId } of differing) {
+        const isMade = rows.get(externalId)?.status === 'CREATING'
+        if (isMade && diskExternalId !== null) this.#expect(this.#disks, diskExternalId, true)
+      }
+      await nextTurn()
+    }
+  }
+
+  #jobsOf(connectionId: string): Map<string | null, Job[]> {
+    const jobs = this.#options.db.reader.all<Job>(
+      Prisma.sql`SELECT * FROM "Job" WHERE "connectionId" = ${connectionId}`,
+    )
+    return Map.groupBy(jobs, ({ snapshotId }) => snapshotId)
+  }
+
+  #rows<Row extends { externalId: string | null }>(
+    table: 'Disk' | 'Snapshot',
+    connectionId: string,
+    seen: readonly { externalId: string }[],
+  ): Map<string, Row> {
+    const ids = JSON.stringify(seen.map(({ externalId }) => externalId))
+    const rows = this.#options.db.reader.all<Row>(
+      Prisma.sql`SELECT * FROM ${Prisma.raw(`"${table}"`)} WHERE "connectionId" = ${connectionId}
+        AND "externalId" IN (SELECT value FROM json_each(${ids}))`,
+    )
+    return new Map(rows.map((row) => [row.externalId ?? '', row]))
+  }
+
+  /** Writes in a transaction, as long as this gateway has the connection. */
+  async #write(
+    connection: Connection,
+    work: (sql: Sql, seeing: Parameters<typeof writeDisk>[1]) => Work<void>,
+  ): Promise<void> {
+    const { db, announce, now, newId } = this.#options
+    const provider = connection.provider.toLowerCase() as Provider
+    const seeing = { connection: { ...connection, provider }, at: now(), newId }
+    const confirm = this.#confirm
+    await db.writeInBackground(function* (sql) {
+      yield* confirm(sql)
+      yield* work(sql, seeing)
+    })
+    announce()
+  }
+
+  /** Operations of the connection are delayed, and say why. */
+  async #stallJobs(reason: string): Promise<void> {
+    const id = this.#id
+    const { db, now, announce } = this.#options
+    const jobs = this.#jobsOf(id)
+    if ([...jobs.values()].flat().every(({ stalledSince }) => stalledSince !== null)) return
+    const stalled = { stalledSince: now(), stallReason: `${reason} It is retried automatically.` }
+    await db.writeInBackground((sql) => sql.update('Job', stalled, { connectionId: id, stalledSince: null }))
+    announce()
+  }
+}
+
+const isAfter = (at: Date | null, other: Date | null) => at !== null && (other === null || at > other)
+
+function* parts<T>(all: readonly T[]): Generator<T[]> {
+  for (let from = 0; from < all.length; from += ROWS_AT_ONCE) yield all.slice(from, from + ROWS_AT_ONCE)
+}
