@@ -10,12 +10,9 @@ export const LOCAL_ACCOUNT_NAME = 'local'
 
 /** The local account as its administrator; the account is made when it is missing. */
 export async function localViewer(db: Database, now: Clock): Promise<Viewer> {
-  await db.account.upsert({
-    where: { id: LOCAL_ACCOUNT_ID },
-    create: { id: LOCAL_ACCOUNT_ID, name: LOCAL_ACCOUNT_NAME, createdAt: now() },
-    update: {},
-  })
-  return { accountId: LOCAL_ACCOUNT_ID, role: 'ADMIN', expiresAt: null, tokenId: null }
+  const account = { id: LOCAL_ACCOUNT_ID, name: LOCAL_ACCOUNT_NAME, createdAt: now() }
+  await db.write((sql) => sql.insertNew('Account', account))
+  return { accountId: LOCAL_ACCOUNT_ID, role: 'ADMIN', expiresAt: null, tokenId: null, name: null }
 }
 
 /** The account of this name, made when it is missing; throws an Error when the name cannot be one. */
@@ -35,7 +32,7 @@ export async function accountNamed(
   })
 }
 
-/** So many ids of accounts are kept in memory. */
+/** The maximum number of account ids in memory. */
 const ACCOUNTS_KEPT = 10_000
 
 /**
@@ -73,6 +70,6 @@ export async function existingAccount(db: Database, name: string): Promise<Accou
   if (account) return account
   const all = await db.account.findMany({ orderBy: { name: 'asc' }, take: 20 })
   throw new Error(
-    `There is no account ${JSON.stringify(name)}. There are: ${all.map((one) => one.name).join(', ') || 'none yet'}.`,
+    `Account ${JSON.stringify(name)} not found. Known accounts: ${all.map((one) => one.name).join(', ') || 'none'}.`,
   )
 }

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises'
 import { sep } from 'node:path'
 import type { Database } from '../database/database.ts'
-import { databasePath } from '../database/database-file.ts'
+import { readFileOf } from '../database/start.ts'
 import { placesProblems, type PlacesOptions } from '../providers/local/places.ts'
 import { accountNamed } from './accounts.ts'
 import type { Clock, NewId } from './clock.ts'
@@ -20,7 +20,7 @@ export async function diskPlacesProblems(config: PlacesConfig): Promise<string[]
   return placesProblems({
     ...config,
     accountDirs: config.accountDiskDirs,
-    databaseFile: await databasePath(config.databaseUrl),
+    databaseFile: await readFileOf(config),
   })
 }
 
@@ -34,7 +34,13 @@ export async function diskPlaces(
   for (const { account, path } of accountDiskDirs) {
     accountDirs.push({ path, accountId: (await accountNamed(db, account, options)).id })
   }
-  return { diskDirs, accountDirs, snapshotsDir, dataDir, databaseFile: await databasePath(databaseUrl) }
+  return {
+    diskDirs,
+    accountDirs,
+    snapshotsDir,
+    dataDir,
+    databaseFile: await readFileOf({ databaseUrl, dataDir }),
+  }
 }
 
 /**

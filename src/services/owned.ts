@@ -1,6 +1,12 @@
 import type { Row } from '../database/rows.ts'
 import type { Sql, Work } from '../database/work.ts'
-import { ApiTokenNotFound, DiskNotFound, PolicyNotFound, SnapshotNotFound } from '../domain/refusals.ts'
+import {
+  ApiTokenNotFound,
+  ConnectionNotFound,
+  DiskNotFound,
+  PolicyNotFound,
+  SnapshotNotFound,
+} from '../domain/refusals.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { Viewer } from './viewer.ts'
 
@@ -8,6 +14,7 @@ import type { Viewer } from './viewer.ts'
 const NOT_FOUND = {
   ApiToken: (id: string): Refusal => new ApiTokenNotFound(id),
   AutoSnapshotPolicy: (id: string): Refusal => new PolicyNotFound(id),
+  Connection: (id: string): Refusal => new ConnectionNotFound(id),
   Disk: (id: string): Refusal => new DiskNotFound(id),
   Snapshot: (id: string): Refusal => new SnapshotNotFound(id),
 }

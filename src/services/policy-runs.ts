@@ -1,7 +1,7 @@
 import type { Sql, Work } from '../database/work.ts'
 import { dueSlots } from '../domain/policy.ts'
 import { slotsAfter, type Schedule } from '../domain/schedule.ts'
-import { Prisma, type AutoSnapshotPolicy } from '../generated/prisma/client.ts'
+import type { AutoSnapshotPolicy } from '../generated/prisma/client.ts'
 import type { Clock, NewId } from './clock.ts'
 
 /** Most times of a policy that are decided in one transaction, so that none holds up the event loop for long. */
@@ -17,11 +17,17 @@ export function createPolicyRuns({ now, newId, keptMs }: { now: Clock; newId: Ne
   /** Notes some of the disks that a run is for, by their ids after those that are noted; whether there may be more. */
   function* appoint(sql: Sql, runId: string, { id: policyId, accountId }: AutoSnapshotPolicy): Work<boolean> {
     // What was not carried out by now will not be: the new run stands for it.
-    const missed = yield* sql.run(
-      Prisma.sql`UPDATE "AutoSnapshotRunDisk" SET "outcome" = 'MISSED' WHERE "accountId" = ${accountId}
-        AND "id" IN (SELECT d."id" FROM "AutoSnapshotRun" r
-          JOIN "AutoSnapshotRunDisk" d ON d."runId" = r."id" AND d."outcome" = 'PENDING'
-          WHERE r."policyId" = ${policyId} AND r."id" <> ${runId} LIMIT ${DISKS_AT_ONCE})`,
+    const earlier = yield* sql.all('AutoSnapshotRun', { policyId, outcome: 'RUN', id: { not: runId } })
+    const runIds = earlier.map(({ id }) => id)
+    const late = yield* sql.all(
+      'AutoSnapshotRunDisk',
+      { runId: { in: runIds }, outcome: 'PENDING' },
+      { limit: DISKS_AT_ONCE },
+    )
+    const missed = yield* sql.update(
+      'AutoSnapshotRunDisk',
+      { outcome: 'MISSED' },
+      { id: { in: late.map(({ id }) => id) }, accountId, outcome: 'PENDING' },
     )
     if (missed === DISKS_AT_ONCE) return true
     const noted = yield* sql.get('AutoSnapshotRunDisk', { runId }, { orderBy: { diskId: 'desc' } })
@@ -95,6 +101,18 @@ export function* startFrom(
   const later = { policyId, accountId, scheduledFor: { gt: at } }
   yield* sql.delete('AutoSnapshotRun', { ...later, outcome: { not: 'RUN' } })
   return decidedUpTo(schedule, at)
+}
+
+/** Deletes runs with their results for each disk, at most this many rows; how many. When they are fewer, nothing is left. */
+export function* deleteRuns(sql: Sql, runIds: readonly string[], atMost: number): Work<number> {
+  let left = atMost
+  for (const id of runIds) {
+    const results = yield* sql.all('AutoSnapshotRunDisk', { runId: id }, { limit: left })
+    left -= yield* sql.delete('AutoSnapshotRunDisk', { id: { in: results.map((result) => result.id) } })
+    if (left > 0) left -= yield* sql.delete('AutoSnapshotRun', { id })
+    if (left === 0) break
+  }
+  return atMost - left
 }
 
 /** Everything up to a moment is decided; when something is next. */

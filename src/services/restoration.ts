@@ -2,12 +2,14 @@ import type { Sql, Work } from '../database/work.ts'
 import type { Database } from '../database/database.ts'
 import { subjectOf } from '../domain/job.ts'
 import type { Disk, Job } from '../generated/prisma/client.ts'
-import { appendTransitions } from '../transitions/append.ts'
+import { appendTransitions, factsOf } from '../transitions/append.ts'
+import { recordEnd } from './activity.ts'
 import { changeDisk } from './disk-status.ts'
 import { diskOf, markUnavailable } from './snapshot-deletion.ts'
 
-const INTERRUPTED = 'It was in progress when the database was backed up, and the database has been restored.'
-const NO_COPY = 'The copy is missing.'
+const INTERRUPTED =
+  'Interrupted: it was in progress when the backup was made that the database was restored from.'
+const NO_COPY = 'The stored copy is missing.'
 
 /**
  * Ends what was in progress when a backup was made. Carried on now, it could change disks that have changed since: a
@@ -19,6 +21,7 @@ export function endInterrupted(db: Database, at: Date): Promise<number> {
     const jobs = yield* sql.lockAll('Job', { kind: { notIn: ['DELETE_SNAPSHOT', 'VERIFY_SNAPSHOT'] } })
     for (const job of jobs) {
       yield* endJob(sql, job, at)
+      yield* recordEnd(sql, job, { result: 'FAILED', reason: INTERRUPTED, at })
       yield* sql.delete('Job', { id: job.id })
     }
     return jobs.length
@@ -30,7 +33,7 @@ function* endJob(sql: Sql, job: Job, at: Date): Work<void> {
   if (job.kind === 'COPY_SNAPSHOT') {
     const copying = yield* sql.lock('Snapshot', { id: subjectOf(job), status: 'CREATING' })
     if (copying) {
-      const { id: snapshotId, accountId, name: snapshotName } = copying
+      const { id: snapshotId, accountId } = copying
       const failed = {
         status: 'FAILED',
         failureReason: INTERRUPTED,
@@ -38,7 +41,7 @@ function* endJob(sql: Sql, job: Job, at: Date): Work<void> {
         completedAt: at,
       } as const
       yield* sql.update('Snapshot', failed, { id: snapshotId, accountId })
-      const of = { accountId, snapshotId, snapshotName, diskId: yield* diskOf(sql, copying) }
+      const of = { ...factsOf(copying), diskId: yield* diskOf(sql, copying) }
       yield* appendTransitions(sql, { ...of, from: 'CREATING', to: 'FAILED', reason: INTERRUPTED, at })
     }
   }
@@ -51,11 +54,11 @@ function afterwards({ status }: Disk) {
     : { status: 'UNKNOWN' as const }
 }
 
-/** COMPLETED snapshots in the order of their ids, a thousand at a time. */
+/** COMPLETED snapshots with copies here, in the order of their ids, a thousand at a time. */
 export async function* completedSnapshots(db: Database) {
   for (let after = ''; ;) {
     const some = await db.snapshot.findMany({
-      where: { status: 'COMPLETED', id: { gt: after } },
+      where: { status: 'COMPLETED', connectionId: null, id: { gt: after } },
       orderBy: { id: 'asc' },
       take: 1_000,
       select: { id: true, checksum: true },

@@ -1,7 +1,9 @@
 import type { Sql, Work } from '../database/work.ts'
 import { READING_JOB_KINDS, type JobKind } from '../domain/job.ts'
 import type { Snapshot } from '../generated/prisma/client.ts'
-import { appendTransitions } from '../transitions/append.ts'
+import { appendTransitions, factsOf } from '../transitions/append.ts'
+import { insertJobs } from './activity.ts'
+import type { Moment } from './clock.ts'
 
 /** Whether something reads the copy of the snapshot. */
 export const isRead = (sql: Sql, snapshotId: string): Work<boolean> =>
@@ -25,21 +27,24 @@ export function* deleteSnapshots(
   {
     reason,
     at,
+    newId,
     evicted = false,
-  }: { reason: (snapshot: Snapshot) => string | null; at: Date; evicted?: boolean },
+  }: Moment & { reason: (snapshot: Snapshot) => string | null; evicted?: boolean },
 ): Work<void> {
   const jobs = []
   const transitions = []
   for (const snapshot of snapshots) {
-    const of = {
-      accountId: snapshot.accountId,
-      snapshotId: snapshot.id,
-      diskId: yield* diskOf(sql, snapshot),
-    }
+    const { accountId, id: snapshotId, connectionId } = snapshot
+    const diskId = yield* diskOf(sql, snapshot)
     const why = reason(snapshot)
-    jobs.push({ ...of, kind: 'DELETE_SNAPSHOT' as const, reason: why, createdAt: at })
+    const of = { snapshotId, diskId }
+    const change = { accountId, action: 'DELETE_SNAPSHOT' as const, at, ...of }
+    jobs.push({
+      change: { ...change, subjectId: snapshotId, subjectName: snapshot.name },
+      job: { ...of, connectionId, kind: 'DELETE_SNAPSHOT' as const, reason: why },
+    })
     const step = { from: snapshot.status, to: 'DELETING' as const, reason: why, at }
-    transitions.push({ ...of, snapshotName: snapshot.name, ...step })
+    transitions.push({ ...factsOf(snapshot), diskId, ...step })
   }
   for (const [accountId, own] of Map.groupBy(snapshots, (snapshot) => snapshot.accountId)) {
     const ids = own.map(({ id }) => id)
@@ -50,7 +55,7 @@ export function* deleteSnapshots(
     )
     if (changed < own.length) throw new Error('A snapshot changed while it was being deleted.')
   }
-  yield* sql.insertAll('Job', jobs)
+  yield* insertJobs(sql, newId, jobs)
   yield* appendTransitions(sql, ...transitions)
 }
 
@@ -68,12 +73,12 @@ export function* markUnavailable(
   snapshot: Snapshot,
   { reason, at }: { reason: string; at: Date },
 ): Work<void> {
-  const { id: snapshotId, accountId, name: snapshotName } = snapshot
+  const { id: snapshotId, accountId } = snapshot
   yield* sql.update(
     'Snapshot',
     { status: 'UNAVAILABLE', failureReason: reason },
     { id: snapshotId, accountId },
   )
-  const of = { accountId, snapshotId, snapshotName, diskId: yield* diskOf(sql, snapshot) }
+  const of = { ...factsOf(snapshot), diskId: yield* diskOf(sql, snapshot) }
   yield* appendTransitions(sql, { ...of, from: 'COMPLETED', to: 'UNAVAILABLE', reason, at })
 }

@@ -3,6 +3,7 @@ import { Prisma, type ApiToken } from '../generated/prisma/client.ts'
 import type { Database } from '../database/database.ts'
 import type { Role } from '../domain/role.ts'
 import { DAY_MS } from '../domain/units.ts'
+import { recordChange } from './activity.ts'
 import type { Clock, NewId } from './clock.ts'
 import { lockOwned } from './owned.ts'
 import { checkName } from './refuse.ts'
@@ -17,14 +18,11 @@ export interface CreateApiToken {
 }
 
 /** What decides about a token. */
-export type TokenFacts = Pick<ApiToken, 'id' | 'accountId' | 'role' | 'expiresAt' | 'revokedAt'>
+export type TokenFacts = Pick<ApiToken, 'id' | 'accountId' | 'name' | 'role' | 'expiresAt' | 'revokedAt'>
 
 type Owner = Pick<Viewer, 'accountId'>
 
 export type TokenService = ReturnType<typeof createTokenService>
-
-/** How many ids one statement has at most. */
-const ID_BATCH = 500
 
 /** API tokens: random, shown once, stored as a digest. */
 export function createTokenService({
@@ -47,16 +45,13 @@ export function createTokenService({
       const token = tokenFrom(randomBytes(32))
       const createdAt = now()
       const expiresAt = expiresInDays === null ? null : new Date(createdAt.getTime() + expiresInDays * DAY_MS)
-      const apiToken = await db.apiToken.create({
-        data: {
-          id: newId('ApiToken'),
-          accountId: owner.accountId,
-          name,
-          role,
-          hash: hashOfToken(token),
-          createdAt,
-          expiresAt,
-        },
+      const id = newId('ApiToken')
+      const { accountId } = owner
+      const apiToken = await db.write(function* (sql) {
+        const hash = hashOfToken(token)
+        const change = { accountId, action: 'CREATE_API_TOKEN' as const, at: createdAt }
+        yield* recordChange(sql, newId, { ...change, subjectId: id, subjectName: name })
+        return yield* sql.insert('ApiToken', { id, accountId, name, role, hash, createdAt, expiresAt })
       })
       await announce()
       return { apiToken, token }
@@ -68,7 +63,10 @@ export function createTokenService({
         const token = yield* lockOwned(sql, 'ApiToken', owner, id)
         if (token.revokedAt !== null) return token
         const revokedAt = now()
-        yield* sql.update('ApiToken', { revokedAt }, { id, accountId: owner.accountId })
+        const { accountId } = owner
+        yield* sql.update('ApiToken', { revokedAt }, { id, accountId })
+        const change = { accountId, action: 'REVOKE_API_TOKEN' as const, at: revokedAt }
+        yield* recordChange(sql, newId, { ...change, subjectId: id, subjectName: token.name })
         return { ...token, revokedAt }
       })
       await announce()
@@ -76,25 +74,28 @@ export function createTokenService({
     },
 
     /** Whether there has ever been one. */
-    async any(): Promise<boolean> {
-      return (await db.apiToken.findFirst({ select: { id: true } })) !== null
+    any(): boolean {
+      return db.reader.get(Prisma.sql`SELECT "id" FROM "ApiToken" LIMIT 1`) !== undefined
+    },
+
+    /** Resolves when `find` has every token that was made before the call; undefined when it always has. */
+    fresh(): Promise<void> | undefined {
+      return db.reader.fresh()
     },
 
     /** The row of a token by its digest, whether or not it still holds; undefined when there is none. */
     find(hash: string): TokenFacts | undefined {
       return db.reader.get<TokenFacts>(
-        Prisma.sql`SELECT "id", "accountId", "role", "expiresAt", "revokedAt" FROM "ApiToken" WHERE "hash" = ${hash}`,
+        Prisma.sql`SELECT "id", "accountId", "name", "role", "expiresAt", "revokedAt" FROM "ApiToken" WHERE "hash" = ${hash}`,
       )
     },
 
     /** The rows with these ids. */
-    async present(ids: readonly string[]): Promise<TokenFacts[]> {
-      const rows: TokenFacts[] = []
-      for (let from = 0; from < ids.length; from += ID_BATCH) {
-        const batch = ids.slice(from, from + ID_BATCH)
-        rows.push(...(await db.apiToken.findMany({ where: { id: { in: batch } } })))
-      }
-      return rows
+    present(ids: readonly string[]): TokenFacts[] {
+      return db.reader.all<TokenFacts>(
+        Prisma.sql`SELECT "id", "accountId", "name", "role", "expiresAt", "revokedAt" FROM "ApiToken"
+          WHERE "id" IN (SELECT "value" FROM json_each(${JSON.stringify(ids)}))`,
+      )
     },
 
     /** Notes when tokens were last used. */
