@@ -1,5 +1,5 @@
 import { Prisma } from '../generated/prisma/client.ts'
-import type { ReadConnection } from '../database/read-connection.ts'
+import type { ReadConnection } from '../database/sqlite/read-connection.ts'
 import type { EnumFilter, SnapshotFilter } from './filters.ts'
 
 /** What the table of counts tells apart. */

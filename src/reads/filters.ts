@@ -1,6 +1,9 @@
 import { Prisma } from '../generated/prisma/client.ts'
+import type { ActivityAction, ActivityResult } from '../domain/activity.ts'
+import type { ActorKind } from '../domain/actor.ts'
+import type { Provider } from '../domain/connection.ts'
 import type { DiskKind, DiskStatus } from '../domain/disk.ts'
-import type { SnapshotStatus, SnapshotType } from '../domain/snapshot.ts'
+import type { SnapshotOrigin, SnapshotStatus, SnapshotType } from '../domain/snapshot.ts'
 import { firstFrom } from '../domain/fine-time.ts'
 import type { Listed, Where } from './pages.ts'
 import { GIB } from '../domain/units.ts'
@@ -13,7 +16,7 @@ export interface EnumFilter<T> {
   in?: readonly T[] | Absent
 }
 
-interface StringFilter {
+export interface StringFilter {
   eq?: string | Absent
   in?: readonly string[] | Absent
   /** Letter case of A-Z is ignored. */
@@ -35,7 +38,7 @@ interface NumberFilter {
   lt?: number | Absent
 }
 
-interface TagFilter {
+export interface TagFilter {
   key: string
   value?: StringFilter | Absent
 }
@@ -45,6 +48,8 @@ export interface DiskFilter {
   id?: EnumFilter<string> | Absent
   status?: EnumFilter<DiskStatus> | Absent
   kind?: EnumFilter<DiskKind> | Absent
+  provider?: EnumFilter<Provider> | Absent
+  connectionId?: EnumFilter<string> | Absent
   name?: StringFilter | Absent
   createdAt?: DateTimeFilter | Absent
   sizeGiB?: NumberFilter | Absent
@@ -57,12 +62,25 @@ export interface SnapshotFilter {
   diskId?: EnumFilter<string> | Absent
   status?: EnumFilter<SnapshotStatus> | Absent
   type?: EnumFilter<SnapshotType> | Absent
+  provider?: EnumFilter<Provider> | Absent
+  connectionId?: EnumFilter<string> | Absent
+  origin?: EnumFilter<SnapshotOrigin> | Absent
   name?: StringFilter | Absent
   createdAt?: DateTimeFilter | Absent
   completedAt?: DateTimeFilter | Absent
   expiresAt?: DateTimeFilter | Absent
   sizeGiB?: NumberFilter | Absent
   tags?: readonly TagFilter[] | Absent
+}
+
+export interface ActivityFilter {
+  diskId?: EnumFilter<string> | Absent
+  snapshotId?: EnumFilter<string> | Absent
+  actorId?: EnumFilter<string> | Absent
+  actorKind?: EnumFilter<ActorKind> | Absent
+  action?: EnumFilter<ActivityAction> | Absent
+  result?: EnumFilter<ActivityResult> | Absent
+  at?: DateTimeFilter | Absent
 }
 
 /** Where the tags of each are. */
@@ -79,6 +97,12 @@ const LEADING: Record<Listed, readonly { column: string; order: string; index: s
   Disk: [
     { column: 'name', order: 'name', index: 'Disk_accountId_name_id_idx' },
     { column: 'status', order: 'name', index: 'Disk_accountId_status_name_id_idx' },
+  ],
+  Activity: [
+    { column: 'snapshotId', order: 'at', index: 'Activity_accountId_snapshotId_at_id_idx' },
+    { column: 'diskId', order: 'at', index: 'Activity_accountId_diskId_at_id_idx' },
+    { column: 'actorId', order: 'at', index: 'Activity_accountId_actorId_at_id_idx' },
+    { column: 'result', order: 'at', index: 'Activity_accountId_result_at_id_idx' },
   ],
   Snapshot: [
     { column: 'diskId', order: 'createdAt', index: 'Snapshot_diskId_createdAt_id_idx' },
@@ -100,10 +124,13 @@ const LEADING: Record<Listed, readonly { column: string; order: string; index: s
 export function whereOf(
   table: Listed,
   scope: readonly Prisma.Sql[],
-  filter: DiskFilter | SnapshotFilter | Absent,
+  filter: DiskFilter | SnapshotFilter | ActivityFilter | Absent,
   { order, isOfOneThing }: { order: string | undefined; isOfOneThing: boolean },
 ): Where {
-  const { search, tags, sizeGiB, ...columns } = filter ?? {}
+  const { search, tags, sizeGiB, ...columns } = (filter ?? {}) as Pick<
+    DiskFilter,
+    'search' | 'tags' | 'sizeGiB'
+  >
   const compared = Object.entries({ ...columns, sizeBytes: inBytes(sizeGiB) }).flatMap(
     ([column, comparisons]) =>
       given(comparisons).map(([comparison, value]) => ({ column, comparison, value })),
@@ -137,7 +164,7 @@ export function whereOf(
     conditions: [
       ...scope,
       ...conditions,
-      ...(tags ?? []).map((tag) => hasTag(table, tag)),
+      ...(table === 'Activity' ? [] : (tags ?? []).map((tag) => hasTag(table, tag))),
       ...(typeof search === 'string' ? [isFound(search)] : []),
     ],
   }
@@ -163,7 +190,7 @@ function inBytes(sizeGiB: NumberFilter | Absent): object {
   )
 }
 
-function hasTag(table: Listed, { key, value }: TagFilter): Prisma.Sql {
+function hasTag(table: keyof typeof TAGS, { key, value }: TagFilter): Prisma.Sql {
   const { table: tags, id } = TAGS[table]
   const values = given(value).map(([comparison, wanted]) =>
     condition(Prisma.raw('g."value"'), comparison, wanted),

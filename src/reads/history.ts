@@ -1,5 +1,5 @@
 import { Prisma, type DiskTransition, type SnapshotTransition } from '../generated/prisma/client.ts'
-import type { ReadConnection } from '../database/read-connection.ts'
+import type { ReadConnection } from '../database/sqlite/read-connection.ts'
 import { readNumber } from './counts.ts'
 import type { Bound, OrderColumn, Page, PageQuery } from './pages.ts'
 
@@ -43,7 +43,7 @@ export function readDiskHistory(
         ...(before ? [compare(id, short, before)] : []),
       ]
       return Prisma.sql`SELECT * FROM (
-        SELECT ${id} AS "id", t."position", t."accountId", t."sequence", t."tag", t."diskId", ${snapshot}, t."from", t."to", t."reason", t."at"
+        SELECT ${id} AS "id", t."position", t."accountId", t."sequence", t."tag", t."diskId", ${snapshot}, t."from", t."to", t."reason", t."actor", t."at"
         FROM ${table} t WHERE ${Prisma.join(conditions, ' AND ')} ORDER BY t."at" ${way}, t."position" ${way} LIMIT ${limit})`
     })
     const rows = reader.all<EventRow>(

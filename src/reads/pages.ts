@@ -1,5 +1,5 @@
 import { Prisma } from '../generated/prisma/client.ts'
-import type { Heads, ReadConnection } from '../database/read-connection.ts'
+import type { Heads, ReadConnection } from '../database/sqlite/read-connection.ts'
 
 /** A column that pages can be ordered by: how its value is written into a cursor and read back. */
 export interface OrderColumn<Row> {
@@ -19,10 +19,11 @@ export interface Position {
 }
 
 /** The tables that have filters. */
-export type Listed = 'Disk' | 'Snapshot'
+export type Listed = 'Disk' | 'Snapshot' | 'Activity'
 
 /** A table that is read in pages. */
-export type Table = Listed | 'ApiToken' | 'AutoSnapshotPolicy' | 'AutoSnapshotRun' | 'AutoSnapshotRunDisk'
+export type Table =
+  Listed | 'ApiToken' | 'Connection' | 'AutoSnapshotPolicy' | 'AutoSnapshotRun' | 'AutoSnapshotRunDisk'
 
 /** One page of one list. */
 export interface PageQuery {

@@ -2,10 +2,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Prisma } from '../generated/prisma/client.ts'
 import type {
   Account,
+  Activity,
   ApiToken,
   AutoSnapshotPolicy,
   AutoSnapshotRun,
   AutoSnapshotRunDisk,
+  Connection,
+  DailyUsage,
   Disk,
   DiskTag,
   Job,
@@ -14,11 +17,12 @@ import type {
   SnapshotTransition,
 } from '../generated/prisma/client.ts'
 import type { Database } from '../database/database.ts'
-import type { Reader } from '../database/reader.ts'
+import type { Reader } from '../database/sqlite/reader.ts'
 import { COUNTED_SNAPSHOT_STATUSES } from '../domain/quota.ts'
-import type { SnapshotType } from '../domain/snapshot.ts'
+import type { DiskStatus } from '../domain/disk.ts'
+import type { SnapshotStatus, SnapshotType } from '../domain/snapshot.ts'
 import { countOfSnapshots, readNumber } from './counts.ts'
-import { whereOf, type DiskFilter, type SnapshotFilter } from './filters.ts'
+import { whereOf, type ActivityFilter, type DiskFilter, type SnapshotFilter } from './filters.ts'
 import { countDiskHistory, readDiskHistory, type DiskEvent } from './history.ts'
 import {
   countOf,
@@ -31,6 +35,26 @@ import {
   type Where,
 } from './pages.ts'
 import type { Scans } from './scans.ts'
+
+/** How many snapshots have a type and a status, and the bytes of data in their copies. */
+export interface SnapshotCounts {
+  type: SnapshotType
+  status: SnapshotStatus
+  count: number
+  dataBytes: number
+}
+
+export interface DiskCounts {
+  status: DiskStatus
+  count: number
+}
+
+/** A disk that holds this many snapshots of a type. */
+export interface FullQuota {
+  diskId: string
+  type: SnapshotType
+  used: number
+}
 
 export type HeldSnapshots = Record<SnapshotType, number>
 
@@ -52,10 +76,18 @@ export const DISK_ORDERS = { CREATED_AT: byCreation, NAME: byName, SIZE: bySize 
   OrderColumn<Disk>
 >
 export const API_TOKEN_ORDERS = { CREATED_AT: byCreation } satisfies Record<string, OrderColumn<ApiToken>>
+export const CONNECTION_ORDERS = { CREATED_AT: byCreation } satisfies Record<string, OrderColumn<Connection>>
 export const SNAPSHOT_ORDERS = { CREATED_AT: byCreation, NAME: byName, SIZE: bySize } satisfies Record<
   string,
   OrderColumn<Snapshot>
 >
+
+const byMoment: OrderColumn<Activity> = {
+  column: 'at',
+  write: ({ at }) => at.toISOString(),
+  read: byCreation.read,
+}
+export const ACTIVITY_ORDERS = { AT: byMoment }
 
 export const POLICY_ORDERS = { CREATED_AT: byCreation, NAME: byName } satisfies Record<
   string,
@@ -140,6 +172,9 @@ export class Reads {
   snapshot(id: string): Snapshot | null {
     return this.#one('Snapshot', id)
   }
+  connection(id: string): Connection | null {
+    return this.#one('Connection', id)
+  }
   policy(id: string): AutoSnapshotPolicy | null {
     const policy = this.#one<AutoSnapshotPolicy>('AutoSnapshotPolicy', id)
     return policy?.deletedAt === null ? policy : null
@@ -222,6 +257,43 @@ export class Reads {
     )
   }
 
+  /** How many snapshots there are of each type and status, and what their copies hold. */
+  snapshotCounts(): SnapshotCounts[] {
+    return this.#reader.all(
+      Prisma.sql`SELECT t."type", t."status", sum(t."count") AS "count", sum(t."bytes") AS "dataBytes"
+        FROM "SnapshotCount" t WHERE ${this.#owned} AND t."diskId" = '' GROUP BY 1, 2 ORDER BY 1, 2`,
+    )
+  }
+
+  /** How many disks there are in each status. */
+  diskCounts(): DiskCounts[] | Promise<DiskCounts[]> {
+    return this.#scanned(
+      Prisma.sql`SELECT t."status", count(*) AS "count" FROM "Disk" t INDEXED BY "Disk_accountId_status_name_id_idx"
+        WHERE scanned(t."id") AND ${this.#owned} GROUP BY 1 ORDER BY 1`,
+    )
+  }
+
+  /** The quotas that are full to this share at least, fullest first. */
+  fullQuotas(
+    quota: Record<SnapshotType, number>,
+    { share, limit }: { share: number; limit: number },
+  ): FullQuota[] | Promise<FullQuota[]> {
+    const full = Prisma.sql`sum(t."count") * 1.0 / CASE t."type" WHEN 'MANUAL' THEN ${quota.MANUAL} ELSE ${quota.AUTOMATIC} END`
+    return this.#scanned(
+      Prisma.sql`SELECT t."diskId", t."type", sum(t."count") AS "used" FROM "SnapshotCount" t
+        WHERE scanned(t."diskId") AND ${this.#owned} AND t."diskId" <> '' AND ${HELD} GROUP BY 1, 2
+        HAVING ${full} >= ${share} ORDER BY ${full} DESC, 1, 2 LIMIT ${limit}`,
+    )
+  }
+
+  /** What was noted of the last days, oldest first. */
+  dailyUsage(days: number): DailyUsage[] {
+    const newestFirst = this.#reader.all<DailyUsage>(
+      Prisma.sql`SELECT * FROM "DailyUsage" t WHERE ${this.#owned} ORDER BY t."day" DESC LIMIT ${days}`,
+    )
+    return newestFirst.toReversed()
+  }
+
   disks(filter: DiskFilter | null | undefined, policyId?: string): List<Disk> {
     return this.#list('Disk', (order) =>
       whereOf('Disk', this.#ownedBy('policyId', policyId), filter, {
@@ -243,8 +315,18 @@ export class Reads {
     )
   }
 
+  activity(filter: ActivityFilter | null | undefined): List<Activity> {
+    return this.#list('Activity', (order) =>
+      whereOf('Activity', [this.#owned], filter, { order, isOfOneThing: false }),
+    )
+  }
+
   apiTokens(): List<ApiToken> {
     return this.#list('ApiToken', () => ({ conditions: [this.#owned] }))
+  }
+
+  connections(): List<Connection> {
+    return this.#list('Connection', () => ({ conditions: [this.#owned] }))
   }
 
   policies(): List<AutoSnapshotPolicy> {
@@ -329,6 +411,11 @@ export class Reads {
     return this.#far<{ number: number }>(countOf(table, where) ?? select).then(
       ({ rows: [row] }) => row?.number ?? 0,
     )
+  }
+
+  /** The rows of a select that calls `scanned`. */
+  #scanned<Row>(select: Prisma.Sql): Row[] | Promise<Row[]> {
+    return this.#scan(() => this.#reader.all<Row>(select)) ?? this.#far<Row>(select).then(({ rows }) => rows)
   }
 
   /** What a scan finds here; undefined when it looks at more rows than it may here. */

@@ -2,7 +2,7 @@ import { readlinkSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { basename } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
-import { ReadConnection, type Heads } from '../database/read-connection.ts'
+import { ReadConnection, type Heads } from '../database/sqlite/read-connection.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
 
 /** Selects that may look at a great many rows, one at a time, in a thread of their own with a connection of their own. */

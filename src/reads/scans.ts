@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { DatabaseHealth } from '../database/health.ts'
-import type { Heads } from '../database/read-connection.ts'
+import type { Heads } from '../database/sqlite/read-connection.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
 import type { ScanData, ScanMessage, ScanReply } from './scan-worker.ts'
 
