@@ -44,6 +44,12 @@ export function describeThrown(thrown: unknown, requestId: string, log: Logger):
   return errors.map((error) => describeError(maskError(error), requestId, log))
 }
 
+/** The code of the first error that a client is told of what was thrown. */
+export function codeOfThrown(thrown: unknown): ErrorCode {
+  const errors: unknown[] = thrown instanceof AggregateError ? thrown.errors : [thrown]
+  return codeOf(maskError(errors[0]))
+}
+
 /** What a request or a socket that comes while the gateway stops is told. */
 export const STOPPING = clientError('SERVICE_UNAVAILABLE', 'The gateway is stopping. Try again in a moment.')
 
@@ -52,7 +58,8 @@ function factsOf({ extensions }: GraphQLError | GraphQLFormattedError): ErrorFac
   return { ...(budget && { budget }), ...(resetAt && { resetAt }), ...(cost && { cost }) }
 }
 
-function codeOf(error: GraphQLError | GraphQLFormattedError): ErrorCode {
+/** The code of an error as a client is told it. */
+export function codeOf(error: GraphQLError | GraphQLFormattedError): ErrorCode {
   const given = error.extensions?.code
   if (typeof given === 'string' && Object.hasOwn(ERROR_CODES, given)) return given as ErrorCode
   // What graphql-js says of variables and arguments has no code of its own.

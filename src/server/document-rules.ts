@@ -20,7 +20,8 @@ import type { DocumentLimits } from '../config.ts'
 import type { Viewer } from '../services/viewer.ts'
 import { quoted, shortened } from '../domain/echo.ts'
 import { clientError, MAX_ERRORS } from '../graphql/errors.ts'
-import { checkDocument, checkDocumentSize, tooLarge } from './limits/document-limits.ts'
+import { IncrementalLabels, IncrementalOperations, StreamedLists } from './incremental/rules.ts'
+import { checkDocument, checkDocumentSize, isIntrospection, tooLarge } from './limits/document-limits.ts'
 
 /**
  * The most tokens a document may have. Twice as many can nest so deeply that validating them overflows the stack;
@@ -81,9 +82,8 @@ function parseTokens(text: string): DocumentNode {
 function NoIntrospection(context: ValidationContext): ASTVisitor {
   return {
     Field(node) {
-      // The only ways in.
-      if (node.name.value !== '__schema' && node.name.value !== '__type') return undefined
-      const message = `Introspection is for administrators here: ${node.name.value} cannot be asked for.`
+      if (!isIntrospection(node)) return undefined
+      const message = `Introspection requires the role ADMIN: ${node.name.value} is not available.`
       context.reportError(clientError('INTROSPECTION_DISABLED', message))
       return false
     },
@@ -142,6 +142,9 @@ function UnconditionalSubscriptions(context: ValidationContext): ASTVisitor {
 const RULES = [
   ...specifiedRules.filter((rule) => rule !== SingleFieldSubscriptionsRule),
   UnconditionalSubscriptions,
+  IncrementalLabels,
+  IncrementalOperations,
+  StreamedLists,
 ]
 const OPEN: Validation = { rules: RULES, hideSuggestions: false, known: new WeakMap() }
 const CLOSED: Validation = { rules: [...RULES, NoIntrospection], hideSuggestions: true, known: new WeakMap() }

@@ -1,7 +1,11 @@
 import type { Socket } from 'node:net'
 import { GraphQLError, OperationTypeNode } from 'graphql'
 import type { DocumentLimits } from '../config.ts'
+import type { Reader } from '../database/sqlite/reader.ts'
+import { Unavailable } from '../domain/unavailable.ts'
+import { maskError } from '../graphql/errors.ts'
 import { schema } from '../graphql/schema.ts'
+import type { Observer } from '../observability/observer.ts'
 import type { Viewer } from '../services/viewer.ts'
 import { isGuess, viewerOf } from './auth/authentication.ts'
 import type { Credentials } from './auth/credentials.ts'
@@ -10,14 +14,18 @@ import type { Exchange, Operation } from './exchange.ts'
 import { createDocumentCache } from './limits/document-cache.ts'
 import type { FairQueue } from './limits/fair-queue.ts'
 import type { Limits } from './limits/limits.ts'
-import type { TrustedDocuments } from './limits/trusted-documents.ts'
+import type { PersistedDocuments } from './limits/persisted-documents.ts'
 import { checkParameters, type Sent } from './parameters.ts'
 
 export interface GateOptions {
   credentials: Pick<Credentials, 'authenticate'>
+  reader: Pick<Reader, 'fresh' | 'staleSince'>
+  /** Whether queries are answered while it cannot be known whether that is current. */
+  staleReads: boolean
   queue: FairQueue
   limits: Limits
-  trusted: TrustedDocuments
+  documents: PersistedDocuments
+  observer: Pick<Observer, 'trust'>
   documentLimits: DocumentLimits
   /** Who may ask for the schema. */
   mayIntrospect: (viewer: Viewer) => boolean
@@ -29,7 +37,7 @@ class InvalidDocument extends AggregateError {
 }
 
 /**
- * Lets operations in, the same on every transport: authenticate → turn → parameters → admit → parse and validate → charge.
+ * Lets operations in, the same on every transport: authenticate → turn → parameters → admit → parse and validate → charge → fresh.
  * What is refused on the way has cost no more than the steps up to there.
  */
 export class Gate {
@@ -61,14 +69,35 @@ export class Gate {
    * `readParameters` is called once it is its turn, and may throw a refusal itself.
    */
   async admit(exchange: Exchange, readParameters: () => Sent): Promise<Operation> {
-    const { queue, limits, trusted } = this.#options
+    const { queue, limits, documents } = this.#options
     const viewer = viewerOf(exchange)
     exchange.begin(await queue.enter(viewer.accountId, exchange.connection))
     const sent = readParameters()
     await limits.count(exchange, viewer)
-    const operation = this.#operation(exchange, viewer, trusted.resolve(sent))
+    const resolved = documents.resolve(sent, viewer.accountId)
+    const operation = this.#operation(exchange, viewer, resolved)
+    // The document of a reference may change without a commit.
+    if (resolved !== sent && exchange.source)
+      exchange.source = Buffer.concat([exchange.source, Buffer.from(operation.parameters.query)])
+    exchange.operation = operation
     await limits.charge(exchange, viewer, operation)
+    const current = this.#options.reader.fresh()
+    if (current) await this.#follow(current, exchange, operation)
     return operation
+  }
+
+  /** What was done for a viewer at once, before it was its turn, has held up others for this many milliseconds. */
+  heldUp({ accountId }: Viewer, ms: number): void {
+    this.#options.queue.hold(accountId, ms)
+  }
+
+  /** What was committed before the operation began, by any gateway, is what it reads. */
+  async #follow(current: Promise<void>, exchange: Exchange, { node }: Operation): Promise<void> {
+    const { reader, staleReads } = this.#options
+    await current
+    exchange.staleSince = reader.staleSince
+    const isRead = node.operation !== OperationTypeNode.MUTATION
+    if (exchange.staleSince && isRead && !staleReads) throw maskError(new Unavailable('DISCONNECTED'))
   }
 
   /** Parses and validates; nothing is done again for a document that is known. */
@@ -87,6 +116,7 @@ export class Gate {
     if (known) return known
     const document = parseDocument(query, this.#options.documentLimits)
     this.#documents.set(query, document)
+    if (this.#options.documents.isTrusted(query)) this.#options.observer.trust(document)
     return document
   }
 }

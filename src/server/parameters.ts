@@ -11,9 +11,9 @@ export interface Parameters extends Sent {
   extensions?: Readonly<Record<string, unknown>> | null
 }
 
-const NAMES = new Set(['query', 'operationName', 'variables', 'extensions'])
+const NAMES = new Set(['query', 'documentId', 'operationName', 'variables', 'extensions'])
 
-/** Throws unless these are parameters of GraphQL; that `operationName` is a string, the transports have seen to. */
+/** Throws unless these are parameters of GraphQL. The transports have checked that `operationName` is a string. */
 export function checkParameters(sent: Sent): asserts sent is Parameters {
   for (const name in sent) {
     if (!NAMES.has(name) && sent[name] !== null && sent[name] !== undefined)

@@ -28,12 +28,22 @@ export function isGuess(error: unknown): boolean {
 /** Who asks; an operation of a socket may come when its credential no longer holds. */
 export function viewerOf({ viewer }: Exchange): Viewer {
   if (viewer) return viewer
-  throw unauthenticated('The credential no longer holds. Connect again with another one.')
+  throw unauthenticated('The credential is no longer valid. Reconnect with a valid one.')
 }
 
-/** The credential in what a client sent with connection_init: the same header that it would send over HTTP. */
+/**
+ * The credential in what a client sent with connection_init, as the header would hold it over HTTP, in one of the spellings
+ * that clients use: `authorization` in any case, the same within `headers`, or `authToken`, with or without its scheme.
+ */
 export function authorizationOf(connectionParams: unknown): string | undefined {
+  const { headers, authToken } = (connectionParams ?? {}) as Record<string, unknown>
+  const authorization = headerIn(connectionParams) ?? headerIn(headers)
+  if (authorization !== undefined || typeof authToken !== 'string') return authorization
+  return /^Bearer /i.test(authToken) ? authToken : `Bearer ${authToken}`
+}
+
+function headerIn(fields: unknown): string | undefined {
   const [, value] =
-    Object.entries(connectionParams ?? {}).find(([name]) => name.toLowerCase() === 'authorization') ?? []
+    Object.entries(fields ?? {}).find(([name]) => name.toLowerCase() === 'authorization') ?? []
   return typeof value === 'string' ? value : undefined
 }

@@ -48,7 +48,7 @@ interface Watch {
 /** Reads whether a credential is required already. */
 export async function createCredentials(options: CredentialsOptions): Promise<Credentials> {
   const { required, verifyJwt, tokens } = options
-  return new Credentials(options, required || verifyJwt !== undefined || (await tokens.any()))
+  return new Credentials(options, required || verifyJwt !== undefined || tokens.any())
 }
 
 /**
@@ -89,9 +89,9 @@ export class Credentials implements AsyncDisposable {
     const credential = /^Bearer +(\S+)$/i.exec(authorization.trim())?.[1]
     if (credential === undefined) throw unauthenticated(MALFORMED)
     if (credential.startsWith('sg_')) return this.#viewerOfToken(credential)
-    if (!verifyJwt) throw unauthenticated('The credential is not an API token: those look like sg_….')
-    const { accountName, role, expiresAt } = await verifyJwt(credential)
-    return { accountId: await accountIdOf(accountName, takeNewAccount), role, expiresAt, tokenId: null }
+    if (!verifyJwt) throw unauthenticated('The credential is not an API token. API tokens start with sg_.')
+    const { accountName, subject: name, role, expiresAt } = await verifyJwt(credential)
+    return { accountId: await accountIdOf(accountName, takeNewAccount), role, expiresAt, tokenId: null, name }
   }
 
   /** Calls back, once, when what the viewer came in with ceases to hold; returns how to stop that. */
@@ -129,16 +129,17 @@ export class Credentials implements AsyncDisposable {
     await this.noteUse()
   }
 
-  #viewerOfToken(token: string): Viewer {
+  async #viewerOfToken(token: string): Promise<Viewer> {
     const { now } = this.#options
-    if (!isToken(token)) throw unauthenticated('The API token is mistyped or cut short. Send it whole.')
-    const entry = this.#entryOf(hashOfToken(token))
-    if (!entry) throw guessed('There is no such API token. Use another one.')
+    if (!isToken(token)) throw unauthenticated('The API token is mistyped or truncated. Send all of it.')
+    const hash = hashOfToken(token)
+    const entry = this.#entryOf(hash) ?? (await this.#newEntryOf(hash))
+    if (!entry) throw guessed('API token not found. Use another one.')
     const ended = whyEnded(entry.row, now())
     if (ended !== undefined) throw unauthenticated(ended)
     entry.usedAt = now()
-    const { id: tokenId, accountId, role, expiresAt } = entry.row
-    return { accountId, role, expiresAt, tokenId }
+    const { id: tokenId, accountId, name, role, expiresAt } = entry.row
+    return { accountId, role, expiresAt, tokenId, name }
   }
 
   #entryOf(hash: string): Known | undefined {
@@ -152,14 +153,22 @@ export class Credentials implements AsyncDisposable {
     return fresh
   }
 
+  /** Of a token that another gateway has just made. */
+  async #newEntryOf(hash: string): Promise<Known | undefined> {
+    const current = this.#options.tokens.fresh()
+    if (!current) return undefined
+    await current
+    return this.#entryOf(hash)
+  }
+
   /** Reads again what is in use, and ends what no longer holds. */
-  async #check(): Promise<void> {
+  #check(): void {
     const { tokens } = this.#options
-    this.#required ||= await tokens.any()
+    this.#required ||= tokens.any()
     const readAt = performance.now()
     const inUse = new Set([...this.#known.values()].map(({ row }) => row.id))
     for (const { viewer } of this.#watches) if (viewer.tokenId !== null) inUse.add(viewer.tokenId)
-    const present = new Map((await tokens.present([...inUse])).map((row) => [row.id, row]))
+    const present = new Map(tokens.present([...inUse]).map((row) => [row.id, row]))
     for (const [hash, entry] of this.#known) {
       const row = present.get(entry.row.id)
       if (row) Object.assign(entry, { row, readAt })
@@ -177,7 +186,7 @@ export class Credentials implements AsyncDisposable {
   #whyViewerEnded(viewer: Viewer, row: TokenFacts | undefined): string | undefined {
     const { localViewer, now } = this.#options
     if (viewer === localViewer) return this.#required ? NONE : undefined
-    if (viewer.tokenId !== null && !row) return 'There is no such API token any more. Use another one.'
+    if (viewer.tokenId !== null && !row) return 'The API token no longer exists. Use another one.'
     return whyEnded(row ?? { revokedAt: null, expiresAt: viewer.expiresAt }, now())
   }
 
@@ -194,7 +203,7 @@ export class Credentials implements AsyncDisposable {
     }
   }
 
-  #inTurn(work: () => Promise<void>): Promise<void> {
+  #inTurn(work: () => Promise<void> | void): Promise<void> {
     this.#checking = this.#checking.then(work).catch((error: unknown) => {
       logFault(this.#options.log, error, 'the credentials in use could not be checked')
     })

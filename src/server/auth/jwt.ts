@@ -18,6 +18,8 @@ import { DAY_MS } from '../../domain/units.ts'
 /** What a valid JWT says. */
 interface JwtFacts {
   accountName: string
+  /** Its `sub`, at most 255 characters; null where it has none. */
+  subject: string | null
   role: Role
   /** Until when it is accepted: its `exp` and the clock tolerance. */
   expiresAt: Date
@@ -66,11 +68,13 @@ export function createJwtVerifier(config: JwtConfig, log: Logger): VerifyJwt {
       throw isGuess(error) ? guessed(whyInvalid(error)) : unauthenticated(whyInvalid(error))
     })
     const [account, role] = [payload[accountClaim], payload[roleClaim]]
-    if (typeof account !== 'string') throw unauthenticated(`The JWT names no account in ${accountClaim}.`)
+    if (typeof account !== 'string')
+      throw unauthenticated(`The JWT has no account in the claim ${accountClaim}.`)
     if (!isAccountName(account)) throw unauthenticated(ACCOUNT_NAME_RULE)
     const known = typeof role === 'string' ? roleNamed(role) : undefined
-    if (!known) throw unauthenticated(`The JWT has no role in ${roleClaim}: ${ROLES.join(', ')}.`)
-    return { accountName: account, role: known, expiresAt: expiryOf(payload) }
+    if (!known)
+      throw unauthenticated(`The JWT has no role in the claim ${roleClaim}. Roles are ${ROLES.join(', ')}.`)
+    return { accountName: account, subject: subjectOf(payload), role: known, expiresAt: expiryOf(payload) }
   }
 
   function expiryOf(payload: JWTPayload): Date {
@@ -80,11 +84,16 @@ export function createJwtVerifier(config: JwtConfig, log: Logger): VerifyJwt {
     const expiresAt = new Date(((payload.exp ?? 0) + clockToleranceSeconds) * 1000)
     if (expiresAt.getTime() - Date.now() > MAX_LIFETIME_DAYS * DAY_MS) {
       throw unauthenticated(
-        `The JWT is valid for more than ${MAX_LIFETIME_DAYS} days from now. Use one that expires sooner.`,
+        `The JWT expires more than ${MAX_LIFETIME_DAYS} days from now. Use one that expires sooner.`,
       )
     }
     return expiresAt
   }
+}
+
+/** Source: RFC 7519, 4.1.2. A longer one is cut: it is shown, and decides nothing. */
+function subjectOf({ sub }: JWTPayload): string | null {
+  return typeof sub === 'string' && sub !== '' ? sub.slice(0, 255).toWellFormed() : null
 }
 
 /** How far ahead a JWT may expire: nothing ends one before that but another key. */
@@ -98,7 +107,7 @@ function isTime(seconds: number): boolean {
 }
 
 function unexpected(claim: string): string {
-  return `The claim ${claim} of the JWT is not what is expected here.`
+  return `The JWT claim ${claim} has an unexpected value.`
 }
 
 /** Whether the signature may have been made up. Claims are checked after it, so a JWT with wrong ones is the issuer's. */
@@ -118,9 +127,9 @@ function whyInvalid(error: InstanceType<typeof errors.JOSEError>): string {
   }
   if (error instanceof errors.JOSEAlgNotAllowed)
     return 'The JWT is signed with an algorithm that is not accepted.'
-  if (error instanceof errors.JWKSNoMatchingKey) return 'The JWT is signed with a key that is not known.'
+  if (error instanceof errors.JWKSNoMatchingKey) return 'The JWT is signed with an unknown key.'
   if (error instanceof errors.JWKSMultipleMatchingKeys) return 'The JWT does not say which key signed it.'
-  if (error instanceof errors.JWSSignatureVerificationFailed) return 'The signature of the JWT is not right.'
+  if (error instanceof errors.JWSSignatureVerificationFailed) return 'The signature of the JWT is invalid.'
   return 'The credential is neither an API token nor a JWT.'
 }
 

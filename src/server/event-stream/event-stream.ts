@@ -6,15 +6,14 @@ import type { StreamBuffer } from '../../config.ts'
 import { duplicate } from '../../native/sockets.ts'
 import type { Batch } from '../../delivery/batch.ts'
 import { BoundedWriter } from '../../delivery/bounded-writer.ts'
-import { chunk, chunkOf, eventsOf } from '../../delivery/event-frames.ts'
+import { chunk, chunkOf } from '../../delivery/chunks.ts'
 import type { Outlet } from '../../delivery/outlet.ts'
+import type { Transport } from '../../observability/observer.ts'
 import { handOver } from '../http/handover.ts'
+import type { StreamFormat } from './stream-format.ts'
 
 /** How often an idle stream shows that it lives, in milliseconds: proxies cut what is silent. */
 const PING_MS = 12_000
-const PING = ':\n\n'
-const COMPLETE = 'event: complete\ndata:\n\n'
-
 export interface EventStreamOptions {
   /** A result with its errors as the client is told of them. */
   described: (result: ExecutionResult) => ExecutionResult
@@ -24,28 +23,39 @@ export interface EventStreamOptions {
   endsWith: (onEnd: (error: unknown) => void) => () => void
 }
 
+/** Keep proxies from storing, compressing or collecting events. Source: RFC 9111, 5.2.2.6; nginx, `proxy_buffering`. */
+export const STREAM_HEADERS = { 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' }
+
 const HEADERS = {
-  'content-type': 'text/event-stream',
+  ...STREAM_HEADERS,
   'content-encoding': 'none',
   // The connection is the stream's from here on.
   connection: 'close',
 }
 
 /**
- * A response of server-sent events. Once its head is sent it is written past the response, to the socket, and the
+ * A response that is a stream, of server-sent events or in parts. Once its head is sent it is written past the response, to the socket, and the
  * request, the response and all that hangs on both are let go of: a stream may wait for days.
  */
 export class EventStream implements Outlet {
   readonly #buffer: StreamBuffer
   /** By chunks, as HTTP/1.1 has it; without, the end of the connection is the end of the answer. */
   readonly #isChunked: boolean
+  readonly #format: StreamFormat
   #response: ServerResponse | undefined
+  #begin: string | undefined
   #writer: BoundedWriter | undefined
 
-  constructor(response: ServerResponse, buffer: StreamBuffer) {
+  constructor(response: ServerResponse, buffer: StreamBuffer, format: StreamFormat) {
     this.#response = response
+    this.#format = format
     this.#buffer = buffer
     this.#isChunked = response.req.httpVersion === '1.1'
+  }
+
+  /** Where it begins: its client is told, where the format can. */
+  beginAt(cursor: string): void {
+    this.#begin = cursor
   }
 
   /** Sends the head; false when the client has gone meanwhile. `onClose` is called when it goes later. */
@@ -57,9 +67,10 @@ export class EventStream implements Outlet {
     if (!response.socket) await Promise.race([once(response, 'socket'), once(response, 'close')])
     const { socket } = response
     if (!socket || isOver(response)) return false
-    response.writeHead(200, HEADERS).flushHeaders()
+    const { contentType, opening } = this.#format
+    response.writeHead(200, { ...HEADERS, 'content-type': contentType }).flushHeaders()
     // Some browsers show nothing of a response before its first bytes.
-    await new Promise((resolve) => socket.write(this.#framed(PING), resolve))
+    await new Promise((resolve) => socket.write(this.#framed(opening(this.#begin)), resolve))
     if (isOver(response) || !socket.writable) return false
     const own = socket.writableLength === 0 ? duplicate(socket) : undefined
     if (own) {
@@ -79,17 +90,26 @@ export class EventStream implements Outlet {
 
   /** Writes one answer; resolves when it is on its way. */
   async write(result: ExecutionResult): Promise<void> {
-    return this.#writer?.writeAtLeisure(this.#framed(eventOf(result)))
+    return this.#writer?.writeAtLeisure(this.#framed(this.#format.result(result)))
   }
 
   ping(): void {
     const socket = this.#socket
-    if (socket?.writable && socket.writableLength === 0) socket.write(this.#framed(PING))
+    if (socket?.writable && socket.writableLength === 0) socket.write(this.#framed(this.#format.ping))
   }
 
-  /** Says that the subscription is complete, and ends. */
+  /** Says that nothing comes after this, and ends. */
   complete(): void {
-    this.#socket?.end(this.#isChunked ? `${chunk(COMPLETE)}0\r\n\r\n` : COMPLETE)
+    this.#end(this.#format.complete)
+  }
+
+  /** The same after a failure. */
+  fail(failure: ExecutionResult): void {
+    this.#end(this.#format.failure(failure))
+  }
+
+  #end(last: string): void {
+    this.#socket?.end(this.#isChunked ? `${chunk(last)}0\r\n\r\n` : last)
   }
 
   /** Ends without `complete`, so that the client comes back, but with everything sent that was written. */
@@ -109,6 +129,10 @@ export class EventStream implements Outlet {
     return this.#writer?.writeAtLeisure(this.form(batch))
   }
 
+  get fill(): number {
+    return this.#writer?.fill ?? 0
+  }
+
   cutIfStalled(): void {
     this.#writer?.watch(() => this.destroy())
   }
@@ -122,9 +146,14 @@ export class EventStream implements Outlet {
   }
 
   form(batch: Batch): Buffer {
+    const { keys, batch: bytesOf } = this.#format
     return this.#isChunked
-      ? batch.form('chunk', () => chunkOf(batch))
-      : batch.form('events', () => eventsOf(batch))
+      ? batch.form(keys.chunk, () => chunkOf(bytesOf(batch)))
+      : batch.form(keys.plain, () => bytesOf(batch))
+  }
+
+  get transport(): Transport {
+    return this.#format.transport
   }
 }
 
@@ -133,10 +162,6 @@ function ignore(): void {}
 
 function isOver({ destroyed, writableEnded }: ServerResponse): boolean {
   return destroyed || writableEnded
-}
-
-function eventOf(result: ExecutionResult): string {
-  return `event: next\ndata: ${JSON.stringify(result)}\n\n`
 }
 
 /** The streams of events that are open: their keep-alive and their end. */
@@ -161,10 +186,8 @@ export function createEventStreams() {
   }
 
   return {
-    /** How many there are. */
-    get size(): number {
-      return open.size
-    },
+    /** How many there are of a transport. */
+    count: (transport: Transport) => [...open].filter((stream) => stream.transport === transport).length,
 
     /** For each of them, what ends it without `complete`, after which a client would not come back. */
     endings: () => [...open].map((stream) => () => stream.cut()),
@@ -188,8 +211,7 @@ export function createEventStreams() {
       const leave = () => void iterator.return?.().catch(() => undefined)
       const fail = (error: unknown) => {
         if (stream.isOver()) return
-        void stream.write(failed(error))
-        stream.complete()
+        stream.fail(failed(error))
         leave()
       }
       const unwatch = endsWith(fail)

@@ -37,7 +37,7 @@ export function useEventStreams({ eventStreams, credentials, log }: Options): Pl
   return {
     onResultProcess(answer) {
       const { exchange, outcome } = answer.serverContext
-      if (!answer.resultProcessor || !('results' in outcome) || !exchange.viewer) return
+      if (!('results' in outcome) || !outcome.stream || !exchange.viewer) return
       const { results, stream } = outcome
       const options = optionsFor(exchange.id, exchange.viewer)
       answer.setResultProcessor(() => serve(stream, results, options), 'text/event-stream')

@@ -1,10 +1,9 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { GraphQLError } from 'graphql'
-import type { Logger } from 'pino'
 import { clientError } from '../../graphql/errors.ts'
 import { whenClosed } from './handover.ts'
-import { answerRaw } from './raw-answer.ts'
+import { answerRaw, type Reporting } from './raw-answer.ts'
 import { addressOf } from '../limits/address.ts'
 import { Places } from '../limits/places.ts'
 
@@ -15,13 +14,13 @@ const IDLE_MS = 60_000
 export const MAX_HEADER_BYTES = 16_384
 
 /** Limits the connections of an address, cuts idle ones, and answers what is not HTTP as any other bad request. */
-export function limitConnections(server: Server, perAddress: number, log: Logger): void {
+export function limitConnections(server: Server, perAddress: number, reporting: Reporting): void {
   const places = new Places(perAddress)
 
   server.on('connection', (socket: Socket) => {
     const leave = places.enter(addressOf(socket))
     if (leave) whenClosed(socket, leave)
-    else answerRaw(socket, 429, TOO_MANY, log)
+    else answerRaw(socket, 429, TOO_MANY, reporting)
   })
 
   server.setTimeout(IDLE_MS)
@@ -29,14 +28,14 @@ export function limitConnections(server: Server, perAddress: number, log: Logger
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const [status, refusal] = REFUSALS[error.code ?? ''] ?? NOT_HTTP
     // On a connection that has had answers, this could be in the middle of one.
-    if (socket.writable && socket.bytesWritten === 0) answerRaw(socket, status, refusal, log)
+    if (socket.writable && socket.bytesWritten === 0) answerRaw(socket, status, refusal, reporting)
     else socket.destroy()
   })
 }
 
 const TOO_MANY = clientError(
   'TOO_MANY_CONNECTIONS',
-  'There are too many connections from this address. Close some of them.',
+  'Too many connections from this address. Close some of them.',
 )
 const NOT_HTTP: [number, GraphQLError] = [400, clientError('BAD_REQUEST', 'The request is not HTTP/1.1.')]
 const REFUSALS: Record<string, [number, GraphQLError]> = {

@@ -3,6 +3,8 @@ import { isAsyncIterable, processRegularResult, type Plugin } from 'graphql-yoga
 import type { Logger } from 'pino'
 import { clientError, type ErrorCode } from '../../graphql/errors.ts'
 import { describeError } from '../describe-error.ts'
+import { STREAM_HEADERS, type EventStream } from '../event-stream/event-stream.ts'
+import { endAfter, INTERRUPTED } from '../event-stream/stream-format.ts'
 import type { HttpContext } from './outcome.ts'
 import { API_HEADERS } from './raw-answer.ts'
 
@@ -20,8 +22,8 @@ export function useErrorContract(log: Logger): Plugin<object, HttpContext> {
           : item
       if (Array.isArray(result)) return
       if (!isAsyncIterable(result)) {
-        answer.setResult(described(result))
-      } else if (!resultProcessor) {
+        answer.setResult((serverContext.result = described(result)))
+      } else if (!streamOf(serverContext)) {
         await result[Symbol.asyncIterator]().return?.()
         answer.setResult(described({ errors: [NOT_A_STREAM] }))
       }
@@ -29,20 +31,26 @@ export function useErrorContract(log: Logger): Plugin<object, HttpContext> {
       if (!resultProcessor) answer.setResultProcessor(processRegularResult, 'application/json')
     },
 
-    onResponse({ response, fetchAPI, ...answer }) {
-      const { status, headers, body } = response
+    async onResponse({ response, serverContext, fetchAPI, ...answer }) {
+      const { status, headers } = response
       for (const [name, value] of Object.entries(API_HEADERS)) headers.set(name, value)
-      // A client of event streams reads errors as events, and takes any other status for a broken connection.
       if (headers.get('content-type') !== 'text/event-stream') return
-      if (!STATUSES_BEFORE_EVENTS.includes(status))
-        answer.setResponse(new fetchAPI.Response(body, { status: 200, headers }))
+      for (const [name, value] of Object.entries(STREAM_HEADERS)) headers.set(name, value)
+      const events = (await response.text()).replace(INTERRUPTED, endAfter(serverContext.result ?? {}))
+      // A client of event streams reads errors as events, and takes any other status for a broken connection.
+      const answered = STATUSES_BEFORE_EVENTS.includes(status) ? status : 200
+      answer.setResponse(new fetchAPI.Response(events, { status: answered, headers }))
     },
   }
 }
 
+function streamOf({ outcome }: HttpContext): EventStream | undefined {
+  return 'results' in outcome ? outcome.stream : undefined
+}
+
 const NOT_A_STREAM = clientError(
   'NOT_ACCEPTABLE',
-  'A subscription is answered with text/event-stream, which the request does not accept. Accept it, or use a WebSocket.',
+  'A subscription requires `Accept: text/event-stream` or `multipart/mixed;subscriptionSpec=1.0`, or a WebSocket.',
 )
 
 interface HttpExtension {
@@ -83,6 +91,8 @@ const STATUS_OF_CODE: Partial<Record<ErrorCode, HttpExtension>> = {
   GRAPHQL_VALIDATION_FAILED: { status: 400, spec: true },
   DOCUMENT_TOO_LARGE: { status: 400, spec: true },
   DOCUMENT_NOT_TRUSTED: { status: 400, spec: true },
+  PERSISTED_QUERY_NOT_FOUND: { status: 400, spec: true },
+  PERSISTED_QUERY_NOT_SUPPORTED: { status: 400, spec: true },
   INTROSPECTION_DISABLED: { status: 400, spec: true },
   COST_LIMIT_EXCEEDED: { status: 400, spec: true },
   RATE_LIMITED: { status: 429 },

@@ -10,10 +10,9 @@ export class MediaTypes {
     return this.#byAccept.get(accept ?? null)
   }
 
-  learn(request: Request, response: Response): void {
+  learn(accept: string | null, response: Response): void {
     const type = response.headers.get('content-type')
     if (response.status !== 200 || !type?.startsWith('application/')) return
-    const accept = request.headers.get('accept')
     if (this.#byAccept.has(accept)) return
     const [oldest] = this.#byAccept.keys()
     if (this.#byAccept.size >= KNOWN && oldest !== undefined) this.#byAccept.delete(oldest)

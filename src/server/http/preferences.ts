@@ -9,3 +9,15 @@ export function preferences(header: string | undefined): Map<string, number> {
   }
   return wanted
 }
+
+/** The values of an Accept header in the order in which the client wants them, without those that it refuses. */
+export function byPreference(header: string): string {
+  const wanted = header.split(',').map((item) => ({ item, quality: Number(QUALITY.exec(item)?.[1] ?? 1) }))
+  return wanted
+    .filter(({ quality }) => quality > 0)
+    .toSorted((one, other) => other.quality - one.quality)
+    .map(({ item }) => item.trim())
+    .join(', ')
+}
+
+const QUALITY = /;\s*q\s*=\s*([\d.]+)/i

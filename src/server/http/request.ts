@@ -2,10 +2,9 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { createGraphQLError } from 'graphql-yoga'
 import type { ErrorCode } from '../../graphql/errors.ts'
 import type { Sent } from '../parameters.ts'
+import { checkSite } from './cross-site.ts'
+import type { Origins } from './origins.ts'
 import { preferences } from './preferences.ts'
-
-/** The header that says a GET request was sent on purpose by a program, not by a link on another site. */
-export const CSRF_HEADER = 'x-graphql-yoga-csrf'
 
 /** What can be given, as patterns of an Accept header too. */
 const ANSWERS = [
@@ -17,16 +16,16 @@ const ANSWERS = [
 const ACCEPTABLE = [...ANSWERS, 'application/*', 'text/*', 'multipart/*', '*/*']
 
 /**
- * Only JSON by POST, and GET with the CSRF header: a page on another site can send neither without the browser
- * asking first, and the answer to that is no. Throws a refusal, before anything has been made of the request.
+ * Only JSON by POST, and GET from this site: the browser lets a page of another site send neither. Throws a refusal, before
+ * anything has been made of the request.
  */
 export function checkRequest(
-  { headers, method }: IncomingMessage,
-  { maxBodyBytes, isAcceptable }: { maxBodyBytes: number; isAcceptable: boolean },
+  request: IncomingMessage,
+  { maxBodyBytes, isAcceptable, origins }: { maxBodyBytes: number; isAcceptable: boolean; origins: Origins },
 ): void {
-  if (!isAcceptable) checkAccept(headers.accept)
-  if (method === 'GET') checkCsrfHeader(headers)
-  else checkBodyHeaders(headers, maxBodyBytes)
+  if (!isAcceptable) checkAccept(request.headers.accept)
+  if (request.method === 'GET') checkSite(request, origins)
+  else checkBodyHeaders(request.headers, maxBodyBytes)
 }
 
 /** The bytes that say what is asked for. */
@@ -49,14 +48,18 @@ function checkAccept(accept = '*/*'): void {
   throw refused(
     406,
     'NOT_ACCEPTABLE',
-    `Nothing that the request accepts can be given. Accept one of ${ANSWERS.join(', ')}.`,
+    `None of the accepted media types is available. Accept one of ${ANSWERS.join(', ')}.`,
   )
 }
 
 function checkBodyHeaders(headers: IncomingHttpHeaders, maxBodyBytes: number): void {
   if (headers['content-type'] !== 'application/json') checkContentType(headers['content-type'] ?? '')
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
-    throw refused(415, 'UNSUPPORTED_MEDIA_TYPE', 'The body must not be compressed. Send no content-encoding.')
+    throw refused(
+      415,
+      'UNSUPPORTED_MEDIA_TYPE',
+      'Compressed bodies are not supported. Omit content-encoding.',
+    )
   }
   if (Number(headers['content-length'] ?? 0) > maxBodyBytes) throw tooLarge(maxBodyBytes)
 }
@@ -72,15 +75,6 @@ function checkContentType(contentType: string): void {
     415,
     'UNSUPPORTED_MEDIA_TYPE',
     'The body must be JSON in UTF-8. Send content-type: application/json.',
-  )
-}
-
-function checkCsrfHeader(headers: IncomingHttpHeaders): void {
-  if (CSRF_HEADER in headers) return
-  throw refused(
-    403,
-    'CSRF_HEADER_REQUIRED',
-    `A GET request must carry the header ${CSRF_HEADER}, with any value. Or use POST.`,
   )
 }
 
@@ -106,7 +100,7 @@ function readBody(request: IncomingMessage, response: ServerResponse, maxBodyByt
   request
     .on('data', read)
     .once('end', () => resolve(Buffer.concat(chunks)))
-    .once('error', () => reject(badRequest('The request was cut off.')))
+    .once('error', () => reject(badRequest('The request ended before its body was complete.')))
   return promise
 }
 
@@ -133,6 +127,7 @@ function parametersInAddress(url: string): Sent {
   }
   return {
     query: text('query'),
+    documentId: text('documentId'),
     operationName: text('operationName'),
     variables: json('variables'),
     extensions: json('extensions'),
@@ -158,7 +153,7 @@ function tooLarge(maxBodyBytes: number) {
 }
 
 function tooManyPieces() {
-  return refused(413, 'PAYLOAD_TOO_LARGE', `The body comes in more than ${MAX_PIECES} pieces.`)
+  return refused(413, 'PAYLOAD_TOO_LARGE', `The body has more than ${MAX_PIECES} chunks.`)
 }
 
 function refused(status: number, code: ErrorCode, message: string) {

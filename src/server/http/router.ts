@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import type { DatabaseHealth } from '../../database/health.ts'
-import { UNAVAILABLE } from '../../domain/unavailable.ts'
 import { clientError, maskError, unavailable } from '../../graphql/errors.ts'
+import type { Observer } from '../../observability/observer.ts'
+import { withoutSecrets } from '../../observability/secrets.ts'
+import type { Viewer } from '../../services/viewer.ts'
 import type { Credentials } from '../auth/credentials.ts'
-import { describeError, STOPPING } from '../describe-error.ts'
+import { codeOf, describeError, STOPPING } from '../describe-error.ts'
 import { Exchange } from '../exchange.ts'
 import type { Gate } from '../gate.ts'
 import type { Limits } from '../limits/limits.ts'
@@ -14,7 +16,9 @@ import { ENDPOINT } from './endpoint.ts'
 import type { GraphqlOverHttp } from './graphql-over-http.ts'
 import type { Origins } from './origins.ts'
 import type { Pipelines } from './pipelines.ts'
+import type { Probes } from './probes.ts'
 import { API_HEADERS } from './raw-answer.ts'
+import { SCHEMA_PATH, type SchemaFile } from './schema-file.ts'
 import { notAuthenticated, turnAway, type Refused } from './turn-away.ts'
 
 export interface RouterOptions {
@@ -23,13 +27,16 @@ export interface RouterOptions {
   limits: Limits
   origins: Origins
   pipelines: Pipelines
+  probes: Probes
   credentials: Pick<Credentials, 'required'>
   /** Whether the database can be used. */
   database: DatabaseHealth
   /** Serves GraphiQL at the endpoint; left out when it is switched off. */
   graphiql: PageHandler | undefined
+  schemaFile: SchemaFile
   /** Serves the web console at `/`. */
   webConsole: PageHandler
+  observer: Observer
   log: Logger
 }
 
@@ -61,33 +68,17 @@ export class Router {
 
   handle(request: IncomingMessage, response: ServerResponse): void {
     const given = request.headers[REQUEST_ID_HEADER]
-    const requestId = typeof given === 'string' && ACCEPTABLE_REQUEST_ID.test(given) ? given : randomUUID()
+    const requestId = isRequestId(given) ? given : randomUUID()
     response.setHeader(REQUEST_ID_HEADER, requestId)
     for (const [name, value] of API_HEADER_ENTRIES) response.setHeader(name, value)
     const path = request.url?.split('?', 1)[0]
     if (this.#options.origins.answerCors(request, response)) return
-    if (path === '/healthz' || path === '/readyz') {
-      this.#answerProbe(path, response)
-      return
-    }
+    if (path !== ENDPOINT && this.#options.probes.answer(request.url ?? '', response)) return
     const refused = this.#refusal(request, response)
     if (refused) this.#fail(response, refused, requestId)
+    else if (path === SCHEMA_PATH) this.#toSchema(request, response, requestId)
     else if (!this.#answerPage(request, response, requestId))
       this.#toGraphql(request, response, { path, requestId })
-  }
-
-  #answerProbe(path: '/healthz' | '/readyz', response: ServerResponse): void {
-    const problem = path === '/readyz' ? this.#whyNotReady() : undefined
-    response
-      .writeHead(problem === undefined ? 200 : 503, { 'content-type': 'text/plain' })
-      .end(`${problem ?? 'ok'}\n`)
-  }
-
-  /** In words that a stranger may read; the log has the details. */
-  #whyNotReady(): string | undefined {
-    if (this.isStopping) return 'stopping'
-    const reason = this.#options.database.unready()
-    return reason && UNAVAILABLE[reason]
   }
 
   /** Why no request is answered now. */
@@ -106,6 +97,25 @@ export class Router {
         : undefined
     if (page) log.debug({ requestId, path: request.url?.split('?', 1)[0] }, page)
     return page !== undefined
+  }
+
+  #toSchema(request: IncomingMessage, response: ServerResponse, requestId: string): void {
+    const { schemaFile, log } = this.#options
+    const refused = schemaFile.refusal(request)
+    if (refused) {
+      this.#fail(response, refused, requestId)
+      return
+    }
+    this.#answerSchema(request, response, requestId).catch((error: unknown) => {
+      log.error({ err: error, requestId }, 'a request could not be answered')
+      response.destroy()
+    })
+  }
+
+  async #answerSchema(request: IncomingMessage, response: ServerResponse, id: string): Promise<void> {
+    const viewer = await this.#viewer(request, response, id)
+    const refused = viewer && (await this.#options.schemaFile.answer(request, response, viewer))
+    if (refused) this.#fail(response, refused, id)
   }
 
   #toGraphql(
@@ -137,22 +147,47 @@ export class Router {
 
   /** Finds out who asks before anything else is made of a request: its body is not even read before. */
   async #answer(request: IncomingMessage, response: ServerResponse, id: string): Promise<void> {
-    const { gate, graphql } = this.#options
+    const { graphql, observer } = this.#options
     const { headers, method, socket } = request
-    let viewer
-    try {
-      viewer = await gate.authenticate(headers.authorization, socket)
-    } catch (error) {
-      this.#fail(response, notAuthenticated(maskError(error), headers.authorization !== undefined), id)
-      return
-    }
+    const viewer = await this.#viewer(request, response, id)
+    if (!viewer) return
     const isReadOnly = method === 'GET'
-    await graphql.answer(request, response, new Exchange({ id, viewer, connection: socket, isReadOnly }))
+    const exchange = new Exchange({
+      id,
+      transport: 'http',
+      client: observer.clients.of(headers),
+      context: observer.contextFor(headers.traceparent),
+      observer,
+      viewer,
+      connection: socket,
+      isReadOnly,
+    })
+    await graphql.answer(request, response, exchange)
+  }
+
+  /** Who asks; undefined when that was answered with an error. */
+  async #viewer(
+    { headers: { authorization }, socket }: IncomingMessage,
+    response: ServerResponse,
+    requestId: string,
+  ): Promise<Viewer | undefined> {
+    try {
+      return await this.#options.gate.authenticate(authorization, socket)
+    } catch (error) {
+      this.#fail(response, notAuthenticated(maskError(error), authorization !== undefined), requestId)
+      return undefined
+    }
   }
 
   #fail(response: ServerResponse, { status, error, headers }: Refused, requestId: string): void {
+    this.#options.observer.rejected(codeOf(error))
     response
       .writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers })
       .end(JSON.stringify({ errors: [describeError(error, requestId, this.#options.log)] }))
   }
+}
+
+/** Whether it can be given back, and written into the log, as it is. */
+function isRequestId(given: unknown): given is string {
+  return typeof given === 'string' && ACCEPTABLE_REQUEST_ID.test(given) && withoutSecrets(given) === given
 }

@@ -91,12 +91,12 @@ export function turnAway({ url = '', headers }: IncomingMessage, required: boole
   }
   if (required) return undefined
   if (!isLocalHost(headers.host)) {
-    const message = `This gateway requires no credentials and answers on this machine only, as ${LOCAL_HOSTS.join(', ')}.`
+    const message = `This gateway requires no credentials, so it can only be reached from this machine, as ${LOCAL_HOSTS.join(', ')}.`
     return { status: 403, error: clientError('FORBIDDEN', message) }
   }
   const proxied = Object.keys(headers).find(isOfProxy)
   if (proxied !== undefined) {
-    const message = `This gateway requires no credentials and answers clients on this machine only, not through a proxy, which adds headers such as ${proxied}. Make an API token first.`
+    const message = `This gateway requires no credentials, so it refuses requests that came through a proxy, such as those with the header ${proxied}. Create an API token first.`
     return { status: 403, error: clientError('FORBIDDEN', message) }
   }
   return undefined

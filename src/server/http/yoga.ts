@@ -70,7 +70,7 @@ function useOutcome(mediaTypes: MediaTypes): Plugin<HttpContext, HttpContext> {
     onSubscribe: ({ context, setResultAndStopExecution }) =>
       setResultAndStopExecution(resultOf(context.outcome)),
 
-    onResponse: ({ request, response }) => mediaTypes.learn(request, response),
+    onResponse: ({ serverContext, response }) => mediaTypes.learn(serverContext.accept ?? null, response),
   }
 }
 

@@ -66,9 +66,9 @@ export class ArgumentAmounts {
     )
   }
 
-  /** How many things are asked for by id. */
+  /** How many things are asked for by id, or by what a federating gateway knows of them. */
   idsOf(node: FieldNode): Amount | undefined {
-    const ids = this.#argument(node, 'ids')
+    const ids = this.#argument(node, 'ids') ?? this.#argument(node, 'representations')
     if (ids === undefined) return undefined
     return this.#derived([ids], ([value]) => (Array.isArray(value) ? value.length : 1))
   }

@@ -12,20 +12,21 @@ import {
   type GraphQLCompositeType,
   type GraphQLSchema,
   type OperationDefinitionNode,
+  type SelectionNode,
   type SelectionSetNode,
 } from 'graphql'
+import { costHintOf, entriesHintOf, READ } from '../../graphql/hints.ts'
 import { amount, once, product, sum, type Amount, type Values } from './amounts.ts'
 import { ArgumentAmounts, type Page } from './argument-amounts.ts'
 import {
   CHANGE,
   COMPOSED,
   COUNT,
-  ENTRIES,
-  EXTRA,
   INTROSPECTED,
   OBJECT,
+  OF_PLUGINS,
   PAGE,
-  READ,
+  PART,
   TEXTS,
   UNPAGED_LIST,
   VALUE,
@@ -113,10 +114,15 @@ class Planner {
         if (!fragment) return 0
         const condition = fragment.typeCondition && this.#schema.getType(fragment.typeCondition.name.value)
         const on = isCompositeType(condition) ? condition : type
-        if (fragment.kind === Kind.INLINE_FRAGMENT) return this.#selection(on, fragment.selectionSet, page)
-        return remembered(this.#fragmentCosts, `${fragment.name.value} ${this.#pageKey(page)}`, () =>
-          once(this.#selection(on, fragment.selectionSet, page)),
+        const part = has(node, 'defer') ? PART : 0
+        if (fragment.kind === Kind.INLINE_FRAGMENT)
+          return sum([part, this.#selection(on, fragment.selectionSet, page)])
+        const selected = remembered(
+          this.#fragmentCosts,
+          `${fragment.name.value} ${this.#pageKey(page)}`,
+          () => once(this.#selection(on, fragment.selectionSet, page)),
         )
+        return sum([part, selected])
       }),
     )
   }
@@ -134,11 +140,11 @@ class Planner {
     if (name === '__schema' || name === '__type') return INTROSPECTED * (1 + this.#introspected(node))
     const definition = 'getFields' in type ? type.getFields()[name] : undefined
     if (!definition) return VALUE
-    const place = `${type.name}.${name}`
     const isChange = this.#isMutation && type === this.#schema.getMutationType()
     const items = isChange ? this.#arguments.itemsOf(definition, node) : 0
     if (isChange && isCreation(name)) this.#creates.push(items)
-    const own = sum([VALUE, EXTRA[place] ?? TEXTS[name] ?? 0, product(items, CHANGE)])
+    const more = costHintOf(definition) ?? OF_PLUGINS[`${type.name}.${name}`] ?? TEXTS[name] ?? 0
+    const own = sum([VALUE, more, product(items, CHANGE)])
     const named = getNamedType(definition.type)
     if (page && name === 'totalCount') return sum([own, COUNT, page.filter])
     if (page && type.name === 'PageInfo') return sum([own, name.startsWith('has') ? page.filter : 0])
@@ -147,7 +153,8 @@ class Planner {
 
     const connection = remembered(this.#pages, node, () => this.#arguments.pageOf(type, definition, node))
     const inner = named.name === 'PageInfo' ? page : isChange ? answerOf(items) : connection
-    const selected = this.#selection(named, node.selectionSet, inner)
+    const part = has(node, 'stream') ? PART : 0
+    const selected = sum([part, this.#selection(named, node.selectionSet, inner)])
     if (connection) return sum([own, PAGE, connection.filter, selected])
     // A page has been read with its entries.
     if (page) {
@@ -160,7 +167,7 @@ class Planner {
     if (!isListType(getNullableType(definition.type))) return sum([own, read, OBJECT, selected])
     const ids = this.#arguments.idsOf(node)
     if (ids !== undefined) return sum([own, product(ids, sum([read, OBJECT, selected]))])
-    return sum([own, read, product(ENTRIES[place] ?? UNPAGED_LIST, sum([OBJECT, selected]))])
+    return sum([own, read, product(entriesHintOf(definition) ?? UNPAGED_LIST, sum([OBJECT, selected]))])
   }
 
   /** How many fields an introspection selects. */
@@ -179,6 +186,11 @@ class Planner {
   }
 }
 
+/** Whether a directive is there, its condition aside: equal documents cost the same. */
+function has({ directives = [] }: SelectionNode, directive: 'defer' | 'stream'): boolean {
+  return directives.some(({ name }) => name.value === directive)
+}
+
 /** The answer of a change has an entry for each of its items. */
 function answerOf(items: Amount): Page {
   return { entries: items, filter: 0 }
@@ -186,5 +198,5 @@ function answerOf(items: Amount): Page {
 
 /** Whether a mutation makes something new, by how mutations are named. */
 function isCreation(mutation: string): boolean {
-  return /^(create|register)[A-Z]/.test(mutation)
+  return /^(create|register|test|refresh)[A-Z]/.test(mutation)
 }

@@ -1,4 +1,11 @@
-import { Kind, type DocumentNode, type SelectionNode, type SelectionSetNode, type ValueNode } from 'graphql'
+import {
+  Kind,
+  type DocumentNode,
+  type FieldNode,
+  type SelectionNode,
+  type SelectionSetNode,
+  type ValueNode,
+} from 'graphql'
 import type { DocumentLimits } from '../../config.ts'
 import { clientError } from '../../graphql/errors.ts'
 
@@ -31,6 +38,11 @@ export function checkDocument(document: DocumentNode, limits: DocumentLimits): v
   atMost(limits.fragments, fragments, `has ${fragments} fragments`)
   atMost(MAX_INTROSPECTIONS, introspections, `asks for the schema ${introspections} times`)
   atMost(MAX_VALUE_DEPTH, valueDepth, `nests lists and objects ${valueDepth} levels deep in an argument`)
+}
+
+/** Whether a field tells the schema: by introspection, or as a federating gateway asks for it. */
+export function isIntrospection({ name: { value } }: FieldNode): boolean {
+  return value === '__schema' || value === '__type' || value === '_service'
 }
 
 /** Refuses text that is too long to be parsed. */
@@ -71,7 +83,7 @@ function measure({ definitions }: DocumentNode): Measures {
       counts.directives += node.directives?.length ?? 0
       if (node.kind === Kind.FIELD) {
         if (node.alias) counts.aliases++
-        if (node.name.value === '__schema' || node.name.value === '__type') counts.introspections++
+        if (isIntrospection(node)) counts.introspections++
         for (const { value } of node.arguments ?? [])
           counts.valueDepth = Math.max(counts.valueDepth, depthOf(value))
         countName(node.alias?.value ?? node.name.value, names)

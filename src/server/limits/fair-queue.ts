@@ -47,6 +47,8 @@ interface Account {
   /** When it asked last, and until when it pauses. */
   askedAt: number
   pausesUntil: number
+  /** For how many milliseconds it has held up this round of the event loop. */
+  held: number
 }
 
 /**
@@ -61,8 +63,11 @@ export class FairQueue {
   readonly #running = new Set<{ since: number; end: () => void }>()
   /** Accounts that have asked lately or have something to do. */
   readonly #accounts = new Map<string, Account>()
-  /** Those whose operations were started in this round of the event loop. */
+  /** Those whose operations hold the event loop now, and since when; undefined when none does. */
   readonly #started = new Set<Account>()
+  #heldSince: number | undefined
+  /** Those that have held up this round. */
+  readonly #holding = new Set<Account>()
   #forgetAt = FORGET_AT
   #impatience: NodeJS.Timeout | undefined
   #wakeUp: NodeJS.Timeout | undefined
@@ -89,7 +94,7 @@ export class FairQueue {
     let account = this.#accounts.get(name)
     if (!account) {
       if (this.#accounts.size >= this.#forgetAt) this.#forget()
-      this.#accounts.set(name, (account = { name, running: 0, askedAt: 0, pausesUntil: 0 }))
+      this.#accounts.set(name, (account = { name, running: 0, askedAt: 0, pausesUntil: 0, held: 0 }))
     }
     return account
   }
@@ -156,11 +161,41 @@ export class FairQueue {
     return (this.#began ??= performance.now())
   }
 
-  #comeRound(): void {
+  /**
+   * What an operation does at once ends with the microtasks. What else happens in this round of the event loop, such as a
+   * commit, is not its doing.
+   */
+  #chargeFor(account: Account): void {
+    this.#started.add(account)
+    if (this.#heldSince !== undefined) return
+    this.#heldSince = performance.now()
+    // A tick that a microtask asks for comes after all of them.
+    queueMicrotask(() => process.nextTick(() => this.#charge()))
+  }
+
+  #charge(): void {
     const now = performance.now()
-    const held = now - (this.#began ?? now)
-    if (held > LOOP_MS) for (const account of this.#started) account.pausesUntil = now + held * PAUSE
+    const held = now - (this.#heldSince ?? now)
+    for (const account of this.#started) this.#hold(account, held)
     this.#started.clear()
+    this.#heldSince = undefined
+  }
+
+  /** What is done for an account outside its operations, such as to read its messages, counts like them. */
+  hold(account: string, ms: number): void {
+    this.#loopBegan()
+    this.#hold(this.#account(account), ms)
+  }
+
+  #hold(account: Account, ms: number): void {
+    account.held += ms
+    this.#holding.add(account)
+    if (account.held > LOOP_MS) account.pausesUntil = performance.now() + account.held * PAUSE
+  }
+
+  #comeRound(): void {
+    for (const account of this.#holding) account.held = 0
+    this.#holding.clear()
     this.#comingRound = undefined
     this.#began = undefined
     this.#next()
@@ -181,7 +216,7 @@ export class FairQueue {
     this.#queue(connection)
     const account = this.#account(connection.account)
     account.running++
-    this.#started.add(account)
+    this.#chargeFor(account)
     const place = {
       since: performance.now(),
       end: () => {

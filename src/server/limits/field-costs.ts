@@ -1,16 +1,14 @@
-/**
- * What is known of the cost of fields beyond their types. Charges follow measurements: a point is two to five microseconds
- * of the event loop. Amounts here are in tenths of a point, so that sums are exact.
- */
+import { POINT, READ } from '../../graphql/hints.ts'
 
-const POINT = 10
+/**
+ * What fields cost by their types and names. Charges follow measurements: a point is two to five microseconds of the event
+ * loop. What single fields cost more is said where they are declared (`graphql/hints.ts`).
+ */
 
 /** A selected value, its name and its place in the answer. */
 export const VALUE = 2
 /** An object: a row of a page, or one that is put together. */
 export const OBJECT = POINT
-/** A row that is read by itself, with a statement of its own. */
-export const READ = 4 * POINT
 /** A page: its statement and its cursors, but not its entries. */
 export const PAGE = 10 * POINT
 /** A count of a list as a whole. */
@@ -21,6 +19,8 @@ export const FILTER = 100 * POINT
 export const FILTER_OF_ONE_DISK = 20 * POINT
 /** A value of a list in such a filter: each may be a list of its own to be merged. */
 export const LISTED_VALUE = 3 * POINT
+/** A part of an answer: it has its own promises, and its own place among those that are awaited. */
+export const PART = 10 * POINT
 /** A change: a durable write. */
 export const CHANGE = 20 * POINT
 /** A field of an introspection: the schema is large, but no larger than it is. */
@@ -30,6 +30,7 @@ export const UNPAGED_LIST = 5
 
 /** Types whose objects are put together from what has been read already. */
 export const COMPOSED: ReadonlySet<string> = new Set([
+  'Actor',
   'DiskAttachment',
   'Eligibility',
   'Permission',
@@ -38,6 +39,7 @@ export const COMPOSED: ReadonlySet<string> = new Set([
   'SnapshotWarning',
   'UserError',
   'Viewer',
+  '_Service',
 ])
 
 /** What texts cost more than others, by the name of their field: for the length they may have. */
@@ -51,31 +53,10 @@ export const TEXTS: Readonly<Record<string, number>> = {
   statusReason: POINT,
 }
 
-/** What fields cost more than others of their type: for what they read or work out. */
-export const EXTRA: Readonly<Record<string, number>> = {
-  'AutoSnapshotPolicy.nextRuns': 20 * POINT,
-  'AutoSnapshotPolicy.repeatWeekdays': POINT,
-  'AutoSnapshotPolicy.timePoints': 2 * POINT,
-  'Disk.autoSnapshotPolicyEligibility': READ,
-  'Disk.snapshotEligibility': READ,
+/** What the fields cost more that a plug-in declares. */
+export const OF_PLUGINS: Readonly<Record<string, number>> = {
   'PageInfo.endCursor': READ,
   'PageInfo.hasNextPage': READ,
   'PageInfo.hasPreviousPage': READ,
   'PageInfo.startCursor': READ,
-  'Snapshot.createDiskEligibility': READ,
-  'Snapshot.deleteEligibility': READ,
-  'Snapshot.progress': READ,
-  'Snapshot.rollBackEligibility': READ,
-  'Snapshot.stallReason': READ + POINT,
-  'Snapshot.stalledSince': READ,
-  'Snapshot.verifyEligibility': READ,
-}
-
-/** Lists that are not paged, and not taken to have `UNPAGED_LIST` entries. */
-export const ENTRIES: Readonly<Record<string, number>> = {
-  'Disk.tags': 10,
-  'Eligibility.refusals': 2,
-  'Query.snapshotHistory': 10,
-  'Snapshot.tags': 10,
-  'Snapshot.transitions': 10,
 }

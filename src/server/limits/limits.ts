@@ -52,7 +52,7 @@ export class Limits {
     const resetAt = new Date(standing.resetAt).toISOString()
     throw clientError(
       'RATE_LIMITED',
-      `The budget of ${standing.limit} ${BUDGETS[budget]} in ${this.#options.windowSeconds} s has ${standing.remaining} left, and this takes ${amount}. It is full again at ${resetAt}.`,
+      `Rate limit of ${standing.limit} ${BUDGETS[budget]} per ${this.#options.windowSeconds} s reached: ${amount} needed, ${standing.remaining} left. Retry after ${resetAt}.`,
       { budget, resetAt },
     )
   }
@@ -61,7 +61,7 @@ export class Limits {
   tooManyOperations(): GraphQLError {
     return clientError(
       'TOO_MANY_OPERATIONS',
-      `The connection has ${this.#options.operations} operations in progress, which is the limit.`,
+      `Limit of ${this.#options.operations} concurrent operations per connection reached.`,
     )
   }
 
@@ -88,7 +88,7 @@ export class Limits {
     if (points > maxCost) {
       throw clientError(
         'COST_LIMIT_EXCEEDED',
-        `The operation costs ${points} points; at most ${maxCost} are allowed. Ask for smaller pages, or in several operations.`,
+        `The operation costs ${points} points; the limit is ${maxCost}. Request smaller pages, or split it into several operations.`,
         { cost: { requested: points, limit: maxCost } },
       )
     }
@@ -105,7 +105,7 @@ export class Limits {
     if (!leave) {
       throw clientError(
         'TOO_MANY_CONNECTIONS',
-        `The account has ${this.#options.streamsPerAccount} streams open; there may be no more at once.`,
+        `Limit of ${this.#options.streamsPerAccount} open streams per account reached. Close one first.`,
       )
     }
     const leaveEvents = this.#events.enter(accountId, points)
@@ -113,7 +113,7 @@ export class Limits {
       leave()
       throw clientError(
         'COST_LIMIT_EXCEEDED',
-        `For each event, all streams of the account may cost ${this.#eventsCost} points together. Select less in each, or close some of them.`,
+        `The open streams of the account would cost more than ${this.#eventsCost} points per event. Select fewer fields, or close a stream.`,
         { cost: { requested: points, limit: this.#eventsCost } },
       )
     }
@@ -141,10 +141,13 @@ export class Limits {
 }
 
 /** What an answer says of the cost of its operation. */
-export function extensionsOf({ cost }: Exchange): Record<string, unknown> {
+export function extensionsOf({ cost, staleSince }: Exchange): Record<string, unknown> {
   if (!cost) return {}
   const { limit, remaining, resetAt } = cost.standing
-  return { cost: { requested: cost.requested, limit, remaining, resetAt: new Date(resetAt).toISOString() } }
+  return {
+    cost: { requested: cost.requested, limit, remaining, resetAt: new Date(resetAt).toISOString() },
+    ...(staleSince && { staleSince: staleSince.toISOString() }),
+  }
 }
 
 const BUDGETS: Record<Budget, string> = {

@@ -1,83 +1,106 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { GraphQLError, type DocumentNode, type GraphQLSchema } from 'graphql'
+import type { Logger } from 'pino'
 import { z } from 'zod'
-import { clientError } from '../../graphql/errors.ts'
 import { problemsOf } from '../document-rules.ts'
-import type { Sent } from '../parameters.ts'
 
-const FILE = z.record(z.string(), z.string())
-const REFERENCE = z.object({ persistedQuery: z.object({ sha256Hash: z.string() }) })
+/** What relay-compiler, the client preset of GraphQL Code Generator and gql.tada write: texts by their ids. */
+const BY_ID = z.record(z.string(), z.string())
 
-export interface TrustedDocuments {
-  /** The parameters with the document that they refer to. Throws when it is not known, or not trusted. */
-  resolve(params: Sent): Sent
+/** What Apollo's generate-persisted-query-manifest writes. */
+const MANIFEST = z.object({
+  format: z.literal('apollo-persisted-query-manifest'),
+  operations: z.array(z.object({ id: z.string(), body: z.string() })),
+})
+
+export interface TrustedDocumentsOptions {
+  paths: readonly string[]
+  parse: (text: string) => DocumentNode
+  schema: GraphQLSchema
+  log: Logger
 }
 
-/** Without a file, every document may be run, and a reference to one is nothing. */
-export const EVERY_DOCUMENT: TrustedDocuments = { resolve: (params) => params }
+/** The documents of an operator's files, by their ids. */
+export interface TrustedDocuments {
+  byId: ReadonlyMap<string, string>
+  texts: ReadonlySet<string>
+  /** The ids of those that cannot be run and are left out. */
+  misfits: ReadonlySet<string>
+}
 
 /**
- * Reads a JSON object of documents by the SHA-256 of their text, in hexadecimal, and holds each against the schema and the
- * limits. Throws one error that lists everything that is wrong.
+ * Reads files of trusted documents, and holds each document against the schema and the limits. One that does not fit is logged
+ * and left out. Throws when a file cannot be read.
  */
-export async function readTrustedDocuments(
-  { path, only }: { path: string; only: boolean },
-  parse: (text: string) => DocumentNode,
-  schema: GraphQLSchema,
-): Promise<TrustedDocuments> {
-  const documents = await read(path)
-  const problems = Object.entries(documents).flatMap(([hash, text]) =>
-    wrongWith(hash, text, parse, schema).map((problem) => `  ${hash.slice(0, 64)} ${problem}`),
-  )
-  if (problems.length > 0) throw wrong(path, ['has documents that cannot be run:', ...problems].join('\n'))
-  const byHash = new Map(Object.entries(documents))
-  const texts = new Set(byHash.values())
-
-  return {
-    resolve(params) {
-      const reference = REFERENCE.safeParse(params.extensions)
-      if (reference.success) {
-        const query = byHash.get(reference.data.persistedQuery.sha256Hash)
-        if (query === undefined) {
-          throw clientError('DOCUMENT_NOT_TRUSTED', 'There is no trusted document with this hash.')
-        }
-        return { ...params, query }
+export async function readTrustedDocuments(options: TrustedDocumentsOptions): Promise<TrustedDocuments> {
+  const { paths, log } = options
+  const byId = new Map<string, string>()
+  const misfits = new Set<string>()
+  for (const path of paths) {
+    for (const [written, text] of await read(path)) {
+      const id = bareId(written)
+      const problem = problemWith(id, text, byId.get(id), options)
+      if (problem === undefined) {
+        byId.set(id, text)
+        continue
       }
-      if (only && !texts.has(params.query as string)) {
-        throw clientError(
-          'DOCUMENT_NOT_TRUSTED',
-          'Only trusted documents are run. Send the hash of one as extensions.persistedQuery.sha256Hash, or its exact text.',
-        )
-      }
-      return params
-    },
+      misfits.add(id)
+      log.warn({ path, id, problem }, 'a trusted document cannot be run, and is left out')
+    }
   }
+  return { byId, texts: new Set(byId.values()), misfits }
 }
 
-async function read(path: string): Promise<Record<string, string>> {
+/** An id without the prefix that names its algorithm, which some tools and clients write. */
+export function bareId(id: string): string {
+  return id.replace(/^sha256:/i, '')
+}
+
+export function isSha256(id: string): boolean {
+  return /^[0-9a-f]{64}$/.test(id)
+}
+
+/** Whether an id is a SHA-256, and then not that of the text. */
+export function isHashOfOther(id: string, text: string): boolean {
+  return isSha256(id) && createHash('sha256').update(text).digest('hex') !== id
+}
+
+async function read(path: string): Promise<[id: string, text: string][]> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw wrong(path, `cannot be read: ${(error as Error).message}.`)
   })
+  const content = jsonOf(text)
+  const manifest = MANIFEST.safeParse(content)
+  if (manifest.success) return manifest.data.operations.map(({ id, body }) => [id, body])
+  const record = BY_ID.safeParse(content)
+  if (record.success) return Object.entries(record.data)
+  throw wrong(
+    path,
+    'must be a JSON object with the text of each document under its id, or a manifest of Apollo.',
+  )
+}
+
+function jsonOf(text: string): unknown {
   try {
-    return FILE.parse(JSON.parse(text))
+    return JSON.parse(text)
   } catch {
-    throw wrong(path, 'must be a JSON object with the text of each document under its SHA-256.')
+    return undefined
   }
 }
 
-function wrongWith(
-  hash: string,
+function problemWith(
+  id: string,
   text: string,
-  parse: (text: string) => DocumentNode,
-  schema: GraphQLSchema,
-): string[] {
-  const right = createHash('sha256').update(text).digest('hex')
-  if (hash !== right) return [`is not the SHA-256 of its document, which is ${right}.`]
+  known: string | undefined,
+  { parse, schema }: TrustedDocumentsOptions,
+): string | undefined {
+  if (known !== undefined && known !== text) return 'Another document has the same id.'
+  if (isHashOfOther(id, text)) return 'The id is not the SHA-256 of the document.'
   try {
-    return problemsOf(schema, parse(text), true).map(({ message }) => message)
+    return problemsOf(schema, parse(text), true)[0]?.message
   } catch (error) {
-    if (error instanceof GraphQLError) return [error.message]
+    if (error instanceof GraphQLError) return error.message
     throw error
   }
 }

@@ -8,8 +8,10 @@ import type { Groups } from '../../delivery/groups.ts'
 import { LiveStream } from '../../delivery/live-stream.ts'
 import type { Seat } from '../../delivery/member.ts'
 import type { Outlet } from '../../delivery/outlet.ts'
+import type { Traffic } from '../../delivery/traffic.ts'
 import type { Context } from '../../graphql/context.ts'
 import { answerTooLarge, masked, maskError } from '../../graphql/errors.ts'
+import type { StreamEnd } from '../../observability/observer.ts'
 import { describeError } from '../describe-error.ts'
 import { LiveResults } from './live-results.ts'
 import { storedProjectionOf } from './stored-projection.ts'
@@ -17,10 +19,19 @@ import { documentToExecute, selectionKey } from './selection.ts'
 
 export interface LiveOptions {
   streamBuffer: StreamBuffer
+  /** What all streams have sent. */
+  traffic: Traffic
   log: Logger
 }
 
 export type Live = ReturnType<typeof createLive>
+
+interface Opening {
+  /** Called when it joins its group, and all that its own execution needed can be let go of. */
+  onBegin: () => void
+  /** Called when it is open; returns what is told of its end. */
+  onOpen: () => StreamEnd
+}
 
 /** What a subscription is executed with. */
 interface SubscriptionArgs extends ExecutionArgs {
@@ -31,23 +42,29 @@ interface SubscriptionArgs extends ExecutionArgs {
  * Serves subscriptions in groups. Each is admitted and opened as any other operation; then a transition is executed once for
  * all who select the same, and the bytes go to everyone.
  */
-export function createLive({ streamBuffer, log }: LiveOptions) {
+export function createLive({ streamBuffer, traffic, log }: LiveOptions) {
+  const streams = new Set<LiveStream>()
+
   /**
-   * Opens a subscription. A group that serves it writes its events to the outlet, and the results are empty; when it joins the
-   * group, `onBegin` is called, and all that its own execution needed can be let go of.
+   * Opens a subscription. A group that serves it writes its events to the outlet, and the results are empty.
    */
   async function open(
     args: SubscriptionArgs,
     outlet: Outlet,
-    onBegin: () => void,
+    { onBegin, onOpen }: Opening,
   ): Promise<ExecutionResult | LiveResults> {
-    const stream = new LiveStream(outlet, streamBuffer.events)
+    const stream = new LiveStream(outlet, streamBuffer.events, traffic)
     const join = (seat: Seat, groups: Groups) =>
       stream.prepare(() => groups.join(selectedBy(args), seat, stream))
     const result = await subscribe({ ...args, contextValue: { ...args.contextValue, join } })
-    return isAsyncIterable(result)
-      ? new LiveResults(mapAsyncIterator(result, masked), stream, onBegin)
-      : masked(result)
+    if (!isAsyncIterable(result)) return masked(result)
+    const ended = onOpen()
+    streams.add(stream)
+    const onEnd: StreamEnd = (...end) => {
+      streams.delete(stream)
+      ended(...end)
+    }
+    return new LiveResults(mapAsyncIterator(result, masked), stream, { onBegin, onEnd })
   }
 
   function selectedBy(args: SubscriptionArgs): Selected {
@@ -88,5 +105,5 @@ export function createLive({ streamBuffer, log }: LiveOptions) {
     }
   }
 
-  return { open }
+  return { open, streams }
 }

@@ -4,6 +4,8 @@ import { CloseCode } from 'graphql-ws'
 import type { Logger } from 'pino'
 import type { WebSocket } from 'ws'
 import { maskError } from '../../graphql/errors.ts'
+import type { Client } from '../../observability/client.ts'
+import type { Observer } from '../../observability/observer.ts'
 import type { Viewer } from '../../services/viewer.ts'
 import { authorizationOf } from '../auth/authentication.ts'
 import type { Credentials } from '../auth/credentials.ts'
@@ -17,6 +19,7 @@ export interface ConnectionOptions {
   gate: Gate
   limits: Limits
   credentials: Pick<Credentials, 'watch'>
+  observer: Observer
   log: Logger
 }
 
@@ -25,6 +28,9 @@ export class Connection {
   readonly webSocket: WebSocket
   readonly socket: Socket
   readonly pace: Pace
+  /** How its client named itself in `connection_init`, and the trace that its operations belong to. */
+  client: Client
+  traceparent: unknown
   readonly #options: ConnectionOptions
   /** Who it is for, from `connection_init` until the credential ceases to hold. */
   #viewer: Viewer | undefined
@@ -37,6 +43,7 @@ export class Connection {
     this.socket = socket
     this.pace = new Pace(webSocket, messagesPerSecond)
     this.#options = options
+    this.client = options.observer.clients.of({})
     webSocket
       .on('ping', () => this.pace.count())
       .on('pong', () => (this.#isAlive = true))
@@ -57,8 +64,11 @@ export class Connection {
    * socket when that does not hold, now or at any time later. Resolves with whether it is in.
    */
   async admit(connectionParams: unknown): Promise<boolean> {
-    const { gate, limits, credentials } = this.#options
+    const { gate, limits, credentials, observer } = this.#options
     try {
+      const sent = (connectionParams ?? {}) as Readonly<Record<string, unknown>>
+      this.traceparent = sent['traceparent']
+      this.client = observer.clients.of(sent)
       const viewer = await gate.authenticate(authorizationOf(connectionParams), this.socket)
       if (!this.isOpen) return false
       this.#viewer = viewer
@@ -89,8 +99,14 @@ export class Connection {
     this.webSocket.on('message', (message: Buffer, isBinary: boolean) => {
       this.pace.count()
       if (!this.isOpen) return
-      if (isBinary) this.webSocket.close(CloseCode.BadRequest, 'Binary message received')
-      else handle(message.toString()).catch((error: unknown) => this.#fail(error))
+      if (isBinary) {
+        this.webSocket.close(CloseCode.BadRequest, 'Binary message received')
+        return
+      }
+      const beganAt = performance.now()
+      handle(message.toString()).catch((error: unknown) => this.#fail(error))
+      // Messages are parsed before it is the turn of what they ask for.
+      if (this.#viewer) this.#options.gate.heldUp(this.#viewer, performance.now() - beganAt)
     })
   }
 
@@ -113,6 +129,7 @@ export class Connection {
   #refuse(error: unknown): void {
     this.#viewer = undefined
     const { message, extensions } = describeError(maskError(error), randomUUID(), this.#options.log)
+    this.#options.observer.rejected(extensions['code'] as string)
     const isForbidden = extensions['code'] === 'UNAUTHENTICATED'
     this.webSocket.close(isForbidden ? CloseCode.Forbidden : TRY_AGAIN_LATER, message)
   }

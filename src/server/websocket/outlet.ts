@@ -43,6 +43,10 @@ export class WebSocketOutlet implements Outlet {
     return sent
   }
 
+  get fill(): number {
+    return this.#writer.fill
+  }
+
   form(batch: Batch): Frames {
     return batch.form(this.#id.length, () => framesOf(batch, this.#id.length))
   }

@@ -6,7 +6,8 @@ import type { Logger } from 'pino'
 import type { ConnectionLimits, StreamBuffer } from '../../config.ts'
 import { clientError } from '../../graphql/errors.ts'
 import { schema } from '../../graphql/schema.ts'
-import { describeError, describeThrown } from '../describe-error.ts'
+import type { Observer } from '../../observability/observer.ts'
+import { codeOfThrown, describeError, describeThrown } from '../describe-error.ts'
 import { Exchange, type Operation } from '../exchange.ts'
 import type { Gate } from '../gate.ts'
 import type { Limits } from '../limits/limits.ts'
@@ -22,6 +23,7 @@ export interface ProtocolOptions {
   operations: Operations
   connectionLimits: ConnectionLimits
   streamBuffer: StreamBuffer
+  observer: Observer
   log: Logger
 }
 
@@ -64,10 +66,7 @@ export function createProtocol(options: ProtocolOptions): Protocol {
 
     async execute(args) {
       const { exchange, operation } = executionOf(args as Admitted)
-      return operations.execute(exchange, operation).catch((error: unknown) => {
-        exchange.end()
-        throw error
-      })
+      return operations.execute(exchange, operation).catch(endingBy(exchange))
     },
 
     subscribe: (args) => follow(operations, args as Admitted, log) as never,
@@ -86,7 +85,7 @@ export function createProtocol(options: ProtocolOptions): Protocol {
 }
 
 function executionOf({ contextValue: { execution } }: Admitted) {
-  if (!execution) throw new Error('An operation was let go of before it was executed.')
+  if (!execution) throw new Error('An operation was released before it was executed.')
   return execution
 }
 
@@ -99,25 +98,33 @@ interface Subscribed {
 
 /** Lets an operation in; what refuses it is its answer. */
 async function admit(
-  { gate, limits, connectionLimits, streamBuffer, log }: ProtocolOptions,
+  { gate, limits, connectionLimits, streamBuffer, observer, log }: ProtocolOptions,
   connection: Connection,
   { id, subscriptions, payload }: Subscribed,
 ): Promise<Admitted | GraphQLError[]> {
   const { viewer, webSocket, socket } = connection
   const requestId = randomUUID()
-  const exchange = new Exchange({ id: requestId, viewer, connection })
+  const exchange = new Exchange({
+    id: requestId,
+    transport: 'websocket',
+    client: connection.client,
+    context: observer.contextFor(connection.traceparent),
+    observer,
+    viewer,
+    connection,
+  })
   try {
     if (Object.keys(subscriptions).length > connectionLimits.operations) throw limits.tooManyOperations()
     if (id.length > MAX_ID_LENGTH) {
-      const message = `An id has at most ${MAX_ID_LENGTH} characters`
+      const message = `Operation ids are limited to ${MAX_ID_LENGTH} characters`
       webSocket.close(CloseCode.BadRequest, message)
       throw clientError('BAD_REQUEST', `${message}.`)
     }
     const operation = await gate.admit(exchange, () => {
       // Completed by the client while it waited; nobody is told.
-      if (!(id in subscriptions)) throw clientError('BAD_REQUEST', 'The operation is completed.')
-      const { query, operationName, variables, extensions } = payload
-      return { query, operationName, variables, extensions }
+      if (!(id in subscriptions)) throw clientError('BAD_REQUEST', 'The client has completed the operation.')
+      const { query, documentId, operationName, variables, extensions } = payload
+      return { query, documentId, operationName, variables, extensions }
     })
     const outlet = new WebSocketOutlet(webSocket, socket, id, streamBuffer)
     return {
@@ -127,6 +134,7 @@ async function admit(
       contextValue: { requestId, execution: { exchange, operation, outlet } },
     }
   } catch (error) {
+    exchange.outcome = codeOfThrown(error)
     exchange.end()
     return describeThrown(error, requestId, log)
   }
@@ -140,49 +148,27 @@ async function follow(
 ): Promise<ExecutionResult | AsyncIterable<ExecutionResult>> {
   const { exchange, operation, outlet } = executionOf(args)
   const { requestId } = args.contextValue
-  const letGo = () => void (args.contextValue = { requestId })
-  const leave = exchange.leaveStream ?? ignore
-  const results = await operations.subscribe(exchange, operation, outlet, letGo).catch((error: unknown) => {
-    leave()
+  const onBegin = () => void (args.contextValue = { requestId })
+  const { leaveStream: onEnd = ignore } = exchange
+  const results = await operations
+    .subscribe(exchange, operation, outlet, { onBegin, onEnd })
+    .catch(endingBy(exchange))
+  return results instanceof LiveResults ? describingFailure(results, requestId, log) : results
+}
+
+/** What a failure of an operation does: it ends it. */
+function endingBy(exchange: Exchange): (error: unknown) => never {
+  return (error) => {
+    exchange.outcome = codeOfThrown(error)
     exchange.end()
     throw error
-  })
-  if (!(results instanceof LiveResults)) {
-    leave()
-    return results
   }
-  return endingWith(describingFailure(results, requestId, log), leave)
 }
 
 function describingFailure(results: AsyncIterable<ExecutionResult>, requestId: string, log: Logger) {
   return errorAsyncIterator(results, (error) => {
     throw describeThrown(error, requestId, log)[0] ?? error
   })
-}
-
-/** The same results; calls back when they have ended, failed or been left. */
-function endingWith<T>(results: AsyncIterable<T>, onEnd: () => void): AsyncIterableIterator<T> {
-  const iterator = results[Symbol.asyncIterator]()
-  return {
-    async next() {
-      try {
-        const next = await iterator.next()
-        if (next.done) onEnd()
-        return next
-      } catch (error) {
-        onEnd()
-        throw error
-      }
-    },
-    async return() {
-      onEnd()
-      await iterator.return?.()
-      return { value: undefined, done: true }
-    },
-    [Symbol.asyncIterator]() {
-      return this
-    },
-  }
 }
 
 function ignore(): void {}

@@ -23,12 +23,12 @@ const VERSION = { 'sec-websocket-version': '13' }
 
 const ELSEWHERE = {
   status: 404,
-  error: clientError('NOT_FOUND', `No WebSocket is opened here. They are at ${ENDPOINT}.`),
+  error: clientError('NOT_FOUND', `Not found. WebSocket connections are accepted at ${ENDPOINT}.`),
 }
 
 const FOREIGN = {
   status: 403,
-  error: clientError('FOREIGN_ORIGIN', 'A page of this site may not open a WebSocket here.'),
+  error: clientError('FOREIGN_ORIGIN', 'Pages of this origin may not open WebSocket connections here.'),
 }
 
 const UNAVAILABLE = { status: 503, error: STOPPING }
@@ -62,8 +62,8 @@ export class WebSockets {
     })
     this.#sockets
       .on('wsClientError', ({ message }, socket) => {
-        const error = clientError('BAD_REQUEST', `No WebSocket handshake: ${message}.`)
-        answerRaw(socket, 400, error, options.log, VERSION)
+        const error = clientError('BAD_REQUEST', `Invalid WebSocket handshake: ${message}.`)
+        answerRaw(socket, 400, error, options, VERSION)
       })
       .on('connection', (webSocket, { socket }) => this.#open(webSocket, socket))
       .on('error', (error) => options.log.error({ err: error }, 'the WebSocket server failed'))
@@ -73,6 +73,11 @@ export class WebSockets {
     this.#checks = setInterval(() => {
       for (const connection of this.#connections) connection.check()
     }, PING_MS)
+  }
+
+  /** How many are open. */
+  get size(): number {
+    return this.#connections.size
   }
 
   /** Answers every new socket with 503 from now on. */
@@ -99,7 +104,7 @@ export class WebSockets {
 
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     const refused = this.#refusal(request)
-    if (refused) answerRaw(socket, refused.status, refused.error, this.#options.log)
+    if (refused) answerRaw(socket, refused.status, refused.error, this.#options)
     else
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) =>
         this.#sockets.emit('connection', webSocket, request),

@@ -19,6 +19,12 @@ export function createPage(html: string, contentSecurityPolicy: string): Page {
   }
 }
 
+/** Whether the client holds what it asks for already. */
+export function isHeld({ headers }: IncomingMessage, etag: string): boolean {
+  const held = headers['if-none-match']?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? []
+  return held.includes(etag) || held.includes('*')
+}
+
 export function sendPage(
   { html, etag, contentSecurityPolicy }: Page,
   request: IncomingMessage,
@@ -32,8 +38,7 @@ export function sendPage(
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
   }
-  const held = request.headers['if-none-match']?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? []
-  if (held.includes(etag) || held.includes('*')) {
+  if (isHeld(request, etag)) {
     response.writeHead(304, headers).end()
     return
   }
