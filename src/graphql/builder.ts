@@ -12,10 +12,15 @@ import type { Context } from './context.ts'
 import { WAITS } from './hints.ts'
 import { DateTime } from './date-time.ts'
 import { badUserInput, clientError } from './errors.ts'
-import { hasRepetitions } from './repetitions.ts'
 
 /** The types that `node` finds. */
-const NODES: IdType[] = ['Disk', 'Snapshot', 'AutoSnapshotPolicy', 'AutoSnapshotRun']
+const NODES: IdType[] = ['Disk', 'Snapshot', 'AutoSnapshotPolicy', 'AutoSnapshotRun', 'Connection']
+
+/** The type of the node that an id names; undefined if it names none. */
+export function nodeTypeOf(id: string): IdType | undefined {
+  const type = typeOfId(id)
+  return type && NODES.includes(type) ? type : undefined
+}
 
 export const builder = new SchemaBuilder<{
   Context: Context
@@ -27,6 +32,7 @@ export const builder = new SchemaBuilder<{
   Scalars: {
     ID: { Input: string; Output: string }
     DateTime: { Input: Date; Output: Date }
+    _Any: { Input: { typename: unknown; id: unknown }; Output: never }
     SafeInt: { Input: number; Output: number }
   }
 }>({
@@ -39,7 +45,7 @@ export const builder = new SchemaBuilder<{
     nodesOnConnection: { description: 'The entries.' },
     idFieldOptions: {
       description:
-        'Global id. Its prefix is the type: `v-` disk, `s-` snapshot, `asp-` policy, `asr-` policy run.',
+        'Global id. Its prefix is the type: `v-` disk, `s-` snapshot, `asp-` policy, `asr-` policy run, `con-` connection to a cloud.',
     },
     nodeTypeOptions: { description: 'An object with a global id.' },
     edgesFieldOptions: {
@@ -74,12 +80,10 @@ export const builder = new SchemaBuilder<{
     defaultEdgeTypeOptions: { description: 'An entry of a list.' },
     encodeGlobalID: (_typename, id) => String(id),
     decodeGlobalID: (id) => {
-      const typename = typeOfId(id)
-      if (typename === undefined || !NODES.includes(typename)) {
-        const prefixes = NODES.map((node) => `${ID_PREFIXES[node]}-…`).join(', ')
-        throw badUserInput(`${quoted(id)} is not a node id. Node ids look like ${prefixes}.`)
-      }
-      return { typename, id }
+      const typename = nodeTypeOf(id)
+      if (typename !== undefined) return { typename, id }
+      const prefixes = NODES.map((node) => `${ID_PREFIXES[node]}-…`).join(', ')
+      throw badUserInput(`${quoted(id)} is not a node id. Node ids look like ${prefixes}.`)
     },
     nodeQueryOptions: {
       ...WAITS,
@@ -87,19 +91,8 @@ export const builder = new SchemaBuilder<{
       args: { id: { description: 'Its id.' } },
       description: 'The object with this id; null if there is none.',
     },
-    nodesQueryOptions: {
-      ...WAITS,
-      nullable: { list: false, items: true },
-      args: { ids: { description: 'Their ids.' } },
-      description:
-        'The objects with these ids, in the same order; null for an id without an object. At most 100 ids, each ' +
-        'once.',
-      resolve: (_root, { ids }, _context, _info, resolveNodes) => {
-        if (ids.length > 100) throw badUserInput(`ids has ${ids.length} entries; at most 100 are allowed.`)
-        if (hasRepetitions(ids.map(({ id }) => id))) throw badUserInput('ids must not contain an id twice.')
-        return resolveNodes(ids)
-      },
-    },
+    // nodes.ts has one that answers null for what is not a node id.
+    nodesQueryOptions: false,
   },
   scopeAuth: {
     authScopes: ({ viewer }) => ({ may: (permission) => may(viewer.role, permission) }),

@@ -11,6 +11,8 @@ export const ERROR_CODES = {
   GRAPHQL_VALIDATION_FAILED: 'The document does not fit the schema.',
   DOCUMENT_TOO_LARGE: 'The document exceeds a limit on bytes, tokens, depth, aliases or other parts.',
   DOCUMENT_NOT_TRUSTED: 'The gateway runs trusted documents only, and this is not one of them.',
+  PERSISTED_QUERY_NOT_FOUND: 'No document is registered under this hash. Send its text with the hash.',
+  PERSISTED_QUERY_NOT_SUPPORTED: 'Documents cannot be registered here. Send their text.',
   INTROSPECTION_DISABLED: 'Introspection is restricted to admins.',
   COST_LIMIT_EXCEEDED:
     'The operation exceeds the cost limit. Request less at once; `extensions.cost` has both numbers.',
@@ -31,7 +33,8 @@ export const ERROR_CODES = {
   NOT_ACCEPTABLE: 'None of the accepted media types is supported.',
   PAYLOAD_TOO_LARGE: 'The request body is larger than MAX_BODY_BYTES, or its headers are larger than 16 KiB.',
   REQUEST_TIMEOUT: 'The request did not arrive in time.',
-  CSRF_HEADER_REQUIRED: 'A GET request must carry the header x-graphql-yoga-csrf, with any value.',
+  CSRF_HEADER_REQUIRED:
+    'The site that sent the GET request is unknown. Add x-graphql-yoga-csrf, or use POST.',
   FOREIGN_ORIGIN: 'The origin of the page is not in ALLOWED_ORIGINS.',
   SERVICE_UNAVAILABLE:
     'The gateway is stopping, or cannot reach its database, storage or JWT keys. Retry shortly.',
@@ -65,7 +68,7 @@ export function answerTooLarge(bytes: number, operation: OperationTypeNode): Gra
   const changes = operation === OperationTypeNode.MUTATION ? ' Changes were made.' : ''
   return clientError(
     'ANSWER_TOO_LARGE',
-    `The answer has more than ${bytes} bytes. Ask for smaller pages, or for less of each entry.${changes}`,
+    `The answer is larger than ${bytes} bytes. Request smaller pages or fewer fields.${changes}`,
   )
 }
 
@@ -103,7 +106,7 @@ export function masked(result: ExecutionResult): ExecutionResult {
 }
 
 /** Whether an error is a fault that is masked. */
-export function isFault(error: unknown): error is GraphQLError {
+function isFault(error: unknown): error is GraphQLError {
   return error instanceof GraphQLError && error.extensions.code === 'INTERNAL_SERVER_ERROR'
 }
 
@@ -125,7 +128,7 @@ function locatedError(code: ErrorCode, { message }: Error, error: unknown): Grap
 
 /**
  * Whether the engine could not make an answer of what a resolver gave it, such as a text that is no member of its enum.
- * It says so with an error as it has for bad arguments; but those name the argument, not the field.
+ * It reports that with an error as for bad arguments; but those name the argument, not the field.
  */
 function isFaultOfAnAnswer({ path, originalError }: GraphQLError): boolean {
   return (

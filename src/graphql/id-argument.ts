@@ -10,6 +10,8 @@ const CALLED: Record<IdType, string> = {
   AutoSnapshotRunDisk: 'a disk of a run',
   Account: 'an account',
   ApiToken: 'an API token',
+  Connection: 'a connection',
+  Activity: 'an entry of the activity',
 }
 
 /** The argument, if it is an id of this type; otherwise an error that says what one looks like. */

@@ -33,7 +33,7 @@ interface ProjectArguments {
 }
 
 /** Why it takes an execution to say what is answered. */
-export interface Fallback {
+interface Fallback {
   /** What was thrown, by a resolver or here; undefined for a value that is left to executions. */
   error: unknown
 }

@@ -1,8 +1,13 @@
-import { isObjectType, lexicographicSortSchema, printSchema } from 'graphql'
+import { isObjectType, lexicographicSortSchema, printSchema, specifiedDirectives } from 'graphql'
 import { builder } from './builder.ts'
+import { INCREMENTAL_DIRECTIVES } from './incremental-directives.ts'
+import './types/activity.ts'
 import './types/api-token.ts'
+import './types/connection.ts'
 import './types/disk.ts'
 import './types/disk-mutations.ts'
+import './types/federation.ts'
+import './types/inventory.ts'
 import './types/limits.ts'
 import './types/operation-mutations.ts'
 import './types/policy.ts'
@@ -12,7 +17,10 @@ import './types/transition.ts'
 import './types/user-error.ts'
 import './types/viewer.ts'
 
-export const schema = builder.toSchema({ sortSchema: true })
+export const schema = builder.toSchema({
+  sortSchema: true,
+  directives: [...specifiedDirectives, ...INCREMENTAL_DIRECTIVES],
+})
 
 // An id is stored as it is shown; the Relay plugin would wait for each as if it had to be encoded.
 for (const type of Object.values(schema.getTypeMap())) {

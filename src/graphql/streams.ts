@@ -2,15 +2,16 @@ import type { Groups } from '../delivery/groups.ts'
 import type { Seat } from '../delivery/member.ts'
 import type { DiskStatus } from '../domain/disk.ts'
 import { quoted } from '../domain/echo.ts'
-import { subjectOf } from '../domain/job.ts'
+import { operationOn } from '../domain/job.ts'
 import { isSettled } from '../domain/lifecycle.ts'
-import type { SnapshotStatus } from '../domain/snapshot.ts'
-import type { EnumFilter } from '../reads/filters.ts'
+import type { SnapshotStatus, SnapshotType } from '../domain/snapshot.ts'
+import type { EnumFilter, StringFilter, TagFilter } from '../reads/filters.ts'
 import type { Interest } from '../transitions/interest.ts'
+import { lowerCase, type TextCondition } from '../transitions/text-condition.ts'
 import { CursorExpired } from '../transitions/cursor.ts'
 import type { DiskTransition, Transition } from '../transitions/transition.ts'
 import type { Viewer } from '../services/viewer.ts'
-import { percent, type Progress } from '../transitions/progress.ts'
+import { percent } from '../transitions/progress.ts'
 import type { Context } from './context.ts'
 import { badUserInput, clientError } from './errors.ts'
 
@@ -18,11 +19,18 @@ export interface TransitionFilter {
   snapshotId?: EnumFilter<string> | null | undefined
   diskId?: EnumFilter<string> | null | undefined
   to?: EnumFilter<SnapshotStatus> | null | undefined
+  type?: EnumFilter<SnapshotType> | null | undefined
+  name?: StringFilter | null | undefined
+  tags?: readonly TagFilter[] | null | undefined
 }
 
 export interface DiskTransitionFilter {
   diskId?: EnumFilter<string> | null | undefined
   to?: EnumFilter<DiskStatus> | null | undefined
+}
+
+type AnyTransitionFilter = Omit<TransitionFilter, 'to'> & {
+  to?: EnumFilter<SnapshotStatus | DiskStatus> | null | undefined
 }
 
 export interface ProgressEvent {
@@ -39,7 +47,7 @@ export function follow(
   after: string | null | undefined,
 ): AsyncIterable<Transition> {
   const { gateway, viewer } = context
-  const position = positionOf(gateway.transitions, viewer, after)
+  const position = positionOf(gateway.transitions, context, after) ?? present(gateway.transitions, context)
   return served(context, gateway.hub, gateway.hub.seat(interestOf(viewer, filter), position))
 }
 
@@ -50,7 +58,8 @@ export function followDisks(
   after: string | null | undefined,
 ): AsyncIterable<DiskTransition> {
   const { gateway, viewer } = context
-  const position = positionOf(gateway.diskTransitions, viewer, after)
+  const position =
+    positionOf(gateway.diskTransitions, context, after) ?? present(gateway.diskTransitions, context)
   return served(context, gateway.diskHub, gateway.diskHub.seat(interestOf(viewer, filter), position))
 }
 
@@ -61,7 +70,7 @@ export function followToEnd(
   after: string | null | undefined,
 ): AsyncIterable<Transition> {
   const { gateway, viewer } = context
-  const position = positionOf(gateway.transitions, viewer, after)
+  const position = positionOf(gateway.transitions, context, after)
   const seat = gateway.hub.seatToEnd({ accountId: viewer.accountId, snapshotId }, position)
   if (!seat) throw notFound('Snapshot', snapshotId)
   return served(context, gateway.hub, seat)
@@ -74,7 +83,7 @@ export function followDiskToEnd(
   after: string | null | undefined,
 ): AsyncIterable<DiskTransition> {
   const { gateway, viewer } = context
-  const position = positionOf(gateway.diskTransitions, viewer, after)
+  const position = positionOf(gateway.diskTransitions, context, after)
   const seat = gateway.diskHub.seatToEnd({ accountId: viewer.accountId, diskId }, position)
   if (!seat) throw notFound('Disk', diskId)
   return served(context, gateway.diskHub, seat)
@@ -99,16 +108,19 @@ export async function followProgress(
     stop()
     throw notFound('Snapshot', snapshotId)
   }
-  function isWorkedOn(): boolean {
-    return reads.snapshotJobs(snapshotId).some((job) => subjectOf(job) === snapshotId)
-  }
   async function* events(): AsyncGenerator<ProgressEvent> {
+    let last: ProgressEvent | undefined
     try {
       for (;;) {
         const known = progress.get(snapshotId)
         const row = known ? snapshot : reads.snapshot(snapshotId)
-        const isOver = !known && (!row || (isSettled(row.status) && !isWorkedOn()))
-        yield event(snapshotId, known, isOver && row?.dataBytes ? Number(row.dataBytes) : undefined)
+        const saved = known ? undefined : operationOn(snapshotId, reads.snapshotJobs(snapshotId))
+        const isOver = !known && (!row || (isSettled(row.status) && !saved))
+        const next = known
+          ? { snapshotId, percent: percent(known), ...known }
+          : eventOf(snapshotId, saved, isOver ? row?.dataBytes : undefined)
+        if (isOver || !last || !isSame(next, last)) yield next
+        last = next
         if (isOver) return
         await changed.promise
         changed = Promise.withResolvers()
@@ -130,29 +142,44 @@ export async function followProgress(
   }
 }
 
-function event(
+/** What is known of work that is over, or that does not run here and was saved by who does it. */
+function eventOf(
   snapshotId: string,
-  known: Progress | undefined,
-  completedBytes: number | undefined,
+  saved: { progress: number | null } | undefined,
+  doneBytes: bigint | null | undefined,
 ): ProgressEvent {
-  if (known) return { snapshotId, percent: percent(known), ...known }
-  if (completedBytes === undefined) return { snapshotId, percent: null, copiedBytes: null, totalBytes: null }
-  return { snapshotId, percent: 100, copiedBytes: completedBytes, totalBytes: completedBytes }
+  if (!doneBytes) return { snapshotId, percent: saved?.progress ?? null, copiedBytes: null, totalBytes: null }
+  return { snapshotId, percent: 100, copiedBytes: Number(doneBytes), totalBytes: Number(doneBytes) }
 }
+
+const isSame = (one: ProgressEvent, other: ProgressEvent) =>
+  one.percent === other.percent && one.copiedBytes === other.copiedBytes
 
 function positionOf(
   transitions: Pick<Context['gateway']['transitions'], 'parse'>,
-  viewer: Viewer,
+  { viewer, eventStream }: Context,
   after: string | null | undefined,
 ): number | undefined {
-  if (after === null || after === undefined) return undefined
-  const position = transitions.parse(after, viewer)
+  const cursor = eventStream?.lastEventId ?? after
+  if (cursor === null || cursor === undefined) return undefined
+  const position = transitions.parse(cursor, viewer)
   if (position === 'MALFORMED') {
     throw badUserInput(
       'after is not a stream cursor of this gateway. Use the streamCursor of a list, or the cursor of a transition.',
     )
   }
   if (position === 'EXPIRED') throw new CursorExpired()
+  return position
+}
+
+/** Where a stream from now on begins, if its client is to be told; otherwise wherever the hub is. */
+function present(
+  transitions: Pick<Context['gateway']['transitions'], 'end'>,
+  { viewer, eventStream }: Context,
+): number | undefined {
+  if (!eventStream) return undefined
+  const { position, cursor } = transitions.end(viewer)
+  eventStream.beginsAt(cursor)
   return position
 }
 
@@ -164,14 +191,22 @@ function interestOf(
   { accountId }: Viewer,
   filter: TransitionFilter | DiskTransitionFilter | null | undefined,
 ): Interest {
-  const { diskId, to } = filter ?? {}
-  const snapshotId = filter && 'snapshotId' in filter ? filter.snapshotId : undefined
+  const { diskId, to, snapshotId, type, name, tags }: AnyTransitionFilter = filter ?? {}
   return {
     accountId,
     snapshotIds: oneOf(snapshotId),
     diskIds: oneOf(diskId),
     to: oneOf<SnapshotStatus | DiskStatus>(to),
+    types: oneOf(type),
+    name: name ? textCondition(name) : undefined,
+    tags: tags?.length ? tags.map(({ key, value }) => ({ key, value: textCondition(value) })) : undefined,
   }
+}
+
+function textCondition(comparison: StringFilter | null | undefined): TextCondition {
+  const { contains } = comparison ?? {}
+  const lower = contains === null || contains === undefined ? undefined : lowerCase(contains)
+  return { oneOf: oneOf(comparison), contains: lower }
 }
 
 /** The values that a comparison lets through, in one order; undefined when it lets all of them. */

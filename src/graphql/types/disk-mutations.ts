@@ -1,5 +1,7 @@
 import type { Disk as DiskRow } from '../../generated/prisma/client.ts'
 import { z } from 'zod'
+import { DISK_LABEL_MAX_LENGTH } from '../../domain/disk.ts'
+import { DISK_PATH_MAX_LENGTH } from '../../domain/disk-path.ts'
 import { DISK_SIZE_GIB, DISKS_FROM_SNAPSHOTS_AT_ONCE } from '../../domain/disk-operation.ts'
 import { NAME_RULE_TEXT } from '../../domain/name.ts'
 import {
@@ -11,15 +13,17 @@ import {
   DiskSizeRefused,
   DiskStatusForbidsOperation,
   InvalidName,
+  OperationNotOffered,
   SnapshotInUse,
+  SnapshotProtected,
   SnapshotNotFound,
   SnapshotOfOtherDisk,
   SnapshotStatusForbidsOperation,
   SystemSnapshotForbidsDisk,
-  TooManyDisksUnderWay,
+  DiskCreationLimitExceeded,
 } from '../../domain/refusals.ts'
 import { DESCRIPTION_MAX_LENGTH, TAGS_MAX } from '../../domain/tag.ts'
-import type { CreateDisk } from '../../services/disk-operations.ts'
+import type { CreateDisk } from '../../services/disk-creation.ts'
 import { builder } from '../builder.ts'
 import { text } from '../text.ts'
 import { CLIENT_TOKEN_LIMITS, clientTokenText } from './client-token.ts'
@@ -33,11 +37,11 @@ const AttachmentInput = builder.inputType('DiskAttachmentInput', {
     instanceId: t.id({
       required: true,
       description: 'The id of the instance.',
-      validate: text('instanceId', 0, 64),
+      validate: text('instanceId', 0, DISK_LABEL_MAX_LENGTH),
     }),
     device: t.string({
       description: 'The device name, such as `/dev/vdb`.',
-      validate: text('device', 0, 64).nullish(),
+      validate: text('device', 0, DISK_LABEL_MAX_LENGTH).nullish(),
     }),
   }),
 })
@@ -50,7 +54,7 @@ const RegisterDiskInput = builder.inputType('RegisterDiskInput', {
       description:
         "Absolute path on the gateway's machine. Symbolic links are resolved. The file must be in a directory of " +
         'DISK_DIRS, or in `disks` of the data directory.',
-      validate: text('path', 0, 4096),
+      validate: text('path', 0, DISK_PATH_MAX_LENGTH),
     }),
     name: t.string({ required: true, description: `Its name: ${NAME_RULE_TEXT}` }),
     kind: t.field({ type: DiskKind, required: true, description: 'Its kind.' }),
@@ -62,12 +66,12 @@ const RegisterDiskInput = builder.inputType('RegisterDiskInput', {
     storageType: t.string({
       description: 'Its storage type.',
       defaultValue: 'local',
-      validate: text('storageType', 0, 64).nullish(),
+      validate: text('storageType', 0, DISK_LABEL_MAX_LENGTH).nullish(),
     }),
     zone: t.string({
       description: 'Its availability zone.',
       defaultValue: 'local',
-      validate: text('zone', 0, 64).nullish(),
+      validate: text('zone', 0, DISK_LABEL_MAX_LENGTH).nullish(),
     }),
     attachment: t.field({ type: AttachmentInput, description: 'The instance it is attached to, if any.' }),
   }),
@@ -124,12 +128,12 @@ const CreateDiskInput = builder.inputType('CreateDiskInput', {
     storageType: t.string({
       description: 'Its storage type.',
       defaultValue: 'local',
-      validate: text('storageType', 0, 64).nullish(),
+      validate: text('storageType', 0, DISK_LABEL_MAX_LENGTH).nullish(),
     }),
     zone: t.string({
       description: 'Its availability zone.',
       defaultValue: 'local',
-      validate: text('zone', 0, 64).nullish(),
+      validate: text('zone', 0, DISK_LABEL_MAX_LENGTH).nullish(),
     }),
     sizeGiB: t.int({
       description: `Its size, ${SIZE_TEXT}; not smaller than the snapshot, whose size is the default.`,
@@ -180,12 +184,12 @@ const AttachDiskInput = builder.inputType('AttachDiskInput', {
     diskId: t.id({ required: true, description: 'The disk, `v-…`.' }),
     instanceId: t.id({
       required: true,
-      description: 'The id of the instance, 1–64 characters.',
-      validate: text('instanceId', 1, 64),
+      description: `The id of the instance, 1–${DISK_LABEL_MAX_LENGTH} characters.`,
+      validate: text('instanceId', 1, DISK_LABEL_MAX_LENGTH),
     }),
     device: t.string({
       description: 'The device name, such as `/dev/vdb`.',
-      validate: text('device', 0, 64).nullish(),
+      validate: text('device', 0, DISK_LABEL_MAX_LENGTH).nullish(),
     }),
   }),
 })
@@ -291,16 +295,17 @@ builder.mutationFields((t) => ({
         InvalidName,
         ClientTokenReused,
         SnapshotNotFound,
+        OperationNotOffered,
         SystemSnapshotForbidsDisk,
         SnapshotStatusForbidsOperation,
         DiskSizeRefused,
-        TooManyDisksUnderWay,
+        DiskCreationLimitExceeded,
       ],
       union: { name: 'CreateDiskResult', description: 'The accepted disk, or a refusal.' },
     },
     args: { input: t.arg({ type: CreateDiskInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input }, { gateway, viewer }) => ({
-      disk: await gateway.diskOperations.create(viewer, {
+      disk: await gateway.disks.create(viewer, {
         content: contentOf(input),
         name: input.name,
         description: input.description ?? '',
@@ -318,12 +323,12 @@ builder.mutationFields((t) => ({
       'Changes name, description and tags of a disk that is not being released. Order of checks: name, disk, ' +
       'status.',
     errors: {
-      types: [InvalidName, DiskNotFound, DiskStatusForbidsOperation],
+      types: [InvalidName, DiskNotFound, OperationNotOffered, DiskStatusForbidsOperation],
       union: { name: 'UpdateDiskResult', description: 'The changed disk, or a refusal.' },
     },
     args: { input: t.arg({ type: UpdateDiskInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input }, { gateway, viewer }) => ({
-      disk: await gateway.diskOperations.update(viewer, {
+      disk: await gateway.disks.update(viewer, {
         diskId: input.diskId,
         name: input.name ?? undefined,
         description: input.description ?? undefined,
@@ -341,12 +346,12 @@ builder.mutationFields((t) => ({
       'Attaches a disk to an instance. A data disk must be UNMOUNTED, a system disk NORMAL. Order of checks: ' +
       'disk, status.',
     errors: {
-      types: [DiskNotFound, DiskStatusForbidsOperation],
+      types: [DiskNotFound, OperationNotOffered, DiskStatusForbidsOperation],
       union: { name: 'AttachDiskResult', description: 'The disk, ATTACHING, or a refusal.' },
     },
     args: { input: t.arg({ type: AttachDiskInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input }, { gateway, viewer }) => ({
-      disk: await gateway.diskOperations.attach(viewer, { ...input, device: input.device ?? null }),
+      disk: await gateway.disks.attach(viewer, { ...input, device: input.device ?? null }),
     }),
   }),
   detachDisk: t.field({
@@ -355,12 +360,12 @@ builder.mutationFields((t) => ({
     description:
       'Detaches a disk from its instance. The disk must be IN_USE. Order of checks: disk, status, attachment.',
     errors: {
-      types: [DiskNotFound, DiskStatusForbidsOperation, DiskNotAttached],
+      types: [DiskNotFound, OperationNotOffered, DiskStatusForbidsOperation, DiskNotAttached],
       union: { name: 'DetachDiskResult', description: 'The disk, DETACHING, or a refusal.' },
     },
     args: { input: t.arg({ type: DetachDiskInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input }, { gateway, viewer }) => ({
-      disk: await gateway.diskOperations.detach(viewer, input),
+      disk: await gateway.disks.detach(viewer, input),
     }),
   }),
   resizeDisk: t.field({
@@ -370,12 +375,12 @@ builder.mutationFields((t) => ({
       'Enlarges a disk. A data disk must be IN_USE or UNMOUNTED, a system disk IN_USE or NORMAL. Disks cannot be ' +
       'shrunk. Order of checks: disk, status, size.',
     errors: {
-      types: [DiskNotFound, DiskStatusForbidsOperation, DiskSizeRefused],
+      types: [DiskNotFound, OperationNotOffered, DiskStatusForbidsOperation, DiskSizeRefused],
       union: { name: 'ResizeDiskResult', description: 'The disk, SCALING, or a refusal.' },
     },
     args: { input: t.arg({ type: ResizeDiskInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input }, { gateway, viewer }) => ({
-      disk: await gateway.diskOperations.resize(viewer, input),
+      disk: await gateway.disks.resize(viewer, input),
     }),
   }),
   rollBackDisk: t.field({
@@ -391,6 +396,7 @@ builder.mutationFields((t) => ({
       types: [
         DiskNotFound,
         SnapshotNotFound,
+        OperationNotOffered,
         SnapshotOfOtherDisk,
         SnapshotStatusForbidsOperation,
         DiskStatusForbidsOperation,
@@ -399,7 +405,7 @@ builder.mutationFields((t) => ({
     },
     args: { input: t.arg({ type: RollBackDiskInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input }, { gateway, viewer }) => ({
-      disk: await gateway.diskOperations.rollBack(viewer, input),
+      disk: await gateway.disks.rollBack(viewer, input),
     }),
   }),
   releaseDisk: t.field({
@@ -408,14 +414,21 @@ builder.mutationFields((t) => ({
     description:
       'Removes a disk from the gateway. A data disk must be UNMOUNTED, EXPIRED or ERROR, a system disk NORMAL, ' +
       'EXPIRED or ERROR. The image is deleted if `createDisk` made it, and kept if it was registered. Order of ' +
-      'checks: disk, status; with its snapshots, also the status and use of each.',
+      'checks: disk, status; with its snapshots, also the status, protection and use of each.',
     errors: {
-      types: [DiskNotFound, DiskStatusForbidsOperation, SnapshotStatusForbidsOperation, SnapshotInUse],
+      types: [
+        DiskNotFound,
+        OperationNotOffered,
+        DiskStatusForbidsOperation,
+        SnapshotStatusForbidsOperation,
+        SnapshotProtected,
+        SnapshotInUse,
+      ],
       union: { name: 'ReleaseDiskResult', description: 'The disk, DELETING, or a refusal.' },
     },
     args: { input: t.arg({ type: ReleaseDiskInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input }, { gateway, viewer }) => ({
-      disk: await gateway.diskOperations.release(viewer, {
+      disk: await gateway.disks.release(viewer, {
         diskId: input.diskId,
         withSnapshots: input.withSnapshots ?? false,
       }),

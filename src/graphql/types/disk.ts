@@ -1,3 +1,4 @@
+import { cancelRefusals } from '../../domain/cancel-operation.ts'
 import {
   attachRefusals,
   detachRefusals,
@@ -6,27 +7,33 @@ import {
   rollBackRefusals,
   updateDiskRefusals,
 } from '../../domain/disk-operation.ts'
-import { subjectOf } from '../../domain/job.ts'
+import { operationOn } from '../../domain/job.ts'
 import { linkRefusals } from '../../domain/policy.ts'
 import { PolicyNotFound } from '../../domain/refusals.ts'
 import { quotaUsage, type QuotaUsage, type SnapshotQuota } from '../../domain/quota.ts'
-import { snapshotRefusals } from '../../domain/create-snapshot.ts'
-import type { HeldSnapshots } from '../../reads/reads.ts'
+import type { Provider as Recorded } from '../../domain/connection.ts'
+import { connectionRefusals, snapshotRefusals } from '../../domain/create-snapshot.ts'
+import type { Disk as DiskRow } from '../../generated/prisma/client.ts'
+import type { HeldSnapshots, Reads } from '../../reads/reads.ts'
 import { DISK_EVENT_ORDERS } from '../../reads/history.ts'
 import { DISK_ORDERS, SNAPSHOT_ORDERS } from '../../reads/reads.ts'
 import { builder } from '../builder.ts'
 import { connect, OrderDirection } from '../connection.ts'
-import { READING_ALL, reading } from '../hints.ts'
+import { READ, rowHints, type RowHints } from '../hints.ts'
 import { idOf } from '../id-argument.ts'
 import { DiskKind, DiskKindFilter, DiskStatus, DiskStatusFilter } from './disk-enums.ts'
+import { Provider, ProviderFilter } from './connection-enums.ts'
 import { Eligibility } from './eligibility.ts'
 import { DateTimeFilter, IDFilter, NumberFilter, SEARCH, StringFilter } from './filters.ts'
 import { Operation } from './operation.ts'
-import { AutoSnapshotPolicy, Disk, Snapshot } from './nodes.ts'
+import { AutoSnapshotPolicy, Connection, Disk, Snapshot } from './nodes.ts'
 import { NEWEST_FIRST, SnapshotConnection, SnapshotFilter, SnapshotOrder } from './snapshot.ts'
 import { Tag, TAG_FILTER_LIMITS, TAG_FILTERS, TagFilter } from './tag.ts'
 import { StatusTransition } from './transition.ts'
+import { UpstreamDisk } from './upstream.ts'
 import { GIB } from '../../domain/units.ts'
+
+const hints = (own: RowHints<'Disk'>) => rowHints(own)
 
 builder.node(Disk, {
   description: 'A cloud disk.',
@@ -40,19 +47,21 @@ builder.node(Disk, {
     kind: t.expose('kind', { type: DiskKind, description: 'Its kind.' }),
     status: t.expose('status', {
       type: DiskStatus,
-      description: 'Its status, checked every INVENTORY_INTERVAL_MS (2 s by default).',
+      description:
+        'Its status. On this machine it is checked every INVENTORY_INTERVAL_MS (2 s by default); in a cloud every 15 s while ' +
+        'something is in progress, and every CLOUD_INVENTORY_INTERVAL_MS (5 min by default) otherwise.',
     }),
     statusReason: t.exposeString('statusReason', {
       nullable: true,
       description: 'Why the status is ERROR, as a sentence; null otherwise.',
     }),
     sizeGiB: t.float({
-      ...reading('sizeBytes'),
+      ...hints({ reads: ['sizeBytes'], costs: 0 }),
       description: 'Its declared size, in GiB (2^30 bytes).',
       resolve: ({ sizeBytes }) => Number(sizeBytes) / GIB,
     }),
     sizeBytes: t.field({
-      ...reading('sizeBytes'),
+      ...hints({ reads: ['sizeBytes'], costs: 0 }),
       type: 'SafeInt',
       description: 'Its declared size, in bytes.',
       resolve: ({ sizeBytes }) => Number(sizeBytes),
@@ -62,18 +71,39 @@ builder.node(Disk, {
     }),
     zone: t.exposeString('zone', { description: 'Its availability zone.' }),
     attachment: t.field({
-      ...reading('instanceId', 'device'),
+      ...hints({ reads: ['instanceId', 'device'], costs: 0 }),
       type: Attachment,
       nullable: true,
       description: 'The instance it is attached to; null if it is not attached.',
       resolve: ({ instanceId, device }) => (instanceId === null ? null : { instanceId, device }),
     }),
+    provider: t.field({
+      ...hints({ reads: ['provider'], costs: 0 }),
+      type: Provider,
+      description: 'Where it is.',
+      resolve: ({ provider }) => provider as Recorded,
+    }),
+    connection: t.field({
+      ...hints({ reads: ['connectionId'], costs: 0 }),
+      type: Connection,
+      nullable: true,
+      description: 'The connection to the cloud that has it; null for a LOCAL disk.',
+      resolve: ({ connectionId }, _args, { reads }) =>
+        connectionId === null ? null : reads.connection(connectionId),
+    }),
+    upstream: t.field({
+      ...hints({ reads: ['externalId', 'rawStatus', 'upstreamCreatedAt'], costs: 0 }),
+      type: UpstreamDisk,
+      nullable: true,
+      description: 'What the cloud says of it; null for a LOCAL disk.',
+      resolve: ({ externalId, ...disk }) => (externalId === null ? null : { ...disk, externalId }),
+    }),
     createdAt: t.expose('createdAt', {
       type: 'DateTime',
-      description: 'When it was registered, or its creation accepted.',
+      description: 'When it was registered, first seen in its cloud, or its creation accepted.',
     }),
     snapshotQuota: t.field({
-      ...reading(),
+      ...hints({ reads: [], costs: 0 }),
       type: DiskSnapshotQuota,
       description: 'Used and available snapshot quotas.',
       resolve: ({ id }, _args, { reads, gateway }) => ({
@@ -82,16 +112,18 @@ builder.node(Disk, {
       }),
     }),
     snapshotEligibility: t.field({
-      ...reading('kind', 'status'),
+      ...hints({ reads: ['kind', 'status', 'connectionId'], costs: READ }),
       type: Eligibility,
       description:
         'Whether `createSnapshot` would accept this disk in its current status, with all refusals otherwise. Same ' +
         'rule as the mutation.',
-      resolve: (disk, _args, { reads, gateway }) =>
-        snapshotRefusals(disk, 'MANUAL', reads.held(disk.id).MANUAL, gateway.quota),
+      resolve: (disk, _args, { reads, gateway }) => [
+        ...connectionRefusals(connectionOf(disk, reads)),
+        ...snapshotRefusals(disk, 'MANUAL', reads.held(disk.id).MANUAL, gateway.quota),
+      ],
     }),
     autoSnapshotPolicy: t.field({
-      ...reading('policyId'),
+      ...hints({ reads: ['policyId'], costs: 0 }),
       type: AutoSnapshotPolicy,
       nullable: true,
       description: 'The automatic snapshot policy it is linked to; null if there is none.',
@@ -102,7 +134,7 @@ builder.node(Disk, {
 
 builder.objectFields(Disk, (t) => ({
   autoSnapshotPolicyEligibility: t.field({
-    ...READING_ALL,
+    ...hints({ reads: 'ALL', costs: READ }),
     type: Eligibility,
     description:
       'Whether `linkAutoSnapshotPolicy` would link this disk, in its current status, to the given policy ' +
@@ -116,31 +148,31 @@ builder.objectFields(Disk, (t) => ({
     },
   }),
   updateEligibility: t.field({
-    ...READING_ALL,
+    ...hints({ reads: 'ALL', costs: 0 }),
     type: Eligibility,
     description: 'Whether `updateDisk` would accept it.',
     resolve: updateDiskRefusals,
   }),
   attachEligibility: t.field({
-    ...READING_ALL,
+    ...hints({ reads: 'ALL', costs: 0 }),
     type: Eligibility,
     description: 'Whether `attachDisk` would accept it.',
     resolve: attachRefusals,
   }),
   detachEligibility: t.field({
-    ...READING_ALL,
+    ...hints({ reads: 'ALL', costs: 0 }),
     type: Eligibility,
     description: 'Whether `detachDisk` would accept it.',
     resolve: detachRefusals,
   }),
   resizeEligibility: t.field({
-    ...READING_ALL,
+    ...hints({ reads: 'ALL', costs: 0 }),
     type: Eligibility,
     description: 'Whether `resizeDisk` would accept it with some larger size.',
     resolve: (disk) => resizeRefusals(disk),
   }),
   rollBackEligibility: t.field({
-    ...READING_ALL,
+    ...hints({ reads: 'ALL', costs: 0 }),
     type: Eligibility,
     description:
       'Whether `rollBackDisk` would accept it with one of its COMPLETED snapshots. For a given snapshot, see ' +
@@ -148,20 +180,26 @@ builder.objectFields(Disk, (t) => ({
     resolve: (disk) => rollBackRefusals(disk),
   }),
   releaseEligibility: t.field({
-    ...READING_ALL,
+    ...hints({ reads: 'ALL', costs: 0 }),
     type: Eligibility,
     description: 'Whether `releaseDisk` would accept it.',
     resolve: releaseRefusals,
   }),
+  cancelEligibility: t.field({
+    ...hints({ reads: [], costs: READ }),
+    type: Eligibility,
+    description: 'Whether `cancelOperation` would accept it.',
+    resolve: ({ id }, _args, { reads }) => cancelRefusals(id, operationOn(id, reads.diskJobs(id)), false),
+  }),
   operation: t.field({
-    ...reading(),
+    ...hints({ reads: [], costs: 0 }),
     type: Operation,
     nullable: true,
     description: 'The operation in progress on it, other than a snapshot; null if there is none.',
-    resolve: ({ id }, _args, { reads }) => reads.diskJobs(id).find((job) => subjectOf(job) === id),
+    resolve: ({ id }, _args, { reads }) => operationOn(id, reads.diskJobs(id)),
   }),
   tags: t.field({
-    ...reading(),
+    ...hints({ reads: [], costs: 0, entries: 10 }),
     type: [Tag],
     description: 'Its tags, ordered by key.',
     resolve: ({ id }, _args, { reads }) => reads.diskTags(id),
@@ -171,7 +209,7 @@ builder.objectFields(Disk, (t) => ({
 builder.objectFields(Disk, (t) => ({
   snapshots: t.connection(
     {
-      ...reading(),
+      ...hints({ reads: [], costs: 0 }),
       type: Snapshot,
       description: 'Its snapshots. Default order: newest first.',
       args: {
@@ -192,7 +230,7 @@ builder.objectFields(Disk, (t) => ({
   ),
   history: t.connection(
     {
-      ...reading(),
+      ...hints({ reads: [], costs: 0 }),
       type: StatusTransition,
       description:
         'Its transitions and those of its snapshots, newest first. The log keeps at least the last ' +
@@ -207,6 +245,10 @@ builder.objectFields(Disk, (t) => ({
     { name: 'DiskHistoryEdge', description: 'A transition in the history of a disk.' },
   ),
 }))
+
+/** The connection of a disk in a cloud. */
+const connectionOf = ({ connectionId }: Pick<DiskRow, 'connectionId'>, reads: Reads) =>
+  connectionId === null ? undefined : (reads.connection(connectionId) ?? undefined)
 
 const LATEST_FIRST = { field: 'AT', direction: 'DESC' } as const
 
@@ -267,6 +309,8 @@ export const DiskFilter = builder.inputType('DiskFilter', {
     id: t.field({ type: IDFilter, description: 'By id.' }),
     status: t.field({ type: DiskStatusFilter, description: 'By status.' }),
     kind: t.field({ type: DiskKindFilter, description: 'By kind.' }),
+    provider: t.field({ type: ProviderFilter, description: 'By where it is.' }),
+    connectionId: t.field({ type: IDFilter, description: 'By the connection to its cloud.' }),
     name: t.field({ type: StringFilter, description: 'By name.' }),
     search: t.string(SEARCH),
     createdAt: t.field({ type: DateTimeFilter, description: 'By time of registration or creation.' }),

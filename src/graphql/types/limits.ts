@@ -1,10 +1,15 @@
+import { API_TOKEN_DAYS_MAX } from '../../domain/api-token.ts'
+import { DISK_LABEL_MAX_LENGTH } from '../../domain/disk.ts'
 import { DISK_SIZE_GIB } from '../../domain/disk-operation.ts'
+import { DISK_PATH_MAX_LENGTH } from '../../domain/disk-path.ts'
 import { NAME_MAX_LENGTH } from '../../domain/name.ts'
 import { isTimeZone, timeZones } from '../../domain/schedule.ts'
 import { RETENTION_DAYS } from '../../domain/retention.ts'
 import { DESCRIPTION_MAX_LENGTH, TAG_MAX_LENGTH, TAGS_MAX } from '../../domain/tag.ts'
 import { builder } from '../builder.ts'
+import { PAGE_MAX } from '../connection.ts'
 import { text } from '../text.ts'
+import { TOGETHER_MAX } from './snapshot-mutations.ts'
 
 /** No name of a time zone is as long. */
 const NAME_LENGTH_OF_ZONES = 64
@@ -42,6 +47,28 @@ const Limits = builder.objectRef<object>('Limits').implement({
       type: IntRange,
       description: 'Size of a disk that is created or resized, in GiB.',
       resolve: () => DISK_SIZE_GIB,
+    }),
+    diskLabelLength: t.int({
+      description:
+        'Maximum length of the storage type, the zone, the instance id and the device of a disk, in UTF-16 code units.',
+      resolve: () => DISK_LABEL_MAX_LENGTH,
+    }),
+    diskPathLength: t.int({
+      description: 'Maximum length of the path of a disk that is registered, in UTF-16 code units.',
+      resolve: () => DISK_PATH_MAX_LENGTH,
+    }),
+    apiTokenDays: t.field({
+      type: IntRange,
+      description: 'Lifetime of an API token that expires, in days.',
+      resolve: () => ({ min: 1, max: API_TOKEN_DAYS_MAX }),
+    }),
+    snapshotsPerRequest: t.int({
+      description: 'Maximum number of entries in the input of `createSnapshots` and of `deleteSnapshots`.',
+      resolve: () => TOGETHER_MAX,
+    }),
+    pageSize: t.int({
+      description: 'Maximum of `first` and `last`, and of the disks that are linked to a policy at once.',
+      resolve: () => PAGE_MAX,
     }),
     timeZones: t.stringList({
       description: 'Time zones for policies, one name each, in alphabetical order.',

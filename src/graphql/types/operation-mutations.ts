@@ -46,8 +46,9 @@ builder.mutationFields((t) => ({
       'Cancels the operation in progress on a snapshot or disk. Returns immediately; the operation then ends ' +
       'with the reason "Cancelled on request." and leaves no partial data. A snapshot that was CREATING becomes ' +
       'FAILED, a deletion returns to the previous status, a disk that was CREATING becomes ERROR, any other disk ' +
-      'returns to its observed status. A deletion that has already removed data completes, and so does an ' +
-      'operation that finishes first. The call is idempotent. Order of checks: snapshot or disk, operation.',
+      'returns to its observed status. An operation whose effect can no longer be undone is refused, and completes. ' +
+      'A transition whose `from` and `to` are equal announces the cancellation; a verification, which changes no ' +
+      'status, also ends with one. The call is idempotent. Order of checks: snapshot or disk, operation.',
     errors: {
       types: [SnapshotNotFound, DiskNotFound, NothingInProgress, OperationNotCancellable],
       union: {

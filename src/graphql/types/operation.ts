@@ -1,4 +1,5 @@
 import { subjectOf } from '../../domain/job.ts'
+import type { OperationKind as Kind } from '../../domain/job.ts'
 import type { Job } from '../../generated/prisma/client.ts'
 import { percent } from '../../transitions/progress.ts'
 import { builder } from '../builder.ts'
@@ -26,7 +27,7 @@ export function percentOf(job: Job, { gateway, fleeting }: Context): number | nu
   return live ? percent(live) : job.progress
 }
 
-export const Operation = builder.objectRef<Job>('Operation').implement({
+export const Operation = builder.objectRef<Job & { kind: Kind }>('Operation').implement({
   description:
     'A background operation. It continues after crashes and restarts, and disappears when it ends.',
   fields: (t) => ({

@@ -6,7 +6,6 @@ import { InvalidName, InvalidPolicy, PolicyNotFound, PolicyQuotaExceeded } from 
 import { FOREVER, RETENTION_DAYS } from '../../domain/retention.ts'
 import type {
   AutoSnapshotPolicy as PolicyRow,
-  AutoSnapshotRun as RunRow,
   AutoSnapshotRunDisk as RunDiskRow,
   Disk as DiskRow,
 } from '../../generated/prisma/client.ts'
@@ -15,10 +14,11 @@ import { scheduleOf } from '../../services/policy-runs.ts'
 import { builder } from '../builder.ts'
 import { connect, PAGE_MAX } from '../connection.ts'
 import { idOf } from '../id-argument.ts'
+import { costing, POINT } from '../hints.ts'
 import { nextRunsOf } from '../next-runs.ts'
 import { hasRepetitions } from '../repetitions.ts'
 import { DiskConnection, DiskFilter, DiskOrder, DISKS_BY_NAME } from './disk.ts'
-import { AutoSnapshotPolicy, Disk, Snapshot } from './nodes.ts'
+import { AutoSnapshotPolicy, AutoSnapshotRun, Disk, Snapshot } from './nodes.ts'
 import { factsOf, RefusalCode, UserError } from './user-error.ts'
 
 /** How many of its next runs a policy shows. */
@@ -33,10 +33,12 @@ builder.node(AutoSnapshotPolicy, {
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Its name.' }),
     timePoints: t.intList({
+      ...costing(2 * POINT),
       description: 'Hours of its runs, 0–23, ascending.',
       resolve: (policy) => [...scheduleOf(policy).timePoints],
     }),
     repeatWeekdays: t.intList({
+      ...costing(POINT),
       description: 'Weekdays of its runs, 0 (Sunday) to 6, ascending.',
       resolve: (policy) => [...scheduleOf(policy).repeatWeekdays],
     }),
@@ -53,6 +55,7 @@ builder.node(AutoSnapshotPolicy, {
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Time of creation.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'Time of the last change.' }),
     nextRuns: t.field({
+      ...costing(20 * POINT),
       type: ['DateTime'],
       description: `The times of its next ${NEXT_RUNS} runs, ascending.`,
       resolve: (policy) => nextRunsOf(policy, NEXT_RUNS),
@@ -97,8 +100,6 @@ builder.node(AutoSnapshotPolicy, {
 })
 
 const LATEST_FIRST = { field: 'SCHEDULED_FOR', direction: 'DESC' } as const
-
-const AutoSnapshotRun = builder.objectRef<RunRow>('AutoSnapshotRun')
 
 builder.node(AutoSnapshotRun, {
   description: 'A scheduled run of an automatic snapshot policy, with its result.',

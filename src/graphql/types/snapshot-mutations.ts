@@ -3,13 +3,18 @@ import { z } from 'zod'
 import { NAME_RULE_TEXT } from '../../domain/name.ts'
 import {
   ClientTokenReused,
+  ConnectionUnavailable,
   DiskNotFound,
   DiskStatusForbidsSnapshot,
   InvalidName,
+  OperationNotOffered,
   SnapshotInUse,
+  SnapshotProtected,
   SnapshotNotFound,
   SnapshotQuotaExceeded,
   SnapshotStatusForbidsOperation,
+  StorageSpaceLow,
+  UpstreamRefused,
 } from '../../domain/refusals.ts'
 import { snapshotWarnings, type SnapshotWarning } from '../../domain/create-snapshot.ts'
 import {
@@ -20,7 +25,7 @@ import {
   storedRetention,
 } from '../../domain/retention.ts'
 import { DESCRIPTION_MAX_LENGTH, TAGS_MAX } from '../../domain/tag.ts'
-import type { SnapshotOutcome } from '../../services/snapshots.ts'
+import type { SnapshotOutcome } from '../../services/snapshot-outcomes.ts'
 import { builder } from '../builder.ts'
 import { hasRepetitions } from '../repetitions.ts'
 import { text } from '../text.ts'
@@ -30,7 +35,7 @@ import { TAG_LIMITS, TagInput } from './tag.ts'
 import { factsOf, UserError } from './user-error.ts'
 
 /** As many may be named in one call. */
-const TOGETHER_MAX = 50
+export const TOGETHER_MAX = 50
 
 const RETENTION_LIMITS = z.int().refine(isRetention, `retentionDays must be ${RETENTION_RULE}.`)
 
@@ -116,9 +121,20 @@ builder.mutationFields((t) => ({
     authScopes: { may: 'manageSnapshots' },
     description:
       'Creates a manual snapshot of a disk. Returns immediately with the snapshot CREATING; watch it with ' +
-      '`snapshotStatus`. Order of checks: name, client token, disk, status, quota.',
+      '`snapshotStatus`. For a disk in a cloud, it waits up to CLOUD_ANSWER_MS (5 s by default) for the cloud to accept or refuse ' +
+      'the snapshot; without an answer, the snapshot is CREATING and the request goes on. Order of checks: name, client token, ' +
+      'disk, connection, status, quota, free space, the cloud.',
     errors: {
-      types: [InvalidName, ClientTokenReused, DiskNotFound, DiskStatusForbidsSnapshot, SnapshotQuotaExceeded],
+      types: [
+        InvalidName,
+        ClientTokenReused,
+        DiskNotFound,
+        DiskStatusForbidsSnapshot,
+        SnapshotQuotaExceeded,
+        StorageSpaceLow,
+        ConnectionUnavailable,
+        UpstreamRefused,
+      ],
       union: { name: 'CreateSnapshotResult', description: 'The accepted snapshot, or a refusal.' },
     },
     args: { input: t.arg({ type: CreateSnapshotInput, required: true, description: 'The input.' }) },
@@ -233,6 +249,10 @@ const UpdateSnapshotInput = builder.inputType('UpdateSnapshotInput', {
         'expiry. If that time has already passed, the snapshot is deleted within minutes.',
       validate: RETENTION_LIMITS.nullish(),
     }),
+    deletionProtection: t.boolean({
+      description:
+        'Whether nothing may delete it: no mutation, retention, policy or release of its disk. It counts against the quota.',
+    }),
   }),
 })
 
@@ -335,10 +355,16 @@ builder.mutationFields((t) => ({
     type: UpdateSnapshotPayload,
     authScopes: { may: 'manageSnapshots' },
     description:
-      'Changes name, description, tags and retention of a snapshot that is COMPLETED, FAILED or UNAVAILABLE. ' +
+      'Changes name, description, tags, retention and deletion protection of a snapshot that is COMPLETED, FAILED or UNAVAILABLE. ' +
       'Order of checks: name, snapshot, status.',
     errors: {
-      types: [InvalidName, SnapshotNotFound, SnapshotStatusForbidsOperation],
+      types: [
+        InvalidName,
+        SnapshotNotFound,
+        SnapshotStatusForbidsOperation,
+        ConnectionUnavailable,
+        UpstreamRefused,
+      ],
       union: { name: 'UpdateSnapshotResult', description: 'The changed snapshot, or a refusal.' },
     },
     args: { input: t.arg({ type: UpdateSnapshotInput, required: true, description: 'The input.' }) },
@@ -349,6 +375,7 @@ builder.mutationFields((t) => ({
         description: input.description ?? undefined,
         tags: input.tags ?? undefined,
         retentionDays: input.retentionDays === undefined ? undefined : storedRetention(input.retentionDays),
+        deletionProtection: input.deletionProtection ?? undefined,
       }),
     }),
   }),
@@ -358,14 +385,14 @@ builder.mutationFields((t) => ({
     description:
       'Deletes a snapshot that is COMPLETED, FAILED or UNAVAILABLE. Returns immediately with the snapshot ' +
       'DELETING. When it becomes DELETED, its data is removed and its quota slot is free; its history stays in ' +
-      '`snapshotHistory`. Order of checks: snapshot, status, use.',
+      '`snapshotHistory`. Order of checks: snapshot, status, protection, use.',
     errors: {
-      types: [SnapshotNotFound, SnapshotStatusForbidsOperation, SnapshotInUse],
+      types: [SnapshotNotFound, SnapshotStatusForbidsOperation, SnapshotProtected, SnapshotInUse],
       union: { name: 'DeleteSnapshotResult', description: 'The snapshot, DELETING, or a refusal.' },
     },
     args: { input: t.arg({ type: DeleteSnapshotInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input }, { gateway, viewer }) => ({
-      snapshot: await gateway.snapshots.remove(viewer, input.snapshotId),
+      snapshot: await gateway.snapshots.delete(viewer, input.snapshotId),
     }),
   }),
   deleteSnapshots: t.field({
@@ -377,7 +404,7 @@ builder.mutationFields((t) => ({
     },
     args: { input: t.arg({ type: DeleteSnapshotsInput, required: true, description: 'The input.' }) },
     resolve: async (_root, { input }, { gateway, viewer }) => ({
-      items: await gateway.snapshots.removeMany(viewer, input.snapshotIds),
+      items: await gateway.snapshots.deleteMany(viewer, input.snapshotIds),
     }),
   }),
   verifySnapshot: t.field({
@@ -387,7 +414,7 @@ builder.mutationFields((t) => ({
       'Reads the stored copy of a COMPLETED snapshot and compares its checksum. A corrupt snapshot becomes ' +
       'UNAVAILABLE, with a reason. Order of checks: snapshot, status, use.',
     errors: {
-      types: [SnapshotNotFound, SnapshotStatusForbidsOperation, SnapshotInUse],
+      types: [SnapshotNotFound, OperationNotOffered, SnapshotStatusForbidsOperation, SnapshotInUse],
       union: { name: 'VerifySnapshotResult', description: 'The snapshot, or a refusal.' },
     },
     args: { input: t.arg({ type: VerifySnapshotInput, required: true, description: 'The input.' }) },

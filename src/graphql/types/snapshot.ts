@@ -1,5 +1,6 @@
 import { cloneRefusals, cloneSizeGiB, rollBackRefusals } from '../../domain/disk-operation.ts'
-import { isReading, isVerifying, subjectOf } from '../../domain/job.ts'
+import { cancelRefusals } from '../../domain/cancel-operation.ts'
+import { isReading, isVerifying, operationOn } from '../../domain/job.ts'
 import {
   deleteSnapshotRefusals,
   updateSnapshotRefusals,
@@ -9,13 +10,15 @@ import { SNAPSHOT_ORDERS } from '../../reads/reads.ts'
 import { builder } from '../builder.ts'
 import { connect, OrderDirection } from '../connection.ts'
 import type { Context } from '../context.ts'
-import { READING_ALL, reading } from '../hints.ts'
+import { costing, POINT, READ, rowHints, type RowHints } from '../hints.ts'
 import { idOf } from '../id-argument.ts'
+import type { Provider as Recorded } from '../../domain/connection.ts'
+import { Provider, ProviderFilter } from './connection-enums.ts'
 import { DiskKind } from './disk-enums.ts'
 import { Eligibility } from './eligibility.ts'
 import { DateTimeFilter, IDFilter, NumberFilter, SEARCH, StringFilter } from './filters.ts'
 import { IntRange } from './limits.ts'
-import { Disk, Snapshot } from './nodes.ts'
+import { Connection, Disk, Snapshot } from './nodes.ts'
 import { Operation, percentOf } from './operation.ts'
 import {
   SnapshotConsistency,
@@ -26,7 +29,10 @@ import {
 } from './snapshot-enums.ts'
 import { Tag, TAG_FILTER_LIMITS, TAG_FILTERS, TagFilter } from './tag.ts'
 import { SnapshotTransition } from './transition.ts'
+import { SnapshotOrigin, SnapshotOriginFilter, UpstreamSnapshot } from './upstream.ts'
 import { GIB } from '../../domain/units.ts'
+
+const hints = (own: RowHints<'Snapshot'>) => rowHints(own)
 
 builder.node(Snapshot, {
   description: 'A point-in-time copy of a disk.',
@@ -40,30 +46,32 @@ builder.node(Snapshot, {
     type: t.expose('type', { type: SnapshotType, description: 'How it was created.' }),
     status: t.expose('status', { type: SnapshotStatus, description: 'Its status.' }),
     progress: t.int({
-      ...reading('status', 'dataBytes'),
+      ...hints({ reads: ['status', 'dataBytes'], costs: READ }),
       nullable: true,
-      description: 'Percent copied, 0–100, measured in bytes of data; null if unknown or FAILED.',
+      description:
+        'Percent copied, 0–100, measured in bytes of data, or as the cloud says; null if unknown or FAILED.',
       resolve({ id, status, dataBytes }, _args, context) {
+        if (status === 'COMPLETED') return 100
         if (status !== 'CREATING') return dataBytes === null ? null : 100
-        const job = operationOn(id, context)
+        const job = inProgress(id, context)
         return job ? percentOf(job, context) : null
       },
     }),
     operation: t.field({
-      ...reading(),
+      ...hints({ reads: [], costs: 0 }),
       type: Operation,
       nullable: true,
       description:
         'The operation in progress on it: a copy, a deletion or a verification; null if there is none.',
-      resolve: ({ id }, _args, context) => operationOn(id, context),
+      resolve: ({ id }, _args, context) => inProgress(id, context),
     }),
     sizeGiB: t.float({
-      ...reading('sizeBytes'),
+      ...hints({ reads: ['sizeBytes'], costs: 0 }),
       description: 'Declared size of the disk when the snapshot was created, in GiB (2^30 bytes).',
       resolve: ({ sizeBytes }) => Number(sizeBytes) / GIB,
     }),
     createDiskSizeGiB: t.field({
-      ...reading('sizeBytes'),
+      ...hints({ reads: ['sizeBytes'], costs: 0 }),
       type: IntRange,
       description:
         'Sizes that `createDisk` accepts for a disk with its content, in GiB. Without a size, the disk is as large ' +
@@ -71,23 +79,24 @@ builder.node(Snapshot, {
       resolve: cloneSizeGiB,
     }),
     sizeBytes: t.field({
-      ...reading('sizeBytes'),
+      ...hints({ reads: ['sizeBytes'], costs: 0 }),
       type: 'SafeInt',
       description: 'Declared size of the disk when the snapshot was created, in bytes.',
       resolve: ({ sizeBytes }) => Number(sizeBytes),
     }),
     dataBytes: t.field({
-      ...reading('dataBytes'),
+      ...hints({ reads: ['dataBytes'], costs: 0 }),
       type: 'SafeInt',
       nullable: true,
-      description: 'Bytes of data in the copy, without holes and zero blocks; null until COMPLETED.',
+      description:
+        'Bytes of data in the copy, without holes and zero blocks; null until COMPLETED, and in a cloud.',
       resolve: ({ dataBytes }) => (dataBytes === null ? null : Number(dataBytes)),
     }),
     checksum: t.exposeString('checksum', {
       nullable: true,
       description:
         'Checksum of the copy, as `sha256-64k:` and 64 hexadecimal digits: a SHA-256 over the size and, for each ' +
-        '64 KiB chunk that is not all zeros, its index and SHA-256. Null until COMPLETED.',
+        '64 KiB chunk that is not all zeros, its index and SHA-256. Null until COMPLETED, and in a cloud.',
     }),
     consistency: t.expose('consistency', {
       type: SnapshotConsistency,
@@ -97,15 +106,26 @@ builder.node(Snapshot, {
   }),
 })
 
+builder.objectField(Snapshot, 'deletionProtection', (t) =>
+  t.exposeBoolean('deletionProtection', {
+    description:
+      'Whether nothing may delete it: no mutation, retention, policy or release of its disk. `updateSnapshot` changes it.',
+  }),
+)
+
 builder.objectFields(Snapshot, (t) => ({
-  createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was accepted.' }),
+  createdAt: t.expose('createdAt', {
+    type: 'DateTime',
+    description:
+      'When it was accepted; for one that was not created by this gateway, when its cloud says it was created, or it was first seen.',
+  }),
   dataAt: t.expose('dataAt', {
     type: 'DateTime',
     nullable: true,
     description:
       'The point in time of its data: it holds everything written to the disk before, and nothing written later. ' +
       'This is when the snapshot was accepted if the file system can clone files, and when its copy began ' +
-      'otherwise. Null until COMPLETED.',
+      'otherwise. Null until COMPLETED, and in a cloud.',
   }),
   completedAt: t.expose('completedAt', {
     type: 'DateTime',
@@ -122,18 +142,18 @@ builder.objectFields(Snapshot, (t) => ({
     description: 'When `verifySnapshot` last found the copy intact; null if never.',
   }),
   stalledSince: t.field({
-    ...reading(),
+    ...hints({ reads: [], costs: READ }),
     type: 'DateTime',
     nullable: true,
     description:
       'When transient faults began to delay its operation; null if they do not. It is retried automatically.',
-    resolve: ({ id }, _args, context) => operationOn(id, context)?.stalledSince,
+    resolve: ({ id }, _args, context) => inProgress(id, context)?.stalledSince,
   }),
   stallReason: t.string({
-    ...reading(),
+    ...hints({ reads: [], costs: READ + POINT }),
     nullable: true,
     description: 'The latest of these faults, as a sentence; null if there is none.',
-    resolve: ({ id }, _args, context) => operationOn(id, context)?.stallReason,
+    resolve: ({ id }, _args, context) => inProgress(id, context)?.stallReason,
   }),
   retentionDays: t.exposeInt('retentionDays', {
     nullable: true,
@@ -144,15 +164,48 @@ builder.objectFields(Snapshot, (t) => ({
     nullable: true,
     description: 'When it expires and is deleted automatically; null means no expiry.',
   }),
+  provider: t.field({
+    ...hints({ reads: ['provider'], costs: 0 }),
+    type: Provider,
+    description: 'Where it is.',
+    resolve: ({ provider }) => provider as Recorded,
+  }),
+  origin: t.expose('origin', { type: SnapshotOrigin, description: 'Who had it created.' }),
+  connection: t.field({
+    ...hints({ reads: ['connectionId'], costs: 0 }),
+    type: Connection,
+    nullable: true,
+    description: 'The connection to the cloud that has it; null for a LOCAL snapshot.',
+    resolve: ({ connectionId }, _args, { reads }) =>
+      connectionId === null ? null : reads.connection(connectionId),
+  }),
+  upstream: t.field({
+    ...hints({
+      reads: [
+        'connectionId',
+        'externalId',
+        'upstreamDiskId',
+        'rawStatus',
+        'upstreamCreatedAt',
+        'upstreamExpiresAt',
+        'seenAt',
+      ],
+      costs: 0,
+    }),
+    type: UpstreamSnapshot,
+    nullable: true,
+    description: 'What the cloud says of it; null for a LOCAL snapshot.',
+    resolve: (snapshot) => (snapshot.connectionId === null ? null : snapshot),
+  }),
   tags: t.field({
-    ...reading(),
+    ...hints({ reads: [], costs: 0, entries: 10 }),
     type: [Tag],
     description: 'Its tags, ordered by key.',
     resolve: ({ id }, _args, { reads }) => reads.tags(id),
   }),
   diskKind: t.expose('diskKind', { type: DiskKind, description: 'The kind of its disk.' }),
   disk: t.field({
-    ...reading('diskId'),
+    ...hints({ reads: ['diskId'], costs: 0 }),
     type: Disk,
     nullable: true,
     description: 'Its disk; null after the disk was released.',
@@ -162,27 +215,27 @@ builder.objectFields(Snapshot, (t) => ({
 
 builder.objectFields(Snapshot, (t) => ({
   updateEligibility: t.field({
-    ...READING_ALL,
+    ...hints({ reads: 'ALL', costs: 0 }),
     type: Eligibility,
     description: 'Whether `updateSnapshot` would accept it.',
     resolve: updateSnapshotRefusals,
   }),
   deleteEligibility: t.field({
-    ...READING_ALL,
+    ...hints({ reads: 'ALL', costs: READ }),
     type: Eligibility,
     description: 'Whether `deleteSnapshot` would accept it.',
     resolve: (snapshot, _args, { reads }) =>
       deleteSnapshotRefusals(snapshot, reads.snapshotJobs(snapshot.id).some(isReading)),
   }),
   verifyEligibility: t.field({
-    ...READING_ALL,
+    ...hints({ reads: 'ALL', costs: READ }),
     type: Eligibility,
     description: 'Whether `verifySnapshot` would accept it.',
     resolve: (snapshot, _args, { reads }) =>
       verifySnapshotRefusals(snapshot, reads.snapshotJobs(snapshot.id).some(isVerifying)),
   }),
   rollBackEligibility: t.field({
-    ...READING_ALL,
+    ...hints({ reads: 'ALL', costs: READ }),
     type: Eligibility,
     nullable: true,
     description: 'Whether `rollBackDisk` would accept it; null after its disk was released.',
@@ -192,13 +245,19 @@ builder.objectFields(Snapshot, (t) => ({
     },
   }),
   createDiskEligibility: t.field({
-    ...READING_ALL,
+    ...hints({ reads: 'ALL', costs: READ }),
     type: Eligibility,
     description: "Whether `createDisk` would accept it with the snapshot's size.",
     resolve: (snapshot, _args, { reads }) => cloneRefusals(snapshot, reads.disksFromSnapshots()),
   }),
+  cancelEligibility: t.field({
+    ...hints({ reads: ['evicted'], costs: READ }),
+    type: Eligibility,
+    description: 'Whether `cancelOperation` would accept it.',
+    resolve: ({ id, evicted }, _args, context) => cancelRefusals(id, inProgress(id, context), evicted),
+  }),
   transitions: t.field({
-    ...reading(),
+    ...hints({ reads: [], costs: 0, entries: 10 }),
     type: [SnapshotTransition],
     description: 'Its whole history, oldest first.',
     resolve: ({ id }, _args, { reads }) => reads.history(id),
@@ -206,8 +265,8 @@ builder.objectFields(Snapshot, (t) => ({
 }))
 
 /** What is in progress with the snapshot itself. */
-function operationOn(id: string, { reads }: Context) {
-  return reads.snapshotJobs(id).find((job) => subjectOf(job) === id)
+function inProgress(id: string, { reads }: Context) {
+  return operationOn(id, reads.snapshotJobs(id))
 }
 
 export const SnapshotConnection = builder.connectionObject(
@@ -222,6 +281,9 @@ export const SnapshotFilter = builder.inputType('SnapshotFilter', {
     diskId: t.field({ type: IDFilter, description: 'By disk.' }),
     status: t.field({ type: SnapshotStatusFilter, description: 'By status.' }),
     type: t.field({ type: SnapshotTypeFilter, description: 'By type.' }),
+    provider: t.field({ type: ProviderFilter, description: 'By where it is.' }),
+    connectionId: t.field({ type: IDFilter, description: 'By the connection to its cloud.' }),
+    origin: t.field({ type: SnapshotOriginFilter, description: 'By who had it created.' }),
     name: t.field({ type: StringFilter, description: 'By name.' }),
     search: t.string(SEARCH),
     createdAt: t.field({ type: DateTimeFilter, description: 'By time of creation.' }),
@@ -263,6 +325,7 @@ builder.queryFields((t) => ({
     resolve: (_root, { id }, { reads }) => reads.snapshot(idOf('Snapshot', id)),
   }),
   snapshotHistory: t.field({
+    ...costing(0, 10),
     type: [SnapshotTransition],
     description:
       'All transitions of a snapshot, oldest first, including a DELETED one until the log is pruned ' +

@@ -14,14 +14,19 @@ import {
   followToEnd,
   type ProgressEvent,
 } from '../streams.ts'
+import { Actor, storedActor } from './activity.ts'
 import { DiskStatus, DiskStatusFilter } from './disk-enums.ts'
-import { IDFilter } from './filters.ts'
+import { IDFilter, StringFilter } from './filters.ts'
 import { Disk, Snapshot } from './nodes.ts'
-import { SnapshotStatus, SnapshotStatusFilter } from './snapshot-enums.ts'
+import { SnapshotStatus, SnapshotStatusFilter, SnapshotTypeFilter } from './snapshot-enums.ts'
+import { TAG_FILTER_LIMITS, TAG_FILTERS, TagFilter } from './tag.ts'
+
+const ACTOR =
+  'Who or what caused it; null if the gateway observed it, or if a version recorded it that did not store this.'
 
 /** What the two kinds of transitions have in common. */
 export const StatusTransition = builder.interfaceRef<AnyTransition>('StatusTransition').implement({
-  description: 'A status change of a snapshot or disk.',
+  description: 'A status change of a snapshot or disk, or a request to cancel its operation.',
   resolveType: ({ snapshotId }) => (snapshotId === undefined ? 'DiskTransition' : 'SnapshotTransition'),
   fields: (t) => ({
     sequence: t.expose('sequence', {
@@ -35,6 +40,12 @@ export const StatusTransition = builder.interfaceRef<AnyTransition>('StatusTrans
       nullable: true,
       description: 'The reason, as a sentence; null if there is nothing to add.',
     }),
+    actor: t.field({
+      type: Actor,
+      nullable: true,
+      description: ACTOR,
+      resolve: storedActor,
+    }),
     at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
   }),
 })
@@ -45,7 +56,8 @@ SnapshotTransition.implement({
   interfaces: [StatusTransition],
   ...STORED,
   description:
-    'A status change of a snapshot. Transitions are stored and numbered, and never dropped or merged.',
+    'A status change of a snapshot, or a request to cancel its operation: then `from` and `to` are equal, as at the ' +
+    'end of a cancelled verification. Transitions are stored and numbered, and never dropped or merged.',
   fields: (t) => ({
     sequence: t.field({
       type: 'SafeInt',
@@ -73,6 +85,12 @@ SnapshotTransition.implement({
       nullable: true,
       description: 'The reason, as a sentence; null if there is nothing to add.',
     }),
+    actor: t.field({
+      type: Actor,
+      nullable: true,
+      description: ACTOR,
+      resolve: storedActor,
+    }),
     at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
     snapshot: t.field({
       type: Snapshot,
@@ -86,8 +104,8 @@ SnapshotTransition.implement({
 const DiskTransition = builder.objectRef<DiskTransitionRow>('DiskTransition').implement({
   interfaces: [StatusTransition],
   description:
-    'A status change of a disk, by an operation or by observation. Transitions are stored and numbered, and ' +
-    'never dropped or merged.',
+    'A status change of a disk, by an operation or by observation, or a request to cancel its operation: then `from` ' +
+    'and `to` are equal. Transitions are stored and numbered, and never dropped or merged.',
   fields: (t) => ({
     sequence: t.field({
       type: 'SafeInt',
@@ -109,6 +127,12 @@ const DiskTransition = builder.objectRef<DiskTransitionRow>('DiskTransition').im
       nullable: true,
       description:
         'The reason, as a sentence: the fault, or why an operation ended; null if there is nothing to add.',
+    }),
+    actor: t.field({
+      type: Actor,
+      nullable: true,
+      description: ACTOR,
+      resolve: storedActor,
     }),
     at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
     disk: t.field({
@@ -144,11 +168,20 @@ const SnapshotProgress = builder.objectRef<ProgressEvent>('SnapshotProgress').im
 })
 
 const SnapshotTransitionFilter = builder.inputType('SnapshotTransitionFilter', {
-  description: 'Filter for transitions. All given conditions must hold.',
+  description:
+    'Filter for transitions. All given conditions must hold. Type, name and tags are those of the snapshot at the ' +
+    'moment of the transition: a later change of its name or tags changes nothing about earlier transitions.',
   fields: (t) => ({
     snapshotId: t.field({ type: IDFilter, description: 'By snapshot.' }),
     diskId: t.field({ type: IDFilter, description: 'By disk.' }),
     to: t.field({ type: SnapshotStatusFilter, description: 'By new status.' }),
+    type: t.field({ type: SnapshotTypeFilter, description: 'By the type of the snapshot.' }),
+    name: t.field({ type: StringFilter, description: 'By the name of the snapshot at that moment.' }),
+    tags: t.field({
+      type: [TagFilter],
+      description: `${TAG_FILTERS} Those that the snapshot had at that moment.`,
+      validate: TAG_FILTER_LIMITS,
+    }),
   }),
 })
 

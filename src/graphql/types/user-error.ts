@@ -1,9 +1,13 @@
+import { CANCEL_OBSTACLES } from '../../domain/cancel-obstacle.ts'
+import { CREDENTIALS_PROBLEMS } from '../../domain/connection.ts'
 import { DISK_PATH_PROBLEMS } from '../../domain/disk-path.ts'
 import { NAME_RULES } from '../../domain/name.ts'
 import { POLICY_RULES } from '../../domain/policy-input.ts'
 import { refusalCode, type Documented, type FactTypes, type Refusal } from '../../domain/refusal.ts'
 import * as refusals from '../../domain/refusals.ts'
+import { UPSTREAM_REFUSALS } from '../../domain/upstream.ts'
 import { builder } from '../builder.ts'
+import { ConnectionState, Provider } from './connection-enums.ts'
 import { DiskKind, DiskOperation, DiskStatus } from './disk-enums.ts'
 import { OperationKind } from './operation.ts'
 import { SnapshotOperation, SnapshotStatus, SnapshotType } from './snapshot-enums.ts'
@@ -50,11 +54,20 @@ function rulesType<Rule extends string>(name: string, description: string, rules
 const TYPES: Record<keyof FactTypes, unknown> = {
   ID: 'ID',
   Int: 'Int',
+  String: 'String',
+  DateTime: 'DateTime',
   AutoSnapshotPolicyRule: rulesType(
     'AutoSnapshotPolicyRule',
     'A rule of automatic snapshot policies.',
     POLICY_RULES,
   ),
+  CancelObstacle: rulesType('CancelObstacle', 'Why an operation cannot be cancelled.', CANCEL_OBSTACLES),
+  ConnectionCredentialsProblem: rulesType(
+    'ConnectionCredentialsProblem',
+    'Why a connection cannot have credentials.',
+    CREDENTIALS_PROBLEMS,
+  ),
+  ConnectionState,
   DiskKind,
   DiskOperation,
   DiskPathProblem: rulesType(
@@ -65,9 +78,11 @@ const TYPES: Record<keyof FactTypes, unknown> = {
   DiskStatus,
   NameRule: rulesType('NameRule', 'A rule of names.', NAME_RULES),
   OperationKind,
+  Provider,
   SnapshotOperation,
   SnapshotStatus,
   SnapshotType,
+  UpstreamRefusalClass: rulesType('UpstreamRefusalClass', 'What a cloud refused.', UPSTREAM_REFUSALS),
 }
 
 for (const refusal of CLASSES) {

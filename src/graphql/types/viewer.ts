@@ -15,6 +15,7 @@ const WHAT: Record<PermissionName, string> = {
   managePolicies: 'automatic snapshot policies',
   manageDisks: 'disks',
   manageTokens: 'API tokens',
+  manageConnections: 'connections to clouds',
 }
 
 function description(role: RoleName): string {
@@ -73,6 +74,7 @@ const Permissions = builder.objectRef<{ role: RoleName }>('Permissions').impleme
       managePolicies: permission('managePolicies'),
       manageDisks: permission('manageDisks'),
       manageTokens: permission('manageTokens'),
+      manageConnections: permission('manageConnections'),
     }
   },
 })

@@ -1,0 +1,43 @@
+import {
+  CLOUD_PROVIDERS,
+  CONNECTION_STATES,
+  PROVIDERS,
+  type Provider as Recorded,
+} from '../../domain/connection.ts'
+import { builder } from '../builder.ts'
+import { COMPARISON_LIMITS } from './filters.ts'
+
+/** An enum whose values are described by sentences. */
+const described = <Value extends string>(values: Record<Value, string>) =>
+  Object.fromEntries(
+    Object.entries<string>(values).map(([value, description]) => [value, { description }]),
+  ) as Record<Value, { description: string }>
+
+export const CloudProvider = builder.enumType('CloudProvider', {
+  description: 'A cloud that a connection leads to.',
+  values: described(CLOUD_PROVIDERS),
+})
+
+export const ConnectionState = builder.enumType('ConnectionState', {
+  description: 'How the last call of a connection ended.',
+  values: described(CONNECTION_STATES),
+})
+
+export const Provider = builder.enumType('Provider', {
+  description: 'Where a disk or snapshot is.',
+  values: Object.fromEntries(
+    Object.entries(PROVIDERS).map(([value, description]) => [
+      value,
+      { description, value: value.toLowerCase() as Recorded },
+    ]),
+  ) as Record<Uppercase<Recorded>, { description: string; value: Recorded }>,
+})
+
+export const ProviderFilter = builder.inputType('ProviderFilter', {
+  description: 'Compares a provider. All given comparisons must hold.',
+  validate: COMPARISON_LIMITS,
+  fields: (t) => ({
+    eq: t.field({ type: Provider, description: 'Is this provider.' }),
+    in: t.field({ type: [Provider], description: 'Is one of these providers.' }),
+  }),
+})
