@@ -14,11 +14,22 @@ function integer(fallback: number, min: number, max: number) {
     .default(fallback)
 }
 
+/** A host or address to listen on, IPv6 in brackets, and a port. */
+const ADDRESS = /^(\[[\da-fA-F:.]+\]|[\w.-]+):\d{1,5}$/
+
 const yesOrNo = (fallback: boolean) =>
   z
     .enum(['true', 'false'], 'must be true or false')
     .transform((value) => value === 'true')
     .default(fallback)
+
+/** Names of HTTP headers, separated by commas. */
+const headerNames = () =>
+  z
+    .string()
+    .regex(/^([\w-]+(,(?!$)|$))*$/, 'must be names of headers, separated by commas')
+    .default('')
+    .transform((text) => text.toLowerCase().split(',').filter(Boolean))
 
 /** An entry of DISK_DIRS: a directory, or `<account>=<directory>`. What has a slash before its first `=` is a directory. */
 export function diskDir(entry: string): { account: string | undefined; path: string; problem?: string } {
@@ -31,6 +42,16 @@ export function diskDir(entry: string): { account: string | undefined; path: str
   return { account, path }
 }
 
+/** An entry of CREDENTIAL_REFERENCES: `env:<variable>` or `file:<path>`, for one account if `<account>=` stands before it. */
+function credentialReference(entry: string): { account: string | undefined; reference: string } | undefined {
+  const [, account, reference = ''] = /^(?:([^:=]*)=)?((?:env:\w+|file:\/.+))$/.exec(entry) ?? []
+  if (reference === '' || (account !== undefined && !isAccountName(account))) return undefined
+  return { account, reference }
+}
+
+/** One key that seals credentials, or a new and an old one: 32 bytes each, in base64. */
+const CREDENTIALS_KEY = /^[A-Za-z0-9+/]{43}=(,[A-Za-z0-9+/]{43}=)?$/
+
 /** Every variable the gateway reads. `.env.example` documents each; a test holds the two together. */
 export const ENVIRONMENT = z.object({
   ENV_FILE: z.string().default('.env'),
@@ -42,9 +63,14 @@ export const ENVIRONMENT = z.object({
   DATA_DIR: z.string().regex(/\S/, 'must be a directory').default('./data'),
   DATABASE_URL: z
     .string()
-    .regex(/^file:.+/, 'must be file:<path>: SQLite is the database of this version')
+    .regex(
+      /^(file:.+|postgres(ql)?:\/\/.+)/,
+      'must be file:<path> for SQLite, or postgresql://<host>/<database>',
+    )
     .optional(),
   READ_WAL_INDEX: yesOrNo(true),
+  MAX_WAL_BYTES: integer(1024 ** 3, 32 * 1024 ** 2, 16 * 1024 ** 4),
+  STALE_READS: yesOrNo(true),
   DISK_DIRS: z
     .string()
     .default('')
@@ -69,16 +95,28 @@ export const ENVIRONMENT = z.object({
   JWT_ROLE_CLAIM: z.string().default('role'),
   JWT_CLOCK_TOLERANCE_SECONDS: integer(2, 0, 300),
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
+  LOG_OPERATIONS_PERCENT: integer(10, 0, 100),
+  LOG_SLOW_MS: integer(1_000, 0, 600_000),
+  METRICS: z
+    .string()
+    .regex(ADDRESS, 'must be <host>:<port>, such as 127.0.0.1:9464')
+    .refine((address) => Number(address.split(':').at(-1)) <= 65_535, 'must have a port from 0 to 65535')
+    .optional(),
   SNAPSHOT_QUOTA_MANUAL: integer(SNAPSHOT_QUOTA.MANUAL, 0, 100_000),
   SNAPSHOT_QUOTA_AUTOMATIC: integer(SNAPSHOT_QUOTA.AUTOMATIC, 0, 100_000),
+  MIN_FREE_BYTES: integer(256 * 1024 * 1024, 0, 16 * 1024 ** 4),
   COPY_CONCURRENCY: integer(2, 1, 64),
   COPY_ATTEMPTS: integer(3, 1, 100),
   LEASE_MS: integer(15_000, 1_000, 15_000),
   INVENTORY_INTERVAL_MS: integer(2_000, 100, 3_600_000),
+  CLOUD_INVENTORY_INTERVAL_MS: integer(300_000, 1_000, 86_400_000),
+  CLOUD_CALLS_PER_SECOND: integer(5, 1, 1_000),
+  CLOUD_ANSWER_MS: integer(5_000, 0, 25_000),
   LOG_POLL_MS: integer(1_000, 10, 60_000),
   LOG_RETENTION_DAYS: integer(7, 1, 3_650),
   LOG_RETENTION_EVENTS: integer(100_000, 0, 1_000_000_000),
   AUTO_SNAPSHOT_RUN_RETENTION_DAYS: integer(90, 1, 3_650),
+  ACTIVITY_RETENTION_DAYS: integer(90, 1, 3_650),
   STREAM_BUFFER_EVENTS: integer(1_000, 1, 1_000_000),
   STREAM_BUFFER_BYTES: integer(1024 * 1024, 16 * 1024, 1024 ** 3),
   MAX_BODY_BYTES: integer(256 * 1024, 1_024, 16 * 1024 * 1024),
@@ -101,6 +139,34 @@ export const ENVIRONMENT = z.object({
     .string()
     .regex(/^rediss?:\/\/.+/, 'must be redis://<host>:<port>, or rediss:// for TLS')
     .optional(),
+  UPSTREAM_HOSTS: z
+    .string()
+    .regex(
+      /^([\w.-]+(:\d+)?(,(?!$)|$))*$/,
+      'must be hosts such as keystone.example.com:5000, separated by commas',
+    )
+    .default(''),
+  CREDENTIALS_KEY: z
+    .string()
+    .regex(
+      CREDENTIALS_KEY,
+      'must be 32 bytes in base64 (openssl rand -base64 32), or a new and an old key separated by a comma',
+    )
+    .optional(),
+  CREDENTIALS_KEY_FILE: z.string().optional(),
+  CREDENTIAL_REFERENCES: z
+    .string()
+    .default('')
+    .transform((text, context) =>
+      text
+        .split(',')
+        .filter(Boolean)
+        .flatMap((entry) => {
+          const found = credentialReference(entry)
+          if (!found) context.addIssue('must be env:<variable> or file:/<path>, each after <account>= or not')
+          return found ?? []
+        }),
+    ),
   MAX_CONNECTIONS_PER_ADDRESS: integer(1_000, 1, 1_000_000),
   MAX_STREAMS_PER_ACCOUNT: integer(1_000, 1, 1_000_000),
   MAX_OPERATIONS_PER_CONNECTION: integer(200, 1, 100_000),
@@ -114,16 +180,27 @@ export const ENVIRONMENT = z.object({
       'must be origins such as https://console.example.com, separated by commas, with no path and no *',
     )
     .default(''),
+  CORS_REQUEST_HEADERS: headerNames(),
+  CORS_RESPONSE_HEADERS: headerNames(),
   INTROSPECTION: yesOrNo(true),
   ANSWER_CACHE_BYTES: integer(32 * 1024 * 1024, 0, 16 * 1024 ** 3),
   GRAPHIQL: yesOrNo(true),
-  TRUSTED_DOCUMENTS: z.string().optional(),
+  TRUSTED_DOCUMENTS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(':').filter(Boolean)),
   TRUSTED_DOCUMENTS_ONLY: yesOrNo(false),
+  PERSISTED_QUERY_BYTES: integer(256 * 1024, 0, 1024 ** 3),
+  DRAIN_DELAY_MS: integer(0, 0, 600_000),
   SHUTDOWN_MS: integer(3_000, 0, 600_000),
 })
 
 /** Variables whose value must not be shown, not even when it is wrong. */
-export const SECRETS: readonly string[] = ['JWT_SECRET'] satisfies (keyof typeof ENVIRONMENT.shape)[]
+export const SECRETS: readonly string[] = [
+  'CREDENTIALS_KEY',
+  'DATABASE_URL',
+  'JWT_SECRET',
+] satisfies (keyof typeof ENVIRONMENT.shape)[]
 /** What one document may have. */
 export interface DocumentLimits {
   bytes: number
@@ -178,6 +255,10 @@ export interface Config {
   databaseUrl: string
   /** Whether commits are noticed by reading the index of the write-ahead log; otherwise SQLite is asked. */
   readWalIndex: boolean
+  /** How large the write-ahead log of the database may become, in bytes. */
+  maxLogBytes: number
+  /** Whether queries are answered while the database server is away, from what the gateway has. */
+  staleReads: boolean
   /** Where published snapshots are. */
   snapshotsDir: string
   /** The directories that disks of every account may be in; new disks are made in the first. */
@@ -190,17 +271,31 @@ export interface Config {
   /** Undefined when JWTs are not accepted. */
   jwt: JwtConfig | undefined
   logLevel: (typeof LOG_LEVELS)[number]
+  /** How many of a hundred operations are logged, and from how many milliseconds on each of them. */
+  operationLog: { percent: number; slowMs: number }
+  /** Where the metrics are served; undefined when they are not. */
+  metrics: { host: string; port: number } | undefined
   snapshotQuota: { MANUAL: number; AUTOMATIC: number }
+  /** How much of the storage of the database and the snapshots has to stay free. */
+  minFreeBytes: number
   copyConcurrency: number
   copyAttempts: number
   leaseMs: number
   inventoryIntervalMs: number
+  /** How often everything of a connection to a cloud is compared with it, in milliseconds. */
+  cloudInventoryMs: number
+  /** How many requests one connection to a cloud may make in a second. */
+  cloudCallsPerSecond: number
+  /** How long a call waits for the answer of a cloud, in milliseconds. */
+  cloudAnswerMs: number
   /** How often the log is read without being woken, for what another process, such as a command, wrote to it. */
   logPollMs: number
   /** How long, and how many, transitions can be resumed from. */
   logRetention: { days: number; events: number }
   /** How long the results of policy runs are kept, in days. */
   autoSnapshotRunRetentionDays: number
+  /** How long it is kept who changed what, in days. */
+  activityRetentionDays: number
   /** What a stream may fall behind before it is ended. */
   streamBuffer: StreamBuffer
   maxBodyBytes: number
@@ -213,16 +308,26 @@ export interface Config {
   operationTimeoutMs: number
   rates: RateLimits
   redisUrl: string | undefined
+  /** Hosts of clouds that may be called by `http:` and at internal addresses, with a port if it is not that of the scheme. */
+  upstreamHosts: readonly string[]
+  /** What the credentials of clouds are sealed with, 32 bytes each in base64: the key in use, then the one that it replaces. */
+  credentialsKeys: readonly string[]
+  /** Where credentials of clouds may be, beside the database, for one account or for all. */
+  credentialReferences: readonly { account: string | undefined; reference: string }[]
   connectionLimits: ConnectionLimits
-  /** The sites whose pages may use the gateway, besides its own. */
-  allowedOrigins: readonly string[]
+  /** The origins whose pages may use the gateway, besides its own, and the headers that they may send and read besides the usual. */
+  cors: { allowed: readonly string[]; requestHeaders: readonly string[]; responseHeaders: readonly string[] }
   introspection: boolean
-  /** The file of trusted documents. */
-  trustedDocuments: string | undefined
+  /** The files of trusted documents. */
+  trustedDocuments: readonly string[]
   trustedDocumentsOnly: boolean
+  /** What the documents may take that the clients of an account register, in bytes. */
+  registeredDocumentBytes: number
   /** What answers that are kept until the next change may take together. */
   answerCacheBytes: number
   graphiql: boolean
+  /** How long a gateway that is told to stop goes on serving after it says that it is not ready. */
+  drainDelayMs: number
   shutdownMs: number
 }
 
@@ -231,7 +336,7 @@ export class ConfigError extends Error {
   readonly problems: readonly string[]
 
   constructor(problems: readonly string[]) {
-    super(['The configuration is wrong:', ...problems.map((problem) => `  ${problem}`)].join('\n'))
+    super(['Invalid configuration:', ...problems.map((problem) => `  ${problem}`)].join('\n'))
     this.problems = problems
   }
 }
@@ -258,6 +363,8 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     dataDir,
     databaseUrl: env.DATABASE_URL ?? `file:${join(dataDir, 'snapgate.db')}`,
     readWalIndex: env.READ_WAL_INDEX,
+    maxLogBytes: env.MAX_WAL_BYTES,
+    staleReads: env.STALE_READS,
     snapshotsDir: join(dataDir, 'snapshots'),
     diskDirs: [
       join(dataDir, 'disks'),
@@ -270,14 +377,21 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     requireCredentials: env.REQUIRE_CREDENTIALS,
     jwt: jwtConfig(env),
     logLevel: env.LOG_LEVEL,
+    operationLog: { percent: env.LOG_OPERATIONS_PERCENT, slowMs: env.LOG_SLOW_MS },
+    metrics: env.METRICS === undefined ? undefined : addressOf(env.METRICS),
     snapshotQuota: { MANUAL: env.SNAPSHOT_QUOTA_MANUAL, AUTOMATIC: env.SNAPSHOT_QUOTA_AUTOMATIC },
+    minFreeBytes: env.MIN_FREE_BYTES,
     copyConcurrency: env.COPY_CONCURRENCY,
     copyAttempts: env.COPY_ATTEMPTS,
     leaseMs: env.LEASE_MS,
     inventoryIntervalMs: env.INVENTORY_INTERVAL_MS,
+    cloudInventoryMs: env.CLOUD_INVENTORY_INTERVAL_MS,
+    cloudCallsPerSecond: env.CLOUD_CALLS_PER_SECOND,
+    cloudAnswerMs: env.CLOUD_ANSWER_MS,
     logPollMs: env.LOG_POLL_MS,
     logRetention: { days: env.LOG_RETENTION_DAYS, events: env.LOG_RETENTION_EVENTS },
     autoSnapshotRunRetentionDays: env.AUTO_SNAPSHOT_RUN_RETENTION_DAYS,
+    activityRetentionDays: env.ACTIVITY_RETENTION_DAYS,
     streamBuffer: { events: env.STREAM_BUFFER_EVENTS, bytes: env.STREAM_BUFFER_BYTES },
     maxBodyBytes: env.MAX_BODY_BYTES,
     documentLimits: {
@@ -300,6 +414,9 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       newAccounts: env.RATE_NEW_ACCOUNTS,
     },
     redisUrl: env.REDIS_URL,
+    upstreamHosts: env.UPSTREAM_HOSTS.split(',').filter(Boolean),
+    credentialsKeys: env.CREDENTIALS_KEY?.split(',') ?? [],
+    credentialReferences: env.CREDENTIAL_REFERENCES,
     connectionLimits: {
       perAddress: env.MAX_CONNECTIONS_PER_ADDRESS,
       streamsPerAccount: env.MAX_STREAMS_PER_ACCOUNT,
@@ -308,12 +425,18 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       headersTimeoutMs: env.HEADERS_TIMEOUT_MS,
       requestTimeoutMs: env.REQUEST_TIMEOUT_MS,
     },
-    allowedOrigins: env.ALLOWED_ORIGINS.split(',').filter(Boolean),
+    cors: {
+      allowed: env.ALLOWED_ORIGINS.split(',').filter(Boolean),
+      requestHeaders: env.CORS_REQUEST_HEADERS,
+      responseHeaders: env.CORS_RESPONSE_HEADERS,
+    },
     introspection: env.INTROSPECTION,
-    trustedDocuments: env.TRUSTED_DOCUMENTS === undefined ? undefined : resolve(env.TRUSTED_DOCUMENTS),
+    trustedDocuments: env.TRUSTED_DOCUMENTS.map((path) => resolve(path)),
     trustedDocumentsOnly: env.TRUSTED_DOCUMENTS_ONLY,
+    registeredDocumentBytes: env.PERSISTED_QUERY_BYTES,
     answerCacheBytes: env.ANSWER_CACHE_BYTES,
     graphiql: env.GRAPHIQL,
+    drainDelayMs: env.DRAIN_DELAY_MS,
     shutdownMs: env.SHUTDOWN_MS,
   }
 }
@@ -326,8 +449,8 @@ function contradictionsIn(env: z.output<typeof ENVIRONMENT>): string[] {
     REQUEST_TIMEOUT_MS < HEADERS_TIMEOUT_MS &&
       `REQUEST_TIMEOUT_MS must be at least HEADERS_TIMEOUT_MS, which is ${HEADERS_TIMEOUT_MS}; it is ${REQUEST_TIMEOUT_MS}.`,
     env.TRUSTED_DOCUMENTS_ONLY &&
-      env.TRUSTED_DOCUMENTS === undefined &&
-      'TRUSTED_DOCUMENTS_ONLY must be false unless TRUSTED_DOCUMENTS names the file of the documents; it is true.',
+      env.TRUSTED_DOCUMENTS.length === 0 &&
+      'TRUSTED_DOCUMENTS_ONLY must be false unless TRUSTED_DOCUMENTS names a file of the documents; it is true.',
   ].filter((problem) => problem !== false)
 }
 
@@ -354,6 +477,11 @@ function jwtConfig(env: z.infer<typeof ENVIRONMENT>): JwtConfig | undefined {
     roleClaim: env.JWT_ROLE_CLAIM,
     clockToleranceSeconds: env.JWT_CLOCK_TOLERANCE_SECONDS,
   }
+}
+
+function addressOf(text: string): { host: string; port: number } {
+  const at = text.lastIndexOf(':')
+  return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) }
 }
 
 /** Whether an address to listen on is reached from this machine only. */

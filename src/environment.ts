@@ -22,6 +22,15 @@ export async function loadConfig(own: Variables, warn: (message: string) => void
   if (isOpen && secret) warn(`${path} holds ${secret}, and others can read it: chmod 600 ${path}`)
 
   const variables = { ...stored, ...own }
+  const keyFile = variables['CREDENTIALS_KEY_FILE']
+  if (keyFile && variables['CREDENTIALS_KEY'])
+    problems.push('CREDENTIALS_KEY_FILE must be left out where CREDENTIALS_KEY is set.')
+  else if (keyFile) {
+    const { text, problem } = readPrivate(resolve(keyFile))
+    if (problem !== undefined)
+      problems.push(`CREDENTIALS_KEY_FILE must be a file that can be read; ${problem}.`)
+    variables['CREDENTIALS_KEY'] = text?.trim()
+  }
   let config: Config | undefined
   try {
     config = readConfig(variables)
@@ -53,6 +62,17 @@ function readSettings(named: string | undefined) {
   }
 }
 
+/** What a file holds that its owner alone may read. */
+function readPrivate(path: string): { text?: string; problem?: string } {
+  try {
+    if ((statSync(path).mode & 0o077) !== 0)
+      return { problem: `others can read ${path} as well (chmod 600 ${path})` }
+    return { text: readFileSync(path, 'utf8') }
+  } catch (error) {
+    return { problem: `${path} cannot (${(error as NodeJS.ErrnoException).code ?? 'unknown'})` }
+  }
+}
+
 const NAMES = Object.keys(ENVIRONMENT.shape)
 
 function isKnown(name: string): boolean {
@@ -64,13 +84,16 @@ function unknown(name: string, where = ''): string {
   return `${name}${where} is not a variable of Snapgate and is ignored.${meant ? ` Did you mean ${meant}?` : ''}`
 }
 
+/** A first word that variables of other programs have, too: those of the Google Cloud SDK. */
+const NOT_OURS_ALONE = 'CLOUD'
+
 /** The first words that several of our variables share, and our name: what begins with one is meant for us. */
 const FAMILIES = [
   'SNAPGATE',
   ...Object.entries(Object.groupBy(NAMES, (name) => name.split('_', 1)[0] ?? '')).flatMap(
     ([word, names = []]) => (names.length > 1 && names.every((name) => name.includes('_')) ? [word] : []),
   ),
-]
+].filter((word) => word !== NOT_OURS_ALONE)
 
 /** What Kubernetes sets in every container for each service, one of which may have a name like ours. */
 const SERVICE_LINK = /_(SERVICE_(HOST|PORT)(_.+)?|PORT_\d+_(TCP|UDP)(_.+)?)$/

@@ -1,9 +1,6 @@
 import { pino, type DestinationStream, type Logger } from 'pino'
 import type { Config } from './config.ts'
-import { JWT_SHAPE, TOKEN_SHAPE } from './domain/secret-shapes.ts'
-
-const REDACTED = '[secret]'
-const SHAPES = new RegExp(`${TOKEN_SHAPE.source}|${JWT_SHAPE.source}`, 'g')
+import { REDACTED, withoutSecrets } from './observability/secrets.ts'
 
 /**
  * The log, as JSON lines. Nothing is meant to be logged that holds a secret; should it happen all the same, in whatever
@@ -19,7 +16,7 @@ export function createLog(
     {
       write(line) {
         const known = secret === undefined ? line : line.replaceAll(secret, REDACTED)
-        destination.write(known.replace(SHAPES, REDACTED))
+        destination.write(withoutSecrets(known))
       },
     },
   )

@@ -5,6 +5,7 @@ import { createLog } from './log.ts'
 import { ConfigError, type Config } from './config.ts'
 import { loadConfig } from './environment.ts'
 import { exitAtOnce } from './native/exit.ts'
+import { exportsSpans, startTracing } from './tracing/export.ts'
 import { onStopSignal, surviveFileSizeLimit } from './stop-signals.ts'
 
 async function config(): Promise<Config> {
@@ -21,12 +22,14 @@ keepFilesPrivate()
 surviveFileSizeLimit()
 const settings = await config()
 const log = createLog(settings)
-const starting = startApp(settings, log)
-onStopSignal((signal) => {
+const tracing = exportsSpans(process.env) ? await startTracing(process.env) : undefined
+const starting = startApp(settings, log, { isTracing: tracing !== undefined })
+const stop = (signal: NodeJS.Signals) => {
   log.info({ signal }, 'stopping')
-  // What is still starting is stopped once it has started; when that fails, the start says so.
+  // What is still starting is stopped once it has started; if that fails, the start reports it.
   starting
     .then((app) => app[Symbol.asyncDispose]())
+    .then(() => tracing?.[Symbol.asyncDispose]())
     .then(
       () => process.exit(0),
       (error: unknown) => {
@@ -34,12 +37,25 @@ onStopSignal((signal) => {
         exitAtOnce(1)
       },
     )
-})
+}
+const reload = () => void starting.then((app) => app.reloadDocuments()).catch(() => undefined)
+onStopSignal(stop, settings.trustedDocuments.length > 0 ? reload : undefined)
 try {
-  console.log(await welcome(await starting))
+  await announce(await starting)
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exit(1)
+}
+
+/** Says where it listens: to people on a terminal, and otherwise in one JSON line, at every LOG_LEVEL. */
+async function announce(app: Awaited<ReturnType<typeof startApp>>): Promise<void> {
+  if (process.stdout.isTTY) {
+    console.log(await welcome(app))
+    return
+  }
+  const { url, metricsUrl, credentials } = app
+  const facts = { url, metricsUrl, credentialsRequired: credentials.required }
+  log.child({}, { level: 'info' }).info({ ...facts, tookMs: Math.round(performance.now()) }, 'ready')
 }
 
 /** What a newcomer reads first. */

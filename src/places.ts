@@ -14,7 +14,7 @@ export async function problemsOfPlaces(variables: Variables): Promise<string[]> 
   const [, database] =
     /^file:([^?#]+)$/.exec(variables['DATABASE_URL'] || `file:${join(dataDir, 'snapgate.db')}`) ?? []
   const diskDirs = (variables['DISK_DIRS'] ?? '').split(':').filter(Boolean).map(diskDir)
-  const documents = variables['TRUSTED_DOCUMENTS']
+  const documents = (variables['TRUSTED_DOCUMENTS'] ?? '').split(':').filter(Boolean)
   const dataProblem =
     (await whyNotWritable(dataDir)) ??
     (await whyNotWritable(join(dataDir, 'disks'))) ??
@@ -35,7 +35,7 @@ export async function problemsOfPlaces(variables: Variables): Promise<string[]> 
         return problem && `DISK_DIRS must name directories that can be read; ${problem}.`
       }),
     )),
-    documents && (await whyNotReadable(resolve(documents))),
+    ...(await Promise.all(documents.map((path) => whyNotReadable(resolve(path))))),
   ].filter((problem): problem is string => Boolean(problem))
 }
 
@@ -66,7 +66,7 @@ async function whyNotReadable(path: string): Promise<string | undefined> {
     found?.isFile() === false
       ? `${path} is not a file`
       : await failure(() => access(path, constants.R_OK), path)
-  return problem && `TRUSTED_DOCUMENTS must be a file that can be read; ${problem}.`
+  return problem && `TRUSTED_DOCUMENTS must name files that can be read; ${problem}.`
 }
 
 const REASONS: Record<string, string> = {

@@ -2,8 +2,8 @@ import { constants } from 'node:os'
 import process from 'node:process'
 import { exitAtOnce } from './native/exit.ts'
 
-/** What ends a service, what Ctrl-C sends, and what a closed terminal does. */
-const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
+/** What ends a service, and what Ctrl-C sends. */
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const
 
 /**
  * Signals this close to the first one, in milliseconds, are the same wish: Ctrl-C under npm arrives from the terminal and
@@ -11,10 +11,14 @@ const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
  */
 const REPEAT_MS = 1_000
 
-/** Calls back at the first signal to stop. One that comes later than `REPEAT_MS` after it ends the process at once. */
-export function onStopSignal(stop: (signal: NodeJS.Signals) => void): void {
+/**
+ * Calls back at the first signal to stop. One that comes later than `REPEAT_MS` after it ends the process at once. SIGHUP,
+ * which a closed terminal sends, is one of them unless it reloads.
+ */
+export function onStopSignal(stop: (signal: NodeJS.Signals) => void, reload?: () => void): void {
   let stoppingSince: number | undefined
-  for (const signal of STOP_SIGNALS) {
+  if (reload) process.on('SIGHUP', reload)
+  for (const signal of reload ? STOP_SIGNALS : ([...STOP_SIGNALS, 'SIGHUP'] as const)) {
     process.on(signal, () => {
       if (stoppingSince === undefined) {
         stoppingSince = performance.now()

@@ -3,9 +3,9 @@ import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import process from 'node:process'
 import { loadConfig } from '../environment.ts'
-import { databaseFile } from '../database/database-file.ts'
+import { databaseFile } from '../database/sqlite/database-file.ts'
 import { openDatabase } from '../database/database.ts'
-import { copyOnline } from '../database/whole-database.ts'
+import { copyOnline } from '../database/sqlite/whole-database.ts'
 import { discard, publishedIds } from '../providers/local/shelf.ts'
 import { transferCopy } from '../providers/local/stored-copy.ts'
 import { completedSnapshots } from '../services/restoration.ts'
@@ -19,6 +19,9 @@ npm run restore -- from DIR.`
 
 /** A snapshot may be deleted after the database was copied and before its own copy was: then the database is copied again. */
 const ATTEMPTS = 10
+
+/** The part of its limit that the write-ahead log may reach beside the copying of the database. */
+const MOST_OF_LOG = 1 / 2
 
 await runCommand(USAGE, async () => {
   const [verb, directory, ...more] = process.argv.slice(2)
@@ -38,7 +41,7 @@ await runCommand(USAGE, async () => {
   let damaged = new Map<string, string>()
   for (let attempt = 1; ; attempt++) {
     await rm(database, { force: true })
-    await copyOnline(source, database)
+    await copyOnline(source, database, config.maxLogBytes * MOST_OF_LOG)
     const before = damaged
     damaged = await copyMissing()
     // What is damaged in two copies of the database in a row was not deleted between them.

@@ -1,8 +1,7 @@
 /** `npm run clock -- status|trust`: whether the clock is trusted, also while the gateway runs. */
 import process from 'node:process'
 import { loadConfig } from '../environment.ts'
-import { openDatabase } from '../database/database.ts'
-import { migrate } from '../database/migrations.ts'
+import { openForCommand } from '../database/start.ts'
 import { readClockTrust, trustClock } from '../services/clock-trust.ts'
 import { runCommand, UsageError } from './command.ts'
 
@@ -17,8 +16,7 @@ await runCommand(USAGE, async () => {
   const [verb, ...more] = process.argv.slice(2)
   if (more.length > 0 || (verb !== 'status' && verb !== 'trust')) throw new UsageError()
   const config = await loadConfig(process.env, console.error)
-  await migrate(config.databaseUrl)
-  await using db = await openDatabase({ url: config.databaseUrl })
+  await using db = await openForCommand(config)
   const now = new Date()
   if (verb === 'trust') await trustClock(db, now)
   const trust = await readClockTrust(db)

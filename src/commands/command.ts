@@ -1,7 +1,10 @@
 import process from 'node:process'
 import { keepFilesPrivate } from '../database/private-files.ts'
+import { COMMAND, writeActor } from '../domain/actor.ts'
 import { Refusal } from '../domain/refusal.ts'
 import { surviveFileSizeLimit } from '../stop-signals.ts'
+import { actingAs } from '../tracing/actor.ts'
+import { followContexts } from '../tracing/async-contexts.ts'
 
 /** What a backup consists of. The description is written last: a backup without it is not complete. */
 export const BACKUP = { description: 'backup.json', database: 'snapgate.db', snapshots: 'snapshots' }
@@ -17,7 +20,8 @@ export async function runCommand(usage: string, work: () => Promise<void>): Prom
   keepFilesPrivate()
   surviveFileSizeLimit()
   try {
-    await work()
+    followContexts()
+    await actingAs(writeActor(COMMAND), work)
   } catch (error) {
     const message = error instanceof Error || error instanceof Refusal ? error.message : String(error)
     const misused = error instanceof UsageError || isParseArgsError(error)

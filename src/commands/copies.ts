@@ -1,8 +1,7 @@
 /** `npm run copies -- list|remove`: copies of snapshots that the database does not know. */
 import process from 'node:process'
 import { loadConfig } from '../environment.ts'
-import { openDatabase } from '../database/database.ts'
-import { migrate } from '../database/migrations.ts'
+import { openForCommand } from '../database/start.ts'
 import { discard, publishedIds } from '../providers/local/shelf.ts'
 import { runCommand, UsageError } from './command.ts'
 
@@ -18,8 +17,7 @@ await runCommand(USAGE, async () => {
   if (verb !== 'list' && verb !== 'remove') throw new UsageError()
   if ((verb === 'list') !== (ids.length === 0)) throw new UsageError()
   const config = await loadConfig(process.env, console.error)
-  await migrate(config.databaseUrl)
-  await using db = await openDatabase({ url: config.databaseUrl })
+  await using db = await openForCommand(config)
 
   async function unknown(): Promise<string[]> {
     // First the copies: one that is published meanwhile has its row before.

@@ -5,14 +5,14 @@ import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { ConfigError } from '../config.ts'
 import { loadConfig } from '../environment.ts'
-import { openDatabase } from '../database/database.ts'
-import { migrate } from '../database/migrations.ts'
+import { openForCommand } from '../database/start.ts'
 import { DISK_KINDS } from '../domain/disk.ts'
 import { createLocalProvider } from '../providers/local/local.ts'
 import { existingAccount, LOCAL_ACCOUNT_NAME, localViewer } from '../services/accounts.ts'
 import { newRandomId } from '../services/clock.ts'
 import { diskPlaces, diskPlacesProblems, makeLocationsRelative } from '../services/disk-places.ts'
-import { createDiskService } from '../services/disks.ts'
+import { DiskLooks } from '../services/disk-looks.ts'
+import { registerDisk } from '../services/disk-registration.ts'
 import { runCommand, UsageError } from './command.ts'
 
 const USAGE = `Usage:
@@ -45,8 +45,7 @@ await runCommand(USAGE, async () => {
   const config = await loadConfig(process.env, console.error)
   const problems = await diskPlacesProblems(config)
   if (problems.length > 0) throw new ConfigError(problems)
-  await migrate(config.databaseUrl)
-  await using db = await openDatabase({ url: config.databaseUrl })
+  await using db = await openForCommand(config)
   await mkdir(config.dataDir, { recursive: true })
   await makeLocationsRelative(db, config.dataDir)
   await localViewer(db, now)
@@ -55,7 +54,7 @@ await runCommand(USAGE, async () => {
 
   if (verb === 'list' && image === undefined) {
     const disks = await db.disk.findMany({
-      where: { accountId },
+      where: { accountId, provider: provider.name },
       orderBy: [{ name: 'asc' }, { id: 'asc' }],
     })
     for (const { id, kind, status, name, location } of disks)
@@ -67,16 +66,18 @@ await runCommand(USAGE, async () => {
   if (verb !== 'add' || image === undefined || more.length > 0) throw new UsageError()
   if (values.name === undefined) throw new UsageError('--name is missing.')
   if (kind === undefined) throw new UsageError('--kind must be data or system.')
-  const disks = createDiskService({
-    db,
-    provider,
-    locate: provider.locate,
-    // A gateway that runs reads the log by itself.
-    announce: () => undefined,
-    now,
-    newId: newRandomId,
-  })
-  const disk = await disks.register(
+  // A gateway that runs reads the log by itself.
+  const announce = () => undefined
+  const disk = await registerDisk(
+    {
+      db,
+      provider,
+      looks: new DiskLooks({ db, provider, announce, now }),
+      locate: provider.locate,
+      announce,
+      now,
+      newId: newRandomId,
+    },
     { accountId },
     {
       // npm runs scripts in the package's directory; the path was written where the caller stands.

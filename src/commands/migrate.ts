@@ -2,7 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
 import { loadConfig } from '../environment.ts'
-import { migrate, MIGRATIONS_FOLDER, migrationSql, migrationStatus } from '../database/migrations.ts'
+import { migrate, migrationStatus } from '../database/migrations.ts'
+import { MIGRATIONS_FOLDER, migrationSql } from '../database/sqlite/migrations.ts'
 import { runCommand, UsageError } from './command.ts'
 
 const USAGE = `Usage: npm run migrate -- <command>

@@ -4,10 +4,15 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import process from 'node:process'
 import { loadConfig } from '../environment.ts'
-import { databasePath } from '../database/database-file.ts'
+import { databasePath } from '../database/sqlite/database-file.ts'
 import { openDatabase } from '../database/database.ts'
 import { migrate } from '../database/migrations.ts'
-import { checkIntegrity, copyOnline, refuseIfOpen, replaceDatabase } from '../database/whole-database.ts'
+import {
+  checkIntegrity,
+  copyOnline,
+  refuseIfOpen,
+  replaceDatabase,
+} from '../database/sqlite/whole-database.ts'
 import { publishedIds } from '../providers/local/shelf.ts'
 import { transferCopy } from '../providers/local/stored-copy.ts'
 import { completedSnapshots, endInterrupted, markMissing } from '../services/restoration.ts'

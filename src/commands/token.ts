@@ -2,8 +2,8 @@
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { loadConfig } from '../environment.ts'
-import { openDatabase, type Database } from '../database/database.ts'
-import { migrate } from '../database/migrations.ts'
+import type { Database } from '../database/database.ts'
+import { openForCommand } from '../database/start.ts'
 import { API_TOKEN_DAYS_MAX } from '../domain/api-token.ts'
 import { roleNamed } from '../domain/role.ts'
 import { accountNamed, existingAccount, LOCAL_ACCOUNT_NAME, localViewer } from '../services/accounts.ts'
@@ -42,8 +42,7 @@ await runCommand(USAGE, async () => {
   if (misuse !== undefined) throw new UsageError(misuse)
 
   const config = await loadConfig(process.env, console.error)
-  await migrate(config.databaseUrl)
-  await using db = await openDatabase({ url: config.databaseUrl })
+  await using db = await openForCommand(config)
   await localViewer(db, now)
   const account = await accountOf(db)
   const owner = { accountId: account.id }

@@ -10,7 +10,7 @@ import { duplicatePublished } from '../providers/local/shelf.ts'
 import type { NewId } from '../services/clock.ts'
 import type { Viewer } from '../services/viewer.ts'
 import { DAY_MS, MIB } from '../domain/units.ts'
-import { appendDiskTransitions, appendTransitions } from '../transitions/append.ts'
+import { appendDiskTransitions, appendTransitions, factsOf } from '../transitions/append.ts'
 import { writeImage } from './images.ts'
 
 interface DemoDisk {
@@ -150,6 +150,11 @@ export interface DemoOptions {
  * that has no disk and no snapshot yet, and recorded in one transaction: the next start finds all of it or none.
  */
 export async function createDemoWorld(options: DemoOptions): Promise<void> {
+  // Of gateways that start together, one makes it.
+  await options.db.alone('demo', () => createIfEmpty(options))
+}
+
+async function createIfEmpty(options: DemoOptions): Promise<void> {
   const { db, viewer, disksDir } = options
   if ((await db.disk.count()) > 0 || (await db.snapshotTransition.count()) > 0) return
   const { places } = options.provider
@@ -192,8 +197,8 @@ export async function createDemoWorld(options: DemoOptions): Promise<void> {
     yield* appendDiskTransitions(sql, ...diskSteps)
     yield* sql.insertAll('Snapshot', past)
     const steps = past.flatMap((snapshot) => {
-      const { id: snapshotId, name: snapshotName, diskId, status: to, failureReason: reason } = snapshot
-      const of = { accountId, snapshotId, snapshotName, diskId }
+      const { diskId, status: to, failureReason: reason } = snapshot
+      const of = { ...factsOf(snapshot), diskId }
       return [
         { ...of, from: null, to: 'CREATING' as const, reason: null, at: snapshot.createdAt },
         { ...of, from: 'CREATING' as const, to, reason, at: snapshot.completedAt },
