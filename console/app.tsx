@@ -4,7 +4,7 @@ import { Suspense, useCallback, useEffect, useState, useSyncExternalStore, type 
 import { Provider } from 'urql'
 import { Link, Redirect, Route, Switch, useLocation } from 'wouter'
 import { ENDPOINT } from './api/graphql.ts'
-import { authorization, forgetToken, keepToken } from './api/session.ts'
+import { authorization, forgetToken, keepToken, SignInContext } from './api/session.ts'
 import { latestVersion, watchVersion } from './api/version.ts'
 import { LazyDialogs, preloadDialogs } from './dialogs/dialogs.tsx'
 import icon from './icon.svg'
@@ -17,9 +17,14 @@ import { Page } from './widgets/page.tsx'
 import { Nothing } from './widgets/state.tsx'
 import { SignedIn, ViewerProvider } from './widgets/viewer.tsx'
 
+const Overview = lazyPart(async () => (await import('./pages/overview.tsx')).Overview)
+const ActivityList = lazyPart(async () => (await import('./pages/activity-list.tsx')).ActivityList)
 const DiskList = lazyPart(async () => (await import('./pages/disk-list.tsx')).DiskList)
 const DiskDetails = lazyPart(async () => (await import('./pages/disk-details.tsx')).DiskDetails)
 const SnapshotList = lazyPart(async () => (await import('./pages/snapshot-list.tsx')).SnapshotList)
+const TokenList = lazyPart(async () => (await import('./pages/token-list.tsx')).TokenList)
+const PolicyList = lazyPart(async () => (await import('./pages/policy-list.tsx')).PolicyList)
+const PolicyDetails = lazyPart(async () => (await import('./pages/policy-details.tsx')).PolicyDetails)
 const SignIn = lazyPart(async () => (await import('./pages/sign-in.tsx')).SignIn)
 
 // Before anything is drawn: the page is fetched beside the language, and while the frame is made.
@@ -28,7 +33,12 @@ preloadDialogs(location.search)
 
 function pageAt(path: string) {
   if (path === '/' || path === '/disks') return DiskList
+  if (path === '/overview') return Overview
+  if (path === '/activity') return ActivityList
   if (path === '/snapshots') return SnapshotList
+  if (path === '/policies') return PolicyList
+  if (path === '/tokens') return TokenList
+  if (path.startsWith('/policies/')) return PolicyDetails
   return path.startsWith('/disks/') ? DiskDetails : undefined
 }
 
@@ -42,6 +52,9 @@ const table = (head: string) => ({
 
 /** Whether things should stay where they are. */
 const STILL = matchMedia('(prefers-reduced-motion: reduce)').matches
+
+/** From which width there is room for every column; its usual value leaves out the most common screens. */
+const WIDE = { screenXLMax: 1_399, screenXXL: 1_400, screenXXLMin: 1_400 }
 
 /** Ant Design's own, with as much contrast as WCAG AA asks for. */
 const THEMES: Record<Theme, ThemeConfig> = {
@@ -58,6 +71,7 @@ const THEMES: Record<Theme, ThemeConfig> = {
       colorTextPlaceholder: '#667080',
       colorBgLayout: '#f4f6f9',
       borderRadius: 6,
+      ...WIDE,
     },
     components: { Table: table('#fafafa') },
   },
@@ -80,6 +94,7 @@ const THEMES: Record<Theme, ThemeConfig> = {
       colorBorderSecondary: '#2d333b',
       colorFillAlter: '#1d2229',
       borderRadius: 6,
+      ...WIDE,
     },
     components: { Table: table('#1d2229'), Button: { dangerColor: '#1f1f1f' } },
   },
@@ -141,11 +156,16 @@ function Session() {
   return (
     <Provider value={client}>
       <LiveContext value={live}>
-        <ViewerProvider pause={asking !== undefined}>
-          <Frame asking={asking !== undefined} signOut={authorization() === undefined ? undefined : signOut}>
-            {asking ? <SignIn why={asking.why} onToken={signIn} /> : <Pages />}
-          </Frame>
-        </ViewerProvider>
+        <SignInContext value={signIn}>
+          <ViewerProvider pause={asking !== undefined}>
+            <Frame
+              asking={asking !== undefined}
+              signOut={authorization() === undefined ? undefined : signOut}
+            >
+              {asking ? <SignIn why={asking.why} onToken={signIn} /> : <Pages />}
+            </Frame>
+          </ViewerProvider>
+        </SignInContext>
       </LiveContext>
     </Provider>
   )
@@ -176,7 +196,7 @@ function Frame({ children, asking, signOut }: FrameProps) {
         {!asking && <LivePill />}
         <span className="space" />
         <SignedIn />
-        <Button type="text" href={ENDPOINT} target="_blank" rel="opener">
+        <Button type="text" className="bar-link" href={ENDPOINT} target="_blank" rel="opener">
           {words.graphiql}
         </Button>
         <Button
@@ -194,7 +214,7 @@ function Frame({ children, asking, signOut }: FrameProps) {
           onClick={() => setTheme(other)}
         />
         {signOut && (
-          <Button type="text" onClick={signOut}>
+          <Button type="text" className="bar-link" onClick={signOut}>
             {words.signOut}
           </Button>
         )}
@@ -204,8 +224,12 @@ function Frame({ children, asking, signOut }: FrameProps) {
       <div className="frame">
         <nav className="side" aria-label={words.navigation}>
           {[
+            ['/overview', words.overview],
             ['/disks', words.disk],
             ['/snapshots', words.snapshot],
+            ['/policies', words.policy.policies],
+            ['/activity', words.activity],
+            ['/tokens', words.access.title],
           ].map(([path = '', label]) => (
             <Link key={path} href={path} aria-current={location.startsWith(path) ? 'page' : undefined}>
               {label}
@@ -240,15 +264,35 @@ function UpdateBanner() {
 }
 
 function Pages() {
-  useEffect(() => preloadWhenIdle([LazyDialogs, DiskList, DiskDetails, SnapshotList, SignIn]), [])
+  useEffect(
+    () =>
+      preloadWhenIdle([
+        LazyDialogs,
+        DiskList,
+        DiskDetails,
+        SnapshotList,
+        PolicyList,
+        PolicyDetails,
+        TokenList,
+        Overview,
+        ActivityList,
+        SignIn,
+      ]),
+    [],
+  )
   return (
     <Switch>
       <Route path="/">
         <Redirect to="/disks" replace />
       </Route>
+      <Route path="/overview" component={Overview} />
+      <Route path="/activity" component={ActivityList} />
       <Route path="/disks" component={DiskList} />
       <Route path="/disks/:id">{({ id }) => <DiskDetails key={id} id={id} />}</Route>
       <Route path="/snapshots" component={SnapshotList} />
+      <Route path="/policies" component={PolicyList} />
+      <Route path="/tokens" component={TokenList} />
+      <Route path="/policies/:id">{({ id }) => <PolicyDetails key={id} id={id} />}</Route>
       <Route>
         <NoPage />
       </Route>

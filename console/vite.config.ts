@@ -13,6 +13,23 @@ const adoptStyles: Plugin = {
   load: (id) => (STYLE_WRITERS.test(id) ? `export * from ${JSON.stringify(STYLE_SHEETS)}` : undefined),
 }
 
+/** What Ant Design's tables bring that no list here has, by their files, and what stands in for each. */
+const UNUSED: readonly [file: RegExp, instead: string][] = [
+  // A tree and a form to filter a column by.
+  [
+    /\/antd\/es\/table\/hooks\/useFilter\/FilterDropdown\.js$/,
+    'export default function FilterDropdown() { return null }\nexport const flattenKeys = () => []',
+  ],
+  // Pages are the gateway's.
+  [/\/antd\/es\/pagination\/index\.js$/, 'export default function Pagination() { return null }'],
+]
+
+/** Leaves out of the first visit what is never shown. */
+const leaveOutUnused: Plugin = {
+  name: 'leave-out-unused',
+  load: (id) => UNUSED.find(([file]) => file.test(id))?.[1],
+}
+
 /** Has the browser fetch with the document what every page of the console imports, not once the script asks for it. */
 const preloadShared: Plugin = {
   name: 'preload-shared',
@@ -54,7 +71,7 @@ function importsOf(chunk: Rolldown.OutputChunk, chunks: readonly Rolldown.Output
 const GATEWAY = `http://localhost:${process.env.PORT ?? '4000'}`
 
 export default defineConfig({
-  plugins: [adoptStyles, preloadShared, react()],
+  plugins: [adoptStyles, leaveOutUnused, preloadShared, react()],
   build: {
     target: 'es2023',
     assetsDir: 'assets',

@@ -1,6 +1,6 @@
 import { graphql, type ResultOf } from './graphql.ts'
 import { OPERATION } from './operation.ts'
-import { ELIGIBILITY, LINK_ELIGIBILITY } from './refusals.ts'
+import { CANCEL_ELIGIBILITY, ELIGIBILITY, LINK_ELIGIBILITY } from './refusals.ts'
 
 /** How many snapshots a disk has, and how many it may have. */
 export const QUOTA_OF_DISK = graphql(`
@@ -20,10 +20,10 @@ export const QUOTA_OF_DISK = graphql(`
   }
 `)
 
-/** What lists and dialogs show of a disk, and what its transitions bring. */
-export const DISK = graphql(
+/** What lists show of a disk. */
+export const DISK_ROW = graphql(
   `
-    fragment Disk on Disk {
+    fragment DiskRow on Disk {
       id
       name
       description
@@ -38,8 +38,15 @@ export const DISK = graphql(
         instanceId
         device
       }
+      tags {
+        key
+        value
+      }
       operation {
         ...Operation
+      }
+      cancelEligibility {
+        ...CancelEligibility
       }
       ...QuotaOfDisk
       snapshotEligibility {
@@ -54,10 +61,57 @@ export const DISK = graphql(
       }
     }
   `,
-  [OPERATION, QUOTA_OF_DISK, ELIGIBILITY, LINK_ELIGIBILITY],
+  [OPERATION, CANCEL_ELIGIBILITY, QUOTA_OF_DISK, ELIGIBILITY, LINK_ELIGIBILITY],
 )
 
+/** What dialogs and details show of a disk, and what its transitions bring. */
+export const DISK = graphql(
+  `
+    fragment Disk on Disk {
+      ...DiskRow
+      updateEligibility {
+        ...Eligibility
+      }
+      attachEligibility {
+        ...Eligibility
+      }
+      detachEligibility {
+        ...Eligibility
+      }
+      resizeEligibility {
+        ...Eligibility
+      }
+      releaseEligibility {
+        ...Eligibility
+      }
+    }
+  `,
+  [DISK_ROW, ELIGIBILITY],
+)
+
+/** What a policy shows of a disk that is linked to it. */
+export const LINKED_DISK = graphql(
+  `
+    fragment LinkedDisk on Disk {
+      id
+      name
+      kind
+      status
+      statusReason
+      sizeGiB
+      autoSnapshotPolicy {
+        id
+        name
+      }
+      ...QuotaOfDisk
+    }
+  `,
+  [QUOTA_OF_DISK],
+)
+
+export type DiskRow = ResultOf<typeof DISK_ROW>
 export type Disk = ResultOf<typeof DISK>
+export type LinkedDisk = ResultOf<typeof LINKED_DISK>
 export type DiskStatus = Disk['status']
 export type DiskKind = Disk['kind']
 export type Quota = Disk['snapshotQuota']['manual']

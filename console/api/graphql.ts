@@ -1,5 +1,5 @@
 import { initGraphQLTada } from 'gql.tada'
-import type { introspection } from './schema-types.d.ts'
+import type { introspection } from '@snapgate/client/introspection'
 
 export const ENDPOINT = '/graphql'
 

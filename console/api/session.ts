@@ -1,3 +1,4 @@
+import { createContext } from 'react'
 import { forTab } from './storage.ts'
 
 /**
@@ -22,3 +23,6 @@ export function forgetToken(): void {
   token = null
   forTab.remove(KEY)
 }
+
+/** Has this tab go on with another credential, and what it shows stay. */
+export const SignInContext = createContext<(token: string) => void>(() => undefined)

@@ -1,6 +1,6 @@
 import { graphql, type ResultOf } from './graphql.ts'
 import { OPERATION } from './operation.ts'
-import { ELIGIBILITY } from './refusals.ts'
+import { CANCEL_ELIGIBILITY, ELIGIBILITY } from './refusals.ts'
 
 /** What lists and dialogs show of a snapshot, and what its transitions bring. */
 export const SNAPSHOT = graphql(
@@ -20,12 +20,20 @@ export const SNAPSHOT = graphql(
       failureReason
       stalledSince
       stallReason
+      expiresAt
+      tags {
+        key
+        value
+      }
       disk {
         id
         name
       }
       operation {
         ...Operation
+      }
+      cancelEligibility {
+        ...CancelEligibility
       }
       updateEligibility {
         ...Eligibility
@@ -39,23 +47,24 @@ export const SNAPSHOT = graphql(
       createDiskEligibility {
         ...Eligibility
       }
+      verifyEligibility {
+        ...Eligibility
+      }
     }
   `,
-  [OPERATION, ELIGIBILITY],
+  [OPERATION, ELIGIBILITY, CANCEL_ELIGIBILITY],
 )
 
-/** How long a snapshot is kept, and its tags: the rest of what can be edited. */
+/** What forms and details show of a snapshot besides. */
 export const NOTES = graphql(`
   fragment Notes on Snapshot {
     retentionDays
-    expiresAt
-    tags {
-      key
-      value
-    }
+    verifiedAt
+    deletionProtection
   }
 `)
 
 export type Snapshot = ResultOf<typeof SNAPSHOT>
 export type SnapshotStatus = Snapshot['status']
 export type SnapshotType = Snapshot['type']
+export type Tag = Snapshot['tags'][number]

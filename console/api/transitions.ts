@@ -68,6 +68,14 @@ export type LiveTransition = SnapshotTransition | DiskTransition
 /** A step in the history of a disk. */
 export type StepOfDisk = Pick<DiskTransition, '__typename' | 'sequence' | 'from' | 'to' | 'reason' | 'at'>
 
+/**
+ * What a transition from a status to itself says: that a cancellation was requested, or that a verification, which changes no
+ * status, was cancelled. Source: the description of `cancelOperation`.
+ */
+export function cancellationIn({ reason }: { reason: string | null }): 'request' | 'ended' {
+  return reason === 'Cancelled on request.' ? 'ended' : 'request'
+}
+
 /** The transition in an answer, if that is of one of the streams. */
 export function transitionIn(data: unknown): LiveTransition | undefined {
   const { snapshotTransitions, diskTransitions } = (data ?? {}) as Partial<

@@ -2,7 +2,9 @@ import { Alert } from 'antd'
 import { useQuery } from 'urql'
 import { graphql, type ResultOf } from '../api/graphql.ts'
 import { OPERATION } from '../api/operation.ts'
+import { CANCEL_ELIGIBILITY, NOT_CANCELLABLE_REFUSAL } from '../api/refusals.ts'
 import { useWords } from '../settings.tsx'
+import { whyNotCancel } from '../widgets/refusal.ts'
 import { useChange } from './change.ts'
 import { Dialog, Trouble, useAsked, type Asked } from './dialog.tsx'
 import { NothingYet, useNotice } from './wanted-snapshot.tsx'
@@ -15,9 +17,12 @@ const OPERATION_OF_SNAPSHOT = graphql(
       operation {
         ...Operation
       }
+      cancelEligibility {
+        ...CancelEligibility
+      }
     }
   `,
-  [OPERATION],
+  [OPERATION, CANCEL_ELIGIBILITY],
 )
 
 const OPERATION_OF_DISK = graphql(
@@ -28,9 +33,12 @@ const OPERATION_OF_DISK = graphql(
       operation {
         ...Operation
       }
+      cancelEligibility {
+        ...CancelEligibility
+      }
     }
   `,
-  [OPERATION],
+  [OPERATION, CANCEL_ELIGIBILITY],
 )
 
 const SUBJECT = graphql(
@@ -65,16 +73,14 @@ const CANCEL_OPERATION = graphql(
         ... on NothingInProgress {
           message
         }
-        ... on OperationNotCancellable {
-          message
-        }
+        ...NotCancellableRefusal
         ... on SnapshotNotFound {
           message
         }
       }
     }
   `,
-  [OPERATION_OF_SNAPSHOT, OPERATION_OF_DISK],
+  [OPERATION_OF_SNAPSHOT, OPERATION_OF_DISK, NOT_CANCELLABLE_REFUSAL],
 )
 
 type Subject = Extract<NonNullable<ResultOf<typeof SUBJECT>['node']>, { __typename: 'Snapshot' | 'Disk' }>
@@ -96,11 +102,11 @@ function CancelDialog({ asked }: { asked: Asked }) {
   const subject: Subject | undefined = node && 'operation' in node && node.id === id ? node : undefined
   const missing = node === null ? (ofDisk ? words.noDisk(id) : words.noSnapshot(id)) : undefined
   const operation = subject?.operation
-  const reason = subject && outcome === undefined ? whyNot() : undefined
+  const reason = subject && outcome === undefined ? whyNot(subject) : undefined
 
-  function whyNot(): string | undefined {
-    if (!operation) return words.refusal.nothingInProgress
-    return operation.cancelRequestedAt === null ? undefined : words.cancellation.requested
+  function whyNot({ cancelEligibility }: Subject): string | undefined {
+    if (operation && operation.cancelRequestedAt !== null) return words.cancellation.requested
+    return whyNotCancel(cancelEligibility, words)
   }
 
   async function submit(): Promise<void> {

@@ -5,7 +5,7 @@ import { graphql } from '../api/graphql.ts'
 import {
   NAME_REFUSAL,
   SNAPSHOT_STATUS_REFUSAL,
-  DISKS_UNDER_WAY_REFUSAL,
+  CREATION_LIMIT_REFUSAL,
   SIZE_REFUSAL,
 } from '../api/refusals.ts'
 import { suggestName, useFormat } from '../format.ts'
@@ -17,7 +17,7 @@ import { Field, NameField, NumberField, useFirstField } from './field.tsx'
 import { useLimits } from './limits.ts'
 import { NothingYet, useNotice, useWantedSnapshot, type DetailedSnapshot } from './wanted-snapshot.tsx'
 
-const CREATE_DISK = graphql(
+export const CREATE_DISK = graphql(
   `
     mutation CreateDisk($input: CreateDiskInput!) {
       createDisk(input: $input) {
@@ -29,7 +29,7 @@ const CREATE_DISK = graphql(
         }
         ...NameRefusal
         ...SnapshotStatusRefusal
-        ...DisksUnderWayRefusal
+        ...CreationLimitRefusal
         ...SizeRefusal
         ... on ClientTokenReused {
           message
@@ -43,7 +43,7 @@ const CREATE_DISK = graphql(
       }
     }
   `,
-  [DISK, NAME_REFUSAL, SIZE_REFUSAL, SNAPSHOT_STATUS_REFUSAL, DISKS_UNDER_WAY_REFUSAL],
+  [DISK, NAME_REFUSAL, SIZE_REFUSAL, SNAPSHOT_STATUS_REFUSAL, CREATION_LIMIT_REFUSAL],
 )
 
 /** Asks for a disk with the content of the snapshot that `create-disk` names in the address. */

@@ -1,11 +1,11 @@
-import { Alert, Input, Radio, Select, Skeleton, type InputRef } from 'antd'
-import { useId, useRef, useState } from 'react'
-import { useClient, useQuery } from 'urql'
+import { Alert, Checkbox, Input, Radio, Select, Skeleton, type InputRef } from 'antd'
+import { useId, useState } from 'react'
+import { useQuery } from 'urql'
 import { Link } from 'wouter'
 import { DISK, type Disk, type DiskKind } from '../api/disk.ts'
-import { graphql, type PayloadOf, type ResultOf, type VariablesOf } from '../api/graphql.ts'
-import { NAME_REFUSAL, STATUS_REFUSAL, QUOTA_REFUSAL, type Refusal } from '../api/refusals.ts'
-import { SNAPSHOT, type Snapshot } from '../api/snapshot.ts'
+import { graphql } from '../api/graphql.ts'
+import type { Refusal } from '../api/refusals.ts'
+import type { Tag } from '../api/snapshot.ts'
 import { suggestName, useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
 import { DiskSummary, MissingDisks } from '../widgets/disk-summary.tsx'
@@ -14,10 +14,11 @@ import { QuotaBar } from '../widgets/quota.tsx'
 import { explain, whyNot } from '../widgets/refusal.ts'
 import { DiskStatusTag } from '../widgets/status.tsx'
 import { BatchResult, BatchTable } from './batch-table.tsx'
-import { ask, useClientTokens, type Outcome } from './change.ts'
+import { useCreation, type CreateInput, type SnapshotOutcome } from './creation.ts'
 import { Dialog, Trouble, useAsked, type Asked } from './dialog.tsx'
 import { NumberField, Field, NameField, useFirstField } from './field.tsx'
 import { useLimits, useRetentionProblem } from './limits.ts'
+import { TagsField, useTagsProblem, writtenTags } from './tags-field.tsx'
 import { useNotice } from './wanted-snapshot.tsx'
 
 /** Which disks a snapshot may be wanted of, by what is typed. */
@@ -50,38 +51,6 @@ const CHOSEN_DISKS = graphql(
   [DISK],
 )
 
-const CREATE_SNAPSHOT = graphql(
-  `
-    mutation CreateSnapshot($input: CreateSnapshotInput!) {
-      createSnapshot(input: $input) {
-        __typename
-        ... on CreateSnapshotPayload {
-          snapshot {
-            ...Snapshot
-          }
-          warnings {
-            code
-            message
-          }
-        }
-        ...StatusRefusal
-        ...QuotaRefusal
-        ...NameRefusal
-        ... on ClientTokenReused {
-          message
-        }
-        ... on DiskNotFound {
-          message
-        }
-      }
-    }
-  `,
-  [SNAPSHOT, NAME_REFUSAL, STATUS_REFUSAL, QUOTA_REFUSAL],
-)
-
-type Input = VariablesOf<typeof CREATE_SNAPSHOT>['input']
-type SnapshotOutcome = Outcome<PayloadOf<ResultOf<typeof CREATE_SNAPSHOT>>>
-
 /** In the address: `create=new` asks for the disk first, `create=v-…,v-…` names the disks. */
 const NEW = 'new'
 
@@ -101,9 +70,10 @@ function CreateDialog({ asked, onCreated }: { asked: Asked; onCreated: (() => vo
   const disks = (data?.nodes ?? []).filter((node) => node?.__typename === 'Disk')
   const shown = ids.length === 0 ? [] : disks.filter(({ id }) => ids.includes(id))
   const names = useNames(asked.open)
-  const [notes, setNotes] = useState<Notes>({ description: '', retentionDays: null })
+  const [notes, setNotes] = useState<Notes>({ description: '', retentionDays: null, tags: [] })
   const [mustChoose, setMustChoose] = useState(false)
-  const { outcomes, create } = useCreation()
+  const { outcomes, create, createTogether } = useCreation()
+  const together = useTogether(names.suffix)
 
   const single = shown.length === 1 ? shown[0] : undefined
   const batch = ids.length > 1
@@ -114,6 +84,7 @@ function CreateDialog({ asked, onCreated }: { asked: Asked; onCreated: (() => vo
   const asking = single && outcomes[single.id]?.is
   const reason = useReason(asking === undefined || asking === 'refused' ? single : undefined)
   const retentionProblem = useRetentionProblem(asked.open)
+  const tagsProblem = useTagsProblem()
   const count = shown.length
   const firstName = useFirstField(asked.open && count > 0 && !asksForDisk)
 
@@ -122,12 +93,15 @@ function CreateDialog({ asked, onCreated }: { asked: Asked; onCreated: (() => vo
       setMustChoose(asksForDisk)
       return
     }
-    const { description, retentionDays } = notes
-    const inputs = shown.map((disk): Input => {
-      const input = { diskId: disk.id, name: names.of(disk), description }
-      return retentionDays === null ? input : { ...input, retentionDays }
-    })
-    const made = await create(inputs)
+    const { description, retentionDays, tags } = notes
+    const common = {
+      description,
+      tags: writtenTags(tags),
+      ...(retentionDays !== null && { retentionDays }),
+    }
+    const made = together.isWanted
+      ? await createTogether({ ...common, name: together.name, diskIds: shown.map(({ id }) => id) })
+      : await create(shown.map((disk): CreateInput => ({ ...common, diskId: disk.id, name: names.of(disk) })))
     if (made.length > 0) onCreated?.()
     const [snapshot] = made
     if (batch || !snapshot) return
@@ -145,7 +119,7 @@ function CreateDialog({ asked, onCreated }: { asked: Asked; onCreated: (() => vo
       title={words.createSnapshot}
       verb={words.confirm}
       needs="manageSnapshots"
-      ready={retentionProblem(notes.retentionDays) === undefined}
+      ready={retentionProblem(notes.retentionDays) === undefined && tagsProblem(notes.tags) === undefined}
       reason={reason}
       sending={sending}
       over={over}
@@ -159,20 +133,23 @@ function CreateDialog({ asked, onCreated }: { asked: Asked; onCreated: (() => vo
       {data && !asksForDisk && <MissingDisks ids={ids} found={shown} />}
       {single && <DiskSummary disk={single} withName={!asksForDisk} />}
       {(count > 0 || asksForDisk) && <Alert type="info" showIcon title={words.dialog.notice} />}
-      {single && (
-        <>
-          <NameField
-            ref={firstName}
-            label={words.dialog.snapshotName}
-            value={names.of(single)}
-            onChange={(name) => names.set(single, name)}
-            refusal={refusalOf(outcomes[single.id])}
-          />
-          <Trouble outcome={outcomes[single.id]} besides={['InvalidName']} />
-          <QuotaLine disk={single} />
-        </>
+      {single && <Single disk={single} names={names} outcome={outcomes[single.id]} first={firstName} />}
+      {batch && count > 0 && !over && (
+        <Together
+          together={together}
+          count={count}
+          outcome={outcomes[shown[0]?.id ?? '']}
+          first={firstName}
+        />
       )}
-      {batch && count > 0 && <Batch disks={shown} names={names} outcomes={outcomes} first={firstName} />}
+      {batch && count > 0 && (
+        <Batch
+          disks={shown}
+          names={together.isWanted ? undefined : names}
+          outcomes={outcomes}
+          first={firstName}
+        />
+      )}
       {count > 0 && !over && <MoreFields notes={notes} onChange={setNotes} />}
       {over && (
         <BatchResult
@@ -185,6 +162,53 @@ function CreateDialog({ asked, onCreated }: { asked: Asked; onCreated: (() => vo
   )
 }
 
+/** Whether all snapshots are wanted or none, and what each is to be called then. */
+function useTogether(suffix: string) {
+  const [isWanted, setWanted] = useState(false)
+  const [name, setName] = useState(`snapshot-${suffix}`)
+  return { isWanted, setWanted, name, setName }
+}
+
+interface TogetherProps {
+  together: ReturnType<typeof useTogether>
+  count: number
+  outcome: SnapshotOutcome | undefined
+  first: React.Ref<InputRef>
+}
+
+/** Asks whether several disks are all or none, and for the one name that their snapshots have then. */
+function Together({ together, count, outcome, first }: TogetherProps) {
+  const { dialog: words } = useWords()
+  const hint = useId()
+  const most = useLimits(true)?.snapshotsPerRequest
+  return (
+    <>
+      <div>
+        <Checkbox
+          checked={together.isWanted}
+          aria-describedby={hint}
+          disabled={most !== undefined && count > most}
+          onChange={({ target }) => together.setWanted(target.checked)}
+        >
+          {words.consistent}
+        </Checkbox>
+        <div className="hint" id={hint}>
+          {words.consistentHint}
+        </div>
+      </div>
+      {together.isWanted && (
+        <NameField
+          ref={first}
+          label={words.nameOfAll}
+          value={together.name}
+          onChange={together.setName}
+          refusal={refusalOf(outcome)}
+        />
+      )}
+    </>
+  )
+}
+
 type Names = ReturnType<typeof useNames>
 
 /** What the snapshots are to be called: by their disk and the time, unless something else is written. */
@@ -193,12 +217,14 @@ function useNames(open: boolean) {
   const [suffix] = useState(timestamp)
   const limits = useLimits(open)
   return {
+    suffix,
     of: (disk: Disk) => written[disk.id] ?? suggestName(disk.name, suffix, limits?.nameLength),
     set: (disk: Disk, name: string) => setWritten((before) => ({ ...before, [disk.id]: name })),
   }
 }
 
 interface Notes {
+  tags: Tag[]
   description: string
   retentionDays: number | null
 }
@@ -228,13 +254,40 @@ function MoreFields({ notes, onChange }: { notes: Notes; onChange: (notes: Notes
         value={notes.retentionDays}
         onChange={(retentionDays) => onChange({ ...notes, retentionDays })}
       />
+      <TagsField tags={notes.tags} onChange={(tags) => onChange({ ...notes, tags })} />
     </details>
+  )
+}
+
+interface SingleProps {
+  disk: Disk
+  names: Names
+  outcome: SnapshotOutcome | undefined
+  first: React.Ref<InputRef>
+}
+
+/** One disk: the name of its snapshot, and what is left of its quota. */
+function Single({ disk, names, outcome, first }: SingleProps) {
+  const words = useWords()
+  return (
+    <>
+      <NameField
+        ref={first}
+        label={words.dialog.snapshotName}
+        value={names.of(disk)}
+        onChange={(name) => names.set(disk, name)}
+        refusal={refusalOf(outcome)}
+      />
+      <Trouble outcome={outcome} besides={['InvalidName']} />
+      <QuotaLine disk={disk} />
+    </>
   )
 }
 
 interface BatchProps {
   disks: readonly Disk[]
-  names: Names
+  /** Undefined where all have the same name, given elsewhere. */
+  names: Names | undefined
   outcomes: Record<string, SnapshotOutcome>
   first: React.Ref<InputRef>
 }
@@ -245,52 +298,25 @@ function Batch({ disks, names, outcomes, first }: BatchProps) {
   return (
     <BatchTable
       caption={words.dialog.disksOf(disks.length)}
-      head={[words.disk, words.dialog.snapshotName, words.dialog.result]}
+      head={[words.disk, ...(names ? [words.dialog.snapshotName] : []), words.dialog.result]}
       rows={disks}
       cells={(disk, index) => [
-        <Input
-          key="name"
-          {...(index === 0 && { ref: first })}
-          aria-label={`${words.dialog.snapshotName}: ${disk.name}`}
-          value={names.of(disk)}
-          disabled={outcomes[disk.id]?.is === 'done'}
-          onChange={({ target }) => names.set(disk, target.value)}
-        />,
+        ...(names
+          ? [
+              <Input
+                key="name"
+                {...(index === 0 && { ref: first })}
+                aria-label={`${words.dialog.snapshotName}: ${disk.name}`}
+                value={names.of(disk)}
+                disabled={outcomes[disk.id]?.is === 'done'}
+                onChange={({ target }) => names.set(disk, target.value)}
+              />,
+            ]
+          : []),
         <BatchOutcome key="result" disk={disk} outcome={outcomes[disk.id]} />,
       ]}
     />
   )
-}
-
-/** Creates snapshots, one for each input, and keeps the outcome of each. */
-function useCreation() {
-  const client = useClient()
-  const tokenFor = useClientTokens()
-  const [outcomes, setOutcomes] = useState<Record<string, SnapshotOutcome>>({})
-  const sending = useRef(false)
-
-  async function createOne(input: Input): Promise<Snapshot | undefined> {
-    const note = (outcome: SnapshotOutcome) =>
-      setOutcomes((before) => ({ ...before, [input.diskId]: outcome }))
-    note({ is: 'sending' })
-    const variables = { input: { ...input, clientToken: tokenFor(input) } }
-    const outcome = await ask(client, CREATE_SNAPSHOT, variables)
-    note(outcome)
-    return outcome.is === 'done' ? outcome.payload.snapshot : undefined
-  }
-
-  return {
-    outcomes,
-    /** Answers the snapshots that were made; none while others are being made. */
-    create: async (inputs: Input[]): Promise<Snapshot[]> => {
-      if (sending.current) return []
-      sending.current = true
-      const due = inputs.filter(({ diskId }) => outcomes[diskId]?.is !== 'done')
-      const made = await Promise.all(due.map(createOne))
-      sending.current = false
-      return made.filter((snapshot) => snapshot !== undefined)
-    },
-  }
 }
 
 function refusalOf(outcome: SnapshotOutcome | undefined): Refusal | undefined {

@@ -2,13 +2,7 @@ import { Alert, Skeleton } from 'antd'
 import { useState } from 'react'
 import { useQuery } from 'urql'
 import { graphql, type PayloadOf, type ResultOf } from '../api/graphql.ts'
-import {
-  STATUS_REFUSAL,
-  QUOTA_REFUSAL,
-  SNAPSHOT_STATUS_REFUSAL,
-  DISK_STATUS_REFUSAL,
-  DISKS_UNDER_WAY_REFUSAL,
-} from '../api/refusals.ts'
+import { REFUSAL } from '../api/refusals.ts'
 import { SNAPSHOT, type Snapshot } from '../api/snapshot.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
@@ -17,6 +11,7 @@ import { explain, reasonAgainst } from '../widgets/refusal.ts'
 import { SnapshotStatusCell, SnapshotStatusTag } from '../widgets/status.tsx'
 import { BatchResult, BatchTable } from './batch-table.tsx'
 import { useChange } from './change.ts'
+import { Confirmation, useIsConfirmed } from './confirmation.tsx'
 import { Dialog, Trouble, useAsked, type Asked } from './dialog.tsx'
 import { useNotice } from './wanted-snapshot.tsx'
 
@@ -24,6 +19,9 @@ import { useNotice } from './wanted-snapshot.tsx'
 const CHOSEN_SNAPSHOTS = graphql(
   `
     query ChosenSnapshots($ids: [ID!]!) {
+      limits {
+        snapshotsPerRequest
+      }
       nodes(ids: $ids) {
         __typename
         ... on Snapshot {
@@ -47,33 +45,32 @@ const DELETE_SNAPSHOTS = graphql(
               ...Snapshot
             }
             refusal {
-              __typename
-              message
-              ...StatusRefusal
-              ...QuotaRefusal
-              ...SnapshotStatusRefusal
-              ...DiskStatusRefusal
-              ...DisksUnderWayRefusal
+              ...Refusal
             }
           }
         }
       }
     }
   `,
-  [
-    SNAPSHOT,
-    STATUS_REFUSAL,
-    QUOTA_REFUSAL,
-    SNAPSHOT_STATUS_REFUSAL,
-    DISK_STATUS_REFUSAL,
-    DISKS_UNDER_WAY_REFUSAL,
-  ],
+  [SNAPSHOT, REFUSAL],
 )
 
 type Item = PayloadOf<ResultOf<typeof DELETE_SNAPSHOTS>>['items'][number]
 
-/** The most snapshots in one call of `deleteSnapshots`. */
-const AT_ONCE = 50
+/** Sends the ids, this many at once; the results until a call fails. */
+async function inParts(
+  ids: readonly string[],
+  atOnce: number,
+  send: (ids: string[]) => Promise<{ items: Item[] } | undefined>,
+): Promise<Item[]> {
+  const answered: Item[] = []
+  for (let from = 0; from < ids.length; from += atOnce) {
+    const payload = await send(ids.slice(from, from + atOnce))
+    if (!payload) break
+    answered.push(...payload.items)
+  }
+  return answered
+}
 
 /** Confirms that the snapshots named by `delete` in the address are to be deleted. */
 export function DeleteSnapshots() {
@@ -96,6 +93,8 @@ function DeleteDialog({ asked }: { asked: Asked }) {
   const [confirmed, setConfirmed] = useState<Snapshot[]>()
   const shown = confirmed ?? wanted.flatMap((id) => there.get(id) ?? [])
   const { outcome, send } = useChange(DELETE_SNAPSHOTS)
+  const isConfirmed = useIsConfirmed()
+  const [typed, setTyped] = useState('')
   const [items, setItems] = useState<readonly Item[]>([])
 
   const [first] = shown
@@ -107,14 +106,12 @@ function DeleteDialog({ asked }: { asked: Asked }) {
     single && outcome === undefined ? reasonAgainst(single.deleteEligibility, words, format) : undefined
 
   async function submit(): Promise<void> {
+    if (!data) return
     setConfirmed(shown)
-    const answered: Item[] = []
-    for (let from = 0; from < shown.length; from += AT_ONCE) {
-      const snapshotIds = shown.slice(from, from + AT_ONCE).map(({ id }) => id)
-      const payload = await send({ input: { snapshotIds } })
-      if (!payload) break
-      answered.push(...payload.items)
-    }
+    const ids = shown.map(({ id }) => id)
+    const answered = await inParts(ids, data.limits.snapshotsPerRequest, (snapshotIds) =>
+      send({ input: { snapshotIds } }),
+    )
     setItems(answered)
     if (batch || !single || answered[0]?.refusal !== null) return
     close()
@@ -129,7 +126,7 @@ function DeleteDialog({ asked }: { asked: Asked }) {
       verb={words.delete}
       needs="manageSnapshots"
       danger
-      ready={shown.length > 0}
+      ready={shown.length > 0 && (!batch || isConfirmed(typed))}
       reason={reason}
       sending={outcome?.is === 'sending'}
       over={over}
@@ -137,15 +134,7 @@ function DeleteDialog({ asked }: { asked: Asked }) {
     >
       {error && <Failure error={error} />}
       {!data && !error && <Skeleton />}
-      {data && shown.length < wanted.length && (
-        <Alert
-          type="error"
-          showIcon
-          title={words.noSnapshot(
-            wanted.filter((id) => !shown.some((snapshot) => snapshot.id === id)).join(', '),
-          )}
-        />
-      )}
+      {data && <Missing wanted={wanted} shown={shown} />}
       {single && <SnapshotSummary snapshot={single} />}
       {shown.length > 0 && !over && reason === undefined && (
         <Alert
@@ -172,6 +161,7 @@ function DeleteDialog({ asked }: { asked: Asked }) {
           ]}
         />
       )}
+      {batch && !over && <Confirmation value={typed} onChange={setTyped} />}
       {!batch && refused[0]?.refusal && (
         <Alert type="error" showIcon title={explain(refused[0].refusal, words, format)} />
       )}
@@ -184,6 +174,14 @@ function DeleteDialog({ asked }: { asked: Asked }) {
       )}
     </Dialog>
   )
+}
+
+/** Names those of the wanted snapshots that do not exist. */
+function Missing({ wanted, shown }: { wanted: readonly string[]; shown: readonly Snapshot[] }) {
+  const words = useWords()
+  const missing = wanted.filter((id) => !shown.some((snapshot) => snapshot.id === id))
+  if (missing.length === 0) return null
+  return <Alert type="error" showIcon title={words.noSnapshot(missing.join(', '))} />
 }
 
 const byId = (snapshots: readonly Snapshot[]) => new Map(snapshots.map((snapshot) => [snapshot.id, snapshot]))

@@ -3,7 +3,32 @@ import { lazyPart } from '../widgets/lazy.tsx'
 import type { DialogsProps } from './every-dialog.tsx'
 
 /** The parameters of the address that open a dialog or a drawer. */
-const NAMES = ['create', 'link', 'unlink', 'show', 'edit', 'delete', 'roll-back', 'create-disk', 'cancel']
+const NAMES = [
+  'attach',
+  'cancel',
+  'create',
+  'create-disk',
+  'create-empty',
+  'create-policy',
+  'create-token',
+  'delete',
+  'delete-policy',
+  'detach',
+  'edit',
+  'edit-disk',
+  'edit-policy',
+  'edit-tags',
+  'link',
+  'link-disks',
+  'register',
+  'release',
+  'resize',
+  'revoke-token',
+  'roll-back',
+  'show',
+  'unlink',
+  'verify',
+]
 
 /** Loaded once the address asks for a dialog, or the browser is idle: no page needs them to be drawn. */
 export const LazyDialogs = lazyPart(async () => (await import('./every-dialog.tsx')).EveryDialog, null)

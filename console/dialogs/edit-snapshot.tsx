@@ -1,9 +1,8 @@
-import { DeleteOutlined, PlusOutlined } from '@ant-design/icons'
-import { Button, Input } from 'antd'
+import { Checkbox, Input } from 'antd'
 import { useState } from 'react'
 import { graphql } from '../api/graphql.ts'
 import { NAME_REFUSAL, SNAPSHOT_STATUS_REFUSAL } from '../api/refusals.ts'
-import { NOTES, SNAPSHOT } from '../api/snapshot.ts'
+import { NOTES, SNAPSHOT, type Tag } from '../api/snapshot.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
 import { reasonAgainst } from '../widgets/refusal.ts'
@@ -11,9 +10,10 @@ import { useChange } from './change.ts'
 import { Dialog, Trouble, useAsked, type Asked } from './dialog.tsx'
 import { NumberField, Field, NameField, useFirstField } from './field.tsx'
 import { useLimits, useRetentionProblem } from './limits.ts'
+import { sameTags, TagsField, useTagsProblem, writtenTags } from './tags-field.tsx'
 import { NothingYet, useNotice, useWantedSnapshot, type DetailedSnapshot } from './wanted-snapshot.tsx'
 
-const UPDATE_SNAPSHOT = graphql(
+export const UPDATE_SNAPSHOT = graphql(
   `
     mutation UpdateSnapshot($input: UpdateSnapshotInput!) {
       updateSnapshot(input: $input) {
@@ -35,13 +35,12 @@ const UPDATE_SNAPSHOT = graphql(
   [SNAPSHOT, NOTES, NAME_REFUSAL, SNAPSHOT_STATUS_REFUSAL],
 )
 
-type Tag = DetailedSnapshot['tags'][number]
-
 interface Changes {
   name?: string
   description?: string
   retentionDays?: number | null
   tags?: Tag[]
+  deletionProtection?: boolean
 }
 
 /** Changes what is noted about the snapshot that `edit` names in the address. */
@@ -61,6 +60,7 @@ function EditDialog({ asked }: { asked: Asked }) {
   const changed = snapshot ? changedIn(snapshot, changes) : {}
   const limits = useLimits(asked.open)
   const retentionProblem = useRetentionProblem(asked.open)
+  const tagsProblem = useTagsProblem()
   const change = (more: typeof changes) => setChanges((before) => ({ ...before, ...more }))
   const reason =
     snapshot && outcome === undefined ? reasonAgainst(snapshot.updateEligibility, words, format) : undefined
@@ -84,7 +84,11 @@ function EditDialog({ asked }: { asked: Asked }) {
       title={words.edition.title}
       verb={words.confirm}
       needs="manageSnapshots"
-      ready={snapshot !== undefined && retentionProblem(changed.retentionDays ?? null) === undefined}
+      ready={
+        snapshot !== undefined &&
+        retentionProblem(changed.retentionDays ?? null) === undefined &&
+        tagsProblem(changes.tags ?? []) === undefined
+      }
       reason={reason}
       sending={outcome?.is === 'sending'}
       submit={submit}
@@ -116,11 +120,14 @@ function EditDialog({ asked }: { asked: Asked }) {
             value={changes.retentionDays === undefined ? snapshot.retentionDays : changes.retentionDays}
             onChange={(retentionDays) => change({ retentionDays })}
           />
-          <Tags
-            maxLength={limits?.tagLength}
-            tags={changes.tags ?? snapshot.tags}
-            onChange={(tags) => change({ tags })}
-          />
+          <Checkbox
+            checked={changes.deletionProtection ?? snapshot.deletionProtection}
+            onChange={({ target }) => change({ deletionProtection: target.checked })}
+          >
+            {words.edition.protection}
+            <div className="hint">{words.edition.protectionHint}</div>
+          </Checkbox>
+          <TagsField tags={changes.tags ?? snapshot.tags} onChange={(tags) => change({ tags })} />
           <Trouble outcome={outcome} besides={['InvalidName']} />
         </>
       )}
@@ -130,64 +137,11 @@ function EditDialog({ asked }: { asked: Asked }) {
 
 /** What differs from the snapshot as it is: what was only looked at, or changed and changed back, is not sent. */
 function changedIn(snapshot: DetailedSnapshot, { tags: edited, ...values }: Changes): Changes {
-  const tags = edited?.filter(({ key, value }) => key !== '' || value !== '')
-  const textOf = (all: readonly Tag[]) => JSON.stringify(all.map(({ key, value }) => [key, value]).toSorted())
+  const tags = edited && writtenTags(edited)
   return {
     ...Object.fromEntries(
       Object.entries(values).filter(([name, value]) => value !== snapshot[name as keyof typeof values]),
     ),
-    ...(tags && textOf(tags) !== textOf(snapshot.tags) && { tags }),
+    ...(tags && !sameTags(tags, snapshot.tags) && { tags }),
   }
-}
-
-interface TagsProps {
-  tags: readonly Tag[]
-  onChange: (tags: Tag[]) => void
-  maxLength: number | undefined
-}
-
-function Tags({ tags, onChange, maxLength }: TagsProps) {
-  const words = useWords()
-  const { edition } = words
-  const set = (index: number, part: Partial<Tag>) =>
-    onChange(tags.map((tag, place) => (place === index ? { ...tag, ...part } : tag)))
-  return (
-    <fieldset className="field tags">
-      <legend>{words.tags}</legend>
-      {tags.map(({ key, value }, index) => (
-        // Tags have nothing but their place while they are written.
-        <div className="tag" key={index}>
-          <Input
-            aria-label={edition.tagKey(index + 1)}
-            placeholder={edition.key}
-            maxLength={maxLength}
-            value={key}
-            onChange={({ target }) => set(index, { key: target.value })}
-          />
-          <Input
-            aria-label={edition.tagValue(index + 1)}
-            placeholder={edition.value}
-            maxLength={maxLength}
-            value={value}
-            onChange={({ target }) => set(index, { value: target.value })}
-          />
-          <Button
-            type="text"
-            aria-label={edition.removeTag(key || String(index + 1))}
-            icon={<DeleteOutlined aria-hidden />}
-            onClick={() => onChange(tags.filter((_tag, place) => place !== index))}
-          />
-        </div>
-      ))}
-      <div>
-        <Button
-          size="small"
-          icon={<PlusOutlined aria-hidden />}
-          onClick={() => onChange([...tags, { key: '', value: '' }])}
-        >
-          {edition.addTag}
-        </Button>
-      </div>
-    </fieldset>
-  )
 }

@@ -9,7 +9,19 @@ const LIMITS = graphql(`
     limits {
       nameLength
       descriptionLength
+      tags
       tagLength
+      diskLabelLength
+      diskPathLength
+      snapshotsPerRequest
+      apiTokenDays {
+        min
+        max
+      }
+      diskSizeGiB {
+        min
+        max
+      }
       retentionDays {
         min
         max

@@ -4,7 +4,7 @@ import { useClient, useQuery, type CombinedError } from 'urql'
 import { DISK, type Disk } from '../api/disk.ts'
 import { graphql } from '../api/graphql.ts'
 import { POLICY, type Policy } from '../api/policy.ts'
-import { LINK_ELIGIBILITY, LINK_STATUS_REFUSAL, LINKED_ELSEWHERE, type LinkRefusal } from '../api/refusals.ts'
+import { LINK_ELIGIBILITY, type LinkRefusal, type Refusal } from '../api/refusals.ts'
 import { useWords } from '../settings.tsx'
 import { DiskSummary, MissingDisks } from '../widgets/disk-summary.tsx'
 import { Failure } from '../widgets/failure.tsx'
@@ -13,15 +13,9 @@ import { useSchedule } from '../widgets/schedule.ts'
 import { DiskStatusTag } from '../widgets/status.tsx'
 import { useKept } from '../widgets/table.ts'
 import { BatchResult, BatchTable } from './batch-table.tsx'
+import { LINK_RESULT } from './link-result.ts'
 import { Dialog, useAsked, type Asked } from './dialog.tsx'
-import {
-  newPolicy,
-  OWN_ZONE,
-  PolicyForm,
-  CREATE_POLICY,
-  type PolicyDraft,
-  type PolicyRefusal,
-} from './policy-form.tsx'
+import { CREATE_POLICY, PolicyForm, usePolicyDraft, type PolicyDraft } from './policy-form.tsx'
 
 /** The policies there are, all of them: an account has no more than a page. */
 const POLICIES = graphql(
@@ -55,23 +49,14 @@ const DISKS_TO_LINK = graphql(
   [DISK, LINK_ELIGIBILITY],
 )
 
-const LINK_POLICY = graphql(
+export const LINK_POLICY = graphql(
   `
     mutation LinkPolicy($input: LinkAutoSnapshotPolicyInput!) {
       linkAutoSnapshotPolicy(input: $input) {
         __typename
         ... on LinkAutoSnapshotPolicyPayload {
           results {
-            diskId
-            disk {
-              ...Disk
-            }
-            refusal {
-              __typename
-              message
-              ...LinkStatusRefusal
-              ...LinkedElsewhere
-            }
+            ...LinkResult
           }
         }
         ... on PolicyNotFound {
@@ -80,18 +65,8 @@ const LINK_POLICY = graphql(
       }
     }
   `,
-  [DISK, LINK_STATUS_REFUSAL, LINKED_ELSEWHERE],
+  [LINK_RESULT],
 )
-
-/** The time zones that a policy may have, and whether this is a name of one. */
-const TIME_ZONES = graphql(`
-  query TimeZones($name: String!) {
-    limits {
-      timeZones
-      acceptsTimeZone(name: $name)
-    }
-  }
-`)
 
 /** The choice of a policy that is still to be created. */
 const NEW = 'new'
@@ -123,7 +98,7 @@ function LinkDialog({ asked, onLinked }: LinkDialogProps) {
   })
   const nodes = (useKept(data)?.nodes ?? []).filter((node) => node?.__typename === 'Disk')
   const disks = ids.flatMap((id) => nodes.find((disk) => disk.id === id) ?? [])
-  const { draft, setDraft, zones } = useDraft(open)
+  const { draft, setDraft, zones } = usePolicyDraft(open)
   const [mustChoose, setMustChoose] = useState(false)
   const { sending, created, refused, failed, outcomes, create, link } = useLinking()
   const name = useRef<InputRef>(null)
@@ -209,24 +184,6 @@ function LinkDialog({ asked, onLinked }: LinkDialogProps) {
   )
 }
 
-/** The policy that may be created on the way, and the time zones that it may have. */
-function useDraft(open: boolean) {
-  const [edited, setDraft] = useState(newPolicy)
-  const [{ data: known }] = useQuery({
-    query: TIME_ZONES,
-    variables: { name: OWN_ZONE },
-    pause: !open,
-    requestPolicy: 'cache-first',
-  })
-  // What the browser calls its time zone may be no time zone to the API.
-  const isKnown = edited.timeZone !== OWN_ZONE || known?.limits.acceptsTimeZone !== false
-  return {
-    draft: isKnown ? edited : { ...edited, timeZone: 'UTC' },
-    setDraft,
-    zones: known?.limits.timeZones ?? [],
-  }
-}
-
 /** The result for one disk. */
 type Outcome = { policy: string; refusal?: never } | { policy?: never; refusal: LinkRefusal }
 
@@ -239,7 +196,7 @@ function useLinking() {
   const [sending, setSending] = useState(false)
   /** The name of the policy that was created on the way. */
   const [created, setCreated] = useState<string>()
-  const [refused, setRefused] = useState<PolicyRefusal>()
+  const [refused, setRefused] = useState<Refusal>()
   const [failed, setFailed] = useState<CombinedError>()
   const [outcomes, setOutcomes] = useState<Record<string, Outcome>>({})
 

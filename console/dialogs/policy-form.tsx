@@ -1,10 +1,12 @@
 import { Alert, Checkbox, Select, type InputRef } from 'antd'
-import { useId, type Ref } from 'react'
-import { graphql, type EnumOf, type ResultOf, type VariablesOf } from '../api/graphql.ts'
+import { useId, useState, type Ref } from 'react'
+import { useQuery } from 'urql'
+import { graphql, type EnumOf, type VariablesOf } from '../api/graphql.ts'
 import { POLICY } from '../api/policy.ts'
-import { NAME_REFUSAL } from '../api/refusals.ts'
+import { NAME_REFUSAL, POLICY_QUOTA_REFUSAL, POLICY_RULES_REFUSAL, type Refusal } from '../api/refusals.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
+import { explain } from '../widgets/refusal.ts'
 import { NO_EXPIRY, HOURS, hourName, WEEK } from '../widgets/schedule.ts'
 import { Field, NameField, NumberField } from './field.tsx'
 import { useRetentionProblem } from './limits.ts'
@@ -20,34 +22,22 @@ export const CREATE_POLICY = graphql(
           }
         }
         ...NameRefusal
-        ... on InvalidPolicy {
-          message
-          brokenPolicyRules: brokenRules
-        }
-        ... on PolicyQuotaExceeded {
-          message
-          limit
-        }
+        ...PolicyRulesRefusal
+        ...PolicyQuotaRefusal
       }
     }
   `,
-  [POLICY, NAME_REFUSAL],
+  [POLICY, NAME_REFUSAL, POLICY_RULES_REFUSAL, POLICY_QUOTA_REFUSAL],
 )
 
-/** Why a policy was not created. */
-export type PolicyRefusal = Exclude<
-  ResultOf<typeof CREATE_POLICY>['createAutoSnapshotPolicy'],
-  { __typename: 'CreateAutoSnapshotPolicyPayload' }
->
-
 /** The time zone of the browser. The API may not know it: some say Etc/Unknown. */
-export const OWN_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone
+const OWN_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone
 
 /** A policy that is to be created. */
 export type PolicyDraft = Required<VariablesOf<typeof CREATE_POLICY>['input']>
 
 /** Every night, in the reader's time zone. */
-export function newPolicy(): PolicyDraft {
+function newPolicy(): PolicyDraft {
   return {
     name: '',
     timePoints: [2],
@@ -57,13 +47,41 @@ export function newPolicy(): PolicyDraft {
   }
 }
 
+/** The time zones that a policy may have, and whether this is a name of one. */
+const TIME_ZONES = graphql(`
+  query TimeZones($name: String!) {
+    limits {
+      timeZones
+      acceptsTimeZone(name: $name)
+    }
+  }
+`)
+
+/** A policy as it is written, and the time zones that it may have. */
+export function usePolicyDraft(open: boolean) {
+  const [edited, setDraft] = useState(newPolicy)
+  const [{ data: known }] = useQuery({
+    query: TIME_ZONES,
+    variables: { name: OWN_ZONE },
+    pause: !open,
+    requestPolicy: 'cache-first',
+  })
+  // What the browser calls its time zone may be no time zone to the API.
+  const isKnown = edited.timeZone !== OWN_ZONE || known?.limits.acceptsTimeZone !== false
+  return {
+    draft: isKnown ? edited : { ...edited, timeZone: 'UTC' },
+    setDraft,
+    zones: known?.limits.timeZones ?? [],
+  }
+}
+
 interface PolicyFormProps {
   ref: Ref<InputRef>
   draft: PolicyDraft
   /** The time zones to choose from. */
   zones: readonly string[]
   onChange: (draft: PolicyDraft) => void
-  refusal: PolicyRefusal | undefined
+  refusal: Refusal | undefined
 }
 
 /** What a new policy is to be; what is refused is said under the field. */
@@ -73,7 +91,9 @@ export function PolicyForm({ ref, draft, zones, onChange, refusal }: PolicyFormP
   const days = useId()
   const change = (changes: Partial<PolicyDraft>) => onChange({ ...draft, ...changes })
   const isBroken = (rule: EnumOf<'AutoSnapshotPolicyRule'>) =>
-    refusal?.__typename === 'InvalidPolicy' && refusal.brokenPolicyRules.includes(rule)
+    refusal?.__typename === 'InvalidPolicy' &&
+    'brokenPolicyRules' in refusal &&
+    refusal.brokenPolicyRules.includes(rule)
   const broken = (rule: Exclude<EnumOf<'AutoSnapshotPolicyRule'>, 'RETENTION_DAYS'>) =>
     isBroken(rule) ? words.policy.refusal.rules[rule] : undefined
   const retentionProblem = useRetentionProblem(true)
@@ -144,7 +164,7 @@ export function PolicyForm({ ref, draft, zones, onChange, refusal }: PolicyFormP
         onChange={(days) => change({ retentionDays: days ?? NO_EXPIRY })}
       />
       {refusal?.__typename === 'PolicyQuotaExceeded' && (
-        <Alert type="error" showIcon title={words.policy.refusal.quota(format.number(refusal.limit))} />
+        <Alert type="error" showIcon title={explain(refusal, words, format)} />
       )}
     </div>
   )

@@ -1,11 +1,13 @@
 import { Alert } from 'antd'
+import { useAddress } from '../address.ts'
 import { DISK } from '../api/disk.ts'
 import { graphql } from '../api/graphql.ts'
 import { SNAPSHOT_STATUS_REFUSAL, DISK_STATUS_REFUSAL } from '../api/refusals.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
+import { ActionButton } from '../widgets/actions.tsx'
 import { DiskSummary } from '../widgets/disk-summary.tsx'
-import { reasonAgainst } from '../widgets/refusal.ts'
+import { reasonAgainst, whyNot } from '../widgets/refusal.ts'
 import { useChange } from './change.ts'
 import { Dialog, Trouble, useAsked, type Asked } from './dialog.tsx'
 import { NothingYet, useNotice, useWantedSnapshot } from './wanted-snapshot.tsx'
@@ -45,6 +47,7 @@ export function RollBackDisk() {
 
 function RollBackDialog({ asked }: { asked: Asked }) {
   const words = useWords()
+  const address = useAddress()
   const format = useFormat()
   const notice = useNotice()
   const { snapshot, ...wanted } = useWantedSnapshot(asked)
@@ -86,7 +89,21 @@ function RollBackDialog({ asked }: { asked: Asked }) {
           type="warning"
           showIcon
           title={words.rollingBack.question(disk.name, snapshot.name)}
-          description={words.rollingBack.loss(format.dateTime(snapshot.createdAt))}
+          description={
+            <>
+              <p>{words.rollingBack.loss(format.dateTime(snapshot.createdAt))}</p>
+              <ActionButton
+                size="small"
+                action={{
+                  key: 'create-first',
+                  label: words.rollingBack.createFirst,
+                  needs: 'manageSnapshots',
+                  run: () => address.change({ 'roll-back': undefined, create: disk.id }),
+                  refusal: whyNot(disk, words, format),
+                }}
+              />
+            </>
+          }
         />
       )}
       <Trouble outcome={outcome} />

@@ -1,37 +1,52 @@
 import { Descriptions, Drawer, Skeleton, type DescriptionsProps } from 'antd'
+import { useEffect, useEffectEvent } from 'react'
 import { useQuery } from 'urql'
 import { Link } from 'wouter'
 import { useAddress } from '../address.ts'
 import { useFormat } from '../format.ts'
+import { useReadAgain } from '../live/read-again.ts'
 import { TransitionLog } from '../live/transition-log.tsx'
 import { useWords } from '../settings.tsx'
-import { ActionButton } from '../widgets/actions.tsx'
-import { cancelActions } from '../widgets/cancel-action.ts'
+import { lazyPart } from '../widgets/lazy.tsx'
+import { headerActions, RowActions } from '../widgets/actions.tsx'
 import { Copyable } from '../widgets/copyable.tsx'
 import { Failure } from '../widgets/failure.tsx'
+import { snapshotActions } from '../widgets/snapshot-actions.ts'
 import { Nothing } from '../widgets/state.tsx'
 import { SnapshotStatusCell } from '../widgets/status.tsx'
+import { TagList } from '../widgets/tag-list.tsx'
 import { SNAPSHOT_DETAILS, type DetailedSnapshot } from './wanted-snapshot.tsx'
+
+const ActivityLog = lazyPart(async () => (await import('../live/activity-log.tsx')).ActivityLog)
 
 /** Everything there is to say of the snapshot that the address names with `show`. */
 export function SnapshotDetails() {
   const address = useAddress()
   const words = useWords()
+  const format = useFormat()
   const shown = address.text('show')
   const id = shown === 'query' ? '' : shown
   const [{ data, error }] = useQuery({ query: SNAPSHOT_DETAILS, variables: { id }, pause: id === '' })
   const snapshot = data?.snapshot?.id === id ? data.snapshot : undefined
+  const close = () => address.change({ show: undefined })
   return (
     <Drawer
       open={id !== ''}
       size={560}
       title={snapshot?.name ?? words.snapshot}
-      onClose={() => address.change({ show: undefined })}
+      onClose={close}
+      // The tooltip of a button lies above the drawer, and Escape would close that alone.
+      onKeyDown={({ key }) => {
+        if (key === 'Escape') close()
+      }}
       extra={
-        snapshot &&
-        cancelActions(id, snapshot.operation, address, words).map((action) => (
-          <ActionButton key={action.key} action={action} />
-        ))
+        snapshot && (
+          <RowActions
+            of={snapshot.name}
+            type="default"
+            {...headerActions(snapshotActions(snapshot, address, words, format))}
+          />
+        )
       }
     >
       {error && <Failure error={error} />}
@@ -75,13 +90,21 @@ function Facts({ snapshot }: { snapshot: DetailedSnapshot }) {
       label: words.kept,
       children:
         retentionDays === null || expiresAt === null
-          ? words.keptForEver
+          ? words.keptForever
           : words.keptUntil(retentionDays, format.dateTime(expiresAt)),
+    },
+    {
+      label: words.edition.protection,
+      children: snapshot.deletionProtection ? words.edition.protected : words.edition.unprotected,
     },
     { label: words.description, children: snapshot.description || words.none },
     {
+      label: words.verification.label,
+      children: <Verification snapshot={snapshot} />,
+    },
+    {
       label: words.tags,
-      children: snapshot.tags.map(({ key, value }) => `${key}=${value}`).join(', ') || words.none,
+      children: <TagList tags={snapshot.tags} />,
     },
     {
       label: words.checksum,
@@ -93,6 +116,27 @@ function Facts({ snapshot }: { snapshot: DetailedSnapshot }) {
       <Descriptions bordered size="small" column={1} items={items} />
       <h3>{words.history}</h3>
       <TransitionLog transitions={snapshot.transitions.toReversed()} />
+      <h3>{words.activity}</h3>
+      <ActivityLog of="snapshot" id={snapshot.id} />
     </>
   )
+}
+
+/** How often it is looked whether a verification has ended, in milliseconds. */
+const LOOK_MS = 2_000
+
+/** When the copy was last found intact. That a verification found nothing wrong is said by no transition, so it is asked for. */
+function Verification({ snapshot: { id, operation, verifiedAt } }: { snapshot: DetailedSnapshot }) {
+  const words = useWords()
+  const format = useFormat()
+  const readAgain = useReadAgain(SNAPSHOT_DETAILS, { id })
+  const look = useEffectEvent(readAgain)
+  const isVerifying = operation?.kind === 'VERIFY_SNAPSHOT'
+  useEffect(() => {
+    if (!isVerifying) return undefined
+    const timer = setInterval(() => look(), LOOK_MS)
+    return () => clearInterval(timer)
+  }, [isVerifying])
+  if (isVerifying) return <>{words.verification.inProgress}</>
+  return <>{verifiedAt === null ? words.verification.never : format.dateTime(verifiedAt)}</>
 }

@@ -1,12 +1,13 @@
 import { Alert, App, Checkbox } from 'antd'
 import { useId, useState } from 'react'
 import { useMutation } from 'urql'
-import { DISK, type Disk } from '../api/disk.ts'
+import type { LinkedDisk } from '../api/disk.ts'
 import { graphql, type ResultOf } from '../api/graphql.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
 import { DiskSummary } from '../widgets/disk-summary.tsx'
 import { Failure } from '../widgets/failure.tsx'
+import { LINK_RESULT } from './link-result.ts'
 import { Dialog, useAsked, type Asked } from './dialog.tsx'
 
 const UNLINK_POLICY = graphql(
@@ -16,14 +17,7 @@ const UNLINK_POLICY = graphql(
         __typename
         ... on UnlinkAutoSnapshotPolicyPayload {
           results {
-            diskId
-            disk {
-              ...Disk
-            }
-            refusal {
-              __typename
-              message
-            }
+            ...LinkResult
           }
         }
         ... on PolicyNotFound {
@@ -32,16 +26,21 @@ const UNLINK_POLICY = graphql(
       }
     }
   `,
-  [DISK],
+  [LINK_RESULT],
 )
 
-/** Asks whether the policy of a disk is to be unlinked from it, while the address says so with `unlink`. */
-export function UnlinkPolicy({ disk }: { disk: Disk }) {
-  const { opened, ...asked } = useAsked('unlink')
-  return <UnlinkDialog key={opened} asked={asked} disk={disk} />
+interface UnlinkPolicyProps {
+  disk: LinkedDisk
+  onDone: (() => void) | undefined
 }
 
-function UnlinkDialog({ asked, disk }: { asked: Asked; disk: Disk }) {
+/** Asks whether the policy of a disk is to be unlinked from it, while the address says so with `unlink`. */
+export function UnlinkPolicy({ disk, onDone }: UnlinkPolicyProps) {
+  const { opened, ...asked } = useAsked('unlink')
+  return <UnlinkDialog key={opened} asked={asked} disk={disk} onDone={onDone} />
+}
+
+function UnlinkDialog({ asked, disk, onDone }: UnlinkPolicyProps & { asked: Asked }) {
   const words = useWords()
   const format = useFormat()
   const { message } = App.useApp()
@@ -57,6 +56,7 @@ function UnlinkDialog({ asked, disk }: { asked: Asked; disk: Disk }) {
   async function submit(): Promise<void> {
     const answer = await unlink({ input: { policyId, diskIds: [disk.id], deleteSnapshots } })
     if (!answer.data || refusalIn(answer.data.unlinkAutoSnapshotPolicy)) return
+    onDone?.()
     asked.close()
     void message.success(words.policy.unlinked(name, disk.name))
   }

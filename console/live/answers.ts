@@ -70,9 +70,11 @@ export function createAnswers() {
       const missed = recent.slice(asking.seen)
       forget(result.operation)
       if (kind === 'mutation') {
-        if (asked.size > 0) recent.push({ news: newsOfChange(result.data), isChange: true })
         const said = missed.filter(({ isChange, deletion }) => !isChange && !deletion)
-        return { results: amend(result, said, missed), begun }
+        const results = amend(result, said, missed)
+        // As amended: a read on its way may be newer than the change, but not than the transitions since.
+        if (asked.size > 0) recent.push({ news: newsOfChange(results[0]?.data), isChange: true })
+        return { results, begun }
       }
       if (number < (answered.get(key) ?? 0)) return { results: [], begun }
       answered.set(key, number)

@@ -1,3 +1,4 @@
+import { keys, possibleTypes } from '@snapgate/client/urql'
 import { cacheExchange, type Cache } from '@urql/exchange-graphcache'
 import { Client, fetchExchange, subscriptionExchange } from 'urql'
 import { ENDPOINT, graphql } from '../api/graphql.ts'
@@ -11,19 +12,6 @@ const PROGRESS_OF_SNAPSHOT = graphql(`
     progress
   }
 `)
-
-type Entity = Record<string, unknown>
-
-/** How each type is told apart: transitions by their number, others by their id. What has none is part of something else. */
-const KEYS = new Proxy<Record<string, (entity: Entity) => string | null>>(
-  {},
-  {
-    get: (_none, type) =>
-      String(type).endsWith('Transition')
-        ? ({ sequence }: Entity) => String(sequence)
-        : ({ id }: Entity) => (typeof id === 'string' ? id : null),
-  },
-)
 
 /** Reads and writes the API, and keeps what it has read; the transitions of the live stream keep that up to date. */
 export function createApi(onUnauthenticated: (why: string) => void): { client: Client; live: Live } {
@@ -42,7 +30,9 @@ export function createApi(onUnauthenticated: (why: string) => void): { client: C
     cached.invalidate(gone)
   }
   const cache = cacheExchange({
-    keys: KEYS,
+    keys,
+    // Which refusals there are: without them, fragments on UserError are lost in the answers to changes.
+    possibleTypes,
     updates: {
       Subscription: {
         // What the answer holds of the snapshot and its disk is in the cache already.
@@ -79,7 +69,7 @@ export function createApi(onUnauthenticated: (why: string) => void): { client: C
       fetchExchange,
       subscriptionExchange({
         forwardSubscription: ({ query = '', variables }) => ({
-          subscribe: (sink) => ({ unsubscribe: live.follow({ query, variables: variables as never }, sink) }),
+          subscribe: (sink) => ({ unsubscribe: live.follow({ query, variables }, sink) }),
         }),
       }),
     ],

@@ -1,82 +1,44 @@
-import type { SubscribePayload } from 'graphql-ws'
-import { transitionIn } from '../api/transitions.ts'
-import { codeOf, complaintOfClose, isUnauthenticated, type Complaint } from './complaints.ts'
+import { codeOf, spread, type Payload, type Sink } from '@snapgate/client'
 import type { Socket } from './socket.ts'
-
-interface Sink {
-  next: (result: never) => void
-  error: (error: unknown) => void
-  complete: () => void
-}
 
 interface FollowOptions {
   socket: Socket
   /** The credentials are missing, or were refused, and the gateway says why. */
   onUnauthenticated: (why: string) => void
-  /** The log no longer reaches back to the cursor, or is another one. */
-  onExpired: () => void
+  /** The stream cannot go on: it is begun again, from new lists. */
+  onLost: () => void
 }
 
-/** Subscribes, and again after every loss of the connection, until it completes or is ended here. */
+/** How many failures count as many: what a retry does not change may still pass. */
+const MANY = 5
+
+/** Subscribes until it completes, cannot go on, or is ended here; the connection is made again as often as it takes. */
 export function follow(
-  { socket, onUnauthenticated, onExpired }: FollowOptions,
-  payload: SubscribePayload,
-  sink: Sink,
+  { socket, onUnauthenticated, onLost }: FollowOptions,
+  payload: Payload,
+  sink: Sink<never>,
 ): () => void {
-  let ended = false
-  let end: () => void = () => undefined
-  let after: string | undefined
-  let lastSequence = 0
+  return socket.client.subscribe(payload, {
+    next: (result: never) => sink.next(result),
+    complete: () => sink.complete(),
+    error(error) {
+      const code = codeOf(error)
+      const refusal = refusalOf(error)
+      if (refusal !== undefined) onUnauthenticated(refusal)
+      else if (code === 'NOT_FOUND') sink.complete()
+      else if (code === 'CURSOR_EXPIRED' || code === 'BAD_USER_INPUT') onLost()
+      else void socket.retries.wait(spread(MANY)).then(onLost)
+    },
+  })
+}
 
-  function subscribe(): void {
-    if (ended) return
-    const variables = after === undefined ? payload.variables : { ...payload.variables, after }
-    end = socket.client.subscribe(
-      { ...payload, variables },
-      {
-        next(result) {
-          if (result.errors && result.errors.length > 0) {
-            end()
-            fail(result.errors)
-            return
-          }
-          socket.retries.succeeded()
-          const transition = transitionIn(result.data)
-          if (transition) {
-            after = transition.cursor
-            if (transition.sequence <= lastSequence) return
-            lastSequence = transition.sequence
-          }
-          sink.next(result as never)
-        },
-        error(error) {
-          fail(Array.isArray(error) ? (error as Complaint[]) : [complaintOfClose(error)])
-        },
-        complete() {
-          if (!ended) sink.complete()
-        },
-      },
-    )
-  }
-
-  function fail(complaints: readonly Complaint[]): void {
-    if (ended) return
-    const refused = complaints.find(isUnauthenticated)
-    const codes = complaints.map(codeOf)
-    if (refused) {
-      onUnauthenticated(refused.message)
-    } else if (codes.includes('CURSOR_EXPIRED') || codes.includes('BAD_USER_INPUT')) {
-      onExpired()
-    } else if (codes.includes('NOT_FOUND')) {
-      sink.complete()
-    } else {
-      void socket.retries.wait().then(subscribe)
-    }
-  }
-
-  subscribe()
-  return () => {
-    ended = true
-    end()
-  }
+/** Why the gateway does not accept the credentials of the connection, or not any more; undefined for other failures. */
+function refusalOf(error: unknown): string | undefined {
+  const [first] = (Array.isArray(error) ? error : [error]) as {
+    message?: string
+    code?: number
+    reason?: string
+  }[]
+  if (codeOf(error) === 'UNAUTHENTICATED') return first?.message
+  return first?.code === 4401 || first?.code === 4403 ? (first.reason ?? '') : undefined
 }

@@ -8,7 +8,7 @@ import {
   useState,
   useSyncExternalStore,
 } from 'react'
-import type { LiveTransition, StepOfDisk } from '../api/transitions.ts'
+import { cancellationIn, type LiveTransition, type StepOfDisk } from '../api/transitions.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
 import { announce } from '../widgets/announcer.tsx'
@@ -35,7 +35,7 @@ export function isSaidBySnapshot({ from, to }: Pick<StepOfDisk, 'from' | 'to'>):
 }
 
 /** Calls back for each transition, once. */
-function useTransitions(onTransition: (transition: LiveTransition) => void): void {
+export function useTransitions(onTransition: (transition: LiveTransition) => void): void {
   const live = useLive()
   const call = useEffectEvent(onTransition)
   useEffect(() => live.onTransition((transition) => call(transition)), [live])
@@ -131,15 +131,17 @@ export function TransitionAnnouncer() {
   const { notification } = App.useApp()
   useTransitions((transition) => {
     if (transition.__typename === 'SnapshotTransition') {
-      const { snapshot, snapshotId, to } = transition
+      const { snapshot, snapshotId, from, to, reason } = transition
       const name = snapshot?.name ?? formerNames.get(snapshotId) ?? snapshotId
-      announce(words.announcement(name, words.snapshotStatus[to]))
+      const step = from === to ? words.cancellation[cancellationIn({ reason })] : words.snapshotStatus[to]
+      announce(words.announcement(name, step))
     } else if (!isSaidBySnapshot(transition)) {
       const { disk, diskId, from, to, reason } = transition
       const name = disk?.name ?? formerNames.get(diskId) ?? diskId
-      announce(words.diskAnnouncement(name, words.diskStatus[to]))
+      const step = from === to ? words.cancellation.request : words.diskStatus[to]
+      announce(words.diskAnnouncement(name, step))
       // The disk is well again, so nothing on the page says it.
-      if (from === null || to === 'ERROR' || reason === null) return
+      if (from === null || from === to || to === 'ERROR' || reason === null) return
       notification.warning({
         key: diskId,
         title: words.givenUp(name, words.diskStatus[from], words.diskStatus[to]),

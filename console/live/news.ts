@@ -9,7 +9,7 @@ type Fields = Record<string, unknown>
 export type News = ReadonlyMap<string, Fields | null>
 
 /** What is changed without a transition, so that a transition may be older than an answer in this. */
-const EDITED = new Set(['name', 'description', 'autoSnapshotPolicyEligibility'])
+const EDITED = new Set(['name', 'description', 'tags', 'autoSnapshotPolicyEligibility'])
 
 function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null
@@ -71,23 +71,8 @@ function amend(value: unknown, news: News): unknown {
   if (isGone(value, news)) return null
   const said = news.get(keyOf(value) ?? '') ?? {}
   return Object.fromEntries(
-    Object.entries(value).map(([field, of]) => [
-      field,
-      field in said ? keepCancellation(said[field], of) : amend(of, news),
-    ]),
+    Object.entries(value).map(([field, of]) => [field, field in said ? said[field] : amend(of, news)]),
   )
-}
-
-/** A cancellation is requested without a transition, so that a transition may be older than an answer in this too. */
-function keepCancellation(said: unknown, answered: unknown): unknown {
-  const isCancelled =
-    isObject(said) &&
-    isObject(answered) &&
-    'cancelRequestedAt' in said &&
-    said['acceptedAt'] === answered['acceptedAt']
-  return isCancelled
-    ? { ...said, cancelRequestedAt: said['cancelRequestedAt'] ?? answered['cancelRequestedAt'] }
-    : said
 }
 
 function isGone(value: unknown, news: News): boolean {

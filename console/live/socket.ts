@@ -1,3 +1,4 @@
+import { pause, resuming } from '@snapgate/client'
 import { createClient } from 'graphql-ws'
 import { checkVersion } from '../api/version.ts'
 
@@ -13,10 +14,6 @@ const PONG_MS = 5_000
 
 /** How long the connection is kept while nothing is subscribed to, in milliseconds. */
 const LAZY_CLOSE_MS = 3_000
-
-/** Between two attempts to connect, in milliseconds: from the first, doubling, to the last, each with up to half more. */
-const FIRST_RETRY_MS = 250
-const LAST_RETRY_MS = 8_000
 
 interface SocketOptions {
   url: string
@@ -43,11 +40,11 @@ export function createSocket({ url, authorization }: SocketOptions) {
 
   const expectPong = () => {
     clearTimeout(pong)
-    pong = setTimeout(() => client.terminate(), PONG_MS)
+    pong = setTimeout(() => wired.terminate(), PONG_MS)
   }
-  const client = createClient({
+  const wired = createClient({
     url,
-    // Connecting again is done here: with a cursor that is newer than the one of the first attempt.
+    // Connecting again is left to `resuming`, which can be hurried.
     retryAttempts: 0,
     lazyCloseTimeout: LAZY_CLOSE_MS,
     keepAlive: PING_MS,
@@ -59,7 +56,6 @@ export function createSocket({ url, authorization }: SocketOptions) {
     on: {
       connected: (opened) => {
         wire = opened as WebSocket
-        retries.succeeded()
         if (connection.phase === 'lost') void checkVersion()
         become('live')
       },
@@ -77,6 +73,8 @@ export function createSocket({ url, authorization }: SocketOptions) {
     },
   })
 
+  const client = resuming(wired, { wait: retries.wait })
+
   /** Asks the gateway for a sign of life: what a browser says of its network is no proof of anything. */
   function probe(): void {
     if (wire?.readyState !== WebSocket.OPEN) return
@@ -88,7 +86,7 @@ export function createSocket({ url, authorization }: SocketOptions) {
   const wake = () => {
     if (wire) probe()
     // One that has been opening for long may never do so.
-    else if (retries.waiting() === 0) client.terminate()
+    else if (retries.waiting() === 0) wired.terminate()
     retries.hurry()
   }
   window.addEventListener('online', wake)
@@ -115,39 +113,27 @@ export function createSocket({ url, authorization }: SocketOptions) {
   }
 }
 
-/** The waits of what would connect again: each longer than the one before, until it succeeds. */
+/** The waits of what would connect again. */
 function createRetries() {
-  const waits = new Map<() => void, ReturnType<typeof setTimeout>>()
-  let attempts = 0
+  const waits = new Set<AbortController>()
   let abandoned = false
   return {
     waiting: () => waits.size,
-    succeeded(): void {
-      attempts = 0
-    },
     /** Ends all waits now. */
     hurry(): void {
-      attempts = 0
-      for (const go of waits.keys()) go()
+      for (const wait of waits) wait.abort()
     },
     /** From now on nothing is tried again. */
     abandon(): void {
       abandoned = true
-      for (const timer of waits.values()) clearTimeout(timer)
-      waits.clear()
     },
-    /** Resolves when it is time to try again. */
-    wait(): Promise<void> {
-      const delay = Math.min(FIRST_RETRY_MS * 2 ** attempts++, LAST_RETRY_MS) * (1 + Math.random() / 2)
-      return new Promise((resolve) => {
-        if (abandoned) return
-        const go = () => {
-          clearTimeout(waits.get(go))
-          waits.delete(go)
-          resolve()
-        }
-        waits.set(go, setTimeout(go, delay))
-      })
+    /** Resolves when it is time to try again, or when the signal says that nobody waits any more. */
+    wait: async (delayMs: number, signal?: AbortSignal): Promise<void> => {
+      const hurried = new AbortController()
+      waits.add(hurried)
+      await pause(delayMs, signal ? AbortSignal.any([signal, hurried.signal]) : hurried.signal)
+      waits.delete(hurried)
+      if (abandoned) await new Promise(() => undefined)
     },
   }
 }

@@ -1,4 +1,4 @@
-import type { SubscribePayload } from 'graphql-ws'
+import { codeOf, spread, type Payload, type Sink } from '@snapgate/client'
 import { makeOperation, type Client, type Exchange, type Operation, type OperationResult } from 'urql'
 import { fromArray, fromValue, mergeMap, pipe, share, tap, type Source } from 'wonka'
 import {
@@ -8,7 +8,6 @@ import {
   type LiveTransition,
 } from '../api/transitions.ts'
 import { createAnswers } from './answers.ts'
-import { isUnauthenticated } from './complaints.ts'
 import { follow } from './follow.ts'
 import { createSocket, type Socket } from './socket.ts'
 
@@ -28,7 +27,7 @@ export type Live = ReturnType<typeof createLive>
  * The one WebSocket of this tab, and the two subscriptions over it: to all transitions of snapshots, and of disks.
  *
  * They begin at the `streamCursor` of the first list that is read, and after any loss of the connection each at the cursor
- * of the last transition seen, so nothing is missed; what comes twice is dropped by its sequence number.
+ * of the last transition seen, so nothing is missed or comes twice: that is @snapgate/client's.
  * An answer that is older than a transition that arrived before it is amended: see `createAnswers`.
  */
 export function createLive({ url, authorization, onUnauthenticated }: LiveOptions) {
@@ -48,7 +47,7 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
 
       function onResult(result: OperationResult): Source<OperationResult> {
         const { kind } = result.operation
-        const refused = result.error?.graphQLErrors.find(isUnauthenticated)
+        const refused = result.error?.graphQLErrors.find((error) => codeOf(error) === 'UNAUTHENTICATED')
         if (refused) onUnauthenticated(refused.message)
         const transition = kind === 'subscription' ? transitionIn(result.data) : undefined
         if (transition) {
@@ -82,8 +81,8 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
     }
 
   return {
-    follow: (payload: SubscribePayload, sink: Parameters<typeof follow>[2]) =>
-      follow({ socket, onUnauthenticated, onExpired: () => startOver() }, payload, sink),
+    follow: (payload: Payload, sink: Sink<never>) =>
+      follow({ socket, onUnauthenticated, onLost: () => startOver() }, payload, sink),
     exchange,
 
     /** What the things that are gone were called: their last transition does not say it. */
@@ -112,6 +111,7 @@ export function createLive({ url, authorization, onUnauthenticated }: LiveOption
 function createReading(client: Client, socket: Socket, tell: (transition: LiveTransition) => void) {
   const active = new Map<number, Operation>()
   const failed = new Set<number>()
+  let failures = 0
   let following: { unsubscribe: () => void }[] | undefined
 
   const readAgain = (operation: Operation) =>
@@ -160,7 +160,9 @@ function createReading(client: Client, socket: Socket, tell: (transition: LiveTr
         failed.add(result.operation.key)
         // With no stream, or with one that outlives the network of requests, nothing else says that they pass again.
         if (!following || (result.error.networkError && socket.connection().phase === 'live'))
-          void socket.retries.wait().then(readFailed)
+          void socket.retries.wait(spread(failures++)).then(readFailed)
+      } else {
+        failures = 0
       }
       const cursor = findStreamCursor(result.data)
       if (cursor !== undefined && !following) begin(cursor)

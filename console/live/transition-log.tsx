@@ -1,5 +1,5 @@
 import { Timeline } from 'antd'
-import type { StepOfDisk, Transition } from '../api/transitions.ts'
+import { cancellationIn, type StepOfDisk, type Transition } from '../api/transitions.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
 
@@ -36,7 +36,10 @@ export function TransitionLog<Step extends Event>({ transitions, nameOf }: Trans
           transition.__typename === 'DiskTransition'
             ? words.diskStatus[token as StepOfDisk['to']]
             : words.snapshotStatus[token as Transition['to']]
-        const step = words.transition(from === null ? undefined : status(from), status(to))
+        const step =
+          from === to
+            ? words.cancellation[cancellationIn(transition)]
+            : words.transition(from === null ? undefined : status(from), status(to))
         return {
           key: `${transition.__typename} ${sequence}`,
           color: COLORS[to] ?? 'blue',
@@ -46,7 +49,7 @@ export function TransitionLog<Step extends Event>({ transitions, nameOf }: Trans
                 {nameOf && <strong>{nameOf(transition)} </strong>}
                 {step}
               </div>
-              {reason !== null && <div className="reason">{reason}</div>}
+              {reason !== null && from !== to && <div className="reason">{reason}</div>}
               <div className="hint">
                 <time dateTime={at}>{format.dateTime(at)}</time> · #{sequence}
               </div>

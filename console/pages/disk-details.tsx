@@ -8,12 +8,13 @@ import { SNAPSHOT } from '../api/snapshot.ts'
 import { Dialogs } from '../dialogs/dialogs.tsx'
 import { useFormat } from '../format.ts'
 import { EventLog } from '../live/event-log.tsx'
+import { lazyPart } from '../widgets/lazy.tsx'
 import { useListRefresh } from '../live/following.tsx'
 import { usePageQuery } from '../live/page-query.ts'
 import { useWords } from '../settings.tsx'
-import { ActionButton } from '../widgets/actions.tsx'
-import { cancelActions } from '../widgets/cancel-action.ts'
+import { ActionButton, headerActions, RowActions } from '../widgets/actions.tsx'
 import { Copyable } from '../widgets/copyable.tsx'
+import { diskActions } from '../widgets/disk-actions.ts'
 import { Failure } from '../widgets/failure.tsx'
 import { ListFooter, Refresh } from '../widgets/list.tsx'
 import { Page } from '../widgets/page.tsx'
@@ -23,6 +24,7 @@ import { whyNot } from '../widgets/refusal.ts'
 import { SnapshotTable } from '../widgets/snapshot-table.tsx'
 import { Nothing } from '../widgets/state.tsx'
 import { CancellingHint, DiskStatusTag } from '../widgets/status.tsx'
+import { TagList } from '../widgets/tag-list.tsx'
 
 /** The Disk Details, with a page of the disk's snapshots. */
 const DISK_DETAILS = graphql(
@@ -57,6 +59,8 @@ const DISK_DETAILS = graphql(
   `,
   [DISK, SNAPSHOT, POLICY_OF_DISK, PAGE_INFO],
 )
+
+const ActivityLog = lazyPart(async () => (await import('../live/activity-log.tsx')).ActivityLog)
 
 const ORDERS = ['NAME', 'SIZE', 'CREATED_AT'] as const
 
@@ -106,10 +110,13 @@ export function DiskDetails({ id }: { id: string }) {
       actions={
         <>
           <Refresh readAgain={readAgain} />
-          {disk &&
-            cancelActions(id, disk.operation, address, words).map((action) => (
-              <ActionButton key={action.key} action={action} />
-            ))}
+          {disk && (
+            <RowActions
+              of={disk.name}
+              type="default"
+              {...headerActions(diskActions(disk, address, words, format), ['create', 'link'])}
+            />
+          )}
           {disk && (
             <ActionButton
               type="primary"
@@ -149,14 +156,28 @@ export function DiskDetails({ id }: { id: string }) {
             />
           </section>
           <PolicyCard disk={disk} policy={disk.autoSnapshotPolicy} readAgain={readAgain} />
-          <section className="card" aria-labelledby="events">
-            <h2 id="events">{words.eventLog}</h2>
-            <EventLog diskId={id} />
-          </section>
+          <Happenings id={id} />
         </div>
       )}
       <Dialogs disk={disk} />
     </Page>
+  )
+}
+
+/** What happened to the disk, and what was done with it. */
+function Happenings({ id }: { id: string }) {
+  const words = useWords()
+  return (
+    <div className="happenings">
+      <section className="card" aria-labelledby="events">
+        <h2 id="events">{words.eventLog}</h2>
+        <EventLog diskId={id} />
+      </section>
+      <section className="card" aria-labelledby="activity">
+        <h2 id="activity">{words.activity}</h2>
+        <ActivityLog of="disk" id={id} />
+      </section>
+    </div>
   )
 }
 
@@ -194,6 +215,7 @@ function Overview({ disk }: { disk: Disk }) {
         },
         { label: words.created, children: format.dateTime(disk.createdAt) },
         { label: words.description, children: disk.description || words.none },
+        { label: words.tags, children: <TagList tags={disk.tags} /> },
         ...(disk.statusReason === null ? [] : [{ label: words.status, children: disk.statusReason }]),
       ]}
     />

@@ -1,10 +1,11 @@
 import { useState } from 'react'
 import { known, orderOf, pagingOf, useAddress, type Address } from '../address.ts'
-import { DISK, type DiskKind, type DiskStatus } from '../api/disk.ts'
+import { DISK_ROW, type DiskKind, type DiskStatus } from '../api/disk.ts'
 import { graphql, type VariablesOf } from '../api/graphql.ts'
 import { PAGE_INFO } from '../api/page-info.ts'
 import { Dialogs } from '../dialogs/dialogs.tsx'
-import { useListRefresh } from '../live/following.tsx'
+import { TOKENS, tokenFilter } from '../filters.ts'
+import { useListRefresh, useTransitions } from '../live/following.tsx'
 import { usePageQuery } from '../live/page-query.ts'
 import { useWords } from '../settings.tsx'
 import { ActionButton, type Action } from '../widgets/actions.tsx'
@@ -32,12 +33,12 @@ const DISKS = graphql(
           ...PageInfo
         }
         nodes {
-          ...Disk
+          ...DiskRow
         }
       }
     }
   `,
-  [DISK, PAGE_INFO],
+  [DISK_ROW, PAGE_INFO],
 )
 
 const ORDERS = ['NAME', 'SIZE', 'CREATED_AT'] as const
@@ -53,12 +54,14 @@ function useVariables(address: Address): VariablesOf<typeof DISKS> {
       ...(text && { search: text }),
       ...(statuses.length > 0 && { status: { in: statuses } }),
       ...(kinds.length > 0 && { kind: { in: kinds } }),
+      ...tokenFilter(address),
     },
     orderBy: orderOf(address, ORDERS, { field: 'NAME', direction: 'ASC' }),
   }
 }
 
-const FILTERS = ['q', 'status', 'kind'] as const
+const TOKENS_OF_DISKS = TOKENS.filter((name) => name !== 'expires')
+const FILTERS = ['q', 'status', 'kind', ...TOKENS_OF_DISKS] as const
 
 /** The Disk List: from here snapshots are created of one disk or of many. */
 export function DiskList() {
@@ -76,6 +79,10 @@ export function DiskList() {
     run: () => address.change({ [key]: selected }),
     refusal: selected.length === 0 ? words.nothingSelected : undefined,
   })
+  useTransitions(({ __typename, to, diskId }) => {
+    if (__typename === 'DiskTransition' && to === 'DELETED')
+      setSelected((ids) => ids.filter((id) => id !== diskId))
+  })
   useListRefresh(
     readAgain,
     fetching,
@@ -88,6 +95,23 @@ export function DiskList() {
       title={words.diskList}
       actions={
         <>
+          <ActionButton
+            action={{
+              key: 'register',
+              label: words.registration.title,
+              needs: 'manageDisks',
+              run: () => address.change({ register: 'new' }),
+            }}
+          />
+          <ActionButton
+            action={{
+              key: 'create-empty',
+              label: words.createDisk,
+              needs: 'manageDisks',
+              run: () => address.change({ 'create-empty': 'new' }),
+            }}
+          />
+          <ActionButton action={ofSelected('edit-tags', words.tagging.action, 'manageDisks')} />
           <ActionButton action={ofSelected('link', words.policy.link, 'managePolicies')} />
           <ActionButton
             type="primary"
@@ -102,6 +126,7 @@ export function DiskList() {
         statuses={words.diskStatus}
         choice={{ name: 'kind', label: words.kind, any: words.anyKind, values: words.diskKind }}
         filters={FILTERS}
+        tokens={TOKENS_OF_DISKS}
         selected={selected.length}
         readAgain={readAgain}
       />

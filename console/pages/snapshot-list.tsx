@@ -5,6 +5,7 @@ import { graphql, type VariablesOf } from '../api/graphql.ts'
 import { PAGE_INFO } from '../api/page-info.ts'
 import { SNAPSHOT, type SnapshotStatus, type SnapshotType } from '../api/snapshot.ts'
 import { Dialogs } from '../dialogs/dialogs.tsx'
+import { snapshotTokenFilter, TOKENS } from '../filters.ts'
 import { useListRefresh } from '../live/following.tsx'
 import { usePageQuery } from '../live/page-query.ts'
 import { useWords } from '../settings.tsx'
@@ -48,7 +49,7 @@ const SNAPSHOTS = graphql(
 )
 
 const ORDERS = ['NAME', 'SIZE', 'CREATED_AT'] as const
-const FILTERS = ['q', 'status', 'method', 'disk'] as const
+const FILTERS = ['q', 'status', 'method', 'disk', ...TOKENS] as const
 
 function useVariables(address: Address): VariablesOf<typeof SNAPSHOTS> {
   const words = useWords()
@@ -63,6 +64,7 @@ function useVariables(address: Address): VariablesOf<typeof SNAPSHOTS> {
       ...(statuses.length > 0 && { status: { in: statuses } }),
       ...(types.length > 0 && { type: { in: types } }),
       ...(diskId && { diskId: { eq: diskId } }),
+      ...snapshotTokenFilter(address),
     },
     orderBy: orderOf(address, ORDERS, { field: 'CREATED_AT', direction: 'DESC' }),
   }
@@ -107,6 +109,15 @@ export function SnapshotList() {
         <>
           <ActionButton
             action={{
+              key: 'edit-tags',
+              label: words.tagging.action,
+              needs: 'manageSnapshots',
+              run: () => address.change({ 'edit-tags': selected }),
+              refusal: selected.length === 0 ? words.noSnapshotSelected : undefined,
+            }}
+          />
+          <ActionButton
+            action={{
               key: 'delete',
               label: words.delete,
               needs: 'manageSnapshots',
@@ -133,6 +144,7 @@ export function SnapshotList() {
         statuses={omitDeleted(words.snapshotStatus)}
         choice={{ name: 'method', label: words.method, any: words.anyMethod, values: words.snapshotType }}
         filters={FILTERS}
+        tokens={TOKENS}
         selected={selected.length}
         readAgain={readAgain}
       >

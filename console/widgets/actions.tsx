@@ -53,10 +53,21 @@ export function ActionButton({
   )
 }
 
-/** The actions of a row: the first ones as they are, the others in a menu, which is made when it is first opened. */
-export function RowActions({ of, actions, shown = 2 }: { of: string; actions: Action[]; shown?: number }) {
+interface RowActionsProps {
+  of: string
+  actions: Action[]
+  shown?: number
+  /** Called when the menu is first opened. */
+  onOpen?: () => void
+  /** How its buttons look. */
+  type?: 'link' | 'default'
+}
+
+/** The actions of a row or page: the first ones as they are, the others in a menu, which is made when it is first opened. */
+export function RowActions({ of, actions, shown = 2, type = 'link', onOpen }: RowActionsProps) {
   const words = useWords()
   const forbidden = useForbidden()
+  const size = type === 'link' ? 'small' : 'middle'
   const others = actions
     .slice(shown)
     .map((action) => ({ ...action, refusal: forbidden(action.needs) ?? action.refusal }))
@@ -65,20 +76,27 @@ export function RowActions({ of, actions, shown = 2 }: { of: string; actions: Ac
   const more = (
     <Button
       ref={opener}
-      type="link"
-      size="small"
+      type={type}
+      size={size}
       aria-label={`${words.more}: ${of}`}
       aria-haspopup="menu"
       aria-expanded={menu === 'open'}
-      onClick={menu === 'unopened' ? () => setMenu('open') : undefined}
+      onClick={
+        menu === 'unopened'
+          ? () => {
+              onOpen?.()
+              setMenu('open')
+            }
+          : undefined
+      }
     >
       {words.more}
     </Button>
   )
   return (
-    <span className="row-actions">
+    <span className={type === 'link' ? 'row-actions' : undefined}>
       {actions.slice(0, shown).map((action) => (
-        <ActionButton key={action.key} action={action} type="link" size="small" />
+        <ActionButton key={action.key} action={action} type={type} size={size} />
       ))}
       {others.length > 0 &&
         (menu === 'unopened' ? (
@@ -122,4 +140,14 @@ export function RowActions({ of, actions, shown = 2 }: { of: string; actions: Ac
         ))}
     </span>
   )
+}
+
+/** The actions of a page or drawer: what cancels as a button, the others in a menu, without what is shown already. */
+export function headerActions(
+  actions: readonly Action[],
+  besides: readonly string[] = ['details'],
+): Pick<RowActionsProps, 'actions' | 'shown'> {
+  const cancelling = actions.filter(({ key }) => key === 'cancel')
+  const others = actions.filter(({ key }) => key !== 'cancel' && !besides.includes(key))
+  return { actions: [...cancelling, ...others], shown: cancelling.length }
 }

@@ -4,8 +4,10 @@ import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
 import { DiskStatusTag } from './status.tsx'
 
+type Summarized = Pick<Disk, 'id' | 'name' | 'kind' | 'status' | 'statusReason' | 'sizeGiB'>
+
 /** Which disk it is about, in one line. */
-export function DiskSummary({ disk, withName = true }: { disk: Disk; withName?: boolean }) {
+export function DiskSummary({ disk, withName = true }: { disk: Summarized; withName?: boolean }) {
   const words = useWords()
   const format = useFormat()
   return (

@@ -2,19 +2,19 @@ import { Grid, type TableColumnsType } from 'antd'
 import { useMemo } from 'react'
 import { Link } from 'wouter'
 import type { Address } from '../address.ts'
-import type { Disk } from '../api/disk.ts'
+import type { DiskRow } from '../api/disk.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
 import type { Words } from '../words/en.ts'
-import { RowActions } from './actions.tsx'
-import { cancelActions } from './cancel-action.ts'
 import { Copyable } from './copyable.tsx'
+import { DiskRowActions } from './disk-row-actions.tsx'
 import { Moment } from './moment.tsx'
-import { whyNot, whyNotLink, type Format } from './refusal.ts'
+import type { Format } from './refusal.ts'
 import { CancellingHint, DiskStatusTag } from './status.tsx'
-import { FROM_DESKTOP, FROM_LAPTOP, FROM_TABLET, sortOrder } from './table.ts'
+import { FROM_DESKTOP, FROM_LAPTOP, FROM_TABLET, FROM_WIDE_DESKTOP, sortOrder } from './table.ts'
+import { TagList } from './tag-list.tsx'
 
-type Columns = TableColumnsType<Disk>
+type Columns = TableColumnsType<DiskRow>
 
 /** The columns of the Disk List. */
 export function useDiskColumns(address: Address): Columns {
@@ -27,29 +27,7 @@ export function useDiskColumns(address: Address): Columns {
       {
         title: words.actions,
         width: isWide ? 130 : 68,
-        render: (_, disk) => (
-          <RowActions
-            of={disk.name}
-            shown={isWide ? 1 : 0}
-            actions={[
-              {
-                key: 'create',
-                label: words.createSnapshot,
-                needs: 'manageSnapshots',
-                run: () => address.change({ create: disk.id }),
-                refusal: whyNot(disk, words, format),
-              },
-              {
-                key: 'link',
-                label: words.policy.link,
-                needs: 'managePolicies',
-                run: () => address.change({ link: disk.id }),
-                refusal: whyNotLink(disk, words),
-              },
-              ...cancelActions(disk.id, disk.operation, address, words),
-            ]}
-          />
-        ),
+        render: (_, disk) => <DiskRowActions disk={disk} shown={isWide ? 1 : 0} />,
       },
     ],
     [address, isWide, words, format],
@@ -108,6 +86,12 @@ function factsOf(address: Address, words: Words, format: Format): Columns {
       render: (_, disk) => <HeldSnapshots disk={disk} />,
     },
     {
+      title: words.tags,
+      width: 120,
+      responsive: FROM_WIDE_DESKTOP,
+      render: (_, { tags }) => <TagList tags={tags} />,
+    },
+    {
       title: words.created,
       key: 'CREATED_AT',
       sorter: true,
@@ -119,7 +103,7 @@ function factsOf(address: Address, words: Words, format: Format): Columns {
   ]
 }
 
-function Attachment({ attachment }: Pick<Disk, 'attachment'>) {
+function Attachment({ attachment }: Pick<DiskRow, 'attachment'>) {
   const words = useWords()
   if (!attachment) return <span className="hint">{words.notAttached}</span>
   return (
@@ -130,7 +114,7 @@ function Attachment({ attachment }: Pick<Disk, 'attachment'>) {
   )
 }
 
-function HeldSnapshots({ disk: { id, snapshotQuota } }: { disk: Disk }) {
+function HeldSnapshots({ disk: { id, snapshotQuota } }: { disk: DiskRow }) {
   const words = useWords()
   const format = useFormat()
   const { manual, automatic } = snapshotQuota

@@ -3,11 +3,13 @@ import { Button, Select, Table, type TableColumnsType, type TableProps } from 'a
 import { useMemo, type ReactNode } from 'react'
 import type { TypedDocumentNode } from 'urql'
 import { pagingOf, type Address } from '../address.ts'
+import type { TokenName } from '../filters.ts'
 import { useWords } from '../settings.tsx'
 import { isEmptied, Pager, type Listed } from './pager.tsx'
 import { QueryBehind } from './query-behind.tsx'
 import { Search } from './search.tsx'
 import { Nothing } from './state.tsx'
+import { AddFilter, Tokens } from './tokens.tsx'
 import { onSort, SORT_DIRECTIONS } from './table.ts'
 
 interface ToolbarProps {
@@ -16,8 +18,9 @@ interface ToolbarProps {
   statuses: Readonly<Record<string, string>>
   /** The one other property that a list is filtered by: its name in the address, and what its values are called. */
   choice: { name: string; label: string; any: string; values: Readonly<Record<string, string>> }
-  /** The parameters of the address that filter this list. */
+  /** The parameters of the address that filter this list, and those among them that are tokens. */
   filters: readonly string[]
+  tokens: readonly TokenName[]
   /** How many rows are selected. */
   selected: number
   readAgain: () => void
@@ -37,6 +40,7 @@ export function Toolbar({
   statuses,
   choice,
   filters,
+  tokens,
   selected,
   readAgain,
   children,
@@ -69,7 +73,9 @@ export function Toolbar({
         onChange={(value: string | undefined) => address.filter({ [choice.name]: value })}
         options={optionsOf(choice.values)}
       />
+      <AddFilter address={address} names={tokens} />
       {children}
+      <Tokens address={address} names={tokens} />
       {isFiltered(address, filters) && (
         <Button
           type="link"

@@ -1,14 +1,15 @@
-import { useEffect, useEffectEvent, useReducer } from 'react'
+import { Link } from 'wouter'
 import { useAddress } from '../address.ts'
 import type { Disk } from '../api/disk.ts'
 import { graphql, type ResultOf } from '../api/graphql.ts'
 import { POLICY } from '../api/policy.ts'
 import { useFormat } from '../format.ts'
+import { useRuns } from './policy-runs.ts'
 import { useWords } from '../settings.tsx'
 import { ActionButton, type Action } from './actions.tsx'
 import { whyNotLink } from './refusal.ts'
+import { RunOutcome } from './run-outcome.tsx'
 import { useSchedule } from './schedule.ts'
-import { SnapshotStatusTag } from './status.tsx'
 
 /** The policy of the disk with this id, with the disk's outcome in its last run. */
 export const POLICY_OF_DISK = graphql(
@@ -26,6 +27,7 @@ export const POLICY_OF_DISK = graphql(
               name
               status
             }
+            refusalCode
             refusalMessage
           }
         }
@@ -40,15 +42,6 @@ type DiskPolicy = NonNullable<ResultOf<typeof POLICY_OF_DISK>['autoSnapshotPolic
 /** How many of the next runs are shown. */
 const NEXT = 3
 
-/** How long after its time a run is looked for, in milliseconds: it begins within 5 seconds. */
-const BEGUN_MS = 8_000
-
-/** How often a run is looked for that has not begun yet, or is pending, in milliseconds. */
-const LOOK_MS = 15_000
-
-/** The longest that a browser's timer waits, in milliseconds. */
-const TIMER_MAX_MS = 2 ** 31 - 1
-
 interface PolicyCardProps {
   disk: Disk
   /** The policy it is linked to; null when there is none. */
@@ -58,7 +51,7 @@ interface PolicyCardProps {
 
 /** The automatic policy of a disk. One button links and unlinks, so that the focus has somewhere to return to. */
 export function PolicyCard({ disk, policy, readAgain }: PolicyCardProps) {
-  useRuns(policy, readAgain)
+  useRuns(policy?.nextRuns[0], policy?.lastRun?.disk?.outcome === 'PENDING', readAgain)
   const words = useWords()
   const address = useAddress()
   const action: Action = policy
@@ -78,34 +71,16 @@ export function PolicyCard({ disk, policy, readAgain }: PolicyCardProps) {
   )
 }
 
-/** Reads again when the policy runs, until the outcome is there: where no snapshot is taken, no transition says so. */
-function useRuns(policy: DiskPolicy | null, readAgain: () => void): void {
-  const at = policy?.nextRuns[0]
-  const isPending = policy?.lastRun?.disk?.outcome === 'PENDING'
-  const [looks, countLook] = useReducer((count: number) => count + 1, 0)
-  const look = useEffectEvent(() => {
-    countLook()
-    readAgain()
-  })
-  useEffect(() => {
-    if (at === undefined) return undefined
-    const begun = Date.parse(at) + BEGUN_MS - Date.now()
-    const wait = isPending || begun < 0 ? LOOK_MS : Math.min(begun, TIMER_MAX_MS)
-    const timer = setTimeout(() => look(), wait)
-    return () => clearTimeout(timer)
-  }, [at, isPending, looks])
-}
-
 function PolicyFacts({ policy }: { policy: DiskPolicy }) {
   const { policy: words } = useWords()
   const format = useFormat()
   const schedule = useSchedule()
-  const { name, timeZone, nextRuns, lastRun } = policy
+  const { id, name, timeZone, nextRuns, lastRun } = policy
   return (
     <dl className="facts">
       <dt>{words.policy}</dt>
       <dd>
-        <strong>{name}</strong>
+        <Link href={`/policies/${id}`}>{name}</Link>
       </dd>
       <dt>{words.runs}</dt>
       <dd>{schedule.runs(policy)}</dd>
@@ -131,29 +106,10 @@ function PolicyFacts({ policy }: { policy: DiskPolicy }) {
 function LastRun({ run: { scheduledFor, disk } }: { run: NonNullable<DiskPolicy['lastRun']> }) {
   const { policy: words } = useWords()
   const format = useFormat()
-  const address = useAddress()
   return (
     <>
       <time dateTime={scheduledFor}>{format.moment(scheduledFor)}</time>
-      {disk?.snapshot ? (
-        <div>
-          <button
-            type="button"
-            className="link-button"
-            onClick={() => address.change({ show: disk.snapshot?.id })}
-          >
-            {disk.snapshot.name}
-          </button>{' '}
-          <SnapshotStatusTag status={disk.snapshot.status} />
-        </div>
-      ) : (
-        <div>{disk ? words.outcome[disk.outcome] : words.notThen}</div>
-      )}
-      {disk?.refusalMessage && (
-        <div className="reason" lang="en">
-          {disk.refusalMessage}
-        </div>
-      )}
+      {disk ? <RunOutcome result={disk} /> : <div>{words.notThen}</div>}
     </>
   )
 }

@@ -1,21 +1,17 @@
 import { CodeOutlined } from '@ant-design/icons'
-import { Button, Drawer } from 'antd'
-import { stringifyDocument, type TypedDocumentNode } from 'urql'
+import { Button } from 'antd'
 import { useAddress } from '../address.ts'
-import { ENDPOINT } from '../api/graphql.ts'
 import { useWords } from '../settings.tsx'
+import { lazyPart } from './lazy.tsx'
+import type { QueryDrawerProps } from './query-drawer.tsx'
 
-interface QueryBehindProps {
-  document: TypedDocumentNode<unknown, never>
-  variables: object
-}
+const LazyDrawer = lazyPart(async () => (await import('./query-drawer.tsx')).QueryDrawer, null)
 
 /** Shows what a page has asked the API, to be taken from there. */
-export function QueryBehind({ document, variables }: QueryBehindProps) {
+export function QueryBehind(props: QueryDrawerProps) {
   const words = useWords()
   const address = useAddress()
-  const text = stringifyDocument(document)
-  const given = JSON.stringify(variables, null, 2)
+  const asks = address.text('show') === 'query'
   return (
     <>
       <Button
@@ -25,35 +21,7 @@ export function QueryBehind({ document, variables }: QueryBehindProps) {
       >
         {words.queryBehind}
       </Button>
-      <Drawer
-        open={address.text('show') === 'query'}
-        size={640}
-        title={words.queryBehind}
-        onClose={() => address.change({ show: undefined })}
-        extra={
-          <Button
-            href={`${ENDPOINT}?${new URLSearchParams({ query: text, variables: given }).toString()}`}
-            target="_blank"
-            rel="opener"
-          >
-            {words.openGraphiql}
-          </Button>
-        }
-      >
-        <p>{words.queryBehindHint}</p>
-        <h3>{words.operation}</h3>
-        <CodeBlock text={text} label={words.operation} />
-        <h3>{words.variables}</h3>
-        <CodeBlock text={given} label={words.variables} />
-      </Drawer>
+      {(asks || LazyDrawer.isLoaded()) && <LazyDrawer {...props} />}
     </>
-  )
-}
-
-function CodeBlock({ text, label }: { text: string; label: string }) {
-  return (
-    <pre className="code" tabIndex={0} aria-label={label}>
-      {text}
-    </pre>
   )
 }

@@ -1,5 +1,5 @@
-import type { Disk, DiskStatus } from '../api/disk.ts'
-import type { Eligibility, LinkRefusal, Refusal } from '../api/refusals.ts'
+import type { DiskRow, DiskStatus } from '../api/disk.ts'
+import type { CancelEligibility, Eligibility, LinkRefusal, Refusal } from '../api/refusals.ts'
 import type { useFormat } from '../format.ts'
 import type { Words } from '../words/en.ts'
 
@@ -26,6 +26,8 @@ export function explain(refusal: Refusal, words: Words, format: Format): string 
         format.number(refusal.used),
         format.number(refusal.limit),
       )
+    case 'StorageSpaceLow':
+      return say.storageSpaceLow
     case 'SnapshotStatusForbidsOperation':
       return say.snapshotStatus(
         words.snapshotStatus[refusal.snapshotStatus],
@@ -40,15 +42,25 @@ export function explain(refusal: Refusal, words: Words, format: Format): string 
         refusal.allowed.map((status) => say.quoted(words.diskStatus[status])).join(say.or),
       )
     case 'DiskSizeRefused':
-      return 'minGiB' in refusal
-        ? say.size(format.number(refusal.minGiB), format.number(refusal.maxGiB))
-        : refusal.message
-    case 'TooManyDisksUnderWay':
-      return say.disksUnderWay(format.number(refusal.limit))
+      return refusal.minGiB > refusal.maxGiB
+        ? say.largest
+        : say.size(format.number(refusal.minGiB), format.number(refusal.maxGiB))
+    case 'DiskCreationLimitExceeded':
+      return say.creationLimit(format.number(refusal.limit))
+    case 'SnapshotProtected':
+      return say.snapshotProtected
     case 'SnapshotInUse':
       return say.snapshotInUse
     case 'SystemSnapshotForbidsDisk':
       return say.systemSnapshot
+    case 'DiskPathRefused':
+      return 'problem' in refusal ? say.path[refusal.problem] : refusal.message
+    case 'DiskAlreadyRegistered':
+      return say.alreadyRegistered
+    case 'DiskNotAttached':
+      return say.notAttached
+    case 'OtherSnapshotRefused':
+      return say.otherRefused
     case 'DiskNotFound':
       return say.diskNotFound
     case 'SnapshotNotFound':
@@ -60,7 +72,15 @@ export function explain(refusal: Refusal, words: Words, format: Format): string 
     case 'NothingInProgress':
       return say.nothingInProgress
     case 'OperationNotCancellable':
-      return say.notCancellable
+      return 'obstacle' in refusal ? say.notCancellable[refusal.obstacle] : refusal.message
+    case 'ApiTokenNotFound':
+      return say.tokenNotFound
+    case 'PolicyNotFound':
+      return say.policyNotFound
+    case 'PolicyQuotaExceeded':
+      return 'policyLimit' in refusal
+        ? words.policy.refusal.quota(format.number(refusal.policyLimit))
+        : refusal.message
     case 'InvalidName':
       return 'brokenRules' in refusal
         ? refusal.brokenRules.map((rule) => say.rules[rule] ?? refusal.message).join(' ')
@@ -77,14 +97,28 @@ export function reasonAgainst({ refusals }: Eligibility, words: Words, format: F
     : refusals.map((refusal) => explain(refusal, words, format)).join(' ')
 }
 
+/** Why what is in progress cannot be cancelled; undefined when it can. */
+export function whyNotCancel(
+  { refusals: [refusal] }: CancelEligibility,
+  { refusal: say }: Words,
+): string | undefined {
+  if (!refusal) return undefined
+  if (refusal.__typename === 'OperationNotCancellable') return say.notCancellable[refusal.obstacle]
+  return refusal.__typename === 'NothingInProgress' ? say.nothingInProgress : refusal.message
+}
+
 /** Why a policy is not linked to this disk, or would not be. */
-export function explainLink(refusal: LinkRefusal, disk: Disk, words: Words): string {
+export function explainLink(refusal: LinkRefusal, disk: DiskRow, words: Words): string {
   const { refusal: say } = words.policy
   switch (refusal.__typename) {
     case 'DiskStatusForbidsPolicy':
       return say.status(words.diskStatus[refusal.actual], anyOf(refusal.allowed, words))
     case 'DiskLinkedElsewhere':
       return say.linkedElsewhere(disk.autoSnapshotPolicy?.name ?? refusal.policyId)
+    case 'DiskNotFound':
+      return words.refusal.diskNotFound
+    case 'PolicyNotFound':
+      return words.refusal.policyNotFound
     default:
       return refusal.message
   }
@@ -92,7 +126,7 @@ export function explainLink(refusal: LinkRefusal, disk: Disk, words: Words): str
 
 /** Why no policy can be linked to this disk now; undefined when one can. */
 export function whyNotLink(
-  disk: Disk,
+  disk: DiskRow,
   words: Words,
   { refusals } = disk.autoSnapshotPolicyEligibility,
 ): string | undefined {
@@ -102,6 +136,6 @@ export function whyNotLink(
 }
 
 /** Why no snapshot of this disk can be created now; undefined when it can. */
-export function whyNot(disk: Disk, words: Words, format: Format): string | undefined {
+export function whyNot(disk: DiskRow, words: Words, format: Format): string | undefined {
   return reasonAgainst(disk.snapshotEligibility, words, format)
 }

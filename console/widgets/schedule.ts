@@ -30,6 +30,6 @@ export function useSchedule() {
         timePoints.length === HOURS.length ? words.everyHour : format.list(timePoints.map(hourName)),
       ),
     kept: ({ retentionDays }: Policy) =>
-      retentionDays === NO_EXPIRY ? words.keptForEver : words.keptDays(retentionDays),
+      retentionDays === NO_EXPIRY ? words.keptForever : words.keptDays(retentionDays),
   }
 }

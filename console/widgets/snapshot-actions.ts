@@ -7,18 +7,13 @@ import { reasonAgainst, type Format } from './refusal.ts'
 
 /** What can be done with a snapshot. Each opens its dialog by the address; why it cannot be done now says the API. */
 export function snapshotActions(
-  {
-    id,
-    operation,
-    rollBackEligibility,
-    createDiskEligibility,
-    updateEligibility,
-    deleteEligibility,
-  }: Snapshot,
+  snapshot: Snapshot,
   address: Address,
   words: Words,
   format: Format,
 ): Action[] {
+  const { id, rollBackEligibility, createDiskEligibility } = snapshot
+  const { verifyEligibility, updateEligibility, deleteEligibility } = snapshot
   return [
     {
       key: 'roll-back',
@@ -37,13 +32,20 @@ export function snapshotActions(
       refusal: reasonAgainst(createDiskEligibility, words, format),
     },
     {
+      key: 'verify',
+      label: words.verification.action,
+      needs: 'manageSnapshots',
+      run: () => address.change({ verify: id }),
+      refusal: reasonAgainst(verifyEligibility, words, format),
+    },
+    {
       key: 'edit',
       label: words.edit,
       needs: 'manageSnapshots',
       run: () => address.change({ edit: id }),
       refusal: reasonAgainst(updateEligibility, words, format),
     },
-    ...cancelActions(id, operation, address, words),
+    ...cancelActions(snapshot, address, words),
     { key: 'details', label: words.details, run: () => address.change({ show: id }) },
     {
       key: 'delete',

@@ -12,7 +12,8 @@ import { Moment } from './moment.tsx'
 import type { Listed } from './pager.tsx'
 import { snapshotActions } from './snapshot-actions.ts'
 import { SnapshotStatusCell } from './status.tsx'
-import { FROM_DESKTOP, FROM_LAPTOP, FROM_TABLET, sortOrder } from './table.ts'
+import { FROM_DESKTOP, FROM_LAPTOP, FROM_TABLET, FROM_WIDE_DESKTOP, sortOrder } from './table.ts'
+import { TagList } from './tag-list.tsx'
 
 interface SnapshotTableProps {
   address: Address
@@ -109,6 +110,12 @@ function useColumns(address: Address, withDisk: boolean, isWide: boolean): Table
         width: 92,
         responsive: FROM_DESKTOP,
         render: (_, { type }) => words.snapshotType[type],
+      },
+      {
+        title: words.tags,
+        width: 120,
+        responsive: FROM_WIDE_DESKTOP,
+        render: (_, { tags }) => <TagList tags={tags} />,
       },
       {
         title: words.created,

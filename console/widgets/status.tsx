@@ -26,7 +26,7 @@ const PROGRESS = graphql(`
 `)
 
 /** What a status looks like; the words beside it say what it is. */
-type Look = 'good' | 'idle' | 'busy' | 'bad' | 'off'
+export type Look = 'good' | 'idle' | 'busy' | 'bad' | 'off'
 
 const ICONS: Record<Look, ReactNode> = {
   good: <CheckCircleFilled />,
@@ -56,7 +56,15 @@ const SNAPSHOT_LOOKS: Record<SnapshotStatus, Look> = {
   DELETED: 'off',
 }
 
-function Status({ look, children, title }: { look: Look; children: ReactNode; title?: string | undefined }) {
+export function Status({
+  look,
+  children,
+  title,
+}: {
+  look: Look
+  children: ReactNode
+  title?: string | undefined
+}) {
   return (
     <span className={`status ${look}`} title={title}>
       <span className="status-icon" aria-hidden>

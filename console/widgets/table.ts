@@ -11,6 +11,7 @@ type Direction = 'ascend' | 'descend'
 export const FROM_TABLET: Breakpoint[] = ['md']
 export const FROM_LAPTOP: Breakpoint[] = ['lg']
 export const FROM_DESKTOP: Breakpoint[] = ['xl']
+export const FROM_WIDE_DESKTOP: Breakpoint[] = ['xxl']
 
 /** A heading that is pressed turns the order round; there is no third state. */
 export const SORT_DIRECTIONS: Direction[] = ['ascend', 'descend', 'ascend']

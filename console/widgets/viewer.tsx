@@ -48,6 +48,9 @@ export function ViewerProvider({ pause, children }: { pause: boolean; children: 
   return <ViewerContext value={pause ? undefined : data?.viewer}>{children}</ViewerContext>
 }
 
+/** Who is signed in; undefined until it is known. */
+export const useViewer = () => use(ViewerContext)
+
 /** Why the role does not allow what takes a permission; undefined when it does, and until that is known. */
 export function useForbidden(): (needs: Permission | undefined) => string | undefined {
   const words = useWords()

@@ -6,8 +6,12 @@ type DiskKind = EnumOf<'DiskKind'>
 type SnapshotStatus = EnumOf<'SnapshotStatus'>
 type SnapshotOperation = EnumOf<'SnapshotOperation'>
 type SnapshotType = EnumOf<'SnapshotType'>
+type RunOutcome = EnumOf<'AutoSnapshotRunOutcome'>
+type RefusalCode = EnumOf<'RefusalCode'>
 type RunDiskOutcome = EnumOf<'AutoSnapshotRunDiskOutcome'>
 type OperationKind = EnumOf<'OperationKind'>
+type CancelObstacle = EnumOf<'CancelObstacle'>
+type DiskPathProblem = EnumOf<'DiskPathProblem'>
 type PolicyRule = Exclude<EnumOf<'AutoSnapshotPolicyRule'>, 'RETENTION_DAYS'>
 
 /** The parts of a near time, each as the language writes it. */
@@ -130,7 +134,7 @@ export const en = {
   checksum: 'Checksum',
   consistencyLabel: 'Consistency',
   kept: 'Kept',
-  keptForEver: 'No expiry',
+  keptForever: 'No expiry',
   keptUntil: (days: number, until: string) => `${days} days, until ${until}`,
   tags: 'Tags',
   none: '–',
@@ -148,6 +152,21 @@ export const en = {
   nothingSelected: 'Select the disks first.',
   noSnapshotSelected: 'Select the snapshots first.',
 
+  filters: {
+    add: 'Add filter',
+    by: 'Filter by',
+    apply: 'Apply',
+    names: { created: 'Created', expires: 'Expires', gib: 'Size (GiB)', tag: 'Tag' },
+    from: 'From',
+    to: 'To',
+    least: 'At least',
+    most: 'At most',
+    anyValue: 'Any value',
+    range: (from: string, to: string) =>
+      from === '' ? `up to ${to}` : to === '' ? `from ${from}` : `${from} – ${to}`,
+    remove: (filter: string) => `Remove filter: ${filter}`,
+  },
+
   range: (from: string, to: string, total: string) => `${from}–${to} of ${total}`,
   perPage: 'Per page',
   firstPage: 'First page',
@@ -156,7 +175,7 @@ export const en = {
   lastPage: 'Last page',
 
   noDisks: 'There are no disks yet.',
-  noDisksHint: 'Register a disk with the command npm run disk -- add, or with the mutation registerDisk.',
+  noDisksHint: 'Register an existing image, or create an empty disk.',
   noSnapshots: 'There are no snapshots yet.',
   noSnapshotsHint: 'Create one: it appears here at once, and its status follows live.',
   noMatches: 'Nothing matches the search and filters.',
@@ -183,6 +202,7 @@ export const en = {
   quotaUsed: (used: string, limit: string) => `${used} / ${limit}`,
   quotaLine: (used: string, limit: string, remaining: string) =>
     `${used} of ${limit} manual snapshots of this disk are used, ${remaining} remain.`,
+  activity: 'Activity',
   eventLog: 'Event log',
   noEvents: 'No events yet.',
   newerEvents: 'Newer',
@@ -202,7 +222,7 @@ export const en = {
     notice:
       'A snapshot includes only data that has been written to the disk at the time of creation, not data still residing in a cache. Detach the disk, or confirm that all file writes have stopped, to be sure of its integrity.',
     disksOf: (count: number) => `${count} disks`,
-    more: 'Description and retention',
+    more: 'Description, retention and tags',
     retention: 'Keep for (days)',
     retentionHint: 'Leave empty for no expiry.',
     retentionRule: (min: string, max: string) => `Enter ${min} to ${max} days, or leave it empty.`,
@@ -210,20 +230,22 @@ export const en = {
     started: (name: string) => `Snapshot ${name} is being created.`,
     batch: (created: number, refused: number) =>
       refused === 0 ? `${created} created` : `${created} created, ${refused} refused`,
+    consistent: 'All or none',
+    consistentHint:
+      'The snapshots are accepted together, with one name. If one is refused, none is created. Each copy is still its own point in time.',
+    nameOfAll: 'Name of each snapshot',
     view: 'View in the Snapshot List',
     mustChoose: 'Choose a disk.',
   },
 
   edition: {
     title: 'Edit Snapshot',
+    protection: 'Deletion protection',
+    protected: 'On',
+    unprotected: 'Off',
+    protectionHint: 'Nothing can delete the snapshot: no user, retention, policy or release of its disk.',
     retentionHint: (created: string) =>
       `Counted from its creation, ${created}. Leave empty for no expiry. If the time has already passed, the snapshot is deleted soon.`,
-    tagKey: (number: number) => `Key of tag ${number}`,
-    tagValue: (number: number) => `Value of tag ${number}`,
-    key: 'Key',
-    value: 'Value',
-    addTag: 'Add a tag',
-    removeTag: (key: string) => `Remove tag ${key}`,
     done: (name: string) => `Snapshot ${name} was changed.`,
   },
   deletion: {
@@ -241,6 +263,7 @@ export const en = {
     question: (disk: string, snapshot: string) => `Roll back disk ${disk} to snapshot ${snapshot}?`,
     loss: (created: string) =>
       `Everything written to the disk since ${created} is lost and cannot be recovered. To keep it, create a snapshot first.`,
+    createFirst: 'Create a snapshot first',
     released: 'The disk has been released.',
     started: (disk: string, snapshot: string) => `Disk ${disk} is being rolled back to ${snapshot}.`,
     view: 'View the disk',
@@ -275,11 +298,98 @@ export const en = {
       VERIFY_SNAPSHOT: 'The snapshot stays as it is.',
     } satisfies Record<OperationKind, string> as Record<OperationKind, string>,
     pending: 'Cancelling',
+    request: 'Cancellation requested',
+    ended: 'Verification cancelled',
     requested: 'The operation is already being cancelled.',
     started: (name: string) => `The operation on ${name} is being cancelled.`,
   },
+  tagging: {
+    action: 'Edit Tags',
+    title: 'Edit Tags',
+    keyOf: (number: number) => `Key of tag ${number}`,
+    valueOf: (number: number) => `Value of tag ${number}`,
+    key: 'Key',
+    value: 'Value',
+    add: 'Add a tag',
+    remove: (key: string) => `Remove tag ${key}`,
+    removeKeys: 'Remove tags with these keys',
+    noKey: 'Give each tag a key.',
+    twice: (key: string) => `Give the key ${key} once.`,
+    changed: 'Changed',
+    batch: (changed: number, refused: number) =>
+      refused === 0 ? `${changed} changed` : `${changed} changed, ${refused} refused`,
+    more: (count: number) => `+${count}`,
+  },
+  confirmation: {
+    word: 'confirm',
+    label: (word: string) => `To confirm, type “${word}”.`,
+  },
+  verification: {
+    action: 'Verify',
+    title: 'Verify Snapshot',
+    verb: 'Verify',
+    label: 'Verified',
+    effect:
+      'Reads the stored copy and compares its checksum. The snapshot can be used for nothing else meanwhile. If the copy is corrupt, the snapshot becomes Unavailable.',
+    never: 'Never verified',
+    last: (moment: string) => `Last found intact ${moment}`,
+    inProgress: 'Verification in progress',
+    started: (name: string) => `Snapshot ${name} is being verified.`,
+    view: 'View details',
+  },
+  registration: {
+    title: 'Register Disk',
+    verb: 'Register',
+    path: 'Path of the image',
+    pathHint:
+      "An existing raw image or block device on the gateway's machine. Its size is the size of the disk.",
+    more: 'Storage, zone and attachment',
+    done: (name: string) => `Disk ${name} was registered.`,
+  },
+  diskEdition: {
+    title: 'Edit Disk',
+    done: (name: string) => `Disk ${name} was changed.`,
+  },
+  attaching: {
+    action: 'Attach',
+    title: 'Attach Disk',
+    verb: 'Attach',
+    instance: 'Instance ID',
+    device: 'Device',
+    deviceHint: 'Optional, such as /dev/vdb.',
+    noInstance: 'Enter the ID of the instance.',
+    started: (name: string) => `Disk ${name} is being attached.`,
+  },
+  detaching: {
+    action: 'Detach',
+    title: 'Detach Disk',
+    verb: 'Detach',
+    question: (disk: string, instance: string) => `Detach disk ${disk} from instance ${instance}?`,
+    effect: 'Unmount its file systems in the instance first, so that nothing is lost.',
+    started: (name: string) => `Disk ${name} is being detached.`,
+  },
+  resizing: {
+    action: 'Resize',
+    title: 'Resize Disk',
+    verb: 'Resize',
+    size: 'New size (GiB)',
+    hint: 'A disk cannot be shrunk.',
+    started: (name: string) => `Disk ${name} is being resized.`,
+  },
+  releasing: {
+    action: 'Release',
+    title: 'Release Disk',
+    verb: 'Release',
+    question: (disk: string) => `Release disk ${disk}?`,
+    effect:
+      'A disk that was created here is deleted with its data. A disk that was registered is unregistered, and its image is kept.',
+    withSnapshots: (count: string) => `Delete its snapshots as well (${count}); otherwise they are kept`,
+    started: (name: string) => `Disk ${name} is being released.`,
+  },
   newDisk: {
     title: 'Create Disk from Snapshot',
+    emptyTitle: 'Create Empty Disk',
+    more: 'Storage, zone and tags',
     name: 'Disk name',
     size: 'Size (GiB)',
     sizeHint: (size: string, min: string, max: string) =>
@@ -293,27 +403,48 @@ export const en = {
 
   refusal: {
     status: (kind: string, actual: string, allowed: string) =>
-      `The disk is “${actual}”. A snapshot of a ${kind.toLowerCase()} can be created while it is ${allowed}.`,
+      `The disk is “${actual}”. A snapshot of a ${kind.toLowerCase()} requires the status ${allowed}.`,
     quota: (type: string, used: string, limit: string) =>
       `The disk holds ${used} of ${limit} ${type.toLowerCase()} snapshots. Delete one to make room.`,
+    storageSpaceLow: 'The storage is almost full. Delete snapshots, or ask an administrator to add storage.',
     snapshotStatus: (actual: string, operation: string, allowed: string) =>
-      `The snapshot is “${actual}”. ${operation} is possible while it is ${allowed}.`,
+      `The snapshot is “${actual}”. ${operation} requires the status ${allowed}.`,
     diskStatus: (actual: string, operation: string, kind: string, allowed: string) =>
-      `The disk is “${actual}”. ${operation} is possible while a ${kind.toLowerCase()} is ${allowed}.`,
+      `The disk is “${actual}”. ${operation} requires the status ${allowed} for a ${kind.toLowerCase()}.`,
+    snapshotProtected: 'The snapshot has deletion protection. Turn it off under Edit first.',
     snapshotInUse:
       'The snapshot is in use by a verification, a rollback or a disk creation. Wait until it ends.',
     systemSnapshot:
       'This is a snapshot of a system disk. A disk can be created only from a snapshot of a data disk.',
-    disksUnderWay: (limit: string) =>
+    creationLimit: (limit: string) =>
       `Limit of ${limit} concurrent disk creations reached. Wait until one ends.`,
     size: (smallest: string, largest: string) => `The size must be from ${smallest} to ${largest} GiB.`,
+    largest: 'The disk already has the largest size.',
+    path: {
+      EMPTY: 'The file at this path is empty.',
+      MISSING: 'There is no file at this path.',
+      NOT_ABSOLUTE: 'Enter an absolute path, such as /srv/disks/vm.img.',
+      NOT_A_DISK: 'The path is neither a regular file nor a block device.',
+      OUTSIDE: 'The path is outside the directories that disks can be registered from (DISK_DIRS).',
+      TOO_LARGE: 'The file at this path is larger than a disk can be.',
+      UNREADABLE: 'The gateway has no permission to read the file at this path.',
+    } satisfies Record<DiskPathProblem, string> as Record<DiskPathProblem, string>,
+    alreadyRegistered: 'The file at this path is already registered as a disk.',
+    notAttached: 'The disk is not attached to an instance, but open in a program. Close it there.',
+    otherRefused: 'Not created: another disk was refused.',
+    tokenNotFound: 'API token not found.',
+    policyNotFound: 'Policy not found. It may have been deleted.',
     diskNotFound: 'Disk not found. It may have been released.',
     snapshotNotFound: 'Snapshot not found. It may have been deleted.',
     snapshotOfOtherDisk: 'This snapshot was taken of another disk.',
     clientTokenReused: 'This request was already sent with different input. Close the dialog and try again.',
     nothingInProgress: 'No operation is in progress; it may have completed.',
-    notCancellable:
-      'This snapshot is being deleted to make room for a newer automatic one. That cannot be cancelled.',
+    notCancellable: {
+      EVICTION:
+        'This snapshot is being deleted to make room for a newer automatic one. That cannot be cancelled.',
+      TOO_LATE: 'It is too late to cancel: the operation is about to complete.',
+      UPSTREAM: 'The cloud does this, and cannot be asked to stop.',
+    } satisfies Record<CancelObstacle, string> as Record<CancelObstacle, string>,
     or: ' or ',
     quoted: (text: string) => `“${text}”`,
     rules: {
@@ -361,6 +492,49 @@ export const en = {
     forbidden: (needed: string, own: string) => `Requires the ${needed} role. You are signed in as ${own}.`,
   },
 
+  access: {
+    title: 'Access',
+    account: 'Account',
+    accountId: 'Account ID',
+    role: 'Your role',
+    permissions: 'You may change',
+    permission: {
+      manageSnapshots: 'snapshots',
+      managePolicies: 'policies',
+      manageDisks: 'disks',
+      manageTokens: 'API tokens',
+    },
+    readOnly: 'Nothing: your role can read only.',
+    tokens: 'API tokens',
+    noTokens: 'There are no API tokens yet.',
+    noTokensHint: 'Create one for each program or person, so that each can be revoked by itself.',
+    create: 'Create Token',
+    name: 'Token name',
+    roleOf: 'Role',
+    roleHint: {
+      VIEWER: 'Reads everything, changes nothing.',
+      OPERATOR: 'Also creates, edits and deletes snapshots and policies.',
+      ADMIN: 'Also changes disks and API tokens.',
+    },
+    days: 'Expires after (days)',
+    daysHint: 'Leave empty for no expiry.',
+    daysRule: (min: string, max: string) => `Enter ${min} to ${max} days, or leave it empty.`,
+    first:
+      'This is the first token of the gateway. From then on, every request needs a credential. This tab goes on with the new token.',
+    once: 'Copy the token now. It is not shown again.',
+    created: (name: string) => `The token ${name} was created.`,
+    expires: 'Expires',
+    never: 'Never',
+    lastUsed: 'Last used',
+    status: { active: 'Active', expired: 'Expired', revoked: 'Revoked' },
+    revoke: 'Revoke',
+    revokeTitle: 'Revoke Token',
+    revokeQuestion: (name: string) => `Permanently revoke the token ${name}?`,
+    revokeEffect: 'Programs that use it are refused at once, and their streams end. It cannot be restored.',
+    revoked: (name: string) => `The token ${name} was revoked.`,
+    alreadyRevoked: 'It has been revoked already.',
+  },
+
   policy: {
     title: 'Automatic policy',
     none: 'No policy is linked. No automatic snapshots are taken of this disk.',
@@ -373,7 +547,7 @@ export const en = {
     timeZone: 'Time zone',
     retention: 'Keeps',
     keptDays: (days: number) => (days === 1 ? 'For 1 day' : `For ${days} days`),
-    keptForEver: 'Until the quota is full (oldest deleted first)',
+    keptForever: 'Until the quota is full (oldest deleted first)',
     nextRuns: 'Next runs',
     lastRun: 'Last run',
     neverRan: 'Has not run yet',
@@ -383,7 +557,51 @@ export const en = {
       SKIPPED: 'Skipped: no snapshot was taken.',
       MISSED: 'Missed: the gateway was not running.',
     } satisfies Record<RunDiskOutcome, string> as Record<RunDiskOutcome, string>,
+    /** Why no snapshot was taken, by the code of the refusal. */
+    skipped: {
+      DISK_NOT_FOUND: 'The disk had been released.',
+      DISK_STATUS_FORBIDS_SNAPSHOT: 'The status of the disk did not allow a snapshot.',
+      SNAPSHOT_QUOTA_EXCEEDED: 'The quota of automatic snapshots was full, and none could be deleted.',
+      STORAGE_SPACE_LOW: 'The storage was almost full.',
+    } as Partial<Record<RefusalCode, string>>,
+    runOutcome: {
+      RUN: 'Ran',
+      MISSED: 'Missed: the gateway was not running.',
+      NO_SUCH_HOUR: 'Left out: this hour did not exist (daylight saving).',
+    } satisfies Record<RunOutcome, string> as Record<RunOutcome, string>,
     notThen: 'The disk was not linked at that time.',
+
+    policies: 'Policy',
+    list: 'Policy List',
+    details: 'Policy Details',
+    view: 'View the policy',
+    toList: 'To the Policy List',
+    missing: (id: string) => `There is no policy ${id}.`,
+    missingHint: 'It may have been deleted, or it belongs to another account.',
+    noPolicies: 'There are no policies yet.',
+    noPoliciesHint: 'Create one, and link disks to it: snapshots of them are then taken automatically.',
+    noDisks: 'No disks are linked to this policy.',
+    linkedDisks: 'Linked disks',
+    nextRun: 'Next run',
+    lastChange: 'Last change',
+    runHistory: 'Run history',
+    scheduledFor: 'Scheduled for',
+    showDisks: 'Show disks',
+    hideDisks: 'Hide disks',
+    createTitle: 'Create Policy',
+    editTitle: 'Edit Policy',
+    editHint: 'A new schedule applies from now on. Existing snapshots keep their retention.',
+    changed: (policy: string) => `The policy ${policy} was changed.`,
+    deleteTitle: 'Delete Policy',
+    deleteQuestion: (policy: string) => `Delete the policy ${policy}?`,
+    deleteEffect:
+      'Its disks are unlinked, and no further automatic snapshots are taken. Its run history is deleted. Existing snapshots are kept.',
+    deleted: (policy: string) => `The policy ${policy} was deleted.`,
+    linkDisks: 'Link disks…',
+    linkDisksTitle: 'Link Disks',
+    linkDisksHint: (policy: string) => `Link disks to the policy ${policy}. Each is checked for itself.`,
+    disksToLink: 'Disks to link',
+    chooseDisks: 'Choose disks by name or ID',
 
     link: 'Link a policy…',
     linkTitle: 'Link a policy',
