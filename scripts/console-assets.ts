@@ -1,7 +1,5 @@
-import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { globSync, readFileSync } from 'node:fs'
-import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import type { Rolldown } from 'vite'
 import { ASSET_PATH, CONSOLE_DIRECTORY } from '../src/server/pages/console.ts'
@@ -11,7 +9,6 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 /** Builds the web console; does nothing when it is there, built from what is here now. */
 export async function generateConsole(): Promise<void> {
-  typeSchema()
   const fingerprint = currentFingerprint()
   if (isUpToDate(CONSOLE_DIRECTORY, fingerprint)) return
   const output = await bundle()
@@ -28,24 +25,13 @@ export async function generateConsole(): Promise<void> {
   })
 }
 
-/** Writes what the console's documents are typed by; the compiler and the editor need it, the build does not. */
-function typeSchema(): void {
-  execFileSync('gql.tada', ['generate-output', '-c', `${ROOT}console/tsconfig.json`], {
-    cwd: ROOT,
-    stdio: ['ignore', 'ignore', 'inherit'],
-    shell: process.platform === 'win32',
-  })
-}
-
 function currentFingerprint(): string {
   const hash = createHash('sha256')
     .update(WRITER)
     .update(readFileSync(import.meta.filename))
   const sources = globSync(
-    ['console/**/*.{ts,tsx,css,html,svg,json}', 'schema.graphql', 'package-lock.json'],
-    {
-      cwd: ROOT,
-    },
+    ['console/**/*.{ts,tsx,css,html,svg,json}', 'client/src/**/*.ts', 'schema.graphql', 'package-lock.json'],
+    { cwd: ROOT },
   ).toSorted()
   for (const file of sources) hash.update(file).update(readFileSync(`${ROOT}${file}`))
   return hash.digest('hex')
