@@ -1,13 +1,17 @@
+import { benchCluster } from './cluster.ts'
 import { benchConsole } from './console.ts'
 import { benchCopy } from './copy.ts'
 import { benchFanout } from './fanout/fanout.ts'
 import { benchQueries } from './queries/queries.ts'
+import { benchReplica } from './replica.ts'
 
 const BENCHES: Record<string, (args: readonly string[]) => Promise<void>> = {
+  cluster: benchCluster,
   console: benchConsole,
   copy: benchCopy,
   fanout: benchFanout,
   queries: benchQueries,
+  replica: benchReplica,
 }
 
 const name = process.argv[2] ?? ''

@@ -26,7 +26,7 @@ export type FromServer =
 
 export type ToClient =
   | { type: 'connect'; port: number; transport: Transport; count: number; from: number; perDisk: boolean }
-  /** So many messages are to have come, since the start. */
+  /** How many messages are expected, since the start. */
   | { type: 'expect'; received: number }
   /** Asks for the times, and whether to record them from now on. */
   | { type: 'times'; record: boolean }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { benchFlat } from './flat.ts'
 import { ask } from './load.ts'
+import { benchSeen } from './seen.ts'
 import { bodyOf, comparable, OPERATIONS, type Operation } from './operations.ts'
 import { CONTENDERS, startServer, type Contender, type Server } from './session.ts'
 import { benchStart } from './start.ts'
@@ -23,7 +24,7 @@ const ROUNDS = 3
 
 /** Snapshots for each of the 200 disks. */
 const WORLDS = [50, 512, 5_000]
-const PARTS = ['peers', 'flat', 'start']
+const PARTS = ['peers', 'seen', 'flat', 'start']
 
 interface Figures {
   rate: number
@@ -102,12 +103,16 @@ export async function benchQueries(args: readonly string[]): Promise<void> {
     await rm(worldFolder, { recursive: true, force: true })
   }
   console.table(verdicts)
+  if (isAsked('seen')) {
+    console.log('\nCached answers with metrics and log, next to the same without')
+    console.table(await benchSeen(folder, images, Number(values.rounds), Number(values.ms)))
+  }
   if (isAsked('flat')) {
     console.log('\nPages of many next to pages of few, nothing kept')
     console.table(await benchFlat(folder, images, Number(values.ms) / 2))
   }
   if (isAsked('start')) {
-    console.log('\nReady in under 1,000 ms with a migrated database; at most 160 MB when idle')
+    console.log('\nReady in under 1,000 ms with a migrated database; start:small at most 160 MB when idle')
     console.table(await benchStart(join(folder, 'start')))
   }
 }

@@ -1,5 +1,6 @@
 import process from 'node:process'
 import type { Target } from './load.ts'
+import type { Observed } from './servers/observed.ts'
 import type { Contender } from './session.ts'
 
 /** One contender, in a process of its own, with nothing loaded that it does not need. */
@@ -14,10 +15,13 @@ const SERVERS: Record<Contender, (path: string) => Promise<Target>> = {
   'Yoga, Pothos, Prisma': async (path) => (await import('./servers/peers.ts')).yogaPothos(path),
 }
 
-const [, , contender, path] = process.argv
+const [, , contender, path, isSwitched] = process.argv
+const observed = isSwitched === undefined ? undefined : await import('./servers/observed.ts')
+observed?.prepareToObserve()
 const served = await SERVERS[contender as Contender](path ?? '')
 
-process.on('message', () => {
+process.on('message', (message: 'usage' | { observe: Observed }) => {
+  if (message !== 'usage') observed?.observe(message.observe)
   const { user, system } = process.cpuUsage()
   process.send?.({ cpuMicros: user + system, rssBytes: process.memoryUsage.rss() })
 })

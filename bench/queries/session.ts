@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { copyFile, constants, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { V8_FLAGS } from '../npm-start.ts'
+import type { Observed } from './servers/observed.ts'
 import { load, type Load, type LoadOptions, type Target } from './load.ts'
 
 export const CONTENDERS = [
@@ -26,6 +27,8 @@ export interface Server {
   path: string
   run: (options: LoadOptions, bodyOf: (n: number) => string) => Promise<Load & { cpuMicros: number }>
   rssBytes: () => Promise<number>
+  /** Changes what is done for each operation besides its answer; only where the server was started for that. */
+  observe: (what: Observed) => Promise<unknown>
 }
 
 /** Starts a contender on a copy of a database; stopped with the stack. */
@@ -33,31 +36,41 @@ export async function startServer(
   contender: Contender,
   world: { path: string; images: string; folder: string },
   parts: AsyncDisposableStack,
+  env: Record<string, string> = {},
+  isSwitched = false,
 ): Promise<Server> {
   const dataDir = join(world.folder, contender.replace(/\W+/g, '-'))
   await mkdir(dataDir, { recursive: true })
   const path = join(dataDir, 'snapgate.db')
   await copyFile(world.path, path, constants.COPYFILE_FICLONE)
-  const child = fork(join(import.meta.dirname, 'server-process.ts'), [contender, path], {
-    execArgv: contender.startsWith('gateway') ? V8_FLAGS : [],
-    env: {
-      ...process.env,
-      NODE_ENV: 'production',
-      PORT: '0',
-      DATA_DIR: dataDir,
-      DISK_DIRS: world.images,
-      DEMO: 'false',
-      ...AMPLE,
-      ANSWER_CACHE_BYTES: contender === 'gateway, hot' ? '' : '0',
+  const child = fork(
+    join(import.meta.dirname, 'server-process.ts'),
+    [contender, path, ...(isSwitched ? ['switched'] : [])],
+    {
+      execArgv: contender.startsWith('gateway') ? V8_FLAGS : [],
+      env: {
+        ...process.env,
+        NODE_ENV: 'production',
+        PORT: '0',
+        DATA_DIR: dataDir,
+        DISK_DIRS: world.images,
+        DEMO: 'false',
+        ...AMPLE,
+        // The others write no log.
+        LOG_OPERATIONS_PERCENT: '0',
+        ANSWER_CACHE_BYTES: contender === 'gateway, hot' ? '' : '0',
+        ...env,
+      },
     },
-  })
+  )
   parts.defer(() => stop(child))
   const target = (await message(child)) as Target
-  const usage = async () => {
+  const tell = (what: 'usage' | { observe: Observed }) => {
     const reply = message(child)
-    child.send('usage')
-    return (await reply) as { cpuMicros: number; rssBytes: number }
+    child.send(what)
+    return reply
   }
+  const usage = async () => (await tell('usage')) as { cpuMicros: number; rssBytes: number }
   return {
     contender,
     target,
@@ -68,6 +81,7 @@ export async function startServer(
       return { ...done, cpuMicros: (await usage()).cpuMicros - before.cpuMicros }
     },
     rssBytes: async () => (await usage()).rssBytes,
+    observe: (what) => tell({ observe: what }),
   }
 }
 

@@ -4,18 +4,25 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as pause } from 'node:timers/promises'
-import { START_ARGS } from '../npm-start.ts'
+import { SMALL_ARGS, START_ARGS } from '../npm-start.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const PORT = '4987'
 const ROUNDS = 4
 
-/** How long `npm start` takes to be ready with a migrated database, and what it holds when nobody asks for anything. */
+/** How long a start takes to be ready with a migrated database, and what it holds when nobody asks for anything. */
 export async function benchStart(dataDir: string): Promise<object[]> {
+  return [
+    ...(await benchLine('start', START_ARGS, dataDir)),
+    ...(await benchLine('start:small', SMALL_ARGS, dataDir)),
+  ]
+}
+
+async function benchLine(script: string, args: readonly string[], dataDir: string): Promise<object[]> {
   const rows: object[] = []
   for (let round = 0; round < ROUNDS; round++) {
     const from = performance.now()
-    const child = spawn(process.execPath, START_ARGS, {
+    const child = spawn(process.execPath, args, {
       cwd: ROOT,
       stdio: 'ignore',
       env: { ...process.env, DATA_DIR: dataDir, PORT, DEMO: 'false', LOG_LEVEL: 'silent' },
@@ -30,6 +37,7 @@ export async function benchStart(dataDir: string): Promise<object[]> {
     const status = await readFile(`/proc/${child.pid}/status`, 'utf8')
     const kib = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1])
     rows.push({
+      script,
       'ready after ms': Math.round(readyMs),
       'ms CPU': user + system,
       'MB when idle': Math.round((kib * 1024) / 1e6),

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import { migrate } from '../../src/database/migrations.ts'
+import { migrate } from '../../src/database/sqlite/migrations.ts'
 import { ACCOUNT, DISKS, FREE_DISKS } from './operations.ts'
 
 const IMAGE_BYTES = 4 * 1024 ** 2

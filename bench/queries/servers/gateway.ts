@@ -3,6 +3,7 @@ import process from 'node:process'
 import { pino } from 'pino'
 import { startApp } from '../../../src/app.ts'
 import { readConfig } from '../../../src/config.ts'
+import { createLog } from '../../../src/log.ts'
 import type { Target } from '../load.ts'
 
 /**
@@ -11,7 +12,7 @@ import type { Target } from '../load.ts'
  */
 export async function gateway(): Promise<Target> {
   const config = readConfig(process.env)
-  const log = pino({ level: config.logLevel }, pino.destination(openSync('/dev/null', 'a')))
+  const log = createLog(config, pino.destination(openSync('/dev/null', 'a')))
   const app = await startApp(config, log, { background: false })
   const { token } = await app.tokens.create(app.viewer, { name: 'load', role: 'ADMIN', expiresInDays: null })
   return { port: Number(new URL(app.url).port), headers: { authorization: `Bearer ${token}` } }
