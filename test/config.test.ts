@@ -13,11 +13,16 @@ function problemsOf(environment: Record<string, string>): readonly string[] {
   }
 }
 
+const KEY = Buffer.alloc(32, 1).toString('base64')
+const OLD_KEY = Buffer.alloc(32, 2).toString('base64')
+
 const DEFAULTS = {
   host: '127.0.0.1',
   port: 4000,
   dataDir: resolve('data'),
   readWalIndex: true,
+  maxLogBytes: 1024 ** 3,
+  staleReads: true,
   databaseUrl: `file:${resolve('data/snapgate.db')}`,
   snapshotsDir: resolve('data/snapshots'),
   diskDirs: [resolve('data/disks')],
@@ -26,14 +31,21 @@ const DEFAULTS = {
   requireCredentials: false,
   jwt: undefined,
   logLevel: 'info',
+  operationLog: { percent: 10, slowMs: 1_000 },
+  metrics: undefined,
   snapshotQuota: { MANUAL: 256, AUTOMATIC: 256 },
+  minFreeBytes: 268_435_456,
   copyConcurrency: 2,
   copyAttempts: 3,
   leaseMs: 15_000,
   inventoryIntervalMs: 2_000,
+  cloudInventoryMs: 300_000,
+  cloudCallsPerSecond: 5,
+  cloudAnswerMs: 5_000,
   logPollMs: 1_000,
   logRetention: { days: 7, events: 100_000 },
   autoSnapshotRunRetentionDays: 90,
+  activityRetentionDays: 90,
   streamBuffer: { events: 1_000, bytes: 1_048_576 },
   maxBodyBytes: 262_144,
   documentLimits: { bytes: 32_768, depth: 16, rootFields: 20, aliases: 50, directives: 50, fragments: 50 },
@@ -49,6 +61,9 @@ const DEFAULTS = {
     newAccounts: 60,
   },
   redisUrl: undefined,
+  upstreamHosts: [],
+  credentialsKeys: [],
+  credentialReferences: [],
   connectionLimits: {
     perAddress: 1_000,
     streamsPerAccount: 1_000,
@@ -57,12 +72,14 @@ const DEFAULTS = {
     headersTimeoutMs: 10_000,
     requestTimeoutMs: 30_000,
   },
-  allowedOrigins: [],
+  cors: { allowed: [], requestHeaders: [], responseHeaders: [] },
   introspection: true,
-  trustedDocuments: undefined,
+  trustedDocuments: [],
   trustedDocumentsOnly: false,
+  registeredDocumentBytes: 262_144,
   answerCacheBytes: 33_554_432,
   graphiql: true,
+  drainDelayMs: 0,
   shutdownMs: 3_000,
 }
 
@@ -79,6 +96,8 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
       DATA_DIR: '/srv/snapgate',
       DATABASE_URL: 'file:/var/lib/snapgate.db',
       READ_WAL_INDEX: 'false',
+      MAX_WAL_BYTES: '268435456',
+      STALE_READS: 'false',
       DISK_DIRS: '/srv/disks:acme=/srv/acme:/mnt/more:/srv/a=b',
       DEMO: 'false',
       REQUIRE_CREDENTIALS: 'true',
@@ -89,16 +108,24 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
       JWT_ROLE_CLAIM: 'https://issuer.example/role',
       JWT_CLOCK_TOLERANCE_SECONDS: '300',
       LOG_LEVEL: 'silent',
+      LOG_OPERATIONS_PERCENT: '1',
+      LOG_SLOW_MS: '0',
+      METRICS: '[::1]:9464',
       SNAPSHOT_QUOTA_MANUAL: '1',
       SNAPSHOT_QUOTA_AUTOMATIC: '0',
+      MIN_FREE_BYTES: '1024',
       COPY_CONCURRENCY: '64',
       COPY_ATTEMPTS: '1',
       LEASE_MS: '1000',
       INVENTORY_INTERVAL_MS: '100',
+      CLOUD_INVENTORY_INTERVAL_MS: '60000',
+      CLOUD_CALLS_PER_SECOND: '20',
+      CLOUD_ANSWER_MS: '1000',
       LOG_POLL_MS: '10',
       LOG_RETENTION_DAYS: '1',
       LOG_RETENTION_EVENTS: '0',
       AUTO_SNAPSHOT_RUN_RETENTION_DAYS: '3650',
+      ACTIVITY_RETENTION_DAYS: '365',
       STREAM_BUFFER_EVENTS: '1',
       STREAM_BUFFER_BYTES: '65536',
       MAX_BODY_BYTES: '1024',
@@ -118,6 +145,10 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
       RATE_FAILED_AUTHENTICATIONS: '7',
       RATE_NEW_ACCOUNTS: '8',
       REDIS_URL: 'redis://127.0.0.1:6380',
+      UPSTREAM_HOSTS: 'keystone.example.com:5000,cinder.example.com',
+      CREDENTIALS_KEY: `${KEY},${OLD_KEY}`,
+      CREDENTIALS_KEY_FILE: '/etc/snapgate/credentials.key',
+      CREDENTIAL_REFERENCES: 'env:BAIDU_KEY,acme=file:/etc/snapgate/acme.json',
       MAX_CONNECTIONS_PER_ADDRESS: '8',
       MAX_STREAMS_PER_ACCOUNT: '9',
       MAX_OPERATIONS_PER_CONNECTION: '10',
@@ -125,11 +156,15 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
       HEADERS_TIMEOUT_MS: '500',
       REQUEST_TIMEOUT_MS: '600',
       ALLOWED_ORIGINS: 'https://console.example.com,http://localhost:5173',
+      CORS_REQUEST_HEADERS: 'X-Tenant',
+      CORS_RESPONSE_HEADERS: 'Server-Timing,x-cache',
       INTROSPECTION: 'false',
-      TRUSTED_DOCUMENTS: '/etc/snapgate/documents.json',
+      TRUSTED_DOCUMENTS: '/etc/snapgate/web.json:/etc/snapgate/ios.json',
       TRUSTED_DOCUMENTS_ONLY: 'true',
+      PERSISTED_QUERY_BYTES: '0',
       ANSWER_CACHE_BYTES: '0',
       GRAPHIQL: 'false',
+      DRAIN_DELAY_MS: '5000',
       SHUTDOWN_MS: '0',
       HOME: '/root',
     }),
@@ -139,6 +174,8 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
     dataDir: '/srv/snapgate',
     databaseUrl: 'file:/var/lib/snapgate.db',
     readWalIndex: false,
+    maxLogBytes: 256 * 1024 ** 2,
+    staleReads: false,
     snapshotsDir: '/srv/snapgate/snapshots',
     diskDirs: ['/srv/snapgate/disks', '/srv/disks', '/mnt/more', '/srv/a=b'],
     accountDiskDirs: [{ account: 'acme', path: '/srv/acme' }],
@@ -153,14 +190,21 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
       clockToleranceSeconds: 300,
     },
     logLevel: 'silent',
+    operationLog: { percent: 1, slowMs: 0 },
+    metrics: { host: '::1', port: 9464 },
     snapshotQuota: { MANUAL: 1, AUTOMATIC: 0 },
+    minFreeBytes: 1_024,
     copyConcurrency: 64,
     copyAttempts: 1,
     leaseMs: 1_000,
     inventoryIntervalMs: 100,
+    cloudInventoryMs: 60_000,
+    cloudCallsPerSecond: 20,
+    cloudAnswerMs: 1_000,
     logPollMs: 10,
     logRetention: { days: 1, events: 0 },
     autoSnapshotRunRetentionDays: 3_650,
+    activityRetentionDays: 365,
     streamBuffer: { events: 1, bytes: 65_536 },
     maxBodyBytes: 1_024,
     documentLimits: { bytes: 2_048, depth: 5, rootFields: 1, aliases: 0, directives: 2, fragments: 3 },
@@ -169,6 +213,12 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
     operationTimeoutMs: 250,
     rates: { windowSeconds: 1, requests: 4, cost: 200, creates: 6, failedAuthentications: 7, newAccounts: 8 },
     redisUrl: 'redis://127.0.0.1:6380',
+    upstreamHosts: ['keystone.example.com:5000', 'cinder.example.com'],
+    credentialsKeys: [KEY, OLD_KEY],
+    credentialReferences: [
+      { account: undefined, reference: 'env:BAIDU_KEY' },
+      { account: 'acme', reference: 'file:/etc/snapgate/acme.json' },
+    ],
     connectionLimits: {
       perAddress: 8,
       streamsPerAccount: 9,
@@ -177,12 +227,18 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
       headersTimeoutMs: 500,
       requestTimeoutMs: 600,
     },
-    allowedOrigins: ['https://console.example.com', 'http://localhost:5173'],
+    cors: {
+      allowed: ['https://console.example.com', 'http://localhost:5173'],
+      requestHeaders: ['x-tenant'],
+      responseHeaders: ['server-timing', 'x-cache'],
+    },
     introspection: false,
-    trustedDocuments: '/etc/snapgate/documents.json',
+    trustedDocuments: ['/etc/snapgate/web.json', '/etc/snapgate/ios.json'],
     trustedDocumentsOnly: true,
+    registeredDocumentBytes: 0,
     answerCacheBytes: 0,
     graphiql: false,
+    drainDelayMs: 5_000,
     shutdownMs: 0,
   })
 })
@@ -192,14 +248,14 @@ test('every problem is reported at once, each with the variable, what would be r
     problemsOf({
       HOST: 'two words',
       PORT: '65536',
-      DATABASE_URL: 'postgresql://host/db',
+      DATABASE_URL: 'mysql://u:hunter2@host/db',
       DEMO: 'yes',
       LOG_LEVEL: 'loud',
     }),
   ).toEqual([
     'HOST must be an IP address or the name of a host; it is "two words".',
     'PORT must be a whole number from 0 to 65535; it is "65536".',
-    'DATABASE_URL must be file:<path>: SQLite is the database of this version; it is "postgresql://host/db".',
+    'DATABASE_URL must be file:<path> for SQLite, or postgresql://<host>/<database>; it is not shown here.',
     'DEMO must be true or false; it is "yes".',
     'LOG_LEVEL must be one of silent, fatal, error, warn, info, debug, trace; it is "loud".',
   ])
@@ -254,10 +310,25 @@ test.each<[what: string, environment: Record<string, string>, problem: string]>(
   [
     'only trusted documents, and none',
     { TRUSTED_DOCUMENTS_ONLY: 'true' },
-    'TRUSTED_DOCUMENTS_ONLY must be false unless TRUSTED_DOCUMENTS names the file of the documents; it is true.',
+    'TRUSTED_DOCUMENTS_ONLY must be false unless TRUSTED_DOCUMENTS names a file of the documents; it is true.',
   ],
 ])('what contradicts itself is refused: %s', (_what, environment, problem) => {
   expect(problemsOf(environment)).toEqual([problem])
+})
+
+test.each(['BAIDU_KEY', 'env:', 'file:relative.json', '=env:KEY', 'env:KEY;file:/x'])(
+  'the reference %j to credentials is none',
+  (CREDENTIAL_REFERENCES) => {
+    expect(problemsOf({ CREDENTIAL_REFERENCES })).toEqual([
+      `CREDENTIAL_REFERENCES must be env:<variable> or file:/<path>, each after <account>= or not; it is ${JSON.stringify(CREDENTIAL_REFERENCES)}.`,
+    ])
+  },
+)
+
+test('a key for credentials that is none is refused, and not shown', () => {
+  expect(problemsOf({ CREDENTIALS_KEY: 'hunter2' })).toEqual([
+    'CREDENTIALS_KEY must be 32 bytes in base64 (openssl rand -base64 32), or a new and an old key separated by a comma; it is not shown here.',
+  ])
 })
 
 test.each([
@@ -269,6 +340,12 @@ test.each([
 ])('the origin %j is none', (ALLOWED_ORIGINS) => {
   expect(problemsOf({ ALLOWED_ORIGINS })).toEqual([
     `ALLOWED_ORIGINS must be origins such as https://console.example.com, separated by commas, with no path and no *; it is ${JSON.stringify(ALLOWED_ORIGINS)}.`,
+  ])
+})
+
+test.each(['x tenant', 'x-tenant,', '*', 'x-a:1'])('%j is no list of headers', (CORS_REQUEST_HEADERS) => {
+  expect(problemsOf({ CORS_REQUEST_HEADERS })).toEqual([
+    `CORS_REQUEST_HEADERS must be names of headers, separated by commas; it is ${JSON.stringify(CORS_REQUEST_HEADERS)}.`,
   ])
 })
 

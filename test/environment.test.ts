@@ -101,7 +101,7 @@ test.each([
 test('variables of others are not reported', async () => {
   await using given = await settings('')
   const names =
-    'PATH HOME HOSTNAME HOSTTYPE USER LOGNAME LANG LC_ALL TERM SHELL SHLVL PWD OLDPWD _ EDITOR TMPDIR CI DEBUG NODE_ENV NODE_OPTIONS npm_config_cache npm_lifecycle_event INIT_CWD SSH_AUTH_SOCK XDG_RUNTIME_DIR GITHUB_ACTIONS KUBERNETES_PORT REDIS_PORT'
+    'PATH HOME HOSTNAME HOSTTYPE USER LOGNAME LANG LC_ALL TERM SHELL SHLVL PWD OLDPWD _ EDITOR TMPDIR CI DEBUG NODE_ENV NODE_OPTIONS npm_config_cache npm_lifecycle_event INIT_CWD SSH_AUTH_SOCK XDG_RUNTIME_DIR GITHUB_ACTIONS KUBERNETES_PORT REDIS_PORT CLOUD_SDK_VERSION CLOUD_PROVIDER'
   const foreign = Object.fromEntries(names.split(' ').map((name) => [name, 'x']))
   const links = {
     SNAPGATE_SERVICE_HOST: '10.0.0.1',
@@ -134,7 +134,7 @@ test('directories and files that cannot be used are in the list with all other p
     `DATA_DIR must be a directory that can be written; ${given.file} is not a directory.`,
     `DISK_DIRS must name directories that can be read; ${missing} does not exist.`,
     `DISK_DIRS must name directories that can be read; ${given.file} is not a directory.`,
-    `TRUSTED_DOCUMENTS must be a file that can be read; ${missing} does not exist.`,
+    `TRUSTED_DOCUMENTS must name files that can be read; ${missing} does not exist.`,
   ])
   expect((await given.load({ DATABASE_URL: `file:${inFile}` })).problems).toEqual([
     `DATABASE_URL must name a file that can be written; ${given.file} is not a directory.`,
@@ -143,7 +143,7 @@ test('directories and files that cannot be used are in the list with all other p
     `DATABASE_URL must name a file that can be written; ${given.dir} is not a file.`,
   ])
   expect((await given.load({ TRUSTED_DOCUMENTS: given.dir })).problems).toEqual([
-    `TRUSTED_DOCUMENTS must be a file that can be read; ${given.dir} is not a file.`,
+    `TRUSTED_DOCUMENTS must name files that can be read; ${given.dir} is not a file.`,
   ])
   await mkdir(join(given.dir, 'data'))
   await writeFile(join(given.dir, 'data', 'snapshots'), '')
@@ -158,7 +158,7 @@ test('directories and files that cannot be used are in the list with all other p
 test('the gateway and the commands list the problems and report what is misspelt', async () => {
   await using given = await settings('PROT=5000\n')
   const environment = { ENV_FILE: given.file, DATA_DIR: join(given.file, 'data') }
-  const problem = `The configuration is wrong:\n  DATA_DIR must be a directory that can be written; ${given.file} is not a directory.\n`
+  const problem = `Invalid configuration:\n  DATA_DIR must be a directory that can be written; ${given.file} is not a directory.\n`
   const report = `PROT in ${given.file} is not a variable of Snapgate and is ignored. Did you mean PORT?\n`
 
   expect(await run('src/main.ts', [], environment)).toEqual({

@@ -29,8 +29,8 @@ describeInBrowser('who may use the console', ({ open }) => {
     await asksForToken(page)
     expect(await page.getByRole('alert').count()).toBe(0)
     for (const [token, reason] of [
-      ['wrong', 'The credential is not an API token: those look like sg_….'],
-      [admin.token.slice(0, -1), 'The API token is mistyped or cut short. Send it whole.'],
+      ['wrong', 'The credential is not an API token. API tokens start with sg_.'],
+      [admin.token.slice(0, -1), 'The API token is mistyped or truncated. Send all of it.'],
       [revoked.token, 'The API token was revoked. Use another one.'],
     ] as const) {
       await signIn(page, token)
@@ -154,7 +154,7 @@ describeInBrowser('who may use the console', ({ open }) => {
       await dialog(page, name).waitFor({ state: 'hidden' })
     }
 
-    // Whoever only watches sees it happen.
+    // A viewer sees it happen, too.
     await page.getByRole('link', { name: 'Snapshot', exact: true }).click()
     await isLive(page)
     await mutate(operator, 'createSnapshot', { diskId: disk.id, name: 'by another' })

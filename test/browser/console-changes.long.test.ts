@@ -99,7 +99,7 @@ describeInBrowser('changes in the console', ({ open }) => {
     await row(page, 'under-way').getByText('Creating', { exact: true }).waitFor()
 
     const refusal =
-      'The snapshot is “Creating”. Deleting it is possible while it is “Completed” or “Failed” or “Unavailable”.'
+      'The snapshot is “Creating”. Deleting it requires the status “Completed” or “Failed” or “Unavailable”.'
     const item = (await menuOf(page, 'under-way')).getByRole('menuitem', { name: refusal })
     expect(await item.getAttribute('aria-disabled')).toBe('true')
     await item.press('Enter')
@@ -111,6 +111,8 @@ describeInBrowser('changes in the console', ({ open }) => {
     await way.click()
     const confirmation = dialog(page, 'Delete 3 Snapshots')
     await row(page, refusal).waitFor()
+    expect(await button(confirmation, 'Delete').isDisabled()).toBe(true)
+    await confirmation.getByLabel('To confirm, type “confirm”.').fill('confirm')
     await button(confirmation, 'Delete').click()
     await confirmation.getByText('2 accepted, 1 refused').waitFor()
     expect(await confirmation.getByRole('row').filter({ hasText: 'under-way' }).innerText()).toContain(
@@ -123,6 +125,33 @@ describeInBrowser('changes in the console', ({ open }) => {
     await button(confirmation, 'Close').last().click()
     await row(page, 'under-way').getByText('Completed', { exact: true }).waitFor()
     expect((await app.db.snapshot.findMany()).map(({ name }) => name)).toEqual(['under-way'])
+  })
+
+  test('a snapshot with deletion protection cannot be deleted, and says why, until that is turned off', async () => {
+    await using app = await startTestApp()
+    const id = await completed(app, await app.disk({ name: 'data-1' }), { name: 'kept' })
+    await using tab = await open(app, `/snapshots?edit=${id}`)
+    const { page } = tab
+    await isLive(page)
+    const edit = dialog(page, 'Edit Snapshot')
+    const protection = edit.getByRole('checkbox', { name: /Deletion protection/ })
+    await protection.press('Space')
+    await button(edit, 'Confirm').press('Enter')
+    await page.getByText('Snapshot kept was changed.').waitFor()
+    expect((await app.db.snapshot.findFirstOrThrow()).deletionProtection).toBe(true)
+    const refusal = 'The snapshot has deletion protection. Turn it off under Edit first.'
+    const item = (await menuOf(page, 'kept')).getByRole('menuitem', { name: refusal })
+    expect(await item.getAttribute('aria-disabled')).toBe('true')
+    await page.keyboard.press('Escape')
+    await page.goto(`${app.url}/snapshots?show=${id}`)
+    await page.getByRole('dialog').getByRole('row', { name: 'Deletion protection On' }).waitFor()
+    await page.goto(`${app.url}/snapshots?edit=${id}`)
+    await protection.press('Space')
+    await button(edit, 'Confirm').press('Enter')
+    await page.getByText('Snapshot kept was changed.').waitFor()
+    await choose(page, 'kept', 'Delete')
+    await button(dialog(page, 'Delete Snapshot'), 'Delete').press('Enter')
+    await page.getByText('Snapshot kept is being deleted.').waitFor()
   })
 
   test('a snapshot is renamed, described, tagged and kept for some days; a refused name is said under the field', async () => {
@@ -191,7 +220,7 @@ describeInBrowser('changes in the console', ({ open }) => {
     await action.focus()
     await page
       .getByRole('tooltip')
-      .getByText('The disk is “In Use”. Rolling it back is possible while a data disk is “Unmounted”.')
+      .getByText('The disk is “In Use”. Rolling it back requires the status “Unmounted” for a data disk.')
       .waitFor()
     await action.click({ force: true })
     expect(await page.getByRole('dialog').count()).toBe(0)
@@ -205,6 +234,9 @@ describeInBrowser('changes in the console', ({ open }) => {
     const confirmation = dialog(page, 'Roll Back Disk')
     await confirmation.getByText('Roll back disk data-1 to snapshot before?').waitFor()
     await confirmation.getByText(/Everything written to the disk since .+ is lost/).waitFor()
+    await button(confirmation, 'Create a snapshot first').press('Enter')
+    await dialog(page, 'Create Snapshot').getByLabel('Snapshot name').waitFor()
+    await page.goBack()
     const asked = countChanges(page, 'RollBackDisk')
     await button(confirmation, 'Roll Back').dblclick()
     await row(second, 'data-1').getByText('Rolling back', { exact: true }).waitFor()
@@ -436,6 +468,8 @@ describeInBrowser('changes in the console', ({ open }) => {
     await using tab = await open(app, '/snapshots')
     const { page } = tab
     await isLive(page)
+    const other = await tab.openTab(page.url())
+    await isLive(other)
     const asked = countChanges(page, 'CancelOperation')
 
     await choose(page, 'slow', 'Cancel')
@@ -446,7 +480,7 @@ describeInBrowser('changes in the console', ({ open }) => {
     await choose(page, 'slow', 'Cancel')
     await confirmCancellation(page, 'Cancel the creation of snapshot slow?')
     await page.getByText('The operation on slow is being cancelled.').waitFor()
-    await row(page, 'slow').getByText('Cancelling', { exact: true }).waitFor()
+    for (const one of [page, other]) await row(one, 'slow').getByText('Cancelling', { exact: true }).waitFor()
     const again = (await menuOf(page, 'slow')).getByRole('menuitem', {
       name: 'The operation is already being cancelled.',
     })
@@ -457,7 +491,8 @@ describeInBrowser('changes in the console', ({ open }) => {
     await app.runner.tick()
     await row(page, 'slow').getByText('Failed', { exact: true }).waitFor()
     await row(page, 'slow').getByText('Cancelled on request.').waitFor()
-    expect(await row(page, 'slow').getByText('Cancelling').count()).toBe(0)
+    await row(other, 'slow').getByText('Failed', { exact: true }).waitFor()
+    for (const one of [page, other]) expect(await row(one, 'slow').getByText('Cancelling').count()).toBe(0)
     const menu = await menuOf(page, 'slow')
     expect(await menu.getByRole('menuitem', { name: 'Cancel', exact: true }).count()).toBe(0)
   })
@@ -513,6 +548,40 @@ describeInBrowser('changes in the console', ({ open }) => {
     await page.getByRole('dialog', { name: 'slow' }).getByText('History').waitFor()
     await confirmCancellation(page, 'Cancel the creation of snapshot slow?')
     await page.getByRole('dialog', { name: 'slow' }).getByText('Cancelling', { exact: true }).waitFor()
+  })
+
+  test('after a cancellation by keyboard in the drawer, the first Escape closes the drawer', async () => {
+    await using app = await startTestApp()
+    await mutate(app, 'createSnapshot', { diskId: (await app.disk({ name: 'data-1' })).id, name: 'slow' })
+    await using tab = await open(app, '/snapshots')
+    const { page } = tab
+    await button(page, 'slow').press('Enter')
+    const drawer = page.getByRole('dialog', { name: 'slow' })
+    await button(drawer, 'Cancel').press('Enter')
+    await button(dialog(page, 'Cancel operation'), 'Cancel operation').press('Enter')
+    await dialog(page, 'Cancel operation').waitFor({ state: 'hidden' })
+    await drawer.getByText('Cancelling', { exact: true }).waitFor()
+    await expect.poll(() => hasFocus(button(drawer, 'Cancel'))).toBe(true)
+    await page.keyboard.press('Escape')
+    await drawer.waitFor({ state: 'hidden' })
+    await expect.poll(() => hasFocus(button(page, 'slow'))).toBe(true)
+  })
+
+  test('a disk that was released is no longer selected', async () => {
+    await using app = await startTestApp()
+    const released = await app.disk({ name: 'data-1' })
+    await app.disk({ name: 'data-2' })
+    await using tab = await open(app, '/disks')
+    const { page } = tab
+    for (const name of ['data-1', 'data-2']) await row(page, name).getByRole('checkbox').check()
+    await page.getByText('2 selected').waitFor()
+    await isLive(page)
+    await mutate(app, 'releaseDisk', { diskId: released.id })
+    await app.runner.tick()
+    await page.getByText('1 selected').waitFor()
+    await button(page.locator('.page-header')).click()
+    await dialog(page, 'Create Snapshot').getByText('data-2').first().waitFor()
+    expect(await dialog(page, 'Create Snapshot').getByText('data-1').count()).toBe(0)
   })
 
   test('an operation that ends before its cancellation is answered does not look as if it were being cancelled', async () => {

@@ -73,7 +73,7 @@ describeInBrowser('the console in a browser', ({ open }) => {
     await page
       .getByRole('tooltip')
       .getByText(
-        'The disk is “Resizing”. A snapshot of a data disk can be created while it is “In Use” or “Unmounted”.',
+        'The disk is “Resizing”. A snapshot of a data disk requires the status “In Use” or “Unmounted”.',
       )
       .waitFor()
     await action.click({ force: true })

@@ -132,7 +132,7 @@ describeInBrowser('automatic policies in the console', ({ open }) => {
     await app.scheduler.tick()
     await page.clock.fastForward(20_000)
     await lastRun.getByText('Skipped: no snapshot was taken.').waitFor()
-    await lastRun.getByText('The disk is EXPIRED.').waitFor()
+    await lastRun.getByText('The status of the disk did not allow a snapshot.').waitFor()
 
     const unlinking = dialog(page, 'Unlink the policy')
     const unlink = card(page).getByRole('button', { name: 'Unlink…' })

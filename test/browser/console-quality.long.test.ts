@@ -59,6 +59,30 @@ describeInBrowser('the console in a browser, its quality', ({ open }) => {
     expect(await alert.getByRole('button', { name: /Copy [0-9a-f-]{36}/ }).count()).toBe(1)
   })
 
+  test.each(['light', 'dark'] as const)(
+    'the frame of the page is there before any script, %s as the browser',
+    async (colorScheme) => {
+      await using app = await startTestApp()
+      await app.disk({ name: 'data-1' })
+      await using tab = await open(app, '/healthz', [/404/], { colorScheme })
+      const { page } = tab
+      const { promise: scripts, resolve: letScripts } = Promise.withResolvers<undefined>()
+      await page.route('**/*.js', async (route) => {
+        await scripts
+        await route.continue()
+      })
+      await page.goto(`${app.url}/disks`, { waitUntil: 'commit' })
+      const bar = page.locator('.waiting .bar')
+      await bar.getByText('Snapgate').waitFor()
+      await expect
+        .poll(() => bar.evaluate((one) => getComputedStyle(one).backgroundColor))
+        .toBe(colorScheme === 'dark' ? 'rgb(24, 28, 34)' : 'rgb(255, 255, 255)')
+      letScripts(undefined)
+      await row(page, 'data-1').waitFor()
+      expect(await bar.count()).toBe(0)
+    },
+  )
+
   test('language and theme are remembered', async () => {
     await using app = await startTestApp()
     await app.disk({ name: 'data-1' })

@@ -336,7 +336,7 @@ describeInBrowser('what users of the console reported', ({ open }) => {
     await dialog(page).getByText('Creating snapshot', { exact: true }).waitFor()
     expect(
       await dialog(page)
-        .getByText(/can be created while it is/)
+        .getByText(/requires the status/)
         .count(),
     ).toBe(0)
     arrive.resolve(undefined)

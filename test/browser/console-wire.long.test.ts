@@ -65,8 +65,10 @@ describeInBrowser('the console in a browser, as its connection is held', ({ open
     await app.runner.tick()
     await create('second')
     await page.getByText(/^Offline since/).waitFor()
+    // Held by its element: the page may reconnect on its own first, and the button goes.
+    const tryAgain = await button(page, 'Try again').elementHandle()
     wire.mend()
-    await button(page, 'Try again').click()
+    await tryAgain.evaluate((element) => (element as HTMLElement).click())
     await isLive(page)
     await row(page, 'first').getByText('Completed', { exact: true }).waitFor()
     await row(page, 'second').getByText('Creating', { exact: true }).waitFor()

@@ -41,7 +41,7 @@ describeInBrowser('the console in a browser, at length', ({ browser }) => {
       .waitFor()
     await using next = await startGateway({ ...settings, PORT: new URL(killed.url).port })
     await isLive(page)
-    // Whoever was killed holds the work until its lease has run out.
+    // The killed process holds the lease until it expires.
     await row(page, 'survivor').getByText('Completed', { exact: true }).waitFor({ timeout: 60_000 })
     const log = page.getByRole('region', { name: 'Event log' })
     await expect

@@ -118,7 +118,7 @@ test('snapshots without a sound copy in a backup are named, and are UNAVAILABLE 
     {
       id: damaged,
       status: 'UNAVAILABLE',
-      failureReason: 'The copy is missing.',
+      failureReason: 'The stored copy is missing.',
       transitions: [{ to: 'CREATING' }, { to: 'COMPLETED' }, { to: 'UNAVAILABLE' }],
     },
     expect.objectContaining({ id: sound, status: 'COMPLETED' }),

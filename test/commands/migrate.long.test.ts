@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { MIGRATIONS_FOLDER } from '../../src/database/migrations.ts'
+import { MIGRATIONS_FOLDER } from '../../src/database/sqlite/migrations.ts'
 
 const COMMAND = fileURLToPath(new URL('../../src/commands/migrate.ts', import.meta.url))
 

@@ -77,7 +77,7 @@ test('an account that there is not is made only when that is said', async () => 
   expect(await token(folder.path, 'create', '--name', 'a', '--role', 'viewer', '--account', 'acme')).toEqual({
     exitCode: 1,
     stdout: '',
-    stderr: 'There is no account "acme". There are: local.\n',
+    stderr: 'Account "acme" not found. Known accounts: local.\n',
   })
 })
 
@@ -127,6 +127,6 @@ test('disks are registered and listed in the account that is named', async () =>
   expect((await command('list')).stdout).toBe('')
   expect(await command('list', '--account', 'nobody')).toMatchObject({
     exitCode: 1,
-    stderr: 'There is no account "nobody". There are: acme, local.\n',
+    stderr: 'Account "nobody" not found. Known accounts: acme, local.\n',
   })
 })

@@ -180,6 +180,7 @@ async function write(db: Database, accountId: string): Promise<void> {
             accountId,
             snapshotId: `s-w${String(pair + index).padStart(8, '0')}`,
             snapshotName: null,
+            snapshotType: null,
             diskId: 'v-writer00',
             at,
           }

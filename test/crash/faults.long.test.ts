@@ -64,7 +64,7 @@ test.skipIf(!isRoot).each([
 
     expect([exitCode, stderr]).toEqual([
       2,
-      `The configuration is wrong:\n  ${problem}; ${path} is not accessible to this user.\n`,
+      `Invalid configuration:\n  ${problem}; ${path} is not accessible to this user.\n`,
     ])
     await rm(dataDir, { recursive: true })
   },
@@ -117,7 +117,7 @@ test.skipIf(!canMount())(
 
       const failed = await app.graphql(CREATE, { id: second.id })
       expect(failed.errors?.map(({ message, extensions }) => [message, extensions.code])).toEqual([
-        ['There is no space left on the storage. Try again in a moment.', 'SERVICE_UNAVAILABLE'],
+        ['No space is left on the storage. Try again in a moment.', 'SERVICE_UNAVAILABLE'],
       ])
       await app.runner.tick()
       expect(await app.db.snapshot.findMany({ select: { status: true, diskId: true } })).toEqual([

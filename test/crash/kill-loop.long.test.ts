@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { openDatabase } from '../../src/database/database.ts'
 import { CHUNK_BYTES, startChecksum } from '../../src/providers/local/checksum.ts'
 import { writeImage } from '../support/app.ts'
-import { postGraphql } from '../support/clients.ts'
+import { CREATE_SNAPSHOT, postGraphql } from '../support/clients.ts'
 import { startGateway } from '../support/process.ts'
 import { outlast, watchAll, type Seen, type Whereabouts } from '../support/outlasting.ts'
 
@@ -17,12 +17,6 @@ const SETTINGS = { LEASE_MS: '1000', SNAPSHOT_QUOTA_MANUAL: '100000', DEMO: 'fal
 
 const REGISTER = `mutation ($path: String!, $name: String!) {
   registerDisk(input: { path: $path, name: $name, kind: DATA }) { ... on RegisterDiskPayload { disk { id } } }
-}`
-const CREATE = `mutation ($diskId: ID!, $clientToken: String!) {
-  createSnapshot(input: { diskId: $diskId, name: "s", clientToken: $clientToken }) {
-    ... on CreateSnapshotPayload { snapshot { id } }
-    ... on UserError { code }
-  }
 }`
 
 async function checksumOf(path: string): Promise<string> {
@@ -59,7 +53,9 @@ test(`killed ${KILLS} times at random moments, the gateway loses and repeats not
   let created = true
   const creators = diskIds.map(async (diskId) => {
     while (created) {
-      const answer = await outlast(where, CREATE, { diskId, clientToken: randomUUID() })
+      const answer = await outlast(where, CREATE_SNAPSHOT, {
+        input: { diskId, name: 's', clientToken: randomUUID() },
+      })
       const id = answer?.data?.createSnapshot.snapshot?.id as string | undefined
       if (id) acknowledged.push(id)
       await pause(randomInt(5, 50))

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { Batch } from '../../src/delivery/batch.ts'
 
 const payload = (position: number) => Buffer.from(String(position))
-const batch = new Batch([3, 5, 9], [3, 5, 9].map(payload))
+const transition = (position: number) => ({ position, sequence: position, tag: 'tag' })
+const batch = new Batch([3, 5, 9].map(transition), [3, 5, 9].map(payload))
 
 test.each([
   ['before the first', 2, [3, 5, 9]],
@@ -12,5 +13,5 @@ test.each([
   ['of the last', 9, []],
 ])('the part after a position %s has none that was seen, and none missing', (_where, seen, left) => {
   const part = batch.after(seen)
-  expect([part.positions, part.payloads]).toEqual([left, left.map(payload)])
+  expect([part.transitions, part.payloads]).toEqual([left.map(transition), left.map(payload)])
 })

@@ -25,12 +25,12 @@ test('what is seen by looking at disks is a transition too, with the reason, and
   await using app = await startTestApp()
   const disk = await app.disk()
   const watching = take(app, 3, { after: start(app) })
-  await app.disks.lookAtAll()
+  await app.looks.lookAtAll()
   await rename(disk.path, `${disk.path}.away`)
-  await app.disks.lookAtAll()
-  await app.disks.lookAtAll()
+  await app.looks.lookAtAll()
+  await app.looks.lookAtAll()
   await rename(`${disk.path}.away`, disk.path)
-  await app.disks.lookAt(app.viewer, disk.id)
+  await app.looks.lookAt(app.viewer, disk.id)
 
   const steps = (await watching).map(({ sequence, from, to, reason }) => [sequence, from, to, reason])
   expect(steps).toEqual([
@@ -136,7 +136,7 @@ test('watchers who resume again and again while disks change see every transitio
   const watching = [1, 2, 7].map(watcher)
   for (let round = 0; round < 5; round++) {
     await Promise.all(disks.map((disk) => rm(disk.path, { force: true })))
-    await app.disks.lookAtAll()
+    await app.looks.lookAtAll()
     await app.db.write(function* (sql) {
       for (const { id, accountId } of disks) {
         yield* sql.update('Disk', { status: 'UNKNOWN' }, { id })

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { InterestIndex } from '../../src/transitions/interest.ts'
+import { writeTags } from '../../src/transitions/tags.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { cursorAt } from '../support/cursors.ts'
 import {
   announce,
+  commit,
   range,
   sequences,
   subscriber,
@@ -118,7 +120,7 @@ test('other disks are other groups, found by the disk and not by looking through
   watchers.forEach((one) => one.vanish())
 })
 
-test('the index tells only those under the transition’s own account, snapshot and disk, and each of them once', () => {
+test('the index tells only those under the transition’s own account, snapshot, disk, name and tags, and each of them once', () => {
   const told: string[] = []
   const index = new InterestIndex()
   const listen = (name: string, interest: object) =>
@@ -131,6 +133,16 @@ test('the index tells only those under the transition’s own account, snapshot 
     listen('status', { to: ['COMPLETED'] }),
     listen('other', { accountId: 'acc-2' }),
     listen('nothing', { diskIds: [] }),
+    listen('name', { name: { oneOf: ['v-1', 'daily', 'daily'] } }),
+    listen('part', { name: { contains: 'ail' } }),
+    listen('key', { tags: [{ key: 'env', value: {} }] }),
+    listen('tags', {
+      tags: [
+        { key: 'env', value: { oneOf: ['prod', 'test'] } },
+        { key: '__proto__', value: {} },
+      ],
+    }),
+    listen('no name', { name: { oneOf: [] } }),
   ]
   const one = {
     position: 1,
@@ -138,9 +150,12 @@ test('the index tells only those under the transition’s own account, snapshot 
     tag: 'tag',
     accountId: 'acc-1',
     snapshotName: null,
+    snapshotType: null,
+    snapshotTags: null,
     from: null,
     to: 'CREATING',
     reason: null,
+    actor: null,
     at: new Date(0),
   } as const
   index.tell({ ...one, snapshotId: 's-1', diskId: 'v-1' })
@@ -151,6 +166,15 @@ test('the index tells only those under the transition’s own account, snapshot 
   expect(told.splice(0)).toEqual(['all', 'status'])
   index.tell({ ...one, accountId: 'acc-2', snapshotId: 's-1', diskId: 'v-1' })
   expect(told.splice(0)).toEqual(['other'])
+  const tags = writeTags([
+    { key: '__proto__', value: '' },
+    { key: 'env', value: 'prod' },
+  ])
+  const named = { ...one, accountId: 'acc-1', snapshotId: 's-3', diskId: 'v-3' }
+  index.tell({ ...named, snapshotName: 'daily', snapshotTags: tags })
+  expect(told.splice(0)).toEqual(['all', 'part', 'name', 'key', 'tags'])
+  index.tell({ ...named, snapshotName: 'weekly', snapshotTags: writeTags([{ key: 'env', value: 'prod' }]) })
+  expect(told.splice(0)).toEqual(['all', 'key'])
   for (const off of [...leave, ...leave]) off()
   expect(index.size).toBe(0)
 })
@@ -205,13 +229,12 @@ test('completion is the subscriber’s own: each stream of a snapshot ends with 
 })
 
 test('errors of a shared execution reach everyone, masked and with a code and a request id', async () => {
-  await using app = await startTestApp()
+  await using app = await startTestApp({ LOG_POLL_MS: '60000' })
   const all = many(app, 2, `subscription { snapshotTransitions { sequence snapshot { name } } }`)
   await expect.poll(members(app)).toBe(2)
-  app.db.reader.get = () => {
-    throw new Error('secret')
-  }
-  await announce(app, 1)
+  await commit(app, 1)
+  await app.db.$executeRaw`ALTER TABLE "Snapshot" RENAME TO "Secret"`
+  app.hub.wake()
   for (const one of all) {
     await expect
       .poll(() => one.answers)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { startTestApp } from '../support/app.ts'
 import { cursorAt } from '../support/cursors.ts'
-import { announce, range, sequences, subscriber, TRANSPORTS } from '../support/subscribers.ts'
+import { announce, range, sequences, subscriber, EVERY_TRANSPORT } from '../support/subscribers.ts'
 
 const DOCUMENT = `subscription ($after: String) { snapshotTransitions(after: $after) { sequence cursor reason } }`
 const MIB = 1024 ** 2
@@ -11,7 +11,7 @@ const HUGE = 'x'.repeat(64 * 1024)
 
 const LIGHT = 'subscription { snapshotTransitions { sequence } }'
 
-test.each(TRANSPORTS)(
+test.each(EVERY_TRANSPORT)(
   'a stream over %s that nobody reads ends with SLOW_CONSUMER when its buffer of events is full, and a healthy one loses nothing',
   async (transport) => {
     await using app = await startTestApp({
@@ -53,7 +53,7 @@ test.each(TRANSPORTS)(
   },
 )
 
-test.each(TRANSPORTS)(
+test.each(EVERY_TRANSPORT)(
   'catching up over %s is never too slow: however much is written meanwhile, the stream goes on after its last event',
   async (transport) => {
     await using app = await startTestApp({ STREAM_BUFFER_EVENTS: '40' })
@@ -74,7 +74,7 @@ test.each(TRANSPORTS)(
   },
 )
 
-test.each(TRANSPORTS)(
+test.each(EVERY_TRANSPORT)(
   'a stream over %s that completes while its client does not read still delivers everything, then completes',
   async (transport) => {
     await using app = await startTestApp({ STREAM_BUFFER_BYTES: String(100 * MIB) })

@@ -90,6 +90,7 @@ test('snapshotStatus of a snapshot that is gone tells its whole life from the lo
     accountId: app.viewer.accountId,
     snapshotId: 's-longgone1',
     snapshotName: null,
+    snapshotType: null,
     diskId: 'v-disk00001',
     reason: null,
   }
@@ -288,8 +289,8 @@ test('an event stream over HTTP/1.0 has no chunks, catches up, goes on live and 
   const [head, ...events] = text.split('\r\n\r\n')
   expect(head).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
   expect(head).not.toMatch(/transfer-encoding/i)
-  const event = (to: string) => `event: next\ndata: {"data":{"snapshotStatus":{"to":"${to}"}}}\n\n`
-  expect(events.join('\r\n\r\n')).toBe(
-    `:\n\n${event('CREATING')}${event('COMPLETED')}event: complete\ndata:\n\n`,
+  const event = (to: string) => `event: next\nid: ID\ndata: {"data":{"snapshotStatus":{"to":"${to}"}}}\n\n`
+  expect(events.join('\r\n\r\n').replace(/id: s\d+\..+/g, 'id: ID')).toBe(
+    `:\n\n${event('CREATING')}${event('COMPLETED')}event: complete\nid: complete\ndata:\n\n`,
   )
 })

@@ -4,11 +4,16 @@ import { SNAPSHOT_STATUSES, type SnapshotStatus } from '../../src/domain/snapsho
 
 const STEPS: [SnapshotStatus | null, SnapshotStatus][] = [
   [null, 'CREATING'],
+  // A request to cancel.
+  ['CREATING', 'CREATING'],
+  ['DELETING', 'DELETING'],
   ['CREATING', 'COMPLETED'],
   ['CREATING', 'FAILED'],
+  ['COMPLETED', 'COMPLETED'],
   ['COMPLETED', 'UNAVAILABLE'],
   ['COMPLETED', 'DELETING'],
   ['FAILED', 'DELETING'],
+  ['UNAVAILABLE', 'UNAVAILABLE'],
   ['UNAVAILABLE', 'DELETING'],
   ['DELETING', 'DELETED'],
   ['DELETING', 'COMPLETED'],
@@ -17,7 +22,7 @@ const STEPS: [SnapshotStatus | null, SnapshotStatus][] = [
 ]
 
 describe.each([null, ...SNAPSHOT_STATUSES])('a snapshot that is %s', (from) => {
-  test.each(SNAPSHOT_STATUSES)('may become %s only if the life cycle says so', (to) => {
+  test.each(SNAPSHOT_STATUSES)('may become %s only if the life cycle allows it', (to) => {
     expect(mayFollow(from, to)).toBe(STEPS.some(([before, after]) => before === from && after === to))
   })
 })

@@ -6,12 +6,13 @@ test.each<[Permission, allowed: string[]]>([
   ['managePolicies', ['OPERATOR', 'ADMIN']],
   ['manageDisks', ['ADMIN']],
   ['manageTokens', ['ADMIN']],
+  ['manageConnections', ['ADMIN']],
 ])('%s takes one of the roles %j', (permission, allowed) => {
   expect(ROLES.filter((role) => may(role, permission))).toEqual(allowed)
 })
 
 test('every permission is tried above', () => {
-  expect(Object.keys(PERMISSIONS)).toHaveLength(4)
+  expect(Object.keys(PERMISSIONS)).toHaveLength(5)
 })
 
 test.each([

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { SNAPSHOT_STATUSES, type SnapshotStatus } from '../../src/domain/snapshot.ts'
-import { SnapshotInUse, SnapshotStatusForbidsOperation } from '../../src/domain/refusals.ts'
+import {
+  SnapshotInUse,
+  SnapshotProtected,
+  SnapshotStatusForbidsOperation,
+} from '../../src/domain/refusals.ts'
 import {
   deleteSnapshotRefusals,
   updateSnapshotRefusals,
@@ -19,7 +23,7 @@ const ALLOWED: Record<SnapshotStatus, { changing: boolean; verifying: boolean }>
 const CHANGEABLE = ['COMPLETED', 'FAILED', 'UNAVAILABLE'] as const
 
 describe.each(SNAPSHOT_STATUSES)('a snapshot that is %s', (status) => {
-  const snapshot = { id: 's-1', status }
+  const snapshot = { id: 's-1', provider: 'local', status, deletionProtection: false }
   const { changing, verifying } = ALLOWED[status]
   const refusal = (operation: 'UPDATE' | 'DELETE') =>
     changing ? [] : [new SnapshotStatusForbidsOperation(operation, status, CHANGEABLE)]
@@ -33,6 +37,12 @@ describe.each(SNAPSHOT_STATUSES)('a snapshot that is %s', (status) => {
     expect(deleteSnapshotRefusals(snapshot, true)).toEqual(
       changing ? [new SnapshotInUse('s-1')] : refusal('DELETE'),
     )
+  })
+
+  test('cannot be deleted while it is protected, whether or not it is read', () => {
+    const refused = changing ? [new SnapshotProtected('s-1')] : refusal('DELETE')
+    expect(deleteSnapshotRefusals({ ...snapshot, deletionProtection: true }, false)).toEqual(refused)
+    expect(deleteSnapshotRefusals({ ...snapshot, deletionProtection: true }, true)).toEqual(refused)
   })
 
   test(`can be verified: ${verifying}, and not twice at once`, () => {

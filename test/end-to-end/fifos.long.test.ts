@@ -43,7 +43,7 @@ test('FIFOs in the place of stored copies and images block neither both copy lan
     return (await ask(REGISTER, { path: image(name), name })).registerDisk.disk.id as string
   }
   const COMPLETED = { status: 'COMPLETED', failureReason: null }
-  const UNAVAILABLE = { status: 'UNAVAILABLE', failureReason: 'The copy is not a regular file.' }
+  const UNAVAILABLE = { status: 'UNAVAILABLE', failureReason: 'The stored copy is not a regular file.' }
 
   gateway = await startGateway(environment)
   onTestFinished(() => gateway[Symbol.asyncDispose]())

@@ -43,7 +43,7 @@ test('bad configuration ends the process before anything is touched, and lists e
     stdout: '',
     stderr:
       [
-        'The configuration is wrong:',
+        'Invalid configuration:',
         '  HOST must be an IP address or the name of a host; it is "two words".',
         '  PORT must be a whole number from 0 to 65535; it is "http".',
         '  COPY_CONCURRENCY must be a whole number from 1 to 64; it is "0".',

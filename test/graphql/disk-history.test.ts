@@ -77,6 +77,7 @@ test('the history of a disk is paged without a gap or a repetition, both ways, a
         ...of,
         snapshotId: `s-atonce${i}`,
         snapshotName: null,
+        snapshotType: null,
         to: 'CREATING' as const,
       })),
     ),

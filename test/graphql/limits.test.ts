@@ -90,3 +90,19 @@ test('every time zone that limits lists is accepted, other names of zones too, a
     expect([name, made]).toEqual([name, accepted])
   }
 })
+
+test('what limits says of batches and pages is accepted, and one more is not', async () => {
+  await using app = await startTestApp()
+  const { data } = await app.graphql('{ limits { snapshotsPerRequest pageSize } }')
+  const { snapshotsPerRequest, pageSize } = data.limits as Record<string, number>
+  const ids = (count = 0) => Array.from({ length: count }, (_, at) => `s-${String(at).padStart(8, '0')}`)
+  const codes = async (query: string, variables: object) =>
+    (await app.graphql(query, { ...variables })).errors?.map(({ extensions }) => extensions.code)
+  const remove =
+    'mutation ($ids: [ID!]!) { deleteSnapshots(input: { snapshotIds: $ids }) { ... on DeleteSnapshotsPayload { items { refusal { code } } } } }'
+  expect(await codes(remove, { ids: ids(snapshotsPerRequest) })).toBeUndefined()
+  expect(await codes(remove, { ids: ids((snapshotsPerRequest ?? 0) + 1) })).toEqual(['BAD_USER_INPUT'])
+  const page = 'query ($first: Int) { snapshots(first: $first) { totalCount } }'
+  expect(await codes(page, { first: pageSize })).toBeUndefined()
+  expect(await codes(page, { first: (pageSize ?? 0) + 1 })).toEqual(['BAD_USER_INPUT'])
+})

@@ -166,19 +166,27 @@ describe('single things', () => {
     })
   })
 
-  test('nodes answers disks and snapshots in the order of the ids, null for what is not there', async () => {
+  test('nodes answers disks and snapshots in the order of the ids, null for what is missing, foreign or malformed', async () => {
     await using app = await startTestApp()
     await recordDisks(app, [{ id: 'v-here0000' }, { id: 'v-here1111' }])
-    await recordSnapshots(app, [{ id: 's-here0000' }])
+    await app.db.account.create({ data: { id: 'acc-other', name: 'other', createdAt: day(0) } })
+    await recordSnapshots(app, [{ id: 's-here0000' }, { id: 's-other000', accountId: 'acc-other' }])
 
-    const { data } = await app.graphql(`query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }`, {
-      ids: ['s-here0000', 'v-gone0000', 'v-here1111', 's-gone0000', 'v-here0000'],
-    })
+    const { data, errors } = await app.graphql(
+      `query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }`,
+      {
+        ids: ['s-here0000', 'v-gone0000', 'v-here1111', 's-other000', 'v-', 'tok-here0000', '', 'v-here0000'],
+      },
+    )
 
+    expect(errors).toBe(undefined)
     expect(data.nodes).toEqual([
       { __typename: 'Snapshot', id: 's-here0000' },
       null,
       { __typename: 'Disk', id: 'v-here1111' },
+      null,
+      null,
+      null,
       null,
       { __typename: 'Disk', id: 'v-here0000' },
     ])
@@ -667,7 +675,7 @@ describe('what a disk says beforehand', () => {
       await using app = await startTestApp()
       const disk = await app.disk({ kind, status, ...(status === 'IN_USE' && { attachedTo: 'i-1' }) })
       if (status === 'ERROR') await rm(disk.path)
-      await app.disks.lookAtAll()
+      await app.looks.lookAtAll()
 
       const { snapshotEligibility: said } = await eligibility(app, disk.id)
       const refusal = await refusalOf(app, disk.id)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { DISK_ORDERS, SNAPSHOT_ORDERS } from '../../src/reads/reads.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
+import { planOf } from '../support/plans.ts'
 import { EVERY_NIGHT, policyOf } from '../support/policies.ts'
 
 const AT = '2026-01-03T00:00:00Z'
@@ -45,16 +46,6 @@ const FILTERS = {
   },
 }
 const ORDERS = { Disk: Object.keys(DISK_ORDERS), Snapshot: Object.keys(SNAPSHOT_ORDERS) }
-
-/** How SQLite would answer a statement: one line for each table that it reads or sorts. */
-function planOf(database: SQLite.Database, sql: string): string[] {
-  const values = Array<null>(sql.split('?').length - 1).fill(null)
-  database.function('scanned', { varargs: true }, () => 1)
-  return database
-    .prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`)
-    .all(...values)
-    .map(({ detail }) => detail)
-}
 
 /** What is wrong with a plan: a table that is read from end to end, or a sort. */
 function faultsOf(plan: string[]): string[] {

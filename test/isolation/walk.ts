@@ -58,18 +58,31 @@ export function walk(schema: GraphQLSchema, fill: Fill) {
       if (spelt.has(named.name)) return '{ __typename }'
       spelt.add(named.name)
       const members = schema.getPossibleTypes(named)
-      return `{ __typename ${members.map((member) => `... on ${member.name} ${fields(member, isInterfaceType(named) ? [...path, named.name] : path)}`).join(' ')} }`
+      // What an interface has of leaves is asked for once, or documents become too large.
+      const shared = isInterfaceType(named)
+        ? Object.values(named.getFields()).filter(({ type: leaf }) => isLeafType(getNamedType(leaf)))
+        : []
+      const names = shared.map(({ name }) => name)
+      // Entities are reached by other ways too, and at full depth.
+      const within = isInterfaceType(named) || named.name === '_Entity' ? [...path, named.name] : path
+      const selections = members.map((member) => `... on ${member.name} ${fields(member, within, names)}`)
+      return `{ __typename ${[...names, ...selections].join(' ')} }`
     }
     return isObjectType(named) ? fields(named, path) : ''
   }
 
-  function fields(type: GraphQLObjectType, path: readonly string[]): string {
+  function fields(
+    type: GraphQLObjectType,
+    path: readonly string[],
+    selectedAbove: readonly string[] = [],
+  ): string {
     const chosen = Object.values(type.getFields()).flatMap((field) => {
       const named = getNamedType(field.type)
       const isDeeper = !isLeafType(named)
       if (field.args.some(isRequiredArgument)) return []
       if (isDeeper && (path.includes(named.name) || path.length >= DEPTH)) return []
       selected.add(`${type.name}.${field.name}`)
+      if (selectedAbove.includes(field.name)) return []
       const alias = `${type.name}_${field.name}: ${field.name}`
       return [isDeeper ? `${alias} ${selection(field.type, [...path, type.name])}` : alias]
     })
@@ -131,7 +144,8 @@ export function walk(schema: GraphQLSchema, fill: Fill) {
     if (isListType(type)) return [example(coordinate, type.ofType)]
     if (isEnumType(type)) return type.getValues()[0]?.name
     if (!isInputObjectType(type)) return fill(coordinate, type)
-    const needed = Object.values(type.getFields()).filter(isRequiredInputField)
+    const fields = Object.values(type.getFields())
+    const needed = type.isOneOf ? fields.slice(0, 1) : fields.filter(isRequiredInputField)
     return Object.fromEntries(
       needed.map((field) => [field.name, example(`${coordinate}.${field.name}`, field.type)]),
     )
@@ -157,14 +171,26 @@ export function walk(schema: GraphQLSchema, fill: Fill) {
         places(`${coordinate}.${field.name}`, field.type, [...within, type.name]).map((place) => ({
           ...place,
           build: (value: string) => ({
-            ...(example(coordinate, type) as object),
+            ...(type.isOneOf ? {} : (example(coordinate, type) as object)),
             [field.name]: place.build(value),
           }),
         })),
       )
     }
     const { name } = type
+    if (name === '_Any') return representations(coordinate)
     return name === 'ID' || name === 'String' ? [{ coordinate, scalar: name, build: (value) => value }] : []
+  }
+
+  /** A place for the id of each entity that a federating gateway asks for. */
+  function representations(coordinate: string): Place[] {
+    const entities = schema.getType('_Entity')
+    if (!isUnionType(entities)) throw new Error('The schema has no entities.')
+    return entities.getTypes().map(({ name }) => ({
+      coordinate: `${coordinate}.${name}.id`,
+      scalar: 'ID' as const,
+      build: (id: string) => ({ __typename: name, id }),
+    }))
   }
 
   return { documents, positions, selected }

@@ -1,9 +1,15 @@
 import { expect, test } from 'vitest'
-import { askAtRandom } from './queries.ts'
+import { askAtRandom, askInPartsAtRandom } from './queries.ts'
 
 test('no random query is a fault', async () => {
   const { valid, answered } = await askAtRandom(150)
 
   expect(valid).toBeGreaterThan(75)
   expect(answered).toBeGreaterThan(30)
+})
+
+test('the parts of a random query are together its answer in one piece', async () => {
+  const { inParts } = await askInPartsAtRandom(150)
+
+  expect(inParts).toBeGreaterThan(5)
 })

@@ -7,6 +7,7 @@ import { DatabaseHealth } from '../../src/database/health.ts'
 import { UNAVAILABLE } from '../../src/domain/unavailable.ts'
 import { Scans } from '../../src/reads/scans.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
+import { askInParts, merged, partsIn } from '../support/parts.ts'
 
 /** More than are looked at, and counted, on the event loop. */
 const ROWS = 21_000
@@ -54,6 +55,26 @@ test('a search through a long list finds what there is, asked for once or again'
   expect(answers.map(({ data, errors }) => ({ data, errors }))).toEqual(
     [page, page, nothing].map((snapshots) => ({ data: { snapshots }, errors: undefined })),
   )
+})
+
+test('what is read at once is delivered while deferred searches are still made', async () => {
+  await using app = await startTestApp()
+  fill(app)
+  const searches = Array.from(
+    { length: 19 },
+    (_, i) =>
+      `... @defer { a${i}: snapshots(first: 1, filter: { name: { contains: "none${i}" } }) { totalCount } }`,
+  )
+
+  const parts = await Array.fromAsync(
+    partsIn(await askInParts(app, `{ disks { totalCount } ${searches.join(' ')} }`)),
+  )
+
+  expect(parts[0]).toMatchObject({ data: { disks: { totalCount: 0 } }, hasNext: true })
+  // The searches of an account are made one after the other.
+  expect(parts.length).toBeGreaterThan(2)
+  const found = Object.fromEntries(searches.map((_, i) => [`a${i}`, { totalCount: 0 }]))
+  expect(merged(parts)).toEqual({ data: { disks: { totalCount: 0 }, ...found }, errors: [] })
 })
 
 test('a search that does not end in time is a documented error on every transport, and others go on', async () => {

@@ -46,6 +46,12 @@ test('relay-compiler compiles pages, refetches, mutations and streams of a Relay
   ])
 })
 
+test('relay-compiler compiles a fragment that is deferred', async () => {
+  const { code, output } = await compile((source) => source.replace('...disks_disk', '...disks_disk @defer'))
+
+  expect({ code, output: code === 0 ? '' : output }).toEqual({ code: 0, output: '' })
+})
+
 test.each([
   ['a field that there is not', 'totalCount', 'count'],
   ['a type that there is not', 'fragment disks_disk on Disk', 'fragment disks_disk on Volume'],
@@ -55,4 +61,13 @@ test.each([
 
   expect(code).not.toBe(0)
   expect(artifacts).toEqual([])
+})
+
+test('the artifacts of the example are those of its documents and of schema.graphql', () => {
+  const { status, stdout, stderr } = spawnSync(COMPILER, ['relay.config.json', '--validate'], {
+    cwd: join(import.meta.dirname, '../../examples/relay'),
+    encoding: 'utf8',
+  })
+
+  expect({ status, output: status === 0 ? '' : stdout + stderr }).toEqual({ status: 0, output: '' })
 })

@@ -16,6 +16,7 @@ async function pastOf(app: TestApp): Promise<void> {
       accountId: disk.accountId,
       snapshotId: `s-past${String(day).padStart(4, '0')}`,
       snapshotName: `day-${day}`,
+      snapshotType: null,
       diskId: disk.id,
       at,
     }

@@ -21,7 +21,7 @@ async function observed({
     busyMs += LOOK_MS
   }
   const inventory = startInventory({
-    disks: {
+    looks: {
       lookAtLately: async () => {
         recent.push(now)
         work()

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { JOB_KINDS, type JobKind } from '../../src/domain/job.ts'
+import type { OperationKind } from '../../src/domain/job.ts'
 import { isSettled } from '../../src/domain/lifecycle.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { ALL_CALLS, breakStorage, repairStorage } from '../support/broken-storage.ts'
@@ -13,26 +13,27 @@ import { completed, mutate } from '../support/snapshots.ts'
 const LASTING = ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EIO', 'ENAMETOOLONG', 'ENOTDIR', 'EBUSY']
 
 /** Accepts a job of each kind on a disk and a snapshot that are well. */
-const ACCEPT: Record<JobKind, (app: TestApp, diskId: string, snapshotId: string) => Promise<unknown>> = {
-  COPY_SNAPSHOT: (app, diskId) => mutate(app, 'createSnapshot', { diskId, name: 'taken' }, '__typename'),
-  DELETE_SNAPSHOT: (app, _, snapshotId) => mutate(app, 'deleteSnapshot', { snapshotId }, '__typename'),
-  VERIFY_SNAPSHOT: (app, _, snapshotId) => mutate(app, 'verifySnapshot', { snapshotId }, '__typename'),
-  CREATE_DISK: (app, _, snapshotId) => mutate(app, 'createDisk', { name: 'new', snapshotId }, '__typename'),
-  ATTACH_DISK: (app, diskId) => mutate(app, 'attachDisk', { diskId, instanceId: 'i-1' }, '__typename'),
-  async DETACH_DISK(app, diskId) {
-    await app.db.disk.update({ where: { id: diskId }, data: { status: 'IN_USE', instanceId: 'i-1' } })
-    return mutate(app, 'detachDisk', { diskId }, '__typename')
-  },
-  RESIZE_DISK: (app, diskId) => mutate(app, 'resizeDisk', { diskId, sizeGiB: 6 }, '__typename'),
-  ROLL_BACK_DISK: (app, diskId, snapshotId) =>
-    mutate(app, 'rollBackDisk', { diskId, snapshotId }, '__typename'),
-  RELEASE_DISK: (app, diskId) => mutate(app, 'releaseDisk', { diskId }, '__typename'),
-}
+const ACCEPT: Record<OperationKind, (app: TestApp, diskId: string, snapshotId: string) => Promise<unknown>> =
+  {
+    COPY_SNAPSHOT: (app, diskId) => mutate(app, 'createSnapshot', { diskId, name: 'taken' }, '__typename'),
+    DELETE_SNAPSHOT: (app, _, snapshotId) => mutate(app, 'deleteSnapshot', { snapshotId }, '__typename'),
+    VERIFY_SNAPSHOT: (app, _, snapshotId) => mutate(app, 'verifySnapshot', { snapshotId }, '__typename'),
+    CREATE_DISK: (app, _, snapshotId) => mutate(app, 'createDisk', { name: 'new', snapshotId }, '__typename'),
+    ATTACH_DISK: (app, diskId) => mutate(app, 'attachDisk', { diskId, instanceId: 'i-1' }, '__typename'),
+    async DETACH_DISK(app, diskId) {
+      await app.db.disk.update({ where: { id: diskId }, data: { status: 'IN_USE', instanceId: 'i-1' } })
+      return mutate(app, 'detachDisk', { diskId }, '__typename')
+    },
+    RESIZE_DISK: (app, diskId) => mutate(app, 'resizeDisk', { diskId, sizeGiB: 6 }, '__typename'),
+    ROLL_BACK_DISK: (app, diskId, snapshotId) =>
+      mutate(app, 'rollBackDisk', { diskId, snapshotId }, '__typename'),
+    RELEASE_DISK: (app, diskId) => mutate(app, 'releaseDisk', { diskId }, '__typename'),
+  }
 
 /** What is still in progress after a job has met this error at its first attempt. */
 async function inProgress(
   app: TestApp,
-  kind: JobKind,
+  kind: OperationKind,
   directory: string,
   calls: typeof ALL_CALLS,
   code: string,
@@ -53,13 +54,16 @@ async function inProgress(
   // What has ended in one of them must not be found again in the next.
   await app.db.snapshot.deleteMany()
   await app.db.disk.deleteMany()
-  return [...jobs.map(({ stallReason }) => stallReason), ...unsettled.map(({ status }) => status)]
+  return [
+    ...jobs.map(({ kind: of, stallReason }) => stallReason ?? of),
+    ...unsettled.map(({ status }) => status),
+  ]
 }
 
 // In memory, where it takes a fraction of the time.
 if (existsSync('/dev/shm')) process.env.TMPDIR = '/dev/shm'
 
-const KINDS = Object.keys(JOB_KINDS) as JobKind[]
+const KINDS = Object.keys(ACCEPT) as OperationKind[]
 
 test.each(KINDS)('%s ends at its first attempt, whatever lasting error the storage has', async (kind) => {
   onTestFinished(repairStorage)
@@ -92,3 +96,23 @@ test.each(KINDS)('%s that is cancelled ends, whatever lasting error the storage 
   }
   expect(left).toEqual([])
 })
+
+/** Errors that pass, one for each way in which storage or the machine can be in trouble for a while. */
+const PASSING = ['EMFILE', 'ENOMEM', 'EAGAIN', 'ESTALE', 'ETIMEDOUT']
+
+test.each(KINDS)(
+  '%s that is cancelled ends at once, whatever passing fault the storage has',
+  async (kind) => {
+    onTestFinished(repairStorage)
+    await using app = await startTestApp()
+    const left: unknown[] = []
+    for (const place of ['disks', 'snapshots']) {
+      for (const code of PASSING) {
+        const directory = join(app.dataDir, place)
+        const stuck = await inProgress(app, kind, directory, ALL_CALLS, code, { isCancelled: true })
+        if (stuck.some((what) => what !== 'CLEAN_UP')) left.push([place, code, stuck])
+      }
+    }
+    expect(left).toEqual([])
+  },
+)

@@ -1,3 +1,4 @@
+import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { createMemoryProvider } from '../support/memory-provider.ts'
@@ -155,6 +156,41 @@ test('a runner that was fenced cannot give the lease of its successor back eithe
   await secondWork
 })
 
+test.each(['another runner', 'no runner', 'nobody: the job is gone'])(
+  'a runner that lost its lease logs who has the job: %s',
+  async (who) => {
+    const clock = clockAt('2026-01-01T00:00:00Z')
+    await using app = await startTestApp({}, { now: clock.now })
+    const logged: Record<string, unknown>[] = []
+    const log = pino({}, { write: (line) => logged.push(JSON.parse(line) as Record<string, unknown>) })
+    const [firstProvider, secondProvider] = [createMemoryProvider(), createMemoryProvider()]
+    await using first = runnerOf(app, firstProvider, { now: clock.now, log })
+    await using second = runnerOf(app, secondProvider, { now: clock.now })
+    await createSnapshot(app)
+    const firstWork = first.tick()
+    const late = await firstProvider.next()
+    clock.advance(15_001)
+    const secondWork = who === 'another runner' ? second.tick() : undefined
+    const takenOver = secondWork && (await secondProvider.next())
+    if (who === 'no runner') await app.db.job.updateMany({ data: { leaseOwner: null, leaseUntil: null } })
+    if (who.startsWith('nobody')) await app.db.job.deleteMany()
+
+    late.complete()
+    // Without a runner, it takes the job again.
+    if (who === 'no runner') (await firstProvider.next()).complete()
+    await firstWork
+    expect(logged.filter(({ msg }) => String(msg).startsWith('fenced'))).toMatchObject([
+      {
+        msg: 'fenced: the lease is lost, nothing was changed',
+        jobExists: !who.startsWith('nobody'),
+        leaseOwner: who === 'another runner' ? second.owner : null,
+      },
+    ])
+    takenOver?.complete()
+    await secondWork
+  },
+)
+
 test('a runner whose own lease ran out while it could not renew it does not start the same copy twice', async () => {
   const clock = clockAt('2026-01-01T00:00:00Z')
   await using app = await startTestApp({}, { now: clock.now })
@@ -289,7 +325,7 @@ test('work that moves no bytes does not wait for copies', async () => {
   const work = runner.tick()
   const copy = await provider.next()
   const disk = await app.disk()
-  await app.diskOperations.attach(app.viewer, { diskId: disk.id, instanceId: 'i-1', device: null })
+  await app.disks.attach(app.viewer, { diskId: disk.id, instanceId: 'i-1', device: null })
 
   runner.wake()
   await expect
@@ -339,4 +375,24 @@ test('no more copies run at once than COPY_CONCURRENCY, oldest first, and the ne
 
   expect(begun).toEqual(ids)
   expect(await app.db.snapshot.count({ where: { status: 'COMPLETED' } })).toBe(7)
+})
+
+test('accounts take turns: a job does not wait for all that another account asked for before it', async () => {
+  await using app = await startTestApp()
+  const others = [await app.token('ADMIN', 'one'), await app.token('ADMIN', 'two')]
+  for (const { accountId } of [app.viewer, ...others]) {
+    const disk = await app.disk({ accountId })
+    await app.heldSnapshots(disk, 16)
+    const viewer = { ...app.viewer, accountId }
+    await app.disks.release(viewer, { diskId: disk.id, withSnapshots: true })
+  }
+
+  await app.runner.tick()
+
+  const deleted = await app.db.snapshotTransition.findMany({
+    where: { to: 'DELETED' },
+    orderBy: { position: 'asc' },
+  })
+  expect(deleted).toHaveLength(48)
+  expect(new Set(deleted.slice(0, 12).map(({ accountId }) => accountId)).size).toBe(3)
 })

@@ -5,7 +5,7 @@ import { DISK_STATUSES } from '../../src/domain/disk.ts'
 import { COUNTED_SNAPSHOT_STATUSES } from '../../src/domain/quota.ts'
 import type { Schedule } from '../../src/domain/schedule.ts'
 import type { Disk } from '../../src/generated/prisma/client.ts'
-import { appendTransitions } from '../../src/transitions/append.ts'
+import { appendTransitions, factsOf } from '../../src/transitions/append.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { policyOf, schedulerOf } from '../support/policies.ts'
 
@@ -91,21 +91,21 @@ test('in a year of policies over 100 disks, with restarts and statuses at random
       .sort(),
   )
   expect(
-    await app.db.snapshotTransition.count({ where: { reason: { contains: 'made room' } } }),
+    await app.db.snapshotTransition.count({ where: { reason: { contains: 'to make room' } } }),
   ).toBeGreaterThan(1_000)
 })
 
 const chance = (probability: number) => Math.random() < probability
 
-const watching = (app: TestApp) => ({ ...app.disks, lookAt: () => Promise.resolve() })
-const another = (app: TestApp) => schedulerOf(app, { disks: watching(app), now: app.now })
+const UNSEEN = { lookAt: () => Promise.resolve() }
+const another = (app: TestApp) => schedulerOf(app, { looks: UNSEEN, now: app.now })
 
 /** A process that is killed after a number of snapshots. */
 async function killed(app: TestApp, after: number): Promise<void> {
   let made = 0
   const { admitAutomatic } = app.snapshots
   await schedulerOf(app, {
-    disks: watching(app),
+    looks: UNSEEN,
     now: app.now,
     snapshots: {
       ...app.snapshots,
@@ -118,10 +118,11 @@ async function killed(app: TestApp, after: number): Promise<void> {
 async function change(app: TestApp, disks: readonly Disk[], at: Date): Promise<void> {
   await app.db.write(function* (sql) {
     const working = yield* sql.all('Snapshot', { status: { in: ['CREATING', 'DELETING'] } })
-    for (const { id: snapshotId, name: snapshotName, accountId, diskId, status: from } of working) {
+    for (const snapshot of working) {
+      const { id: snapshotId, diskId, status: from } = snapshot
       if (chance(0.1)) continue
       const to = from === 'DELETING' ? 'DELETED' : chance(0.1) ? 'FAILED' : 'COMPLETED'
-      const of = { accountId, snapshotId, snapshotName, diskId: diskId ?? '' }
+      const of = { ...factsOf(snapshot), diskId: diskId ?? '' }
       yield* appendTransitions(sql, { ...of, from, to, reason: null, at })
       if (to === 'DELETED') yield* sql.delete('Snapshot', { id: snapshotId })
       else {

@@ -1,3 +1,4 @@
+import { setImmediate as nextRound } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { PolicyInput } from '../../src/services/policies.ts'
 import { startTestApp } from '../support/app.ts'
@@ -163,7 +164,7 @@ test('where the budget is full the oldest automatic one makes room, never a manu
   ).toMatchObject({
     from: 'COMPLETED',
     to: 'DELETING',
-    reason: expect.stringContaining('made room'),
+    reason: expect.stringContaining('to make room'),
   })
 })
 
@@ -312,6 +313,27 @@ test('old runs are forgotten after their time', async () => {
   expect((await runsOf(app)).at(0)).toBe('2026-05-02T02:00[UTC] | MISSED')
 })
 
+test('an old run of very many disks is forgotten in parts', async () => {
+  await using app = await appAt('07-31T00:00')
+  const policyId = await policyOf(app, EVERY_NIGHT)
+  const own = { accountId: app.viewer.accountId, policyId }
+  linkMany(app.db.path, { ...own, count: 1_200 })
+  runMany(app.db.path, { ...own, outcome: 'MISSED' })
+  const left = () => app.db.autoSnapshotRunDisk.count()
+
+  const state = { isDone: false }
+  const ticked = app.housekeeping.tick().finally(() => (state.isDone = true))
+  const counts = new Set<number>()
+  while (!state.isDone) {
+    await nextRound()
+    counts.add(await left())
+  }
+  await ticked
+
+  expect([...counts]).toEqual([1_200, 700, 200, 0])
+  expect(await app.db.autoSnapshotRun.count()).toBe(0)
+})
+
 const EVERY_HOUR = { ...EVERY_NIGHT, timePoints: Array.from({ length: 24 }, (_, hour) => hour) }
 const NOON = '2026-05-01T12:00[UTC]'
 
@@ -419,10 +441,9 @@ test('a policy that cannot be run, and a disk that cannot be looked at, hold up 
   app.moveTo('05-01T02:00')
   const scheduler = schedulerOf(app, {
     now: () => at('05-01T02:00'),
-    disks: {
-      ...app.disks,
+    looks: {
       lookAt: (viewer, id) =>
-        id === bad.id ? Promise.reject(new Error('broken')) : app.disks.lookAt(viewer, id),
+        id === bad.id ? Promise.reject(new Error('broken')) : app.looks.lookAt(viewer, id),
     },
   })
 

@@ -36,7 +36,7 @@ test('a snapshot whose provider stays unreachable is stalled, says since when an
     expect(await shown(app, id)).toEqual({
       ...common,
       stalledSince: '2026-01-01T00:00:00.000Z',
-      stallReason: `Attempt ${attempt} to copy the disk was interrupted by a fault (${code}). It is tried again by itself.`,
+      stallReason: `Attempt ${attempt} to copy the disk failed with a transient fault (${code}). It is retried automatically.`,
     })
     // Before its time, nothing is tried.
     await runner.tick()

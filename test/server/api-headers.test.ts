@@ -30,12 +30,11 @@ test('no answer of the API is stored by a cache, or taken for another type than 
   const asked = { ...POST, authorization }
   const sse = { ...asked, accept: 'text/event-stream' }
   const watch = '{"query":"subscription { snapshotTransitions { to } }"}'
-  const csrf = { 'x-graphql-yoga-csrf': '1', authorization }
   const preflight = { origin: 'https://else.example', 'access-control-request-method': 'POST' }
   const kinds: [what: string, status: number, ...Parameters<typeof headersOf>][] = [
     ['data', 200, endpoint, asked, QUERY],
     ['data, from the fast path', 200, endpoint, asked, QUERY],
-    ['data by GET', 200, `${endpoint}?query={__typename}`, csrf],
+    ['data by GET', 200, `${endpoint}?query={__typename}`, { authorization }],
     ['an error', 200, endpoint, asked, '{"query":"{ disk(id: \\"s-a\\") { id } }"}'],
     [
       'a syntax error',
@@ -47,7 +46,7 @@ test('no answer of the API is stored by a cache, or taken for another type than 
     ['no JSON', 400, endpoint, asked, '{'],
     ['no credential', 401, endpoint, POST, QUERY],
     ['a credential in the address', 400, `${endpoint}?token=x`, POST, QUERY],
-    ['no CSRF header', 403, endpoint, { authorization, accept: 'application/json' }],
+    ['a page of another site', 403, endpoint, { authorization, 'sec-fetch-site': 'cross-site' }],
     ['another path', 404, `${url}/nothing`, {}],
     ['another method', 405, endpoint, { method: 'PUT', authorization }],
     ['another type', 415, endpoint, { ...asked, 'content-type': 'text/plain' }, QUERY],
@@ -63,7 +62,12 @@ test('no answer of the API is stored by a cache, or taken for another type than 
   for (const [what, status, ...asking] of kinds) {
     expect([what, await headersOf(...asking)]).toEqual([
       what,
-      expect.objectContaining({ status, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }),
+      expect.objectContaining({
+        status,
+        'x-content-type-options': 'nosniff',
+        'cache-control': what.includes('event stream') ? 'no-store, no-transform' : 'no-store',
+        ...(what.includes('event stream') && { 'x-accel-buffering': 'no' }),
+      }),
     ])
   }
   // Those that are written to the connection itself.

@@ -9,7 +9,17 @@ import { createConsole } from '../../src/server/pages/console.ts'
 import { startTestApp } from '../support/app.ts'
 import { ask } from '../support/ask.ts'
 
-const PAGES = ['/', '/disks', '/disks/v-mediaarchive', '/snapshots']
+const PAGES = [
+  '/',
+  '/disks',
+  '/disks/v-mediaarchive',
+  '/snapshots',
+  '/policies',
+  '/policies/asp-nightly01',
+  '/overview',
+  '/activity',
+  '/tokens',
+]
 
 describe('the page', () => {
   test('is the same at the URL of every page of the console, with any query', async () => {

@@ -115,7 +115,12 @@ test.each<[what: string, status: number, code: string, request: RequestInit]>([
     'UNSUPPORTED_MEDIA_TYPE',
     { headers: { ...HEADERS, 'content-type': 'text/plain' } },
   ],
-  ['GET without the CSRF header', 403, 'CSRF_HEADER_REQUIRED', { method: 'GET', headers: HEADERS }],
+  [
+    'GET by a page of another site',
+    403,
+    'FOREIGN_ORIGIN',
+    { method: 'GET', headers: { accept: HEADERS.accept, origin: 'https://else.example' } },
+  ],
   ['another method', 405, 'METHOD_NOT_ALLOWED', { method: 'DELETE', headers: HEADERS }],
 ])('%s has the status %d, whatever is accepted', async (_what, status, code, request) => {
   await using app = await startTestApp({ REQUIRE_CREDENTIALS: String(status === 401) })

@@ -103,7 +103,6 @@ describe('GraphQL over GET still reaches GraphQL', () => {
     await using app = await startTestApp()
     const { body } = await ask(`${app.endpoint}?query={__typename}`, {
       ...(accept && { accept }),
-      'x-graphql-yoga-csrf': '1',
     })
 
     expect(JSON.parse(body.toString())).toMatchObject(answer)

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { startTestApp } from '../support/app.ts'
 import { canDropNetwork } from '../support/dropped-network.ts'
-import { announce, sequences, subscriber, TRANSPORTS } from '../support/subscribers.ts'
+import { announce, MULTIPART, sequences, subscriber, TRANSPORTS } from '../support/subscribers.ts'
 
 const WATCH = 'subscription { snapshotTransitions { sequence } }'
 
@@ -52,4 +52,35 @@ test.skipIf(!canDropNetwork).each(TRANSPORTS)(
     await expect.poll(() => app.hub.listeners).toBe(0)
   },
   90_000,
+)
+
+const PART = '\r\ncontent-type: application/json\r\n\r\n{}\r\n--graphql'
+
+test.each([
+  ['server-sent events', 'text/event-stream', /^:\n\nid: [^\n]+\n\n:\n\n:\n\n$/],
+  ['multipart', MULTIPART, new RegExp(`^\\r\\n--graphql${PART}${PART}${PART}$`)],
+])(
+  'an idle stream over %s shows that it lives, more often than each 15 seconds, and then sends events',
+  async (_transport, accept, heartbeats) => {
+    await using app = await startTestApp()
+    const client = new AbortController()
+    const response = await fetch(app.endpoint, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept },
+      body: JSON.stringify({ query: WATCH }),
+      signal: client.signal,
+    })
+    let text = ''
+    void response.body
+      ?.pipeThrough(new TextDecoderStream())
+      .pipeTo(new WritableStream({ write: (chunk) => void (text += chunk) }))
+      .catch(() => undefined)
+
+    await expect.poll(() => text, { timeout: 30_000, interval: 500 }).toMatch(heartbeats)
+    await announce(app, 1)
+    await expect.poll(() => text).toContain('{"data":{"snapshotTransitions":{"sequence":1}}}')
+    client.abort()
+    await expect.poll(() => app.hub.listeners).toBe(0)
+  },
+  60_000,
 )

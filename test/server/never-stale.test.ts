@@ -19,10 +19,7 @@ test('after a transition is delivered, and after a mutation is answered, no answ
   const seen: unknown[] = []
   for (let index = 0; index < 8; index++) {
     const disk = await app.disk({ dataMiB: 0 })
-    const { data } = await app.graphql(
-      `mutation { createSnapshot(input: { diskId: "${disk.id}", name: "x" }) { ... on CreateSnapshotPayload { snapshot { id } } } }`,
-    )
-    const { id } = data.createSnapshot.snapshot
+    const id = await app.snapshot(disk)
     seen.push(await statusOf(id), await statusOf(id))
     const ended = app.runner.tick()
     for (const to of ['CREATING', 'COMPLETED']) {

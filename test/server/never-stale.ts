@@ -67,7 +67,6 @@ export async function askAndChange(interleavings: number, seed: number): Promise
     const search = new URLSearchParams({ query, variables: JSON.stringify({ id }) })
     const headers = {
       authorization: `Bearer ${token}`,
-      'x-graphql-yoga-csrf': '1',
       accept: 'application/json',
     }
     return (await fetch(`${endpoint}?${search.toString()}`, { headers })).text().then(dataOf)
@@ -82,7 +81,7 @@ export async function askAndChange(interleavings: number, seed: number): Promise
       if (owner) await ask(owner, CREATE, disk.id)
     },
     () => app.runner.tick(),
-    () => app.disks.lookAtAll(),
+    () => app.looks.lookAtAll(),
     async () => {
       const disk = anyDisk()
       await db.disk.updateMany({

@@ -17,10 +17,13 @@ const ROW: Transition = {
   accountId: 'acc-00000001',
   snapshotId: 's-00000001',
   snapshotName: 'snapshot-1',
+  snapshotType: 'MANUAL',
+  snapshotTags: null,
   diskId: 'v-00000001',
   from: null,
   to: 'CREATING',
   reason: null,
+  actor: null,
   at: new Date('2026-03-01T12:34:56.789Z'),
 }
 

@@ -145,7 +145,7 @@ describe('a WebSocket that is not opened gets the reason as any other error', ()
       `sec-websocket-version: 13\r\n${KEY}`,
       404,
       'NOT_FOUND',
-      'No WebSocket is opened here. They are at /graphql.',
+      'Not found. WebSocket connections are accepted at /graphql.',
     ],
     [
       'below the endpoint',
@@ -153,7 +153,7 @@ describe('a WebSocket that is not opened gets the reason as any other error', ()
       `sec-websocket-version: 13\r\n${KEY}`,
       404,
       'NOT_FOUND',
-      'No WebSocket is opened here. They are at /graphql.',
+      'Not found. WebSocket connections are accepted at /graphql.',
     ],
     [
       'without a key',
@@ -161,7 +161,7 @@ describe('a WebSocket that is not opened gets the reason as any other error', ()
       'sec-websocket-version: 13\r\n',
       400,
       'BAD_REQUEST',
-      'No WebSocket handshake: Missing or invalid Sec-WebSocket-Key header.',
+      'Invalid WebSocket handshake: Missing or invalid Sec-WebSocket-Key header.',
     ],
     [
       'of another version',
@@ -169,7 +169,7 @@ describe('a WebSocket that is not opened gets the reason as any other error', ()
       `sec-websocket-version: 7\r\n${KEY}`,
       400,
       'BAD_REQUEST',
-      'No WebSocket handshake: Missing or invalid Sec-WebSocket-Version header.',
+      'Invalid WebSocket handshake: Missing or invalid Sec-WebSocket-Version header.',
     ],
     [
       'with a malformed protocol',
@@ -177,7 +177,7 @@ describe('a WebSocket that is not opened gets the reason as any other error', ()
       `sec-websocket-version: 13\r\n${KEY}sec-websocket-protocol: ,\r\n`,
       400,
       'BAD_REQUEST',
-      'No WebSocket handshake: Invalid Sec-WebSocket-Protocol header.',
+      'Invalid WebSocket handshake: Invalid Sec-WebSocket-Protocol header.',
     ],
     [
       'with a long protocol',

@@ -2,7 +2,7 @@ import { mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createLocalProvider } from '../../src/providers/local/local.ts'
-import type { DiskProvider } from '../../src/providers/provider.ts'
+import type { DiskProvider, DiskWork } from '../../src/providers/provider.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { breakStorage, repairStorage } from '../support/broken-storage.ts'
 import { createMemoryProvider } from '../support/memory-provider.ts'
@@ -58,6 +58,7 @@ describe('a copy that is cancelled', () => {
     expect(await shown(app, id)).toEqual(FAILED)
     expect(await stepsOf(app, id)).toEqual([
       [null, 'CREATING'],
+      ['CREATING', 'CREATING', 'Cancellation requested.'],
       ['CREATING', 'FAILED', CANCELLED],
     ])
     expect(await stored(app)).toEqual(['.partial'])
@@ -136,11 +137,43 @@ describe('a copy that is cancelled', () => {
   })
 })
 
+test('a cancellation is told to all who follow the snapshot or disk, and lists show it', async () => {
+  await using app = await startTestApp()
+  const id = await accepted(app, (await app.disk()).id)
+  const { disk: made } = await mutate(app, 'createDisk', { name: 'new', sizeGiB: 5 }, 'disk { id }')
+  const { snapshots, disks } = (await app.graphql('{ snapshots { streamCursor } disks { streamCursor } }'))
+    .data
+  await cancel(app, id)
+  await cancel(app, made.id)
+
+  const operation = 'operation { cancelRequestedAt }'
+  const followed = async (field: string, subject: string, after: string) => {
+    const query = `subscription ($after: String!) { ${field}(after: $after) { from to reason ${subject} { ${operation} } } }`
+    const events = app.sse(query, { after })
+    for await (const { data } of events) return data?.[field]
+  }
+  const request = { from: 'CREATING', to: 'CREATING', reason: 'Cancellation requested.' }
+  const requested = { operation: { cancelRequestedAt: expect.any(String) } }
+  expect(await followed('snapshotTransitions', 'snapshot', snapshots.streamCursor)).toEqual({
+    ...request,
+    snapshot: requested,
+  })
+  expect(await followed('diskTransitions', 'disk', disks.streamCursor)).toEqual({
+    ...request,
+    disk: requested,
+  })
+  const lists = `{ snapshots { nodes { ${operation} } } disks(filter: { id: { eq: "${made.id}" } }) { nodes { ${operation} } } }`
+  expect((await app.graphql(lists)).data).toEqual({
+    snapshots: { nodes: [requested] },
+    disks: { nodes: [requested] },
+  })
+})
+
 describe('a deletion that is cancelled', () => {
   async function stalled(app: TestApp, snapshotId: string): Promise<void> {
     await mutate(app, 'deleteSnapshot', { snapshotId }, '__typename')
     const faulty = createMemoryProvider()
-    faulty.remove = () => Promise.reject(Object.assign(new Error('stuck'), { code: 'EPERM' }))
+    faulty.delete = () => Promise.reject(Object.assign(new Error('stuck'), { code: 'EPERM' }))
     await using runner = runnerOf(app, faulty)
     await runner.tick()
   }
@@ -153,8 +186,9 @@ describe('a deletion that is cancelled', () => {
     await app.runner.tick()
 
     expect(await shown(app, id)).toMatchObject({ status: 'COMPLETED', progress: 100, operation: null })
-    expect((await stepsOf(app, id)).slice(-2)).toEqual([
+    expect((await stepsOf(app, id)).slice(-3)).toEqual([
       ['COMPLETED', 'DELETING'],
+      ['DELETING', 'DELETING', 'Cancellation requested.'],
       ['DELETING', 'COMPLETED', CANCELLED],
     ])
     expect(await mutate(app, 'verifySnapshot', { snapshotId: id }, '__typename')).toEqual({
@@ -227,7 +261,7 @@ describe('a deletion that the storage refuses for good', () => {
     expect((await app.graphql(query, { id })).data.node).toEqual({
       status: 'DELETING',
       operation: {
-        stallReason: `Attempt 1 to delete the snapshot failed. ${REASON} It is tried again by itself.`,
+        stallReason: `Attempt 1 to delete the snapshot failed. ${REASON} It is retried automatically.`,
       },
     })
   })
@@ -392,6 +426,169 @@ describe('while its bytes are read or written', () => {
   })
 })
 
+describe('a cancellation that meets the end of the operation', () => {
+  /** A disk that is being rolled back by a provider that waits before and after what it cannot undo. */
+  async function rollingBack(app: TestApp) {
+    const disk = await app.disk()
+    const snapshotId = await completed(app, disk)
+    await mutate(app, 'rollBackDisk', { diskId: disk.id, snapshotId }, '__typename')
+    const [reached, go] = [Promise.withResolvers<DiskWork>(), Promise.withResolvers<undefined>()]
+    const [acted, end] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()]
+    let acts = 0
+    const provider = Object.assign(createMemoryProvider(), {
+      async rollBack(work: DiskWork) {
+        reached.resolve(work)
+        await go.promise
+        await work.commit(async () => {
+          acts++
+        })
+        acted.resolve(undefined)
+        await end.promise
+        return { outcome: 'done' as const }
+      },
+    })
+    return { id: disk.id, provider, reached, go, acted, end, acts: () => acts }
+  }
+
+  const eligible = async (app: TestApp, id: string) =>
+    (
+      await app.graphql(
+        `query ($id: ID!) { disk(id: $id) { cancelEligibility { allowed refusals { code ... on OperationNotCancellable { kind obstacle } } } } }`,
+        { id },
+      )
+    ).data.disk.cancelEligibility
+
+  test('before its effect is final ends it as cancelled, and the effect does not happen', async () => {
+    await using app = await startTestApp()
+    const { id, provider, reached, go, acts } = await rollingBack(app)
+    await using runner = runnerOf(app, provider)
+    const work = runner.tick()
+    await reached.promise
+    expect(await eligible(app, id)).toEqual({ allowed: true, refusals: [] })
+    expect(await cancel(app, id)).toEqual({ __typename: 'CancelOperationPayload' })
+    go.resolve(undefined)
+    await work
+    expect(acts()).toBe(0)
+    expect((await stepsOf(app, id)).slice(-2)).toEqual([
+      ['ROLLING_BACK', 'ROLLING_BACK', 'Cancellation requested.'],
+      ['ROLLING_BACK', 'UNMOUNTED', CANCELLED],
+    ])
+  })
+
+  test('once its effect is final is refused as too late, and the operation completes', async () => {
+    await using app = await startTestApp()
+    const { id, provider, go, acted, end } = await rollingBack(app)
+    await using runner = runnerOf(app, provider)
+    const work = runner.tick()
+    go.resolve(undefined)
+    await acted.promise
+    expect(await cancel(app, id)).toMatchObject({ code: 'OPERATION_NOT_CANCELLABLE' })
+    expect(await eligible(app, id)).toEqual({
+      allowed: false,
+      refusals: [{ code: 'OPERATION_NOT_CANCELLABLE', kind: 'ROLL_BACK_DISK', obstacle: 'TOO_LATE' }],
+    })
+    end.resolve(undefined)
+    await work
+    expect((await stepsOf(app, id)).at(-1)).toEqual(['ROLLING_BACK', 'UNMOUNTED'])
+  })
+
+  test('is refused after the death of the runner that made the effect final', async () => {
+    let now = new Date()
+    await using app = await startTestApp({}, { now: () => now })
+    const { id, provider, go, acted, end } = await rollingBack(app)
+    await using late = runnerOf(app, provider, { now: () => now })
+    const lateWork = late.tick()
+    go.resolve(undefined)
+    await acted.promise
+    now = new Date(now.getTime() + 20_000)
+    expect(await cancel(app, id)).toMatchObject({ code: 'OPERATION_NOT_CANCELLABLE' })
+    await app.runner.tick()
+    expect((await stepsOf(app, id)).at(-1)).toEqual(['ROLLING_BACK', 'UNMOUNTED'])
+    end.resolve(undefined)
+    await lateWork
+  })
+
+  test('is accepted after a fault that kept the effect from happening', async () => {
+    await using app = await startTestApp()
+    const { id, provider } = await rollingBack(app)
+    const fault = () => Promise.reject(Object.assign(new Error('stuck'), { code: 'EMFILE' }))
+    provider.rollBack = ({ commit }: DiskWork) => commit(fault)
+    await using runner = runnerOf(app, provider)
+    await runner.tick()
+    expect(await eligible(app, id)).toEqual({ allowed: true, refusals: [] })
+    expect(await cancel(app, id)).toEqual({ __typename: 'CancelOperationPayload' })
+    await runner.tick()
+    expect((await stepsOf(app, id)).at(-1)).toEqual(['ROLLING_BACK', 'UNMOUNTED', CANCELLED])
+  })
+
+  test('of a copy that is finished and not yet recorded fails the snapshot, and removes the copy', async () => {
+    await using app = await startTestApp()
+    const id = await accepted(app, (await app.disk()).id)
+    const provider = createMemoryProvider()
+    const removed: string[] = []
+    provider.delete = async (snapshotId) => {
+      removed.push(snapshotId)
+      return { outcome: 'done' }
+    }
+    await using runner = runnerOf(app, provider)
+    const work = runner.tick()
+    const copy = await provider.next()
+    await cancel(app, id)
+    copy.complete()
+    await work
+    expect(await shown(app, id)).toEqual(FAILED)
+    expect(removed).toEqual([id])
+  })
+})
+
+describe('a cancelled operation on storage with passing faults', () => {
+  const FAULT = Object.assign(new Error('stuck'), { code: 'ESTALE' })
+
+  test('ends at once; its copy is removed when the storage works again, and nobody sees that', async () => {
+    let now = new Date('2026-01-01T00:00:00Z')
+    await using app = await startTestApp({}, { now: () => now })
+    const disk = await app.disk()
+    const id = await accepted(app, disk.id)
+    await using provider = createLocalProvider(app.config)
+    await provider.copy({
+      snapshotId: id,
+      disk,
+      onProgress: () => undefined,
+      signal: new AbortController().signal,
+    })
+    await cancel(app, id)
+    const faulty = Object.assign(createMemoryProvider(), { delete: () => Promise.reject(FAULT) })
+    await using runner = runnerOf(app, faulty, { now: () => now })
+    await runner.tick()
+
+    expect(await shown(app, id)).toEqual(FAILED)
+    expect(await stored(app)).toContain(id)
+    expect((await cancel(app, id)).code).toBe('NOTHING_IN_PROGRESS')
+    expect((await cancel(app, disk.id)).code).toBe('NOTHING_IN_PROGRESS')
+    now = new Date(now.getTime() + 60_000)
+    await app.runner.tick()
+    expect(await stored(app)).toEqual(['.partial'])
+    expect(await app.db.job.count()).toBe(0)
+  })
+
+  test('ends at once; the image of a new disk is removed when the storage works again', async () => {
+    let now = new Date('2026-01-01T00:00:00Z')
+    await using app = await startTestApp({}, { now: () => now })
+    const { disk } = await mutate(app, 'createDisk', { name: 'new', sizeGiB: 5 }, 'disk { id }')
+    await writeFile(join(app.dataDir, 'disks', `${disk.id}.img`), 'made, and not reported')
+    await cancel(app, disk.id)
+    const faulty = Object.assign(createMemoryProvider(), { release: () => Promise.reject(FAULT) })
+    await using runner = runnerOf(app, faulty, { now: () => now })
+    await runner.tick()
+
+    expect(await shown(app, disk.id)).toMatchObject({ diskStatus: 'ERROR', operation: null })
+    now = new Date(now.getTime() + 60_000)
+    await app.runner.tick()
+    expect(await readdir(join(app.dataDir, 'disks'))).toEqual([])
+    expect(await app.db.job.count()).toBe(0)
+  })
+})
+
 test('a copy that is cancelled on storage that refuses to remove its bytes ends, and says so', async () => {
   onTestFinished(repairStorage)
   await using app = await startTestApp()
@@ -399,16 +596,32 @@ test('a copy that is cancelled on storage that refuses to remove its bytes ends,
   await cancel(app, id)
   breakStorage(app.config.snapshotsDir, ['mkdir', 'rename', 'rm'], 'EROFS')
   await app.runner.tick()
-  const reason = `${CANCELLED} Not all of its bytes could be removed. The file system is read-only. Mount it for writing.`
+  const reason = `${CANCELLED} Some of its data could not be removed. The file system is read-only. Mount it for writing.`
   expect(await shown(app, id)).toEqual({ ...FAILED, failureReason: reason })
 })
 
-test('a verification that is cancelled changes nothing about the snapshot', async () => {
+test('the cancellation of a verification is told to all who follow the snapshot, to its end, and changes nothing about it', async () => {
   await using app = await startTestApp()
   const id = await completed(app, await app.disk())
   await mutate(app, 'verifySnapshot', { snapshotId: id }, '__typename')
+  const query = `subscription ($id: ID!) { snapshotStatus(id: $id) {
+    from to reason snapshot { operation { cancelRequestedAt } } } }`
+  const events = app.sse(query, { id })
+  for (const to of ['CREATING', 'COMPLETED'])
+    expect((await events.next()).value).toMatchObject({ data: { snapshotStatus: { to } } })
+
   await cancel(app, id)
+  const SAME = { from: 'COMPLETED', to: 'COMPLETED' }
+  const requested = { operation: { cancelRequestedAt: expect.any(String) } }
+  expect((await events.next()).value).toMatchObject({
+    data: { snapshotStatus: { ...SAME, reason: 'Cancellation requested.', snapshot: requested } },
+  })
   await app.runner.tick()
+  expect((await events.next()).value).toMatchObject({
+    data: { snapshotStatus: { ...SAME, reason: CANCELLED, snapshot: { operation: null } } },
+  })
+  expect(await events.next()).toEqual({ value: undefined, done: true })
+
   expect(await shown(app, id)).toMatchObject({ status: 'COMPLETED', failureReason: null, operation: null })
   expect((await app.db.snapshot.findUniqueOrThrow({ where: { id } })).verifiedAt).toBeNull()
 })

@@ -1,8 +1,10 @@
-import { access, open, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { execFileSync } from 'node:child_process'
+import { access, chmod, mkdir, open, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { SNAPSHOT_STATUSES } from '../../src/domain/snapshot.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
+import { breakStorage, repairStorage } from '../support/broken-storage.ts'
 import { cursorAt } from '../support/cursors.ts'
 import { createMemoryProvider } from '../support/memory-provider.ts'
 import { runnerOf } from '../support/runner.ts'
@@ -221,13 +223,13 @@ describe('deleteSnapshot', () => {
     const id = await completed(app, await app.disk())
     await mutate(app, 'deleteSnapshot', { snapshotId: id }, '__typename')
     const faulty = createMemoryProvider()
-    faulty.remove = () => Promise.reject(Object.assign(new Error('/secret'), { code: 'EIO' }))
+    faulty.delete = () => Promise.reject(Object.assign(new Error('/secret'), { code: 'EIO' }))
     await using runner = runnerOf(app, faulty, { now: () => now })
     await runner.tick()
 
     const shown = `query ($id: ID!) { snapshot(id: $id) { status stalledSince stallReason operation { kind stallReason } } }`
     const stallReason =
-      'Attempt 1 to delete the snapshot was interrupted by a fault (EIO). It is tried again by itself.'
+      'Attempt 1 to delete the snapshot failed with a transient fault (EIO). It is retried automatically.'
     expect((await app.graphql(shown, { id })).data.snapshot).toEqual({
       status: 'DELETING',
       stalledSince: '2026-01-01T00:00:00.000Z',
@@ -248,7 +250,7 @@ describe('deleteSnapshot', () => {
     const { id } = await app.db.snapshot.findFirstOrThrow()
     const slow = createMemoryProvider()
     const removed: string[] = []
-    slow.remove = async (snapshotId) => {
+    slow.delete = async (snapshotId) => {
       removed.push(snapshotId)
       return { outcome: 'done' }
     }
@@ -400,16 +402,53 @@ describe('verifySnapshot', () => {
         await using file = await open(image, 'r+')
         await file.write(Buffer.from([1]), 0, 1, 3 * 1024 ** 2)
       },
-      'The bytes of the copy are not those that were stored: its checksum is another.',
+      'The stored copy is corrupt: checksum mismatch.',
     ],
-    ['missing image', (image: string) => rm(image), 'The copy is missing.'],
+    ['missing image', (image: string) => rm(image), 'The stored copy is missing.'],
+    [
+      'folder in place of the image',
+      (image: string) => rm(image).then(() => mkdir(image)),
+      'The stored copy is not a regular file.',
+    ],
+    [
+      'symbolic link in place of the image',
+      (image: string) => rename(image, `${image}.real`).then(() => symlink(`${image}.real`, image)),
+      'The stored copy is not a regular file.',
+    ],
+    [
+      'FIFO in place of the image',
+      (image: string) => rm(image).then(() => execFileSync('mkfifo', [image])),
+      'The stored copy is not a regular file.',
+    ],
+    [
+      'image that may not be read',
+      async (image: string) => breakStorage(image, ['open', 'stat'], 'EACCES'),
+      'The stored copy cannot be read: permission denied.',
+    ],
+    [
+      'manifest that may not be read',
+      async (image: string) =>
+        breakStorage(join(dirname(image), 'manifest.json'), ['open', 'stat'], 'EACCES'),
+      'The stored copy cannot be read: permission denied.',
+    ],
+    [
+      'manifest that was changed',
+      async (image: string) => {
+        const manifest = join(dirname(image), 'manifest.json')
+        await chmod(manifest, 0o600)
+        await writeFile(manifest, '{}')
+      },
+      'The manifest of the stored copy is invalid.',
+    ],
   ])('finds a %s: the snapshot becomes UNAVAILABLE with the reason', async (_what, damage, reason) => {
+    onTestFinished(repairStorage)
     await using app = await startTestApp()
     const disk = await app.disk()
     const id = await completed(app, disk)
     await damage(join(copyOf(app, id), 'image'))
     await mutate(app, 'verifySnapshot', { snapshotId: id }, '__typename')
     await app.runner.tick()
+    repairStorage()
 
     const { data } = await app.graphql(VERIFIED, { id })
     expect(data.snapshot).toMatchObject({ status: 'UNAVAILABLE', failureReason: reason, verifiedAt: null })

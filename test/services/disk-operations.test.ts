@@ -45,7 +45,7 @@ test.each(DISK_KINDS)(
       if (status === 'ERROR') await rm(disk.path)
       const snapshotId = `s-${disk.id.slice(2)}`
       await recorded(app, disk, { id: snapshotId, status: 'COMPLETED', checksum: 'sha256-64k:0' })
-      await app.disks.lookAt(app.viewer, disk.id)
+      await app.looks.lookAt(app.viewer, disk.id)
       const { data } = await app.graphql(
         `query ($id: ID!) { disk(id: $id) { status
           updateDisk: updateEligibility ${facts} attachDisk: attachEligibility ${facts}
@@ -96,7 +96,7 @@ describe('attachDisk and detachDisk', () => {
     })
     const attachment = { instanceId: 'i-1', device: '/dev/vdb' }
     expect(await diskNow(app, id)).toMatchObject({ status: 'IN_USE', attachment, operation: null })
-    await app.disks.lookAtAll()
+    await app.looks.lookAtAll()
     expect(await diskNow(app, id)).toMatchObject({ status: 'IN_USE', attachment })
 
     expect(await carry(app, 'detachDisk', { diskId: id })).toMatchObject({ status: 'DETACHING', attachment })
@@ -185,7 +185,7 @@ describe('rollBackDisk', () => {
     await chmod(disk.path, 0o640)
     await using grown = await open(disk.path, 'r+')
     await grown.truncate(8 * MIB)
-    await app.disks.lookAtAll()
+    await app.looks.lookAtAll()
 
     expect(await carry(app, 'rollBackDisk', { diskId: disk.id, snapshotId })).toMatchObject({
       status: 'ROLLING_BACK',
@@ -214,7 +214,7 @@ describe('rollBackDisk', () => {
 
     await carry(app, 'rollBackDisk', { diskId: disk.id, snapshotId })
 
-    const reason = 'The bytes of the copy are not those that were stored: its checksum is another.'
+    const reason = 'The stored copy is corrupt: checksum mismatch.'
     expect((await readFile(disk.path)).equals(before)).toBe(true)
     expect((await stepsOf(app, disk.id)).at(-1)).toEqual(['ROLLING_BACK', 'UNMOUNTED', reason])
     expect((await stepsOf(app, snapshotId)).at(-1)).toEqual(['COMPLETED', 'UNAVAILABLE', reason])
@@ -274,7 +274,7 @@ describe('createDisk', () => {
       [null, 'CREATING'],
       ['CREATING', 'UNMOUNTED'],
     ])
-    await app.disks.lookAtAll()
+    await app.looks.lookAtAll()
     expect(await diskNow(app, disk.id)).toMatchObject({ status: 'UNMOUNTED' })
   })
 
@@ -320,7 +320,11 @@ describe('createDisk', () => {
     await Promise.all(Array.from({ length: 3 }, () => mutate(app, 'createDisk', blank, '__typename')))
     const create = () => mutate(app, 'createDisk', { name: 'copy', snapshotId }, '__typename')
     const answers = await Promise.all(Array.from({ length: 40 }, create))
-    const refused = { __typename: 'TooManyDisksUnderWay', code: 'TOO_MANY_DISKS_UNDER_WAY', limit: 5 }
+    const refused = {
+      __typename: 'DiskCreationLimitExceeded',
+      code: 'DISK_CREATION_LIMIT_EXCEEDED',
+      limit: 5,
+    }
     expect(answers.filter(({ __typename }) => __typename === 'CreateDiskPayload')).toHaveLength(5)
     expect(answers.filter(({ code }) => code !== undefined)).toEqual(Array(35).fill(refused))
     const eligibility = async () =>
@@ -332,7 +336,7 @@ describe('createDisk', () => {
           },
         )
       ).data.snapshot.createDiskEligibility.refusals
-    expect(await eligibility()).toEqual([{ code: 'TOO_MANY_DISKS_UNDER_WAY' }])
+    expect(await eligibility()).toEqual([{ code: 'DISK_CREATION_LIMIT_EXCEEDED' }])
     await app.runner.tick()
     expect(await eligibility()).toEqual([])
     expect(await create()).toEqual({ __typename: 'CreateDiskPayload' })
@@ -378,8 +382,8 @@ describe('createDisk', () => {
     await write(join(app.config.snapshotsDir, snapshotId, 'image'), 5_000, 'damaged')
     const { id } = await carry(app, 'createDisk', { name: 'copy', snapshotId })
 
-    const statusReason = 'The bytes of the copy are not those that were stored: its checksum is another.'
-    await app.disks.lookAtAll()
+    const statusReason = 'The stored copy is corrupt: checksum mismatch.'
+    await app.looks.lookAtAll()
     expect(await diskNow(app, id)).toMatchObject({ status: 'ERROR', statusReason })
     expect(await readdir(join(app.dataDir, 'disks'))).toEqual(['disk-1.img'])
     expect((await stepsOf(app, snapshotId)).at(-1)).toEqual(['COMPLETED', 'UNAVAILABLE', statusReason])

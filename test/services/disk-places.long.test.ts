@@ -29,11 +29,11 @@ async function register(app: Pick<TestApp, 'graphql'>, path: string): Promise<an
 
 const OUTSIDE = { code: 'DISK_PATH_REFUSED', problem: 'OUTSIDE' }
 const ALREADY = { code: 'DISK_ALREADY_REGISTERED' }
-const SAME_IMAGE = 'The image is that of another disk, under another name.'
+const SAME_IMAGE = 'Another disk already uses this image under a different path.'
 const REGISTERED = { disk: { id: expect.any(String), status: 'UNMOUNTED' } }
 
 async function statusOf(app: TestApp, id: string): Promise<Pick<Disk, 'status' | 'statusReason'>> {
-  await app.disks.lookAtAll()
+  await app.looks.lookAtAll()
   const { status, statusReason } = await app.db.disk.findUniqueOrThrow({ where: { id } })
   return { status, statusReason }
 }
@@ -57,7 +57,7 @@ test('DISK_DIRS that hold what is the gateway’s own, or lie in it, stop the st
     `acme=${data}`,
     ...inside,
   ]) {
-    await expect(start(dir)).rejects.toThrow('The configuration is wrong:\n  DISK_DIRS must not name')
+    await expect(start(dir)).rejects.toThrow('Invalid configuration:\n  DISK_DIRS must not name')
   }
   await expect(start(`${tmpdir()}/nothing:${data}`)).rejects.toThrow(`which contains DATA_DIR`)
   {
@@ -206,7 +206,7 @@ test.skipIf(!canBeHuge)(
     const sizes = { sizeBytes: 2 ** 53 - 1, sizeGiB: (2 ** 53 - 1) / 2 ** 30 }
     for (const size of [2n ** 53n, HUGE]) {
       execFileSync('truncate', ['-s', size.toString(), path])
-      await app.disks.lookAtAll()
+      await app.looks.lookAtAll()
       expect(await list()).toEqual({
         totalCount: 1,
         nodes: [
@@ -219,7 +219,7 @@ test.skipIf(!canBeHuge)(
       })
     }
     execFileSync('truncate', ['-s', '1M', path])
-    await app.disks.lookAtAll()
+    await app.looks.lookAtAll()
     expect(await list()).toMatchObject({ nodes: [{ status: 'UNMOUNTED', sizeBytes: 2 ** 20 }] })
   },
 )

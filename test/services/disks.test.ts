@@ -126,11 +126,11 @@ test('a disk whose image is missing is in ERROR and says so, and recovers when t
   const disk = await app.disk()
 
   await rename(disk.path, `${disk.path}.away`)
-  await app.disks.lookAtAll()
+  await app.looks.lookAtAll()
   expect(await diskNow(app, disk.id)).toEqual(MISSING)
 
   await rename(`${disk.path}.away`, disk.path)
-  await app.disks.lookAtAll()
+  await app.looks.lookAtAll()
   expect(await diskNow(app, disk.id)).toEqual(WELL)
 })
 
@@ -154,9 +154,9 @@ test('createSnapshot looks for itself: an image that has just gone is refused, o
 test('600 looks at one disk at once are answered, and each sees what is there when it was asked for', async () => {
   await using app = await startTestApp()
   const disk = await app.disk()
-  const before = Array.from({ length: 600 }, () => app.disks.lookAt(app.viewer, disk.id))
+  const before = Array.from({ length: 600 }, () => app.looks.lookAt(app.viewer, disk.id))
   await rm(disk.path)
-  await app.disks.lookAt(app.viewer, disk.id)
+  await app.looks.lookAt(app.viewer, disk.id)
   expect(await diskNow(app, disk.id)).toEqual(MISSING)
   await Promise.all(before)
 })
@@ -165,10 +165,10 @@ test('an image that grows or shrinks changes the size of its disk', async () => 
   await using app = await startTestApp()
   const disk = await app.disk()
   await appendFile(disk.path, Buffer.alloc(4 * 1024 ** 2))
-  await app.disks.lookAtAll()
+  await app.looks.lookAtAll()
   expect(await diskNow(app, disk.id)).toEqual({ ...WELL, sizeGiB: 8 / 1024 })
   await truncate(disk.path, 1024 ** 2)
-  await app.disks.lookAtAll()
+  await app.looks.lookAtAll()
   expect(await diskNow(app, disk.id)).toEqual({ ...WELL, sizeGiB: 1 / 1024 })
 })
 
@@ -178,8 +178,8 @@ test.each(['SNAPSHOTTING', 'SCALING', 'EXPIRED'] as const)(
     await using app = await startTestApp()
     const disk = await app.disk({ status })
     await rm(disk.path)
-    await app.disks.lookAtAll()
-    await app.disks.lookAt(app.viewer, disk.id)
+    await app.looks.lookAtAll()
+    await app.looks.lookAt(app.viewer, disk.id)
     expect(await diskNow(app, disk.id)).toEqual({ ...WELL, status })
   },
 )
@@ -187,7 +187,7 @@ test.each(['SNAPSHOTTING', 'SCALING', 'EXPIRED'] as const)(
 test('a disk that is UNKNOWN is looked at anew', async () => {
   await using app = await startTestApp()
   const disk = await app.disk({ status: 'UNKNOWN' })
-  await app.disks.lookAtAll()
+  await app.looks.lookAtAll()
   expect(await diskNow(app, disk.id)).toEqual(WELL)
 })
 

@@ -34,9 +34,9 @@ test('a DATA_DIR that is moved as a whole keeps its disks and snapshots, those o
       tags: [],
       clientToken: null,
     }
-    diskId = (await app.diskOperations.create(app.viewer, { ...input, name: 'made' })).id
+    diskId = (await app.disks.create(app.viewer, { ...input, name: 'made' })).id
     await app.runner.tick()
-    await app.disks.lookAtAll()
+    await app.looks.lookAtAll()
     before = (await app.graphql(disksOf)).data
     // As versions recorded them that knew no relative locations.
     await app.db
@@ -49,15 +49,15 @@ test('a DATA_DIR that is moved as a whole keeps its disks and snapshots, those o
   await rename(from, to)
 
   await using app = await startTestApp({ DATA_DIR: to, DEMO: 'true' })
-  await app.disks.lookAtAll()
+  await app.looks.lookAtAll()
   expect((await app.graphql(disksOf)).data).toEqual(before)
   expect(JSON.stringify(before)).toContain('"name":"orders-db","status":"IN_USE"')
   const stored = await app.db.snapshot.findFirstOrThrow({ where: { name: 'build-1' } })
   const image = join(to, 'disks', 'build-cache.img')
   const content = await beginningOf(image)
   await writeImage(image, 1, 1)
-  await app.diskOperations.rollBack(app.viewer, { diskId: 'v-buildcache', snapshotId: stored.id })
-  await app.diskOperations.release(app.viewer, { diskId, withSnapshots: false })
+  await app.disks.rollBack(app.viewer, { diskId: 'v-buildcache', snapshotId: stored.id })
+  await app.disks.release(app.viewer, { diskId, withSnapshots: false })
   await app.runner.tick()
   expect((await beginningOf(image)).equals(content)).toBe(true)
   expect((await readdir(join(to, 'disks'))).filter((name) => name.startsWith('v-'))).toEqual([])

@@ -13,6 +13,7 @@ import type { DiskKind, DiskStatus } from '../../src/domain/disk.ts'
 import { accountNamed } from '../../src/services/accounts.ts'
 import { newRandomId } from '../../src/services/clock.ts'
 import { AMPLE } from './ample.ts'
+import { copiedOnServer } from './postgresql.ts'
 import { connectWebSocket, createSnapshot, postGraphql, streamEvents, type Ask } from './clients.ts'
 
 export type TestApp = Awaited<ReturnType<typeof startTestApp>>
@@ -21,16 +22,21 @@ const MIB = 1024 ** 2
 const JWT = /eyJ[\w-]{8,}\.[\w-]+\.[\w-]+/
 
 /**
- * A whole gateway on a database, data directory and port of its own, gone with `await using`. It has no demo world, and
- * works only when it is told to (`runner.tick()`), unless `background` says otherwise.
+ * A whole gateway on a database, data directory and port of its own, gone with `await using`; on those of another one where
+ * `DATABASE_URL` and `DATA_DIR` are given. It has no demo world, and works only when it is told to (`runner.tick()`), unless
+ * `background` says otherwise.
  */
 export async function startTestApp(environment: Record<string, string> = {}, options: AppOptions = {}) {
-  const dataDir = await mkdtemp(join(tmpdir(), 'snapgate-'))
+  const dataDir = environment.DATA_DIR ?? (await mkdtemp(join(tmpdir(), 'snapgate-')))
   const config = readConfig({
     PORT: '0',
     DATA_DIR: dataDir,
+    DATABASE_URL: await urlOnServer(dataDir),
     DEMO: 'false',
     LOG_LEVEL: 'silent',
+    // Tests of other things read the log for their own lines.
+    LOG_OPERATIONS_PERCENT: '0',
+    LOG_SLOW_MS: '600000',
     SHUTDOWN_MS: '0',
     ...AMPLE,
     // The suites are run with answers kept and not: `npm run test:cold`.
@@ -40,17 +46,19 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
   const lines: string[] = []
   const logged: Record<string, unknown>[] = []
   const least = pino.levels.values[config.logLevel] ?? Infinity
-  function write(line: string): void {
-    const entry = JSON.parse(line) as { level: number }
-    lines.push(line)
-    if (entry.level >= least) logged.push(entry)
+  function write(text: string): void {
+    for (const line of text.trimEnd().split('\n')) {
+      const entry = JSON.parse(line) as { level: number }
+      lines.push(line)
+      if (entry.level >= least) logged.push(entry)
+    }
   }
   // Without what takes secrets out of the lines of a real one: none should be in them to begin with.
   const log = pino({ level: 'trace' }, { write })
   const database = join(dataDir, 'snapgate.db')
   const { NEW_DATABASE: migrated } = process.env
-  if (migrated !== undefined && config.databaseUrl === `file:${database}`)
-    await copyFile(migrated, database, constants.COPYFILE_EXCL)
+  const isNew = environment.DATA_DIR === undefined && config.databaseUrl === `file:${database}`
+  if (migrated !== undefined && isNew) await copyFile(migrated, database, constants.COPYFILE_EXCL)
   const app = await startApp(config, log, { background: false, ...options })
   const tokens: string[] = []
   const endpoint = `${app.url}/graphql`
@@ -149,9 +157,20 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
       expect(lines.filter((line) => tokens.some((token) => line.includes(token)) || JWT.test(line))).toEqual(
         [],
       )
-      await rm(dataDir, { recursive: true, force: true })
+      if (environment.DATA_DIR === undefined) await rm(dataDir, { recursive: true, force: true })
     },
   }
+}
+
+const urls = new Map<string, string>()
+
+/** The database on a server of the gateways of a data directory; undefined where they have a file in it. */
+async function urlOnServer(dataDir: string): Promise<string | undefined> {
+  const { NEW_DATABASE_SERVER: template } = process.env
+  if (template === undefined) return undefined
+  const url = urls.get(dataDir) ?? (await copiedOnServer(template))
+  urls.set(dataDir, url)
+  return url
 }
 
 /** Writes a sparse image with this much data, the same every time, at its start. */

@@ -35,14 +35,14 @@ export async function postGraphql(
 /** Runs an operation over HTTP. */
 export type Ask = (query: string, variables?: Record<string, unknown>) => Promise<Answer>
 
+/** Creates a snapshot; for clients that also want to know why not. */
+export const CREATE_SNAPSHOT = `mutation ($input: CreateSnapshotInput!) {
+  createSnapshot(input: $input) { ... on CreateSnapshotPayload { snapshot { id } } ... on UserError { code message } }
+}`
+
 /** Creates a snapshot of the disk, as a client does; its id. Throws when it is refused. */
 export async function createSnapshot(ask: Ask, disk: { id: string }, input: object = {}): Promise<string> {
-  const { data, errors } = await ask(
-    `mutation ($input: CreateSnapshotInput!) {
-      createSnapshot(input: $input) { ... on CreateSnapshotPayload { snapshot { id } } ... on UserError { message } }
-    }`,
-    { input: { diskId: disk.id, name: 'taken', ...input } },
-  )
+  const { data, errors } = await ask(CREATE_SNAPSHOT, { input: { diskId: disk.id, name: 'taken', ...input } })
   const created = data?.createSnapshot.snapshot as { id: string } | undefined
   if (!created) throw new Error(JSON.stringify(errors ?? data))
   return created.id

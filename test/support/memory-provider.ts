@@ -38,6 +38,7 @@ export function createMemoryProvider({ immediate = false } = {}): MemoryProvider
 
   return {
     name: 'memory',
+    problem: () => undefined,
     get asked() {
       return asked
     },
@@ -77,7 +78,7 @@ export function createMemoryProvider({ immediate = false } = {}): MemoryProvider
     },
     verify: () => Promise.resolve({ outcome: 'done' }),
     holds: () => Promise.resolve(true),
-    remove: () => Promise.resolve({ outcome: 'done' }),
+    delete: () => Promise.resolve({ outcome: 'done' }),
     place: (diskId) => Promise.resolve(`/nowhere/${diskId}`),
     create: () => Promise.resolve({ outcome: 'done' }),
     rollBack: () => Promise.resolve({ outcome: 'done' }),

@@ -2,12 +2,21 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
+import { startPostgres, type PostgresCluster } from './postgresql.ts'
 import { run } from './process.ts'
 
 let directory: string
+let cluster: PostgresCluster | undefined
 
-/** Migrates one database for the whole run, whose copies tests begin with: so only tests of migrations migrate. */
+/**
+ * Migrates one database for the whole run, whose copies tests begin with: so only tests of migrations migrate. With
+ * DATABASE=postgresql the gateways of tests are on a server, which is started for the run.
+ */
 export async function setup(): Promise<void> {
+  if (process.env.DATABASE === 'postgresql') {
+    cluster = await startPostgres()
+    process.env.NEW_DATABASE_SERVER = await cluster.migrated()
+  }
   directory = await mkdtemp(join(tmpdir(), 'snapgate-new-'))
   const path = join(directory, 'snapgate.db')
   const { exitCode, stderr } = await run('src/commands/migrate.ts', ['deploy'], {
@@ -20,4 +29,5 @@ export async function setup(): Promise<void> {
 
 export async function teardown(): Promise<void> {
   await rm(directory, { recursive: true })
+  await cluster?.[Symbol.asyncDispose]()
 }

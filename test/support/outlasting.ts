@@ -15,10 +15,11 @@ export async function outlast(
   where: Whereabouts,
   query: string,
   variables: Record<string, unknown>,
+  headers: Record<string, string> = {},
 ): Promise<Answer | undefined> {
   while (!where.over) {
     try {
-      return await postGraphql(where.endpoint, query, variables)
+      return await postGraphql(where.endpoint, query, variables, headers)
     } catch {
       await pause(RETRY_MS)
     }
@@ -40,12 +41,16 @@ const WATCH = `subscription ($after: String) {
 }`
 
 /** Watches every transition after a cursor, and resumes from the last one it has seen whenever it is cut off. */
-export async function watchAll(where: Whereabouts, after: string, seen: Seen[]): Promise<void> {
+export async function watchAll(
+  where: Whereabouts,
+  after: string,
+  seen: Seen[],
+  headers: Record<string, string> = {},
+): Promise<void> {
   while (!where.over) {
     try {
-      for await (const { data, errors } of streamEvents(where.endpoint, WATCH, {
-        after: seen.at(-1)?.cursor ?? after,
-      })) {
+      const variables = { after: seen.at(-1)?.cursor ?? after }
+      for await (const { data, errors } of streamEvents(where.endpoint, WATCH, variables, headers)) {
         if (errors) throw new Error(JSON.stringify(errors))
         seen.push(data.snapshotTransitions)
       }

@@ -28,7 +28,7 @@ export async function policyOf(app: TestApp, input: PolicyInput, ...disks: reado
 export function schedulerOf(app: TestApp, options: Partial<Parameters<typeof createScheduler>[0]> = {}) {
   return createScheduler({
     db: app.db,
-    disks: app.disks,
+    looks: app.looks,
     snapshots: app.snapshots,
     runs: app.runs,
     announce: () => undefined,

@@ -53,14 +53,19 @@ export interface Gateway extends AsyncDisposable {
 
 /**
  * Starts the gateway as an operator does, and resolves when it says that it is ready, on a port of its own. Another
- * `command` than that of `npm start` runs as the leader of a process group.
+ * `command` than that of `npm start` runs as the leader of a process group; as another user, if one is named.
  */
-export async function startGateway(env: Record<string, string>, command?: string[]): Promise<Gateway> {
+export async function startGateway(
+  env: Record<string, string>,
+  command?: string[],
+  uid?: number,
+): Promise<Gateway> {
   const [program = '', ...args] = command ?? [process.execPath, ...START_ARGS]
   const child: ChildProcess = spawn(program, args, {
     cwd: ROOT,
     env: { ...NO_FILE, PORT: '0', LOG_LEVEL: 'warn', ...AMPLE, ...env },
     detached: command !== undefined,
+    ...(uid !== undefined && { uid }),
   })
   const exited = once(child, 'exit').then(([code]) => code as number | null)
   let output = ''
@@ -68,7 +73,7 @@ export async function startGateway(env: Record<string, string>, command?: string
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         output += text
-        const ready = /ready .*?: (http:\S+)\/graphql/.exec(output)?.[1]
+        const ready = /"url":"(http:[^"]+)".*"msg":"ready"/.exec(output)?.[1]
         if (ready !== undefined) resolve(ready)
       })
     }

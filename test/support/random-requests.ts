@@ -353,7 +353,7 @@ export function randomRequests(schema: GraphQLSchema, random: Random, ids: reado
       ).toString()
       return {
         method: 'GET',
-        headers: { ...headers, 'x-graphql-yoga-csrf': '1' },
+        headers,
         search: `?${search}`,
         body: '',
       }

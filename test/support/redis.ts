@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { spawnSync } from 'node:child_process'
-import { expect } from 'vitest'
 
 export const hasRedis = spawnSync('redis-server', ['--version']).status === 0
 
@@ -19,8 +18,11 @@ export async function startRedis() {
 
   async function ready(): Promise<void> {
     let text = ''
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
-    await expect.poll(() => text).toContain('Ready to accept connections')
+    for await (const chunk of child.stdout.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
+      text += chunk as string
+      if (text.includes('Ready to accept connections')) break
+    }
+    child.stdout.resume()
   }
 
   async function stop(): Promise<void> {

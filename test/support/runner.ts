@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import { createRunner } from '../../src/runner/runner.ts'
+import { Runner } from '../../src/runner/runner.ts'
 import type { DiskProvider } from '../../src/providers/provider.ts'
 import type { TestApp } from './app.ts'
 
@@ -7,14 +7,14 @@ import type { TestApp } from './app.ts'
 export function runnerOf(
   app: TestApp,
   provider: DiskProvider,
-  { now = () => new Date(), concurrency = 2, leaseMs = 15_000 } = {},
-): ReturnType<typeof createRunner> {
-  return createRunner({
+  { now = () => new Date(), concurrency = 2, leaseMs = 15_000, log = pino({ level: 'silent' }) } = {},
+): Runner {
+  return new Runner({
     db: app.db,
     provider,
     progress: app.progress,
     announce: () => app.hub.wake(),
-    log: pino({ level: 'silent' }),
+    log,
     now,
     concurrency,
     leaseMs,

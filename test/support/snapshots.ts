@@ -16,7 +16,7 @@ const FACTS: Record<string, string> = {
   DiskStatusForbidsOperation: 'code diskOperation: operation diskStatus: actual',
   SnapshotInUse: 'code snapshotId',
   DiskSizeRefused: 'code sizeGiB minGiB maxGiB',
-  TooManyDisksUnderWay: 'code limit',
+  DiskCreationLimitExceeded: 'code limit',
 }
 
 /** Runs a mutation that takes an input, and gives its answer: what is selected of its payload, or a refusal with its facts. */

@@ -7,7 +7,13 @@ import type { TestApp } from './app.ts'
 import { dropNetwork } from './dropped-network.ts'
 
 /** Commits transitions of snapshots that nobody made, and announces them. */
-export async function announce(
+export async function announce(...args: Parameters<typeof commit>): Promise<void> {
+  await commit(...args)
+  args[0].hub.wake()
+}
+
+/** Commits transitions of snapshots that nobody made. */
+export async function commit(
   app: TestApp,
   count: number,
   transition: Partial<NewTransition<Transition>> = {},
@@ -16,6 +22,7 @@ export async function announce(
     accountId: app.viewer.accountId,
     snapshotId: 's-00000001',
     snapshotName: null,
+    snapshotType: null,
     diskId: 'v-00000001',
     from: null,
     to: 'CREATING' as const,
@@ -24,7 +31,6 @@ export async function announce(
     ...transition,
   }
   await app.db.write((sql) => appendTransitions(sql, ...Array.from({ length: count }, () => one)))
-  app.hub.wake()
 }
 
 /** One subscription on a connection of its own, at the level of its protocol. */
@@ -48,8 +54,11 @@ export interface Subscriber {
   loseNetwork: () => void
 }
 
-export type Transport = 'WebSocket' | 'server-sent events'
+export type Transport = 'WebSocket' | 'server-sent events' | 'multipart'
 export const TRANSPORTS: Transport[] = ['WebSocket', 'server-sent events']
+export const EVERY_TRANSPORT: Transport[] = [...TRANSPORTS, 'multipart']
+
+export const MULTIPART = 'multipart/mixed;boundary=graphql;subscriptionSpec=1.0'
 
 export function subscriber(
   app: TestApp,
@@ -57,19 +66,28 @@ export function subscriber(
   query: string,
   variables: object = {},
 ): Subscriber {
-  return transport === 'WebSocket' ? overWebSocket(app, query, variables) : overEvents(app, query, variables)
+  if (transport === 'WebSocket') return overWebSocket(app, query, variables)
+  return overHttp(app, transport === 'multipart' ? PARTS : EVENTS, query, variables)
 }
 
 function overWebSocket(app: TestApp, query: string, variables: object): Subscriber {
   const socket = new WebSocket(app.endpoint.replace('http', 'ws'), 'graphql-transport-ws')
   const id = crypto.randomUUID()
   const send = (message: object) => socket.readyState === socket.OPEN && socket.send(JSON.stringify(message))
+  let isStalled = false
+  let isSubscribed = false
   const self: Subscriber = {
     answers: [],
     isComplete: false,
     isClosed: false,
-    stall: () => socket.pause(),
-    resume: () => socket.resume(),
+    stall() {
+      isStalled = true
+      if (isSubscribed) socket.pause()
+    },
+    resume() {
+      isStalled = false
+      socket.resume()
+    },
     leave() {
       send({ id, type: 'complete' })
       socket.close()
@@ -82,8 +100,12 @@ function overWebSocket(app: TestApp, query: string, variables: object): Subscrib
   socket.on('close', (code) => Object.assign(self, { isClosed: true, closeCode: code }))
   socket.on('message', (text: Buffer) => {
     const message = JSON.parse(text.toString()) as { id?: string; type: string; payload: any }
-    if (message.type === 'connection_ack') send({ id, type: 'subscribe', payload: { query, variables } })
-    else if (message.id !== id) throw new Error(`A message for ${message.id ?? 'nobody'} came to ${id}.`)
+    if (message.type === 'connection_ack') {
+      send({ id, type: 'subscribe', payload: { query, variables } })
+      isSubscribed = true
+      // A socket cannot be paused before it is open.
+      if (isStalled) socket.pause()
+    } else if (message.id !== id) throw new Error(`A message for ${message.id ?? 'nobody'} came to ${id}.`)
     else if (message.type === 'next') self.answers.push(message.payload)
     else if (message.type === 'error') self.error = message.payload
     else if (message.type === 'complete') self.isComplete = true
@@ -91,9 +113,44 @@ function overWebSocket(app: TestApp, query: string, variables: object): Subscrib
   return self
 }
 
-function overEvents(app: TestApp, query: string, variables: object): Subscriber {
+/** How a stream over HTTP is asked for, and what it says. */
+interface Reading {
+  accept: string
+  end: string
+  /** Takes one event in. */
+  read: (event: string, subscriber: Subscriber) => void
+}
+
+const EVENTS: Reading = {
+  accept: 'text/event-stream',
+  end: '\n\n',
+  read(event, self) {
+    const [, data] = /^event: next\n(?:id: .+\n)?data: (.+)$/.exec(event) ?? []
+    if (data !== undefined) self.answers.push(JSON.parse(data) as object)
+    else if (event.startsWith('event: complete')) self.isComplete = true
+  },
+}
+
+const PARTS: Reading = {
+  accept: MULTIPART,
+  end: '\r\n',
+  read(line, self) {
+    if (line === '--graphql--') self.isComplete = true
+    if (!line.startsWith('{')) return
+    const { payload, errors } = JSON.parse(line) as { payload?: object | null; errors?: any[] }
+    if (payload) self.answers.push(payload)
+    else if (errors) self.answers.push({ errors })
+  },
+}
+
+function overHttp(
+  app: TestApp,
+  { accept, end, read }: Reading,
+  query: string,
+  variables: object,
+): Subscriber {
   const body = JSON.stringify({ query, variables })
-  const headers = { 'content-type': 'application/json', accept: 'text/event-stream' }
+  const headers = { 'content-type': 'application/json', accept }
   const client = request(app.endpoint, { method: 'POST', agent: false, headers })
   let isStalled = false
   let resume: () => void = () => undefined
@@ -118,12 +175,9 @@ function overEvents(app: TestApp, query: string, variables: object): Subscriber 
     self.stall = () => response.pause()
     resume = () => response.resume()
     response.setEncoding('utf8').on('data', (chunk: string) => {
-      const events = (text + chunk).split('\n\n')
+      const events = (text + chunk).split(end)
       text = events.pop() ?? ''
-      for (const event of events) {
-        if (event.startsWith('event: next\ndata: ')) self.answers.push(JSON.parse(event.slice(18)) as object)
-        else if (event.startsWith('event: complete')) self.isComplete = true
-      }
+      for (const event of events) read(event, self)
     })
     if (isStalled) response.pause()
   })

@@ -30,6 +30,7 @@ export async function appendMany(app: TestApp, count: number, reason: string | n
         accountId: app.viewer.accountId,
         snapshotId: `s-only-in-log-${index}`,
         snapshotName: null,
+        snapshotType: null,
         diskId: 'v-onlyinlog',
         from: null,
         to: 'CREATING' as const,

@@ -9,10 +9,13 @@ const transition: Transition = {
   accountId: 'acc-one00000',
   snapshotId: 's-00000001',
   snapshotName: 'snapshot-1',
+  snapshotType: 'MANUAL',
+  snapshotTags: null,
   diskId: 'v-00000001',
   from: null,
   to: 'CREATING',
   reason: null,
+  actor: null,
   at: new Date(0),
 }
 

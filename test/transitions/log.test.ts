@@ -11,6 +11,7 @@ const step = (snapshotId: string, to: Transition['to'] = 'CREATING'): NewTransit
   accountId: 'acc-localhost',
   snapshotId,
   snapshotName: null,
+  snapshotType: null,
   diskId: 'v-disk00001',
   from: to === 'CREATING' ? null : 'CREATING',
   to,

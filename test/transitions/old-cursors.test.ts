@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import SQLite from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { openDatabase } from '../../src/database/database.ts'
-import { migrate, MIGRATIONS_FOLDER } from '../../src/database/migrations.ts'
+import { migrate, MIGRATIONS_FOLDER } from '../../src/database/sqlite/migrations.ts'
 import { appendTransitions } from '../../src/transitions/append.ts'
 import { openTransitionLog } from '../../src/transitions/log.ts'
 
@@ -82,7 +82,7 @@ test('cursors that were handed out before accounts had numbers stay good after t
   const now = log.cursorOf(heads.snapshots)
   await db.write((sql) =>
     appendTransitions(sql, {
-      ...{ accountId: 'acc-1', snapshotId: 's-9', snapshotName: null, diskId: 'v-1' },
+      ...{ accountId: 'acc-1', snapshotId: 's-9', snapshotName: null, snapshotType: null, diskId: 'v-1' },
       ...{ from: null, to: 'CREATING', reason: null, at: new Date(AT) },
     }),
   )

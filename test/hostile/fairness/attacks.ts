@@ -12,8 +12,9 @@ import {
   realDisk,
 } from './world.ts'
 
-/** How many disks are linked by one operation, in each of five attempts. */
+/** How many disks are linked by one operation, in each of five attempts, and unlinked by one of two. */
 const LINKED_TOGETHER = LINKED_DISKS / 5
+const UNLINKED_TOGETHER = LINKED_DISKS / 10
 
 /** An operation over HTTP. */
 interface Operation {
@@ -21,7 +22,7 @@ interface Operation {
   variables?: Record<string, unknown>
 }
 
-/** A flood of operations: each once, or again and again, as fast as so many connections take them. */
+/** A flood of operations: each once, or again and again, as fast as that many connections take them. */
 export interface Attack {
   name: string
   over: 'HTTP' | 'SSE' | 'WebSocket'
@@ -33,10 +34,6 @@ export interface Attack {
   outcomes: readonly string[]
   /** How many such answers there are at least. */
   least: number
-  /**
-   * It changes so many rows that the creates of others may wait longer than 250 ms: what they wait is printed and not judged.
-   */
-  isBulkWrite?: true
 }
 
 const times = <T>(count: number, make: (index: number) => T): T[] =>
@@ -72,6 +69,8 @@ const cold = (query: string) => (index: number) => ({ query: `# ${index}\n${quer
 
 const CREATE_MANY = `mutation ($ids: [ID!]!) { createSnapshots(input: { diskIds: $ids, name: "attack" }) {
   ... on CreateSnapshotsPayload { items { __typename } } ... on UserError { code } } }`
+const DELETE_MANY = `mutation ($ids: [ID!]!) { deleteSnapshots(input: { snapshotIds: $ids }) {
+  ... on DeleteSnapshotsPayload { items { __typename } } } }`
 const RELEASE = `mutation ($id: ID!) { releaseDisk(input: { diskId: $id, withSnapshots: true }) {
   ... on ReleaseDiskPayload { disk { status } } ... on UserError { code } } }`
 const DELETE_POLICY = `mutation ($id: ID!) { deleteAutoSnapshotPolicy(input: { policyId: $id }) {
@@ -320,15 +319,14 @@ export const ATTACKS: readonly Attack[] = [
   {
     ...ok,
     name: 'disks unlinked and their snapshots deleted',
-    isBulkWrite: true,
     connections: 4,
     least: 2,
-    count: 2,
+    count: 10,
     operation: (index) => ({
       query: UNLINK,
       variables: {
         policyId: LINKED_POLICY,
-        diskIds: times(LINKED_DISKS / 2, (n) => linkedDisk(index * (LINKED_DISKS / 2) + n)),
+        diskIds: times(UNLINKED_TOGETHER, (n) => linkedDisk(index * UNLINKED_TOGETHER + n)),
       },
     }),
   },
@@ -348,8 +346,18 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     ...ok,
+    name: 'snapshots deleted, 50 at once',
+    connections: 8,
+    least: 8,
+    count: 100,
+    operation: (index) => ({
+      query: DELETE_MANY,
+      variables: { ids: times(50, (n) => bulkSnapshot(500_000 + index * 50 + n)) },
+    }),
+  },
+  {
+    ...ok,
     name: 'disks released with 512 snapshots',
-    isBulkWrite: true,
     connections: 8,
     least: 8,
     count: FULL_DISKS,

@@ -1,7 +1,7 @@
 import { mkdir, open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import SQLite from 'better-sqlite3'
-import { migrate } from '../../../src/database/migrations.ts'
+import { migrate } from '../../../src/database/sqlite/migrations.ts'
 import { hashOfToken, tokenFrom } from '../../../src/services/token-secret.ts'
 
 /** 1,000,000 snapshots and 100,000 disks: nine tenths of them the attacker's. */
@@ -27,7 +27,7 @@ const PER_FULL_DISK = 512
 export const LARGE_POLICIES = 20
 const PER_LARGE_POLICY = 2_000
 /** Disks that are linked to a policy and hold 200 automatic snapshots each. */
-export const LINKED_DISKS = 200
+export const LINKED_DISKS = 400
 const PER_LINKED_DISK = 200
 
 export const realDisk = (who: keyof typeof REAL_DISKS, index: number) => `v-${who}${padded(index, 6)}`
@@ -81,9 +81,7 @@ export async function writeWorld(dataDir: string): Promise<string> {
   policies(db)
   disks(db, images)
   snapshots(db)
-  db.exec(`
-    INSERT INTO "SnapshotCount" SELECT "accountId", '', "type", "status", "evicted", count(*) FROM "Snapshot" GROUP BY 1, 3, 4, 5;
-    INSERT INTO "SnapshotCount" SELECT "accountId", "diskId", "type", "status", "evicted", count(*) FROM "Snapshot" GROUP BY 1, 2, 3, 4, 5;`)
+  db.exec(COUNT_SNAPSHOTS)
   for (const { sql: statement } of dropped) db.exec(statement)
   db.exec('COMMIT')
   db.pragma('wal_checkpoint(TRUNCATE)')

@@ -15,7 +15,7 @@ const hasTools = works('command -v setfacl getfacl setfattr getfattr chattr lsat
 const request = {
   onProgress: () => undefined,
   signal: new AbortController().signal,
-  confirm: () => Promise.resolve(),
+  commit: <T>(act: () => Promise<T>) => act(),
 }
 
 const OLD = Buffer.alloc(MIB, 'old')
@@ -170,7 +170,7 @@ test.skipIf(!isRoot)(
     const provider = createLocalProvider(${JSON.stringify({ snapshotsDir, diskDirs: [disks] })})
     console.log(JSON.stringify(await provider.rollBack({
       disk: ${JSON.stringify(diskAt(location))}, to: ${JSON.stringify(to)}, onProgress() {},
-      signal: new AbortController().signal, confirm: async () => {},
+      signal: new AbortController().signal, commit: (act) => act(),
     })))
   })`
     const said = execFileSync(process.execPath, ['--eval', script], {

@@ -25,7 +25,7 @@ const workOn = (location: string, work?: Partial<DiskWork>): DiskWork => ({
   disk: diskAt(location),
   onProgress: () => undefined,
   signal: new AbortController().signal,
-  confirm: () => Promise.resolve(),
+  commit: (act) => act(),
   ...work,
 })
 
@@ -46,8 +46,8 @@ test('a roll back replaces the content as a whole, and repeated it does the same
 test('a roll back whose lease has gone changes nothing, however late that is noticed', async () => {
   await using world = await makeWorld()
   const { location, now, to } = await rollable(world)
-  const confirm = () => Promise.reject(new Error('The lease was lost.'))
-  await expect(world.provider.rollBack({ ...workOn(location, { confirm }), to })).rejects.toThrow(
+  const commit = () => Promise.reject(new Error('The lease was lost.'))
+  await expect(world.provider.rollBack({ ...workOn(location, { commit }), to })).rejects.toThrow(
     'lease was lost',
   )
   expect(await readFile(location)).toEqual(now)
@@ -71,11 +71,12 @@ test('of two at work on one disk the second has to wait until the first lets go'
   const { location, then, to } = await rollable(world)
   await using other = createLocalProvider({ snapshotsDir: world.snapshots, diskDirs: [world.disks] })
   const [reached, go] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()]
-  const confirm = async () => {
+  const commit: DiskWork['commit'] = async (act) => {
     reached.resolve(undefined)
     await go.promise
+    return act()
   }
-  const first = world.provider.rollBack({ ...workOn(location, { confirm }), to })
+  const first = world.provider.rollBack({ ...workOn(location, { commit }), to })
   await reached.promise
   await expect(other.rollBack({ ...workOn(location), to })).rejects.toMatchObject({ code: 'EBUSY' })
   await expect(other.resize({ ...workOn(location), sizeBytes: 8n * BigInt(MIB) })).rejects.toMatchObject({
@@ -126,14 +127,14 @@ test('an image that is replaced while it is rolled back stays replaced', async (
 })
 
 test.each([
-  ['missing', (image: string) => rm(image), 'The copy is missing.'],
+  ['missing', (image: string) => rm(image), 'The stored copy is missing.'],
   [
     'longer',
     async (image: string) => {
       await using file = await open(image, 'r+')
       await file.truncate(5 * MIB)
     },
-    'The bytes of the copy are not those that were stored: its checksum is another.',
+    'The stored copy is corrupt: checksum mismatch.',
   ],
 ])('a copy that is %s is damaged, and the disk keeps its content', async (_how, damage, reason) => {
   await using world = await makeWorld()
@@ -154,7 +155,7 @@ test('a disk is made whole or not at all, and once', async () => {
   const location = await world.provider.place('v-1')
   const work = workOn(location)
   const refused = () => Promise.reject(new Error('The lease was lost.'))
-  await expect(world.provider.create({ ...work, confirm: refused, sizeBytes: 4n, from: to })).rejects.toThrow(
+  await expect(world.provider.create({ ...work, commit: refused, sizeBytes: 4n, from: to })).rejects.toThrow(
     'lease was lost',
   )
   expect(existsSync(location)).toBe(false)
@@ -214,7 +215,7 @@ test('removing a copy leaves nothing of it, also of a removal that was cut short
   await mkdir(join(world.snapshots, '.partial', 's-1.cutoff'))
   await writeFile(join(world.snapshots, '.partial', 's-1.cutoff', 'image'), 'half')
   for (let i = 0; i < 2; i++) {
-    await world.provider.remove('s-1')
+    await world.provider.delete('s-1')
     expect(await world.kept()).toEqual([])
     expect(await readdir(join(world.snapshots, '.partial'))).toEqual([])
   }
@@ -223,5 +224,5 @@ test('removing a copy leaves nothing of it, also of a removal that was cut short
 test('an id that could name another place is none', async () => {
   await using world = await makeWorld()
   await expect(world.provider.place('../v-1')).rejects.toThrow('Not a disk id')
-  await expect(world.provider.remove('../s-1')).rejects.toThrow('Not a snapshot id')
+  await expect(world.provider.delete('../s-1')).rejects.toThrow('Not a snapshot id')
 })

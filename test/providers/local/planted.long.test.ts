@@ -37,7 +37,7 @@ const PLANT = `
 const request = {
   onProgress: () => undefined,
   signal: new AbortController().signal,
-  confirm: () => Promise.resolve(),
+  commit: <T>(act: () => Promise<T>) => act(),
 }
 
 /** A directory for disks that everybody may write in, beside a file that only the gateway may. */
@@ -134,7 +134,10 @@ test('a directory that is replaced by a link while a disk in it is rolled back g
     ...request,
     disk: diskAt(location),
     to: { snapshotId: 's-1', checksum: copy.checksum },
-    confirm: () => (swapped ??= swap()),
+    commit: async (act) => {
+      await (swapped ??= swap())
+      return act()
+    },
   })
   // The directory that was checked still is where disks may be, under another name.
   expect(outcome).toEqual({ outcome: 'done' })

@@ -22,7 +22,7 @@ import { diskAt, makeWorld, MIB, type World } from './world.ts'
 const request = {
   onProgress: () => undefined,
   signal: new AbortController().signal,
-  confirm: () => Promise.resolve(),
+  commit: <T>(act: () => Promise<T>) => act(),
 }
 
 /** What can stand where a file was. */
@@ -87,7 +87,7 @@ async function damagedBy(
       await world.provider.rollBack({ ...request, disk: diskAt(location), to }),
       await world.provider.create({ ...request, disk, sizeBytes: 1n, from: to }),
     ]).toEqual([way, outcome, outcome, outcome])
-    await world.provider.remove('s-1')
+    await world.provider.delete('s-1')
     expect((await world.kept()).filter((name) => !name.startsWith('s-1.real'))).toEqual([])
   }
   expect((await readFile(location)).equals(Buffer.alloc(MIB, 'new'))).toBe(true)
@@ -95,7 +95,7 @@ async function damagedBy(
 }
 
 test('a stored copy that is something else than a file is damaged, at once, and can be removed', () =>
-  damagedBy('image', KINDS, () => 'The copy is not a regular file.'))
+  damagedBy('image', KINDS, () => 'The stored copy is not a regular file.'))
 
 test('a snapshot whose directory is something else or missing is damaged, and can be removed', () =>
   damagedBy(
@@ -111,14 +111,14 @@ test('a snapshot whose directory is something else or missing is damaged, and ca
       },
       missing: (path) => rm(path, { recursive: true }),
     },
-    (way) => (way === 'missing' ? 'The copy is missing.' : 'The copy is not a regular file.'),
+    (way) => (way === 'missing' ? 'The stored copy is missing.' : 'The stored copy is not a regular file.'),
   ))
 
 test('a stored copy of another length is damaged, however long it is', () =>
   damagedBy(
     'image',
     { shorter: (path) => truncate(path, 4096), longer: (path) => truncate(path, 2 ** 43) },
-    () => 'The bytes of the copy are not those that were stored: its checksum is another.',
+    () => 'The stored copy is corrupt: checksum mismatch.',
   ))
 
 test('a copy whose manifest is none of ours is made anew when it is asked for again', async () => {

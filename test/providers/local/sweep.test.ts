@@ -30,6 +30,19 @@ test('the sweep lets a running copy be', async () => {
   expect(copy).toMatchObject({ outcome: 'copied' })
 })
 
+test('the sweeps of gateways that start take no copy for dead that has just begun', async () => {
+  await using world = await makeWorld()
+  const location = await world.image('a.img', MIB)
+  let isOver = false
+  const sweeps = Array.from({ length: 4 }, async () => {
+    while (!isOver) await world.provider.sweep(nothingWaits)
+  })
+  for (let index = 0; index < 60; index++)
+    expect(await world.copy(location, { snapshotId: `s-${index}` })).toMatchObject({ outcome: 'copied' })
+  isOver = true
+  await Promise.all(sweeps)
+})
+
 test('the sweep removes what a killed process has left of a copy, and not before it is dead', async () => {
   await using world = await makeWorld()
   const location = await world.image('a.img', MIB)

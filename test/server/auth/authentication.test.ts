@@ -93,12 +93,12 @@ describe('an API token', () => {
     [
       'that is cut short',
       (token) => token.slice(0, -1),
-      'The API token is mistyped or cut short. Send it whole.',
+      'The API token is mistyped or truncated. Send all of it.',
     ],
     [
       'that is mistyped',
       (token) => token.replace(/.(?=.{9}$)/, (char) => (char === 'a' ? 'b' : 'a')),
-      'The API token is mistyped or cut short. Send it whole.',
+      'The API token is mistyped or truncated. Send all of it.',
     ],
   ])('%s is refused', async (_what, change, message) => {
     await using app = await startTestApp()
@@ -120,11 +120,8 @@ describe('an API token', () => {
     const authorization = `Bearer ${token}`
 
     const { status, body } = await send(app, '/graphql', { authorization }, JSON_BODY)
-    expect([status, body.errors[0].message]).toEqual([401, 'There is no such API token. Use another one.'])
-    expect(await introduce(app, { authorization })).toEqual([
-      4403,
-      'There is no such API token. Use another one.',
-    ])
+    expect([status, body.errors[0].message]).toEqual([401, 'API token not found. Use another one.'])
+    expect(await introduce(app, { authorization })).toEqual([4403, 'API token not found. Use another one.'])
   })
 
   test('that has expired is refused', async () => {
@@ -234,14 +231,29 @@ describe('without a credential', () => {
     expect(status).toBe(401)
   })
 
-  test.each([undefined, {}, { authorization: 7 }, { authorization: ['Bearer x'] }, { token: 'x' }])(
-    'connection_init with %j closes the socket with 4403',
-    async (payload) => {
-      await using app = await startTestApp({ REQUIRE_CREDENTIALS: 'true' })
+  test.each<[spelling: string, payload: (token: string) => unknown]>([
+    ['authorization', (token) => ({ authorization: `Bearer ${token}` })],
+    ['Authorization', (token) => ({ Authorization: `Bearer ${token}` })],
+    ['headers.authorization', (token) => ({ headers: { authorization: `Bearer ${token}` } })],
+    ['headers.Authorization', (token) => ({ headers: { Authorization: `bearer ${token}` } })],
+    ['authToken', (token) => ({ authToken: token })],
+    ['authToken with its scheme', (token) => ({ authToken: `Bearer ${token}` })],
+  ])('connection_init may spell the credential %s', async (_spelling, payload) => {
+    await using app = await startTestApp({ REQUIRE_CREDENTIALS: 'true' })
+    const { token } = await app.token()
 
-      expect(await introduce(app, payload)).toEqual([4403, expect.stringMatching(/credential/)])
-    },
-  )
+    expect(await introduce(app, payload(token))).toBe('open')
+    expect(await introduce(app, payload(`${token}x`))).toEqual([4403, expect.stringMatching(/mistyped/)])
+  })
+
+  test.each([
+    ...[undefined, {}, { authorization: 7 }, { authorization: ['Bearer x'] }, { token: 'x' }],
+    ...[{ headers: 'Bearer x' }, { headers: { authToken: 'x' } }, { authToken: {} }],
+  ])('connection_init with %j closes the socket with 4403', async (payload) => {
+    await using app = await startTestApp({ REQUIRE_CREDENTIALS: 'true' })
+
+    expect(await introduce(app, payload)).toEqual([4403, expect.stringMatching(/credential/)])
+  })
 
   test('health and GraphiQL are there, which then shows nothing of the local account', async () => {
     await using app = await startTestApp()

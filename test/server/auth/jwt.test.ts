@@ -59,26 +59,14 @@ describe('a JWT signed with the shared secret', () => {
   test.each<[what: string, claims: JWTPayload, message?: string]>([
     ['no expiry', { exp: undefined }, 'The JWT has no claim exp.'],
     ['an expiry that has passed', { exp: seconds(-60) }, 'The credential has expired. Use a new one.'],
-    [
-      'an expiry that is a text',
-      { exp: 'never' as never },
-      'The claim exp of the JWT is not what is expected here.',
-    ],
-    [
-      'a start that is yet to come',
-      { nbf: seconds(600) },
-      'The claim nbf of the JWT is not what is expected here.',
-    ],
-    [
-      'another issuer',
-      { iss: 'https://else.example' },
-      'The claim iss of the JWT is not what is expected here.',
-    ],
+    ['an expiry that is a text', { exp: 'never' as never }, 'The JWT claim exp has an unexpected value.'],
+    ['a start that is yet to come', { nbf: seconds(600) }, 'The JWT claim nbf has an unexpected value.'],
+    ['another issuer', { iss: 'https://else.example' }, 'The JWT claim iss has an unexpected value.'],
     ['no issuer', { iss: undefined }, 'The JWT has no claim iss.'],
-    ['another audience', { aud: ['else'] }, 'The claim aud of the JWT is not what is expected here.'],
+    ['another audience', { aud: ['else'] }, 'The JWT claim aud has an unexpected value.'],
     ['no audience', { aud: undefined }, 'The JWT has no claim aud.'],
-    ['no account', { account: undefined }, 'The JWT names no account in account.'],
-    ['an account that is a number', { account: 7 }, 'The JWT names no account in account.'],
+    ['no account', { account: undefined }, 'The JWT has no account in the claim account.'],
+    ['an account that is a number', { account: 7 }, 'The JWT has no account in the claim account.'],
     [
       'an account without a name',
       { account: '' },
@@ -89,13 +77,25 @@ describe('a JWT signed with the shared secret', () => {
       { account: 'a\nb' },
       expect.stringMatching(/^An account has a name/),
     ],
-    ['no role', { role: undefined }, 'The JWT has no role in role: VIEWER, OPERATOR, ADMIN.'],
-    ['a role there is not', { role: 'root' }, 'The JWT has no role in role: VIEWER, OPERATOR, ADMIN.'],
-    ['a list of roles', { role: ['ADMIN'] }, 'The JWT has no role in role: VIEWER, OPERATOR, ADMIN.'],
+    [
+      'no role',
+      { role: undefined },
+      'The JWT has no role in the claim role. Roles are VIEWER, OPERATOR, ADMIN.',
+    ],
+    [
+      'a role there is not',
+      { role: 'root' },
+      'The JWT has no role in the claim role. Roles are VIEWER, OPERATOR, ADMIN.',
+    ],
+    [
+      'a list of roles',
+      { role: ['ADMIN'] },
+      'The JWT has no role in the claim role. Roles are VIEWER, OPERATOR, ADMIN.',
+    ],
     [
       'a role that only becomes one in capitals',
       { role: 'admın' },
-      'The JWT has no role in role: VIEWER, OPERATOR, ADMIN.',
+      'The JWT has no role in the claim role. Roles are VIEWER, OPERATOR, ADMIN.',
     ],
   ])('is refused with %s', async (_what, claims, message) => {
     await using app = await startTestApp(BY_SECRET)
@@ -106,8 +106,8 @@ describe('a JWT signed with the shared secret', () => {
 
   test('is refused when one of its times is no time, and when it would not end', async () => {
     await using app = await startTestApp(BY_SECRET)
-    const unexpected = (claim: string) => `The claim ${claim} of the JWT is not what is expected here.`
-    const TOO_LONG = 'The JWT is valid for more than 3660 days from now. Use one that expires sooner.'
+    const unexpected = (claim: string) => `The JWT claim ${claim} has an unexpected value.`
+    const TOO_LONG = 'The JWT expires more than 3660 days from now. Use one that expires sooner.'
     const EXPIRED = 'The credential has expired. Use a new one.'
     const good = JSON.stringify(goodClaims()).slice(1, -1)
     const inYears = (years: number) => String(seconds(years * 366 * 86_400))
@@ -199,7 +199,7 @@ describe('a JWT signed with the shared secret', () => {
     const [header, , signature] = (await sign({ role: 'viewer' })).split('.')
     const changed = Buffer.from(JSON.stringify({ ...goodClaims(), role: 'admin' })).toString('base64url')
 
-    const message = 'The signature of the JWT is not right.'
+    const message = 'The signature of the JWT is invalid.'
     expect(await refusalOf(app, await sign({}, 'another secret of at least 32 bytes'))).toEqual([
       401,
       message,
@@ -306,7 +306,7 @@ describe('a JWT signed with a published key', () => {
     expect(await refusalOf(app, await issuer.sign('one'))).toBeUndefined()
     await issuer.addKey('two')
     const jwt = await issuer.sign('two')
-    const unknown = [401, 'The JWT is signed with a key that is not known.']
+    const unknown = [401, 'The JWT is signed with an unknown key.']
     expect(await refusalOf(app, jwt)).toEqual(unknown)
     expect(issuer.requests).toBe(1)
 

@@ -15,7 +15,8 @@ const BY_SECRET = { JWT_ISSUER: 'https://issuer.example', JWT_AUDIENCE: 'snapgat
 
 test('a gateway that logs everything prints no token, no JWT and no secret, whatever goes wrong with them', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'snapgate-'))
-  const env = { DATA_DIR: folder.path, DEMO: 'false', LOG_LEVEL: 'trace', ...BY_SECRET }
+  const METRICS = '127.0.0.1:0'
+  const env = { DATA_DIR: folder.path, DEMO: 'false', LOG_LEVEL: 'trace', METRICS, ...BY_SECRET }
   const made = await run('src/commands/token.ts', ['create', '--name', 'a', '--role', 'admin'], env)
   const token = made.stdout.trim()
   const jwt = (claims: object) =>
@@ -53,6 +54,8 @@ test('a gateway that logs everything prints no token, no JWT and no secret, what
             accept,
             authorization: `Bearer ${credential}`,
             cookie: `token=${encodeURIComponent(credential)}`,
+            'graphql-client-name': `of ${encodeURIComponent(credential)}`,
+            'apollographql-client-version': encodeURIComponent(credential),
           },
           body: JSON.stringify(body),
         })
@@ -65,8 +68,10 @@ test('a gateway that logs everything prints no token, no JWT and no secret, what
     heard.push(await page.text())
     heard.push(await introduce(gateway.endpoint, credential))
   }
-  const metrics = await fetch(`${gateway.url}/metrics`)
-  heard.push(await metrics.text())
+  const [, metricsUrl = ''] = /"metricsUrl":"([^"]+)"/.exec(gateway.stdout()) ?? []
+  const metrics = await (await fetch(metricsUrl)).text()
+  expect(metrics).toContain('snapgate_errors_total{code="UNAUTHENTICATED"}')
+  heard.push(metrics)
   await gateway.stop()
 
   expect(heard.length).toBeGreaterThan(200)

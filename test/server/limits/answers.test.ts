@@ -49,7 +49,7 @@ test('an answer that is too large says that changes were made, unless none were'
   messages.push((await app.graphql(list)).errors?.[0]?.message)
   for await (const { errors } of socket.iterate({ query: list })) messages.push(errors?.[0]?.message)
 
-  const read = 'The answer has more than 1024 bytes. Ask for smaller pages, or for less of each entry.'
+  const read = 'The answer is larger than 1024 bytes. Request smaller pages or fewer fields.'
   expect(messages).toEqual([`${read} Changes were made.`, `${read} Changes were made.`, read, read])
   expect(await app.db.snapshot.count()).toBe(2)
 })
@@ -76,7 +76,7 @@ test('an event that is larger than the buffer of a stream is told of by an error
     if (seen.length === 3) break
   }
 
-  const tooLarge = 'The answer has more than 16384 bytes. Ask for smaller pages, or for less of each entry.'
+  const tooLarge = 'The answer is larger than 16384 bytes. Request smaller pages or fewer fields.'
   expect(seen).toEqual([tooLarge, tooLarge, 'small'])
 })
 

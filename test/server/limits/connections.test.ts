@@ -129,7 +129,7 @@ test('an address has a limited number of connections, and can open another when 
   await third.closed
   expect(third.received()).toMatch(/^HTTP\/1\.1 429 Too Many Requests\r\n/)
   expect(bodyOf(third.received())).toEqual(
-    failure('TOO_MANY_CONNECTIONS', 'There are too many connections from this address. Close some of them.'),
+    failure('TOO_MANY_CONNECTIONS', 'Too many connections from this address. Close some of them.'),
   )
 
   first.socket.destroy()
@@ -194,6 +194,42 @@ describe('the streams of an account are limited', () => {
     const fourth = other.iterate({ query: WATCH })
     void fourth.next().catch(() => undefined)
     await expect.poll(() => app.hub.listeners).toBe(1)
+  })
+
+  test('what one event may cost in all streams of an account is limited, whatever the number of streams', async () => {
+    await using app = await startTestApp({ MAX_COST: '200', MAX_STREAMS_PER_ACCOUNT: '5' })
+    await using client = app.webSocket()
+    const reasons = Array.from({ length: 45 }, (_, index) => `r${index}: reason`).join(' ')
+    const query = `subscription { snapshotTransitions { ${reasons} } }`
+    const streams = Array.from({ length: 5 }, () => client.iterate({ query }))
+    const refusals: unknown[] = []
+    for (const stream of streams)
+      void stream.next().then(
+        ({ value }) => refusals.push((value as { errors?: unknown } | undefined)?.errors),
+        (error: unknown) => refusals.push(error),
+      )
+
+    await expect.poll(() => app.hub.listeners + refusals.length).toBe(5)
+    expect(app.hub.listeners).toBeGreaterThan(0)
+    expect(refusals).not.toEqual([])
+    for (const refusal of refusals)
+      expect(refusal).toMatchObject([
+        {
+          message: expect.stringMatching(
+            /^The open streams of the account would cost more than 200 points per event/,
+          ),
+          extensions: { code: 'COST_LIMIT_EXCEEDED' },
+        },
+      ])
+    const open = app.hub.listeners
+    for (const stream of streams) await stream.return?.()
+    await expect.poll(() => app.hub.listeners).toBe(0)
+    for (let again = 0; again < open; again++)
+      void client
+        .iterate({ query })
+        .next()
+        .catch(() => undefined)
+    await expect.poll(() => app.hub.listeners).toBe(open)
   })
 
   test('over WebSocket, a stream that the server completes gives its place back', async () => {
@@ -269,7 +305,7 @@ describe('the operations in progress on a connection are limited', () => {
         type: 'error',
         payload: [
           {
-            message: 'The connection has 3 operations in progress, which is the limit.',
+            message: 'Limit of 3 concurrent operations per connection reached.',
             extensions: { code: 'TOO_MANY_OPERATIONS', requestId: expect.any(String) },
           },
         ],
@@ -349,7 +385,6 @@ describe('pages of other sites', () => {
     expect(asked.headers).toMatchObject({
       'access-control-allow-origin': ORIGIN,
       'access-control-allow-methods': 'GET, POST',
-      'access-control-allow-headers': 'content-type, authorization, x-request-id, x-graphql-yoga-csrf',
       vary: 'origin',
     })
     expect(answered.headers).toMatchObject({
@@ -357,6 +392,29 @@ describe('pages of other sites', () => {
       'access-control-expose-headers': 'x-request-id, x-query-cost, ratelimit, ratelimit-policy, retry-after',
     })
     expect(answered.headers).not.toHaveProperty('access-control-allow-credentials')
+  })
+
+  test('may send the headers of the API, of well-known clients, of tracing, and those that are configured', async () => {
+    await using app = await startTestApp({
+      ALLOWED_ORIGINS: ORIGIN,
+      CORS_REQUEST_HEADERS: 'X-Tenant',
+      CORS_RESPONSE_HEADERS: 'server-timing',
+    })
+
+    const { headers } = await ask(app, 'OPTIONS', { origin: ORIGIN, ...preflight })
+
+    expect(String(headers['access-control-allow-headers']).split(', ')).toEqual(
+      expect.arrayContaining([
+        ...['authorization', 'content-type', 'x-request-id', 'last-event-id', 'cache-control'],
+        ...['x-graphql-yoga-csrf', 'apollo-require-preflight', 'x-apollo-operation-name'],
+        ...['apollographql-client-name', 'apollographql-client-version'],
+        ...['traceparent', 'tracestate', 'baggage', 'sentry-trace'],
+        'x-tenant',
+      ]),
+    )
+    expect(headers['access-control-expose-headers']).toBe(
+      'x-request-id, x-query-cost, ratelimit, ratelimit-policy, retry-after, server-timing',
+    )
   })
 
   test.each(['https://elsewhere.example', 'https://console.example.com.elsewhere.example', 'null'])(
@@ -396,7 +454,7 @@ describe('pages of other sites', () => {
 
     expect(await outcome(ORIGIN)).toBe('open')
     expect(JSON.parse(await outcome('https://elsewhere.example'))).toEqual(
-      failure('FOREIGN_ORIGIN', 'A page of this site may not open a WebSocket here.'),
+      failure('FOREIGN_ORIGIN', 'Pages of this origin may not open WebSocket connections here.'),
     )
   })
 })

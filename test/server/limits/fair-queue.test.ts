@@ -12,6 +12,7 @@ function operations() {
   const queue = new FairQueue()
   const running: { name: string; turn: Turn }[] = []
   return {
+    queue,
     running,
     names: () => running.map(({ name }) => name),
     ask: (name: string, connection: object, account = 'acc-1'): void => {
@@ -130,6 +131,45 @@ test('an account whose operation held up the event loop waits before its next, w
   await rounds()
   await end()
   ask('next', connection, 'acc-1')
+  await rounds()
+  ask('mine again', {}, 'acc-2')
+  await rounds()
+
+  expect(names()).toEqual(['mine again'])
+  await vi.waitFor(() => expect(names()).toEqual(['mine again', 'next']))
+})
+
+test('an account does not wait for what others did in the same round of the event loop, such as a commit', async () => {
+  const { ask, names, end } = operations()
+  ask('flood', {}, 'acc-2')
+  await rounds()
+  await end()
+  const connection = {}
+  const holding = new Promise<void>((resolve) => {
+    globalThis.setImmediate(() => {
+      const until = performance.now() + 30
+      while (performance.now() < until);
+      resolve()
+    })
+  })
+  ask('first', connection, 'acc-1')
+  await holding
+  await rounds()
+  expect(await end()).toBe('first')
+  ask('second', connection, 'acc-1')
+  await rounds()
+
+  expect(names()).toEqual(['second'])
+})
+
+test('an account whose messages held up the event loop waits before its next operation, while others ask too', async () => {
+  const { queue, ask, names, end } = operations()
+  ask('mine', {}, 'acc-2')
+  await rounds()
+  await end()
+  // Each is short; together they are not.
+  for (let message = 0; message < 10; message++) queue.hold('acc-1', 3)
+  ask('next', {}, 'acc-1')
   await rounds()
   ask('mine again', {}, 'acc-2')
   await rounds()

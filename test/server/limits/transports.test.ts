@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { getIntrospectionQuery } from 'graphql'
 import { serverAudits } from 'graphql-http'
 import { describe, expect, test } from 'vitest'
-import { CSRF_HEADER } from '../../../src/server/http/request.ts'
 import { startTestApp, type TestApp } from '../../support/app.ts'
 
 interface Result {
@@ -13,7 +12,12 @@ interface Result {
   errors?: { message: string; extensions: Record<string, unknown> }[]
   extensions?: any
 }
-type Params = { query?: string; variables?: Record<string, unknown>; extensions?: Record<string, unknown> }
+type Params = {
+  query?: string
+  documentId?: string
+  variables?: Record<string, unknown>
+  extensions?: Record<string, unknown>
+}
 
 /** What an operation is answered, its errors and extensions included, over each transport. */
 const TRANSPORTS: Record<string, (app: Client, params: Params) => Promise<Result>> = {
@@ -78,7 +82,7 @@ describe.each(everyTransport)('over %s', (transport, send) => {
     expect(errors).toEqual([
       {
         message:
-          'The operation costs 23 points; at most 22 are allowed. Ask for smaller pages, or in several operations.',
+          'The operation costs 23 points; the limit is 22. Request smaller pages, or split it into several operations.',
         extensions: {
           code: 'COST_LIMIT_EXCEEDED',
           cost: { requested: 23, limit: 22 },
@@ -109,9 +113,7 @@ describe.each(everyTransport)('over %s', (transport, send) => {
     expect(errors).toEqual([
       {
         message: expect.stringMatching(
-          new RegExp(
-            `^The budget of \\d+ \\w+ in 60 s has \\d+ left, and this takes ${takes}\\. It is full again at `,
-          ),
+          new RegExp(`^Rate limit of \\d+ \\w+ per 60 s reached: ${takes} needed, \\d+ left\\. Retry after `),
         ),
         extensions: { code: 'RATE_LIMITED', budget, resetAt: TIME, requestId: expect.any(String) },
       },
@@ -153,10 +155,10 @@ describe.each(everyTransport)('over %s', (transport, send) => {
 
     expect((await send(await as('ADMIN'), { query: getIntrospectionQuery() })).errors).toBeUndefined()
     expect(await messages('{ __schema { types { name } } }')).toEqual([
-      ['INTROSPECTION_DISABLED', 'Introspection is for administrators here: __schema cannot be asked for.'],
+      ['INTROSPECTION_DISABLED', 'Introspection requires the role ADMIN: __schema is not available.'],
     ])
     expect(await messages('{ ...F } fragment F on Query { t: __type(name: "Disk") { name } }')).toEqual([
-      ['INTROSPECTION_DISABLED', 'Introspection is for administrators here: __type cannot be asked for.'],
+      ['INTROSPECTION_DISABLED', 'Introspection requires the role ADMIN: __type is not available.'],
     ])
     expect(await messages('{ disk(id: "v-abcdefgh") { nam } }')).toEqual([
       ['GRAPHQL_VALIDATION_FAILED', 'Cannot query field "nam" on type "Disk".'],
@@ -175,18 +177,28 @@ describe.each(everyTransport)('over %s', (transport, send) => {
     const extensions = { persistedQuery: { version: 1, sha256Hash: hash } }
     const unknown = { persistedQuery: { version: 1, sha256Hash: 'f'.repeat(64) } }
     const OTHER = '{ disks { totalCount } }'
+    const sha256Hash = createHash('sha256').update(OTHER).digest('hex')
     const tried = async (only: string) => {
       await using app = await startTestApp({ TRUSTED_DOCUMENTS: file.path, TRUSTED_DOCUMENTS_ONLY: only })
-      const all = [{ extensions }, { query: PAGE }, { extensions: unknown }, { query: OTHER }]
+      const all = [
+        { extensions },
+        { documentId: hash },
+        { documentId: `sha256:${hash}` },
+        { query: PAGE },
+        { extensions: unknown },
+        { query: OTHER },
+        { query: OTHER, extensions: { persistedQuery: { version: 1, sha256Hash } } },
+      ]
       return await Promise.all(all.map(async (params) => codes(await send(app, params)) ?? 'answered'))
     }
 
-    expect(await tried('false')).toEqual(['answered', 'answered', ['DOCUMENT_NOT_TRUSTED'], 'answered'])
+    expect(await tried('false')).toEqual([
+      ...['answered', 'answered', 'answered', 'answered'],
+      ...[['PERSISTED_QUERY_NOT_FOUND'], 'answered', 'answered'],
+    ])
     expect(await tried('true')).toEqual([
-      'answered',
-      'answered',
-      ['DOCUMENT_NOT_TRUSTED'],
-      ['DOCUMENT_NOT_TRUSTED'],
+      ...['answered', 'answered', 'answered', 'answered'],
+      ...[['DOCUMENT_NOT_TRUSTED'], ['DOCUMENT_NOT_TRUSTED'], ['DOCUMENT_NOT_TRUSTED']],
     ])
   })
 
@@ -288,7 +300,7 @@ test('with introspection closed for others, an administrator passes every audit 
   await using app = await startTestApp({ INTROSPECTION: 'false' })
   const audit = async (role: 'ADMIN' | 'VIEWER') => {
     const { token } = await app.token(role)
-    const more = { [CSRF_HEADER]: '1', authorization: `Bearer ${token}` }
+    const more = { authorization: `Bearer ${token}` }
     const fetchFn = (url: string, { headers, ...init }: RequestInit = {}) =>
       fetch(url, { ...init, headers: { ...(headers as Record<string, string>), ...more } })
     const results = await Promise.all(serverAudits({ url: app.endpoint, fetchFn }).map((one) => one.fn()))
@@ -307,7 +319,7 @@ test('a trusted document can be asked for by GET', async () => {
   const extensions = JSON.stringify({ persistedQuery: { version: 1, sha256Hash: file.hashes[0] } })
 
   const response = await fetch(`${app.endpoint}?extensions=${encodeURIComponent(extensions)}`, {
-    headers: { [CSRF_HEADER]: '1', accept: 'application/json' },
+    headers: { accept: 'application/json' },
   })
 
   expect(await response.json()).toMatchObject({ data: { disks: { nodes: [] } } })
@@ -333,22 +345,7 @@ describe('a file of trusted documents stops the start, and says why,', () => {
     await using file = await textFile(content)
 
     expect(await start(file.path)).toBe(
-      `TRUSTED_DOCUMENTS: ${file.path} must be a JSON object with the text of each document under its SHA-256.`,
-    )
-  })
-
-  test('when a document cannot be run: all of them are listed', async () => {
-    const deep = '{ a '.repeat(17) + '}'.repeat(17)
-    await using file = await documentsFile([PAGE, '{ disks', '{ disks { path } }', deep], { wrong: PAGE })
-
-    expect(await start(file.path)).toBe(
-      [
-        `TRUSTED_DOCUMENTS: ${file.path} has documents that cannot be run:`,
-        `  ${file.hashes[1] ?? ''} Syntax Error: Expected Name, found <EOF>.`,
-        `  ${file.hashes[2] ?? ''} Cannot query field "path" on type "DiskConnection".`,
-        `  ${file.hashes[3] ?? ''} The document nests fields 17 levels deep; at most 16 are allowed.`,
-        `  wrong is not the SHA-256 of its document, which is ${file.hashes[0] ?? ''}.`,
-      ].join('\n'),
+      `TRUSTED_DOCUMENTS: ${file.path} must be a JSON object with the text of each document under its id, or a manifest of Apollo.`,
     )
   })
 })
