@@ -7,7 +7,12 @@ export const oneGraphql = {
 }
 
 /** Files that migrate: the schema engine can be loaded only once in a process. */
-const MIGRATING = ['test/database/*.test.ts', 'test/transitions/old-cursors.test.ts']
+const MIGRATING = [
+  'test/database/sql.test.ts',
+  'test/database/sqlite/*.test.ts',
+  'test/database/postgresql/migrations.test.ts',
+  'test/transitions/old-cursors.test.ts',
+]
 const LONG = 'test/**/*.long.test.ts'
 
 export default defineConfig({
