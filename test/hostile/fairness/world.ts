@@ -1,6 +1,7 @@
 import { mkdir, open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import SQLite from 'better-sqlite3'
+import { COUNT_SNAPSHOTS } from '../../../src/database/postgresql/replica/file.ts'
 import { migrate } from '../../../src/database/sqlite/migrations.ts'
 import { hashOfToken, tokenFrom } from '../../../src/services/token-secret.ts'
 
