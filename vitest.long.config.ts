@@ -1,17 +1,47 @@
 import { defineConfig } from 'vitest/config'
 import { oneGraphql } from './vitest.config.ts'
 
+/** Files that load every core or judge how long others wait: each runs while nothing else does. */
+const ALONE = [
+  'test/bench.long.test.ts',
+  'test/browser/console-quality.long.test.ts',
+  'test/clouds/faults.long.test.ts',
+  'test/crash/*-loop.long.test.ts',
+  'test/crash/cut-streams.long.test.ts',
+  'test/database/postgresql/*.long.test.ts',
+  'test/delivery/*.long.test.ts',
+  'test/end-to-end/large-copy.long.test.ts',
+  'test/hostile/*.long.test.ts',
+  'test/reads/*.long.test.ts',
+  'test/several/*.long.test.ts',
+]
+
 /** Floods, large copies and other suites that take minutes: `npm run test:long`. */
 export default defineConfig({
   resolve: oneGraphql,
   test: {
-    include: ['test/**/*.long.test.ts'],
     globalSetup: 'test/support/new-database.ts',
     reporters: process.env.CI ? ['default', 'json'] : ['default'],
     outputFile: { json: 'test-results/test-long.json' },
     expect: { poll: { timeout: 10_000 } },
     testTimeout: 300_000,
     hookTimeout: 60_000,
-    fileParallelism: false,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'two at once',
+          include: ['test/**/*.long.test.ts'],
+          exclude: ALONE,
+          // Much of their time they wait for processes, disks and pages.
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'alone', include: ALONE, fileParallelism: false, sequence: { groupOrder: 1 } },
+      },
+    ],
   },
 })
