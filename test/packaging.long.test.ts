@@ -32,10 +32,10 @@ test.skipIf(!IN_CI && !works('command -v systemd-analyze'))(
     const unit = join(folder.path, 'snapgate.service')
     writeFileSync(unit, text)
 
-    expect(spawnSync('systemd-analyze', ['verify', '--man=no', unit], { encoding: 'utf8' })).toMatchObject({
-      status: 0,
-      stderr: '',
-    })
+    const verified = spawnSync('systemd-analyze', ['verify', '--man=no', unit], { encoding: 'utf8' })
+    // It also complains of other units of this machine.
+    const complaints = verified.stderr.split('\n').filter((line) => line.includes('snapgate'))
+    expect([verified.status, complaints]).toEqual([0, []])
     const rated = spawnSync(
       'systemd-analyze',
       ['security', '--offline=yes', '--no-pager', '--threshold=15', unit],
