@@ -12,23 +12,28 @@ import { completed, mutate } from '../support/snapshots.ts'
 /** Errors that last, one for each thing that can be wrong. That all others are told from passing ones is tested elsewhere. */
 const LASTING = ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EIO', 'ENAMETOOLONG', 'ENOTDIR', 'EBUSY']
 
-/** Accepts a job of each kind on a disk and a snapshot that are well. */
-const ACCEPT: Record<OperationKind, (app: TestApp, diskId: string, snapshotId: string) => Promise<unknown>> =
-  {
-    COPY_SNAPSHOT: (app, diskId) => mutate(app, 'createSnapshot', { diskId, name: 'taken' }, '__typename'),
-    DELETE_SNAPSHOT: (app, _, snapshotId) => mutate(app, 'deleteSnapshot', { snapshotId }, '__typename'),
-    VERIFY_SNAPSHOT: (app, _, snapshotId) => mutate(app, 'verifySnapshot', { snapshotId }, '__typename'),
-    CREATE_DISK: (app, _, snapshotId) => mutate(app, 'createDisk', { name: 'new', snapshotId }, '__typename'),
-    ATTACH_DISK: (app, diskId) => mutate(app, 'attachDisk', { diskId, instanceId: 'i-1' }, '__typename'),
-    async DETACH_DISK(app, diskId) {
-      await app.db.disk.update({ where: { id: diskId }, data: { status: 'IN_USE', instanceId: 'i-1' } })
-      return mutate(app, 'detachDisk', { diskId }, '__typename')
-    },
-    RESIZE_DISK: (app, diskId) => mutate(app, 'resizeDisk', { diskId, sizeGiB: 6 }, '__typename'),
-    ROLL_BACK_DISK: (app, diskId, snapshotId) =>
-      mutate(app, 'rollBackDisk', { diskId, snapshotId }, '__typename'),
-    RELEASE_DISK: (app, diskId) => mutate(app, 'releaseDisk', { diskId }, '__typename'),
-  }
+/** Accepts a job of each kind on a disk that is well, or on a snapshot of it, which is taken where it is needed. */
+const ACCEPT: Record<
+  OperationKind,
+  (app: TestApp, diskId: string, take: () => Promise<string>) => Promise<unknown>
+> = {
+  COPY_SNAPSHOT: (app, diskId) => mutate(app, 'createSnapshot', { diskId, name: 'taken' }, '__typename'),
+  DELETE_SNAPSHOT: async (app, _, take) =>
+    mutate(app, 'deleteSnapshot', { snapshotId: await take() }, '__typename'),
+  VERIFY_SNAPSHOT: async (app, _, take) =>
+    mutate(app, 'verifySnapshot', { snapshotId: await take() }, '__typename'),
+  CREATE_DISK: async (app, _, take) =>
+    mutate(app, 'createDisk', { name: 'new', snapshotId: await take() }, '__typename'),
+  ATTACH_DISK: (app, diskId) => mutate(app, 'attachDisk', { diskId, instanceId: 'i-1' }, '__typename'),
+  async DETACH_DISK(app, diskId) {
+    await app.db.disk.update({ where: { id: diskId }, data: { status: 'IN_USE', instanceId: 'i-1' } })
+    return mutate(app, 'detachDisk', { diskId }, '__typename')
+  },
+  RESIZE_DISK: (app, diskId) => mutate(app, 'resizeDisk', { diskId, sizeGiB: 6 }, '__typename'),
+  ROLL_BACK_DISK: async (app, diskId, take) =>
+    mutate(app, 'rollBackDisk', { diskId, snapshotId: await take() }, '__typename'),
+  RELEASE_DISK: (app, diskId) => mutate(app, 'releaseDisk', { diskId }, '__typename'),
+}
 
 /** What is still in progress after a job has met this error at its first attempt. */
 async function inProgress(
@@ -40,8 +45,7 @@ async function inProgress(
   { isCancelled = false } = {},
 ) {
   const disk = await app.disk()
-  const snapshotId = await completed(app, disk)
-  const accepted = await ACCEPT[kind](app, disk.id, snapshotId)
+  const accepted = await ACCEPT[kind](app, disk.id, () => completed(app, disk))
   expect([kind, accepted]).toEqual([kind, { __typename: expect.stringMatching(/Payload$/) }])
   if (isCancelled) await app.db.job.updateMany({ where: {}, data: { cancelRequestedAt: new Date() } })
   breakStorage(directory, calls, code)
