@@ -227,6 +227,7 @@ async function openStorage({ config, parts, now, newId, seen, db }: Start, viewe
     parts.use(
       createLocalProvider({
         ...(await diskPlaces(config, db, { now, newId })),
+        host: config.hostLabel,
         maxAttempts: config.copyAttempts,
         minFreeBytes: config.minFreeBytes,
       }),
@@ -242,7 +243,11 @@ async function openStorage({ config, parts, now, newId, seen, db }: Start, viewe
   }
   const { minFreeBytes } = config
   const directories = [dirname(db.path), snapshotsDir]
-  return { provider, sweep, spaceRefusals: createFreeSpace({ directories, minFreeBytes }) }
+  return {
+    provider,
+    sweep,
+    spaceRefusals: createFreeSpace({ host: provider.host, directories, minFreeBytes }),
+  }
 }
 
 type Logs = Awaited<ReturnType<typeof openLogs>>

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
+import { isPostgresql } from './database/database-url.ts'
 import { ACCOUNT_NAME_RULE, isAccountName } from './domain/account.ts'
 import { SNAPSHOT_QUOTA } from './domain/quota.ts'
 
@@ -52,6 +53,9 @@ function credentialReference(entry: string): { account: string | undefined; refe
 /** One key that seals credentials, or a new and an old one: 32 bytes each, in base64. */
 const CREDENTIALS_KEY = /^[A-Za-z0-9+/]{43}=(,[A-Za-z0-9+/]{43}=)?$/
 
+/** The label of gateways that all reach the same bytes. */
+const DEFAULT_HOST_LABEL = 'local'
+
 /** Every variable the gateway reads. `.env.example` documents each; a test holds the two together. */
 export const ENVIRONMENT = z.object({
   ENV_FILE: z.string().default('.env'),
@@ -68,6 +72,10 @@ export const ENVIRONMENT = z.object({
       'must be file:<path> for SQLite, or postgresql://<host>/<database>',
     )
     .optional(),
+  HOST_LABEL: z
+    .string()
+    .regex(/^[\w.-]{1,63}$/, 'must be 1 to 63 letters, digits, hyphens, underscores and dots')
+    .default(DEFAULT_HOST_LABEL),
   READ_WAL_INDEX: yesOrNo(true),
   MAX_WAL_BYTES: integer(1024 ** 3, 32 * 1024 ** 2, 16 * 1024 ** 4),
   STALE_READS: yesOrNo(true),
@@ -253,6 +261,8 @@ export interface Config {
   port: number
   dataDir: string
   databaseUrl: string
+  /** Which gateways on one database reach the same bytes: those with the same label. */
+  hostLabel: string
   /** Whether commits are noticed by reading the index of the write-ahead log; otherwise SQLite is asked. */
   readWalIndex: boolean
   /** How large the write-ahead log of the database may become, in bytes. */
@@ -362,6 +372,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     port: env.PORT,
     dataDir,
     databaseUrl: env.DATABASE_URL ?? `file:${join(dataDir, 'snapgate.db')}`,
+    hostLabel: env.HOST_LABEL,
     readWalIndex: env.READ_WAL_INDEX,
     maxLogBytes: env.MAX_WAL_BYTES,
     staleReads: env.STALE_READS,
@@ -451,6 +462,9 @@ function contradictionsIn(env: z.output<typeof ENVIRONMENT>): string[] {
     env.TRUSTED_DOCUMENTS_ONLY &&
       env.TRUSTED_DOCUMENTS.length === 0 &&
       'TRUSTED_DOCUMENTS_ONLY must be false unless TRUSTED_DOCUMENTS names a file of the documents; it is true.',
+    env.HOST_LABEL !== DEFAULT_HOST_LABEL &&
+      !isPostgresql(env.DATABASE_URL ?? '') &&
+      `HOST_LABEL must be left out unless DATABASE_URL is postgresql://…, because SQLite is used on one host only; it is ${env.HOST_LABEL}.`,
   ].filter((problem) => problem !== false)
 }
 

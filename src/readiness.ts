@@ -17,7 +17,7 @@ export function readinessChecks({
 }: {
   db: Database
   runner: Pick<Runner, 'problem'>
-  provider: Pick<DiskProvider, 'name' | 'problem'>
+  provider: Pick<DiskProvider, 'name' | 'host' | 'problem'>
   spaceRefusals: SpaceRefusals
 }): ProbesOptions['checks'] {
   return {
@@ -28,7 +28,7 @@ export function readinessChecks({
     'write-ahead-log': () => db.logBound?.problem(),
     migrations: migrationsCheck(db.reader),
     runner: () => runner.problem(),
-    space: () => spaceRefusals()[0]?.message,
+    space: () => spaceRefusals(provider.host)[0]?.message,
     [`provider-${provider.name}`]: () => provider.problem(),
   }
 }

@@ -20,6 +20,7 @@ const DEFAULTS = {
   host: '127.0.0.1',
   port: 4000,
   dataDir: resolve('data'),
+  hostLabel: 'local',
   readWalIndex: true,
   maxLogBytes: 1024 ** 3,
   staleReads: true,
@@ -173,6 +174,7 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
     port: 0,
     dataDir: '/srv/snapgate',
     databaseUrl: 'file:/var/lib/snapgate.db',
+    hostLabel: 'local',
     readWalIndex: false,
     maxLogBytes: 256 * 1024 ** 2,
     staleReads: false,
@@ -312,8 +314,18 @@ test.each<[what: string, environment: Record<string, string>, problem: string]>(
     { TRUSTED_DOCUMENTS_ONLY: 'true' },
     'TRUSTED_DOCUMENTS_ONLY must be false unless TRUSTED_DOCUMENTS names a file of the documents; it is true.',
   ],
+  [
+    'a label of one host among several, and SQLite',
+    { HOST_LABEL: 'b' },
+    'HOST_LABEL must be left out unless DATABASE_URL is postgresql://â€¦, because SQLite is used on one host only; it is b.',
+  ],
 ])('what contradicts itself is refused: %s', (_what, environment, problem) => {
   expect(problemsOf(environment)).toEqual([problem])
+})
+
+test('a host has a label on PostgreSQL', () => {
+  const { hostLabel } = readConfig({ DATABASE_URL: 'postgresql://db/snapgate', HOST_LABEL: 'rack-2.b_1' })
+  expect(hostLabel).toBe('rack-2.b_1')
 })
 
 test.each(['BAIDU_KEY', 'env:', 'file:relative.json', '=env:KEY', 'env:KEY;file:/x'])(

@@ -49,12 +49,15 @@ await runCommand(USAGE, async () => {
   await mkdir(config.dataDir, { recursive: true })
   await makeLocationsRelative(db, config.dataDir)
   await localViewer(db, now)
-  await using provider = createLocalProvider(await diskPlaces(config, db, { now, newId: newRandomId }))
+  await using provider = createLocalProvider({
+    ...(await diskPlaces(config, db, { now, newId: newRandomId })),
+    host: config.hostLabel,
+  })
   const accountId = (await existingAccount(db, values.account)).id
 
   if (verb === 'list' && image === undefined) {
     const disks = await db.disk.findMany({
-      where: { accountId, provider: provider.name },
+      where: { accountId, provider: provider.name, host: provider.host },
       orderBy: [{ name: 'asc' }, { id: 'asc' }],
     })
     for (const { id, kind, status, name, location } of disks)

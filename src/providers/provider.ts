@@ -99,6 +99,8 @@ export interface Done {
  */
 export interface DiskProvider {
   readonly name: string
+  /** The label of the gateways that reach the same bytes: those with another label leave its disks and copies alone. */
+  readonly host: string
   /**
    * Why the provider cannot be used at all, such as credentials that are refused, in a sentence without paths; undefined when it
    * can. Returns at once what is known.

@@ -34,16 +34,16 @@ export function createLanes(concurrency: number): Lane[] {
 }
 
 /**
- * The oldest job in a lane that may wait for a runner, of the account whose turn it is; undefined when there is none. A replica
+ * The oldest job in a lane that may wait for a runner of this host, of the account whose turn it is; undefined when there is none. A replica
  * knows of no leases, so another gateway may have the job. Those in `except` are left out.
  */
 export function nextIn(
   { jobs, lastAccount }: Lane,
   { reader }: Pick<Database, 'reader'>,
-  { now, except }: { now: Date; except: readonly number[] },
+  { host, now, except }: { host: string; now: Date; except: readonly number[] },
 ): Job | undefined {
   const furthest = furthestAt(now)
-  const waiting = Prisma.sql`"id" NOT IN (SELECT "value" FROM json_each(${JSON.stringify(except)}))
+  const waiting = Prisma.sql`"host" = ${host} AND "id" NOT IN (SELECT "value" FROM json_each(${JSON.stringify(except)}))
     AND ("leaseUntil" IS NULL OR "leaseUntil" < ${now} OR "leaseUntil" > ${furthest})
     AND ("retryAt" IS NULL OR "retryAt" <= ${now} OR "retryAt" > ${furthest})`
   // The accounts take turns, in the order of their ids.

@@ -174,11 +174,11 @@ export class Runner implements AsyncDisposable {
 
   /** Leases the next job in a lane; undefined when there is none. */
   async #claim(lane: Lane): Promise<Job | undefined> {
-    const { db, now } = this.#options
+    const { db, now, provider } = this.#options
     for (;;) {
       // A lease of ours that ran out, because the machine slept, is renewed by the work it is for.
       const except = [...this.#running.keys(), ...this.#elsewhere]
-      const next = nextIn(lane, db, { now: now(), except })
+      const next = nextIn(lane, db, { host: provider.host, now: now(), except })
       if (!next) return undefined
       lane.lastAccount = next.accountId
       const job = await this.#leases.take(next)

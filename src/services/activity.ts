@@ -48,7 +48,8 @@ export function* recordChange(sql: Sql, newId: NewId, change: Change): Work<void
   yield* sql.insertAll('Activity', [activityOf(newId, change, 'SUCCEEDED')])
 }
 
-type NewJob = Omit<NewRow<'Job'>, 'actor' | 'activityId' | 'traceparent' | 'createdAt' | 'accountId'>
+type NewJob = Omit<NewRow<'Job'>, 'actor' | 'activityId' | 'traceparent' | 'createdAt' | 'accountId'> &
+  Pick<Job, 'host'>
 
 /** Inserts jobs that have the same columns, each with the record of what asked for it, which their end completes. */
 export function* insertJobs(

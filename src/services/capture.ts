@@ -26,8 +26,8 @@ export function createCapture({
     const disk = db.reader.get<Disk>(
       Prisma.sql`SELECT * FROM "Disk" WHERE "id" = ${diskId} AND "accountId" = ${accountId}`,
     )
-    // A cloud captures when it is asked for the snapshot.
-    if (!disk || disk.connectionId !== null) return
+    // A cloud captures when it is asked for the snapshot, and another host when it begins to copy.
+    if (!disk || disk.connectionId !== null || disk.host !== provider.host) return
     const { promise: late, resolve } = Promise.withResolvers()
     const timer = setTimeout(resolve, CAPTURE_MS)
     const captured = provider

@@ -31,7 +31,7 @@ export interface CreateDisk extends NewDisk {
 
 export interface CreationParts {
   db: Database
-  provider: Pick<DiskProvider, 'name' | 'place'>
+  provider: Pick<DiskProvider, 'name' | 'host' | 'place'>
   /** Called after a commit that appended transitions or jobs. */
   announce: () => void
   now: Clock
@@ -61,7 +61,10 @@ export async function createDisk(
         *find(made) {
           return yield* sql.get('Disk', { id: made, accountId })
         },
-        make: () => admit(sql, viewer, { ...created, provider: provider.name, location, newId }, input),
+        make() {
+          const { name, host } = provider
+          return admit(sql, viewer, { ...created, provider: name, host, location, newId }, input)
+        },
       },
     ),
   )
@@ -69,9 +72,10 @@ export async function createDisk(
   return disk
 }
 
-/** Where a disk will be. */
+/** Where a disk will be: on the host of its snapshot, if it is created from one. */
 interface Place {
   provider: string
+  host: string
   location: string
 }
 
@@ -79,14 +83,22 @@ interface Place {
 function* admit(
   sql: Sql,
   { accountId }: Viewer,
-  { id, provider, location, createdAt, newId }: Place & { id: string; createdAt: Date; newId: NewId },
+  {
+    id,
+    provider,
+    host: here,
+    location,
+    createdAt,
+    newId,
+  }: Place & { id: string; createdAt: Date; newId: NewId },
   { content, name, description, storageType, zone, tags }: CreateDisk,
 ): Work<Disk> {
-  const { kind, sizeBytes } = yield* sizeOf(sql, accountId, content)
+  const { host = here, kind, sizeBytes } = yield* sizeOf(sql, accountId, content)
   const disk = yield* sql.insert('Disk', {
     id,
     accountId,
     provider,
+    host,
     location,
     name,
     description,
@@ -105,7 +117,7 @@ function* admit(
   yield* insertJobs(sql, newId, [
     {
       change: { ...change, subjectId: id, subjectName: name },
-      job: { diskId: id, kind: 'CREATE_DISK', snapshotId, sizeBytes },
+      job: { diskId: id, host, kind: 'CREATE_DISK', snapshotId, sizeBytes },
     },
   ])
   yield* appendDiskTransitions(sql, { ...of, from: null, to: 'CREATING', reason: null, at: createdAt })
@@ -116,7 +128,7 @@ function* sizeOf(
   sql: Sql,
   accountId: string,
   content: CreateDisk['content'],
-): Work<Pick<Disk, 'kind' | 'sizeBytes'>> {
+): Work<Pick<Disk, 'kind' | 'sizeBytes'> & Partial<Pick<Disk, 'host'>>> {
   if ('kind' in content) {
     refuse(blankDiskRefusals(content.sizeGiB))
     return { kind: content.kind, sizeBytes: BigInt(content.sizeGiB * GIB) }
@@ -127,5 +139,9 @@ function* sizeOf(
   const snapshot = yield* lockOwned(sql, 'Snapshot', { accountId }, snapshotId)
   const inProgress = { accountId, kind: 'CREATE_DISK', snapshotId: { not: null } } as const
   refuse(cloneRefusals(snapshot, yield* sql.count('Job', inProgress), sizeGiB ?? undefined))
-  return { kind: 'DATA', sizeBytes: sizeGiB === null ? snapshot.sizeBytes : BigInt(sizeGiB * GIB) }
+  return {
+    host: snapshot.host,
+    kind: 'DATA',
+    sizeBytes: sizeGiB === null ? snapshot.sizeBytes : BigInt(sizeGiB * GIB),
+  }
 }

@@ -48,8 +48,8 @@ export class DiskLooks {
 
   constructor(options: DiskLooksOptions) {
     this.#options = options
-    // UNKNOWN is what a disk was left in when it could not be looked at. The plus has the disks looked up by their ids.
-    this.#observable = Prisma.sql`+"provider" = ${options.provider.name} AND "provisioned"
+    // Disks of other hosts are looked at there. UNKNOWN is what a disk was left in when it could not be looked at. The plus has the disks looked up by their ids.
+    this.#observable = Prisma.sql`+"provider" = ${options.provider.name} AND "host" = ${options.provider.host} AND "provisioned"
       AND "status" IN (${Prisma.join([...OBSERVED_DISK_STATUSES, 'UNKNOWN'])})`
   }
 
@@ -193,7 +193,7 @@ export class DiskLooks {
     return this.isOneOf(
       db.reader.all<Disk>(
         Prisma.sql`SELECT * FROM "Disk" WHERE "provider" = ${provider.name} AND "id" != ${id} AND "provisioned"
-          AND "identity" = ${identity}`,
+          AND "identity" = ${identity} AND "host" = ${provider.host}`,
       ),
       identity,
     )

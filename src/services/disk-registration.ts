@@ -27,7 +27,7 @@ export interface RegisterDisk {
 
 export interface RegistrationParts {
   db: Database
-  provider: Pick<DiskProvider, 'name'>
+  provider: Pick<DiskProvider, 'name' | 'host'>
   looks: Pick<DiskLooks, 'see' | 'isOneOf'>
   /** The location of what is at a path, if an account may register a disk from there. */
   locate: (
@@ -64,6 +64,7 @@ export async function registerDisk(
     ...reference,
     identity,
     provider: provider.name,
+    host: provider.host,
     name: input.name,
     description: input.description,
     status: observation?.status ?? ('UNKNOWN' as const),
@@ -97,11 +98,11 @@ function* insertUnlessSame(
   disk: NewRow<'Disk'> & Pick<Disk, 'identity' | 'status' | 'statusReason'>,
   looked: ReadonlySet<string>,
 ): Work<{ registered: Disk } | { unseen: Disk[] }> {
-  const { id, accountId, provider, identity, status, statusReason, createdAt } = disk
+  const { id, accountId, provider, host, identity, status, statusReason, createdAt } = disk
   if (identity !== null) {
     const same: Disk[] = []
     for (const either of [identity, null])
-      same.push(...(yield* sql.all('Disk', { provider, identity: either, provisioned: true })))
+      same.push(...(yield* sql.all('Disk', { provider, host, identity: either, provisioned: true })))
     const unseen = same.filter((other) => !looked.has(other.id))
     if (unseen.length > 0) return { unseen }
   }

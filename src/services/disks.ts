@@ -141,7 +141,10 @@ async function begin(
     const kind = `${operation}_DISK` as const
     const change = { accountId, action: kind, at, diskId, snapshotId: job.snapshotId ?? null }
     yield* insertJobs(sql, newId, [
-      { change: { ...change, subjectId: diskId, subjectName: disk.name }, job: { ...job, diskId, kind } },
+      {
+        change: { ...change, subjectId: diskId, subjectName: disk.name },
+        job: { ...job, diskId, host: disk.host, kind },
+      },
     ])
     return yield* lockOwned(sql, 'Disk', viewer, diskId)
   })

@@ -180,7 +180,7 @@ function* admit(
   let held = counted
   if (type === 'AUTOMATIC')
     held -= yield* evict(sql, diskId, held + 1 - quota.AUTOMATIC, { newId, at: createdAt })
-  const { provider, connectionId } = disk
+  const { provider, host, connectionId } = disk
   const abilities = abilitiesOf(provider)
   const connection =
     connectionId === null ? undefined : yield* sql.get('Connection', { id: connectionId, accountId })
@@ -188,7 +188,7 @@ function* admit(
     ...connectionRefusals(connection),
     ...snapshotRefusals(disk, type, held, quota),
     // A cloud has room of its own.
-    ...(abilities ? [] : spaceRefusals()),
+    ...(abilities ? [] : spaceRefusals(host)),
   ])
   if (!abilities || abilities.oneSnapshotPerDisk)
     yield* changeDisk(sql, disk, { status: 'SNAPSHOTTING' }, { at: createdAt })
@@ -196,7 +196,7 @@ function* admit(
     id: input.id,
     accountId,
     diskId,
-    ...{ provider, connectionId, upstreamDiskId: disk.externalId },
+    ...{ provider, host, connectionId, upstreamDiskId: disk.externalId },
     diskKind: disk.kind,
     name: input.name,
     description: input.description,
@@ -216,7 +216,7 @@ function* admit(
       change: { ...change, subjectId: input.id, subjectName: input.name },
       job: {
         ...of,
-        connectionId,
+        ...{ host, connectionId },
         kind: 'COPY_SNAPSHOT',
         // The call itself asks the cloud, so that a refusal is its answer. Others do when it could not.
         retryAt: abilities && type === 'MANUAL' ? new Date(createdAt.getTime() + FIRST_ATTEMPT_MS) : null,

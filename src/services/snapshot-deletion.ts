@@ -34,14 +34,14 @@ export function* deleteSnapshots(
   const jobs = []
   const transitions = []
   for (const snapshot of snapshots) {
-    const { accountId, id: snapshotId, connectionId } = snapshot
+    const { accountId, id: snapshotId, host, connectionId } = snapshot
     const diskId = yield* diskOf(sql, snapshot)
     const why = reason(snapshot)
     const of = { snapshotId, diskId }
     const change = { accountId, action: 'DELETE_SNAPSHOT' as const, at, ...of }
     jobs.push({
       change: { ...change, subjectId: snapshotId, subjectName: snapshot.name },
-      job: { ...of, connectionId, kind: 'DELETE_SNAPSHOT' as const, reason: why },
+      job: { ...of, host, connectionId, kind: 'DELETE_SNAPSHOT' as const, reason: why },
     })
     const step = { from: snapshot.status, to: 'DELETING' as const, reason: why, at }
     transitions.push({ ...factsOf(snapshot), diskId, ...step })

@@ -92,11 +92,11 @@ export function createSnapshotService(parts: CreationParts) {
     verify(viewer: Viewer, snapshotId: string): Promise<Snapshot> {
       return change(parts, viewer, snapshotId, function* (sql, snapshot) {
         refuse(verifySnapshotRefusals(snapshot, yield* isVerified(sql, snapshotId)))
-        const { diskId } = snapshot
+        const { diskId, host } = snapshot
         yield* insertJobs(sql, newId, [
           {
             change: changeOf(snapshot, 'VERIFY_SNAPSHOT', now()),
-            job: { kind: 'VERIFY_SNAPSHOT', snapshotId, diskId },
+            job: { kind: 'VERIFY_SNAPSHOT', host, snapshotId, diskId },
           },
         ])
       })

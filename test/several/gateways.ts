@@ -51,6 +51,7 @@ export async function startGateways(
   const started = stack.move()
   const endpoints = ports.map((port) => `http://127.0.0.1:${port}/graphql`)
   return {
+    dataDir,
     ports,
     endpoints,
     gateways,

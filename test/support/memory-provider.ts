@@ -38,6 +38,7 @@ export function createMemoryProvider({ immediate = false } = {}): MemoryProvider
 
   return {
     name: 'memory',
+    host: 'local',
     problem: () => undefined,
     get asked() {
       return asked

@@ -52,6 +52,8 @@ const UNSHARED_MS = 60_000
 const CLOSE_MS = 2_000
 
 export interface LocalProviderOptions extends PlacesOptions {
+  /** The label of the host whose bytes these are; `local` by default. */
+  host?: string
   /** How often a disk that is written to while it is copied is copied before the copy is refused; 3 by default. */
   maxAttempts?: number
   /** How much of each file system stays free of copies, in bytes; nothing by default. */
@@ -77,6 +79,7 @@ export interface LocalProvider extends DiskProvider {
 
 /** Disks that are image files or block devices of this machine; a snapshot is a directory with a copy. */
 export function createLocalProvider({
+  host = 'local',
   maxAttempts = 3,
   minFreeBytes = 0,
   ...options
@@ -128,6 +131,7 @@ export function createLocalProvider({
 
   return {
     name: 'local',
+    host,
     /** It needs no credentials: only a directory for snapshots, which it can write to. */
     problem: () =>
       isWritable(snapshotsDir) ? undefined : 'The directory of snapshots cannot be written to.',

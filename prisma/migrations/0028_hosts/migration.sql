@@ -1,0 +1,10 @@
+-- AlterTable
+ALTER TABLE "Disk" ADD COLUMN "host" TEXT NOT NULL DEFAULT 'local';
+ALTER TABLE "Snapshot" ADD COLUMN "host" TEXT NOT NULL DEFAULT 'local';
+ALTER TABLE "Job" ADD COLUMN "host" TEXT NOT NULL DEFAULT 'local';
+
+-- DropIndex
+DROP INDEX "Disk_provider_location_key";
+
+-- CreateIndex
+CREATE UNIQUE INDEX "Disk_provider_host_location_key" ON "Disk"("provider", "host", "location");
