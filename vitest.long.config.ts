@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { oneGraphql } from './vitest.config.ts'
 
 /** Files that load every core or judge how long others wait: each runs while nothing else does. */
@@ -16,6 +17,26 @@ const ALONE = [
   'test/several/*.long.test.ts',
 ]
 
+/** Files that take minutes: none of them begins when little else is left. */
+const LONGEST = [
+  'test/packaging.long.test.ts',
+  'test/server/one-answer.long.test.ts',
+  'test/runner/lasting-faults.long.test.ts',
+  'test/runner/scheduler.long.test.ts',
+  'test/client/survival.long.test.ts',
+  'test/server/keep-alive.long.test.ts',
+  'test/properties/queries.long.test.ts',
+  'test/server/never-stale.long.test.ts',
+]
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLongest = ({ moduleId }: TestSpecification) => LONGEST.some((file) => moduleId.endsWith(file))
+    const sorted = await super.sort(files)
+    return [...sorted.filter(isLongest), ...sorted.filter((file) => !isLongest(file))]
+  }
+}
+
 /** Floods, large copies and other suites that take minutes: `npm run test:long`. */
 export default defineConfig({
   resolve: oneGraphql,
@@ -26,6 +47,7 @@ export default defineConfig({
     expect: { poll: { timeout: 10_000 } },
     testTimeout: 300_000,
     hookTimeout: 60_000,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
