@@ -97,6 +97,7 @@ const LEADING: Record<Listed, readonly { column: string; order: string; index: s
   Disk: [
     { column: 'name', order: 'name', index: 'Disk_accountId_name_id_idx' },
     { column: 'status', order: 'name', index: 'Disk_accountId_status_name_id_idx' },
+    { column: 'connectionId', order: 'name', index: 'Disk_connectionId_name_id_idx' },
   ],
   Activity: [
     { column: 'snapshotId', order: 'at', index: 'Activity_accountId_snapshotId_at_id_idx' },
@@ -108,6 +109,7 @@ const LEADING: Record<Listed, readonly { column: string; order: string; index: s
     { column: 'diskId', order: 'createdAt', index: 'Snapshot_diskId_createdAt_id_idx' },
     { column: 'diskId', order: 'name', index: 'Snapshot_diskId_name_id_idx' },
     { column: 'diskId', order: 'sizeBytes', index: 'Snapshot_diskId_sizeBytes_id_idx' },
+    { column: 'connectionId', order: 'createdAt', index: 'Snapshot_connectionId_createdAt_id_idx' },
     { column: 'name', order: 'name', index: 'Snapshot_accountId_name_id_idx' },
     { column: 'name', order: 'createdAt', index: 'Snapshot_accountId_name_createdAt_id_idx' },
     { column: 'status', order: 'createdAt', index: 'Snapshot_accountId_status_createdAt_id_idx' },

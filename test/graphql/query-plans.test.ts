@@ -25,6 +25,7 @@ function each(comparisons: object): object[] {
 const COMMON = {
   id: each({ eq: 'v-aaaaaaaa', in: ['v-aaaaaaaa', 'v-bbbbbbbb'] }),
   name: each(texts),
+  connectionId: each({ eq: 'con-aaaaaaaa', in: ['con-aaaaaaaa', 'con-bbbbbbbb'] }),
   createdAt: each(times),
   sizeGiB: each(numbers),
   tags,
@@ -105,7 +106,7 @@ test.each(['Disk', 'Snapshot'] as const)(
               'id' in filter ? faultsOf(plan).filter((line) => line.startsWith('SCAN')) : faultsOf(plan)
             expect([filter, orderBy, faults, plan.length > 0]).toEqual([filter, orderBy, [], true])
             for (const line of searched)
-              expect(line).toMatch(/USING (COVERING )?INDEX \w+ \((accountId|diskId|id)=\?/)
+              expect(line).toMatch(/USING (COVERING )?INDEX \w+ \((accountId|connectionId|diskId|id)=\?/)
             checked++
           }
         }
@@ -129,6 +130,23 @@ test('the snapshots of a disk are read along an index of that disk, in every ord
       expect(faultsOf(plan)).toEqual([])
       expect(plan.join('\n')).toMatch(/SEARCH t USING INDEX Snapshot_diskId_\w+_id_idx \(diskId=\?\)/)
     }
+  }
+})
+
+test('the disks and snapshots of a connection are read along an index of that connection, as clients list them', async () => {
+  const statements: string[] = []
+  await using app = await startTestApp(
+    { LOG_POLL_MS: '60000' },
+    { onStatement: (sql) => statements.push(sql) },
+  )
+  for (const [list, index] of [
+    ['disks', 'Disk_connectionId_name_id_idx'],
+    ['snapshots', 'Snapshot_connectionId_createdAt_id_idx'],
+  ]) {
+    const query = `{ ${list}(filter: { connectionId: { eq: "con-aaaaaaaa" } }) { totalCount nodes { id } } }`
+    const plan = await plans(app, statements, query, {})
+    expect(plan.join('\n')).toContain(`SEARCH t USING INDEX ${index} (connectionId=?)`)
+    expect(faultsOf(plan)).toEqual([])
   }
 })
 
