@@ -43,7 +43,7 @@ export function readDiskHistory(
         ...(before ? [compare(id, short, before)] : []),
       ]
       return Prisma.sql`SELECT * FROM (
-        SELECT ${id} AS "id", t."position", t."accountId", t."sequence", t."tag", t."diskId", ${snapshot}, t."from", t."to", t."reason", t."actor", t."at"
+        SELECT ${id} AS "id", t."position", t."accountId", t."sequence", t."tag", t."diskId", ${snapshot}, t."from", t."to", t."reason", t."actor", t."at", t."upstreamAt"
         FROM ${table} t WHERE ${Prisma.join(conditions, ' AND ')} ORDER BY t."at" ${way}, t."position" ${way} LIMIT ${limit})`
     })
     const rows = reader.all<EventRow>(

@@ -112,6 +112,10 @@ function differences<Row extends object>(row: Row, shown: Partial<Row>): Partial
   return changed.length === 0 ? undefined : (Object.fromEntries(changed) as Partial<Row>)
 }
 
+/** When the status became what it is, by the clock of the cloud; null where it does not say. */
+const momentOf = ({ createdAt, changedAt }: SeenDisk | SeenSnapshot, status: string): Date | null =>
+  status === 'CREATING' ? createdAt : changedAt
+
 const valueOf = (value: unknown) => (value instanceof Date ? value.getTime() : value)
 
 /** Writes what a cloud shows of a disk, with the transition when its status is another one; nothing when all is known. */
@@ -132,7 +136,8 @@ export function* writeDisk(sql: Sql, { connection, at }: Seeing, seen: SeenDisk)
       upstreamCreatedAt: seen.createdAt,
       createdAt: at,
     })
-    yield* appendSeenDiskTransitions(sql, { accountId, diskId: id, from: null, to: status, reason: null, at })
+    const step = { from: null, to: status, reason: null, at, upstreamAt: momentOf(seen, status) }
+    yield* appendSeenDiskTransitions(sql, { accountId, diskId: id, ...step })
     return
   }
   if (seen.status === 'DELETED') return yield* takeDisk(sql, disk, at, DELETED_OUTSIDE)
@@ -142,7 +147,7 @@ export function* writeDisk(sql: Sql, { connection, at }: Seeing, seen: SeenDisk)
   yield* sql.update('Disk', changes, { id: disk.id, accountId })
   const { status: to = disk.status, statusReason = disk.statusReason } = changes
   if (to === disk.status) return
-  const step = { from: disk.status, to, reason: statusReason, at }
+  const step = { from: disk.status, to, reason: statusReason, at, upstreamAt: momentOf(seen, to) }
   yield* appendSeenDiskTransitions(sql, { accountId, diskId: disk.id, ...step })
 }
 
@@ -179,7 +184,8 @@ export function* writeSnapshot(sql: Sql, seeing: Seeing, seen: SeenSnapshot): Wo
     yield* endJobs(sql, jobs, { result: isDone ? 'SUCCEEDED' : 'FAILED', reason, at })
   }
   const of = { ...factsOf({ ...snapshot, ...changes }), diskId: yield* diskOf(sql, snapshot) }
-  yield* appendSeenTransitions(sql, { ...of, from: snapshot.status, to, reason, at })
+  const step = { from: snapshot.status, to, reason, at, upstreamAt: momentOf(seen, to) }
+  yield* appendSeenTransitions(sql, { ...of, ...step })
 }
 
 /** Why the status of a snapshot is another one, where that follows from no request. */
@@ -235,7 +241,7 @@ function* insertSnapshot(sql: Sql, { connection, at, newId }: Seeing, seen: Seen
     completedAt: isSettled(status) ? at : null,
   })
   const diskId = diskIdOf(connectionId, diskExternalId ?? externalId)
-  const step = { from: null, to: status, reason: failureReason, at }
+  const step = { from: null, to: status, reason: failureReason, at, upstreamAt: momentOf(seen, status) }
   yield* appendSeenTransitions(sql, { ...factsOf(snapshot), diskId, ...step })
 }
 

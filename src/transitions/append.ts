@@ -8,7 +8,7 @@ import type { SnapshotStatus } from '../domain/snapshot.ts'
 import { mayDiskFollowUpstream, mayFollowUpstream } from '../domain/upstream.ts'
 import type { Snapshot } from '../generated/prisma/client.ts'
 import { writeTags } from './tags.ts'
-import type { DiskTransition, NewTransition, Transition } from './transition.ts'
+import type { AnyTransition, DiskTransition, NewTransition, Transition } from './transition.ts'
 
 /** What a transition says of its snapshot, beside the disk. */
 export function factsOf({ id, accountId, name, type }: Pick<Snapshot, 'id' | 'accountId' | 'name' | 'type'>) {
@@ -81,9 +81,10 @@ function* appendOfDisks(
   yield* sql.append('DiskTransition', transitions.map(tagged))
 }
 
-const tagged = <T extends object>(transition: T) => ({
+const tagged = <T extends Pick<NewTransition<AnyTransition>, 'upstreamAt'>>(transition: T) => ({
   ...transition,
   tag: randomBytes(6).toString('base64url'),
   traceparent: activeTraceparent(),
   actor: activeActor(),
+  upstreamAt: transition.upstreamAt ?? null,
 })

@@ -13,7 +13,7 @@ export const LOGS = {
     model: 'SnapshotTransition',
     table: Prisma.raw('"SnapshotTransition"'),
     columns: Prisma.raw(
-      '"position", "accountId", "sequence", "tag", "snapshotId", "snapshotName", "snapshotType", "snapshotTags", "diskId", "from", "to", "reason", "actor", "at"',
+      '"position", "accountId", "sequence", "tag", "snapshotId", "snapshotName", "snapshotType", "snapshotTags", "diskId", "from", "to", "reason", "actor", "at", "upstreamAt"',
     ),
     /** The column that says what a transition is of. */
     subject: Prisma.raw('"snapshotId"'),
@@ -27,7 +27,7 @@ export const LOGS = {
     model: 'DiskTransition',
     table: Prisma.raw('"DiskTransition"'),
     columns: Prisma.raw(
-      '"position", "accountId", "sequence", "tag", "diskId", "from", "to", "reason", "actor", "at"',
+      '"position", "accountId", "sequence", "tag", "diskId", "from", "to", "reason", "actor", "at", "upstreamAt"',
     ),
     subject: Prisma.raw('"diskId"'),
     /** Operations on the disk; not the verification of its snapshots. */

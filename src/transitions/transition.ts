@@ -24,7 +24,10 @@ export interface Transition {
   reason: string | null
   /** Who or what caused it, as it is stored; null where that was not stored, or the gateway observed it. */
   actor: string | null
+  /** When the gateway did it or saw it. */
   at: Date
+  /** When it happened by the clock of the cloud; null where the cloud does not say, and outside of clouds. */
+  upstreamAt: Date | null
 }
 
 /** What only transitions of snapshots have. */
@@ -50,5 +53,7 @@ export interface TransitionScope {
 /** A transition without what the log adds to it. */
 export type NewTransition<T extends AnyTransition> = Omit<
   T,
-  'position' | 'sequence' | 'tag' | 'actor' | (T extends DiskTransition ? 'snapshotId' : 'snapshotTags')
->
+  | ('position' | 'sequence' | 'tag' | 'actor' | 'upstreamAt')
+  | (T extends DiskTransition ? 'snapshotId' : 'snapshotTags')
+> &
+  Partial<Pick<T, 'upstreamAt'>>

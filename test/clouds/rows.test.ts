@@ -56,6 +56,23 @@ describe.each(CLOUD_NAMES)('%s', (name) => {
     ])
   })
 
+  test('transitions have the time of the cloud, where it says one, beside that at which they were seen', async () => {
+    await using gateway = await startCloudGateway(name)
+    const { app, cloud } = gateway
+    const disk = gateway.disk()
+    cloud.copyMs = 120_000
+    gateway.outside(disk.id)
+    await gateway.poll(60_000)
+    await gateway.poll(90_000)
+    const TIMES = '{ snapshots { nodes { transitions { to at upstreamAt } } } }'
+    const [snapshot] = (await app.graphql(TIMES)).data.snapshots.nodes
+    const completed = name === 'cinder' ? '2026-11-26T00:02:00.000Z' : null
+    expect(snapshot.transitions).toEqual([
+      { to: 'CREATING', at: '2026-11-26T00:01:00.000Z', upstreamAt: '2026-11-26T00:00:00.000Z' },
+      { to: 'COMPLETED', at: '2026-11-26T00:02:30.000Z', upstreamAt: completed },
+    ])
+  })
+
   test('a pass that finds no change writes nothing but its time', async () => {
     const written: string[] = []
     await using gateway = await startCloudGateway(

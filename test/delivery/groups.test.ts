@@ -157,6 +157,7 @@ test('the index tells only those under the transition’s own account, snapshot,
     reason: null,
     actor: null,
     at: new Date(0),
+    upstreamAt: null,
   } as const
   index.tell({ ...one, snapshotId: 's-1', diskId: 'v-1' })
   expect(told.splice(0)).toEqual(['all', 'snapshot', 'both', 'disk'])

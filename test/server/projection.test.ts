@@ -25,6 +25,7 @@ const ROW: Transition = {
   reason: null,
   actor: null,
   at: new Date('2026-03-01T12:34:56.789Z'),
+  upstreamAt: null,
 }
 
 /** Rows with everything that JSON and GraphQL could write in more than one way. */

@@ -17,6 +17,7 @@ const transition: Transition = {
   reason: null,
   actor: null,
   at: new Date(0),
+  upstreamAt: null,
 }
 
 test.each([

@@ -273,14 +273,14 @@ const NUMBER = `WITH "head" AS (
   ), "appended" AS (
     INSERT INTO "SnapshotTransition"
       ("sequence", "accountId", "tag", "traceparent", "snapshotId", "snapshotName", "snapshotType", "snapshotTags", "diskId",
-        "from", "to", "reason", "actor", "at")
+        "from", "to", "reason", "actor", "at", "upstreamAt")
     SELECT "head"."snapshots" - $2 + r."sequence", r."accountId", r."tag", r."traceparent", r."snapshotId", r."snapshotName",
-      r."snapshotType", r."snapshotTags", r."diskId", r."from", r."to", r."reason", r."actor", r."at"
+      r."snapshotType", r."snapshotTags", r."diskId", r."from", r."to", r."reason", r."actor", r."at", r."upstreamAt"
     FROM "head", json_populate_recordset(NULL::"SnapshotTransition", $4) r
   )
-  INSERT INTO "DiskTransition" ("sequence", "accountId", "tag", "traceparent", "diskId", "from", "to", "reason", "actor", "at")
+  INSERT INTO "DiskTransition" ("sequence", "accountId", "tag", "traceparent", "diskId", "from", "to", "reason", "actor", "at", "upstreamAt")
   SELECT "head"."disks" - $3 + r."sequence", r."accountId", r."tag", r."traceparent", r."diskId", r."from", r."to",
-    r."reason", r."actor", r."at"
+    r."reason", r."actor", r."at", r."upstreamAt"
   FROM "head", json_populate_recordset(NULL::"DiskTransition", $5) r`
 
 function numberedRows(own: readonly { table: LogTable; row: Appended }[], table: LogTable): object[] {

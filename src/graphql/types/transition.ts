@@ -24,6 +24,10 @@ import { TAG_FILTER_LIMITS, TAG_FILTERS, TagFilter } from './tag.ts'
 const ACTOR =
   'Who or what caused it; null if the gateway observed it, or if a version recorded it that did not store this.'
 
+const AT = 'When it happened; of what happens in a cloud, when the gateway saw it.'
+const UPSTREAM_AT =
+  'When it happened by the clock of the cloud; null if the cloud does not say, and for what is in no cloud.'
+
 /** What the two kinds of transitions have in common. */
 export const StatusTransition = builder.interfaceRef<AnyTransition>('StatusTransition').implement({
   description: 'A status change of a snapshot or disk, or a request to cancel its operation.',
@@ -46,7 +50,8 @@ export const StatusTransition = builder.interfaceRef<AnyTransition>('StatusTrans
       description: ACTOR,
       resolve: storedActor,
     }),
-    at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
+    at: t.expose('at', { type: 'DateTime', description: AT }),
+    upstreamAt: t.expose('upstreamAt', { type: 'DateTime', nullable: true, description: UPSTREAM_AT }),
   }),
 })
 
@@ -91,7 +96,8 @@ SnapshotTransition.implement({
       description: ACTOR,
       resolve: storedActor,
     }),
-    at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
+    at: t.expose('at', { type: 'DateTime', description: AT }),
+    upstreamAt: t.expose('upstreamAt', { type: 'DateTime', nullable: true, description: UPSTREAM_AT }),
     snapshot: t.field({
       type: Snapshot,
       nullable: true,
@@ -134,7 +140,8 @@ const DiskTransition = builder.objectRef<DiskTransitionRow>('DiskTransition').im
       description: ACTOR,
       resolve: storedActor,
     }),
-    at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
+    at: t.expose('at', { type: 'DateTime', description: AT }),
+    upstreamAt: t.expose('upstreamAt', { type: 'DateTime', nullable: true, description: UPSTREAM_AT }),
     disk: t.field({
       type: Disk,
       nullable: true,

@@ -54,6 +54,7 @@ export function seenSnapshot(row: Fields): SeenSnapshot | undefined {
     percent: percentOf(row.text('progress')),
     sizeBytes: row.gibibytes('sizeInGB'),
     createdAt: row.moment('createTime'),
+    changedAt: null,
     expiresAt: row.moment('expireTime'),
     mark: MARK.exec(row.text('desc') ?? '')?.[1] ?? null,
   }
@@ -82,6 +83,7 @@ export function seenDisk(row: Fields, instanceStatuses: ReadonlyMap<string, stri
     instanceId,
     device: attachment?.text('device') ?? null,
     createdAt: row.moment('createTime'),
+    changedAt: null,
   }
 }
 

@@ -55,6 +55,7 @@ export function seenSnapshot(row: Fields, reason: string | null = null): SeenSna
     percent: percentOf(row.text('os-extended-snapshot-attributes:progress')),
     sizeBytes: row.gibibytes('size'),
     createdAt: row.moment('created_at'),
+    changedAt: row.moment('updated_at'),
     expiresAt: null,
     mark: row.fields('metadata').text(MARK_KEY),
   }
@@ -80,5 +81,6 @@ export function seenDisk(row: Fields): SeenDisk | undefined {
     instanceId: attachment?.text('server_id') ?? null,
     device,
     createdAt: row.moment('created_at'),
+    changedAt: row.moment('updated_at'),
   }
 }

@@ -31,6 +31,8 @@ export interface SeenDisk {
   instanceId: string | null
   device: string | null
   createdAt: Date | null
+  /** When the cloud last changed it, by its clock; null when it does not say. */
+  changedAt: Date | null
 }
 
 /** A snapshot as the cloud shows it now. */
@@ -49,6 +51,8 @@ export interface SeenSnapshot {
   percent: number | null
   sizeBytes: bigint | null
   createdAt: Date | null
+  /** When the cloud last changed it, by its clock; null when it does not say. */
+  changedAt: Date | null
   expiresAt: Date | null
   /** The mark that the request to create it carried; null for one that others have made. */
   mark: string | null

@@ -190,6 +190,7 @@ const snapshotRow = (cloud: FakeCloud, snapshot: FakeSnapshot) => ({
   size: snapshot.sizeGiB,
   metadata: snapshot.metadata,
   created_at: naive(snapshot.createdAt),
+  updated_at: cloud.stage(snapshot) === 'CREATING' ? null : naive(snapshot.doneAt),
   'os-extended-snapshot-attributes:progress': cloud.stage(snapshot) === 'CREATING' ? '0%' : '100%',
 })
 
