@@ -1,4 +1,4 @@
-/** `npm run connection -- check|add|list|test|remove|rotate`: accounts of clouds. */
+/** `npm run connection -- check|add|list|test|refresh|remove|rotate`: accounts of clouds. */
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { loadConfig } from '../environment.ts'
@@ -26,13 +26,15 @@ const USAGE = `Usage:
                         [--endpoint <url>] [--account <name>]
   npm run connection -- list [--account <name>]
   npm run connection -- test <id> [--account <name>]
+  npm run connection -- refresh <id> [--account <name>]
   npm run connection -- remove <id> [--account <name>]
   npm run connection -- rotate
 
 check needs no gateway: it lists the disks and snapshots of an account of a cloud, reads one disk, and shows what is used of its
 quotas. With --write it also creates a snapshot of the disk that --disk names, waits for it, and deletes it.
 The others work on the connections of a gateway, also while it runs. add references the credentials, if CREDENTIAL_REFERENCES
-allows that; with --seal it encrypts them into the database. rotate encrypts all credentials with the first CREDENTIALS_KEY.
+allows that; with --seal it encrypts them into the database. refresh has the running gateway compare all disks and snapshots with
+the cloud now. rotate encrypts all credentials with the first CREDENTIALS_KEY.
 <where> is env:<variable> or file:<path>. Hosts other than those of the cloud itself must be named by UPSTREAM_HOSTS. The account
 is "${LOCAL_ACCOUNT_NAME}" unless named.`
 
@@ -54,7 +56,7 @@ await runCommand(USAGE, async () => {
     },
   })
   const [verb = '', id, ...more] = positionals
-  const takesId = ['test', 'remove'].includes(verb)
+  const takesId = ['test', 'refresh', 'remove'].includes(verb)
   if (more.length > 0 || takesId !== (id !== undefined)) throw new UsageError()
   if (verb === 'check') await check(values)
   else if (['add', 'list', 'rotate'].includes(verb) || takesId) await change(verb, id ?? '', values)
@@ -125,6 +127,7 @@ async function change(verb: string, id: string, values: Values): Promise<void> {
     const input = { name: values.name, provider, region, endpoint, credentials }
     print(await connections.create(owner, input))
   } else if (verb === 'test') print(await connections.test(owner, id))
+  else if (verb === 'refresh') print(await connections.refresh(owner, id))
   else if (verb === 'remove') {
     await connections.remove(owner, id)
     console.log(`Removed ${id}.`)

@@ -222,6 +222,25 @@ describe.each(CLOUD_NAMES)('%s', (name) => {
     expect(snapshot.deleted).toBe(false)
   })
 
+  test('what a connection had is taken out also when its deletion was cut off', async () => {
+    await using gateway = await startCloudGateway(name)
+    const { app, connectionId } = gateway
+    const disk = gateway.disk()
+    gateway.outside(disk.id, { doneAt: 0 })
+    await gateway.poll(1_000)
+    // As if the gateway had died right after the first transaction of the deletion.
+    await app.db.connection.delete({ where: { id: connectionId } })
+    await gateway.poll(1_000)
+    expect([await app.db.disk.count(), await app.db.snapshot.count()]).toEqual([0, 0])
+    const gone = {
+      to: 'DELETED',
+      reason: 'Its connection was deleted here. Nothing has changed in the cloud.',
+    }
+    const last = { orderBy: { position: 'desc' } } as const
+    expect(await app.db.snapshotTransition.findFirst(last)).toMatchObject(gone)
+    expect(await app.db.diskTransition.findFirst(last)).toMatchObject(gone)
+  })
+
   test('what clouds do not offer here is refused by name', async () => {
     await using gateway = await startCloudGateway(name)
     const { app } = gateway

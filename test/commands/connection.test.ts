@@ -2,6 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { KEY, startCloudGateway } from '../support/cloud-gateway.ts'
 import { BAIDU_KEY, baiduDialect } from '../support/fake-cloud/baidu.ts'
 import { APPLICATION_CREDENTIAL, cinderDialect } from '../support/fake-cloud/cinder.ts'
 import { FakeCloud } from '../support/fake-cloud/engine.ts'
@@ -107,6 +108,20 @@ test('a connection with encrypted credentials is added, tested, and removed', as
   expect(made.stdout).toBe(`${id}\tBAIDU\tbj\tUNTRIED\tmain\n`)
   expect((await data.run(['test', id])).stdout).toBe(`${id}\tBAIDU\tbj\tOK\tmain\n`)
   expect((await data.run(['remove', id])).stdout).toBe(`Removed ${id}.\n`)
+})
+
+test('a running gateway is made to look at a connection now', async () => {
+  await using gateway = await startCloudGateway('baidu', {}, { background: true })
+  const { app, connectionId, dataDir } = gateway
+  await expect.poll(() => app.db.connection.findFirst()).toMatchObject({ syncedAt: expect.any(Date) })
+  gateway.disk({ name: 'new' })
+  gateway.cloud.advance(Date.now() - gateway.cloud.now())
+  const { exitCode, stdout } = await run('src/commands/connection.ts', ['refresh', connectionId], {
+    DATA_DIR: dataDir,
+    CREDENTIALS_KEY: KEY,
+  })
+  expect([exitCode, stdout]).toEqual([0, `${connectionId}\tBAIDU\tbj\tOK\tproduction\n`])
+  await expect.poll(() => app.db.disk.findFirst()).toMatchObject({ name: 'new' })
 })
 
 test('credentials are encrypted with a new key', async () => {
