@@ -11,6 +11,9 @@ export interface CloudPollerOptions extends CloudWatchOptions {
   log: Logger
 }
 
+/** How often every connection is looked after, in milliseconds. */
+const ROUND_MS = 1_000
+
 /** How long a gateway has a connection, in milliseconds. It renews that when half of it has passed. */
 const LEASE_MS = 60_000
 
@@ -18,7 +21,10 @@ interface Held {
   watch: CloudWatch
   /** Until when the lease is good, by the clock of leases. */
   until: Date
-  running: Promise<void> | undefined
+  looking: Promise<void> | undefined
+  comparing: Promise<void> | undefined
+  /** Wakes the poller between two of its rounds, when something is due. */
+  timer: NodeJS.Timeout | undefined
 }
 
 /**
@@ -47,9 +53,9 @@ export class CloudPoller implements AsyncDisposable {
     if (this.#timer && !this.#stopping.signal.aborted) this.#looking.wake()
   }
 
-  /** From now on looks every second for what is due. */
+  /** From now on does what is due, when it is due. */
   start(): void {
-    this.#timer ??= setInterval(() => this.wake(), 1_000)
+    this.#timer ??= setInterval(() => this.wake(), ROUND_MS)
     this.#looking.wake()
   }
 
@@ -63,6 +69,7 @@ export class CloudPoller implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort(new Error('The gateway is stopping.'))
     clearInterval(this.#timer)
+    for (const { timer } of this.#held.values()) clearTimeout(timer)
     await this.#looking.running
     await this.#idle()
     if (this.#held.size === 0) return
@@ -77,7 +84,11 @@ export class CloudPoller implements AsyncDisposable {
 
   /** When no watch is doing anything: none of them rejects. */
   async #idle(): Promise<void> {
-    await Promise.all([...this.#held.values()].flatMap(({ running }) => running ?? []))
+    const inProgress = [...this.#held.values()].flatMap(({ looking, comparing }) => [
+      looking ?? [],
+      comparing ?? [],
+    ])
+    await Promise.all(inProgress.flat())
   }
 
   async #look(all: boolean): Promise<void> {
@@ -90,13 +101,39 @@ export class CloudPoller implements AsyncDisposable {
         logFault(log, error, 'a connection to a cloud could not be claimed', { connectionId: id })
         return undefined
       })
-      if (!held || held.running) continue
-      held.running = held.watch
-        .look(this.#stopping.signal, all)
-        .catch((error: unknown) => this.#failed(id, error))
-        .finally(() => (held.running = undefined))
+      if (held) this.#work(id, held, all)
     }
     clouds.keep(new Set(ids))
+  }
+
+  /** Starts what is not in progress. A comparison with the cloud can take long, and what is in progress is not to wait for it. */
+  #work(id: string, held: Held, all: boolean): void {
+    const { watch } = held
+    const { signal } = this.#stopping
+    const guarded = (work: Promise<unknown>) =>
+      work.then(
+        () => undefined,
+        (error: unknown) => this.#failed(id, error),
+      )
+    if (all) {
+      held.looking ??= guarded(
+        watch.look(signal, true).then((isAnswered) => isAnswered && watch.compare(signal, true)),
+      ).finally(() => (held.looking = undefined))
+      return
+    }
+    held.looking ??= guarded(watch.look(signal)).finally(() => {
+      held.looking = undefined
+      this.#comeBack(held)
+    })
+    held.comparing ??= guarded(watch.compare(signal)).finally(() => (held.comparing = undefined))
+  }
+
+  /** Looks again before the next round when something is due earlier. */
+  #comeBack(held: Held): void {
+    clearTimeout(held.timer)
+    const ms = (held.watch.dueAt ?? Infinity) - this.#options.steadyMs()
+    if (ms < ROUND_MS && !this.#stopping.signal.aborted)
+      held.timer = setTimeout(() => this.wake(), Math.max(0, ms))
   }
 
   #failed(connectionId: string, error: unknown): void {
@@ -133,7 +170,9 @@ export class CloudPoller implements AsyncDisposable {
     const held = known ?? {
       watch: new CloudWatch(id, (sql) => this.#confirm(sql, id), this.#options),
       until,
-      running: undefined,
+      looking: undefined,
+      comparing: undefined,
+      timer: undefined,
     }
     held.until = until
     this.#held.set(id, held)

@@ -9,7 +9,7 @@ import type { SeenDisk, SeenSnapshot } from '../providers/cloud/cloud.ts'
 import { GRACE_MS } from '../providers/cloud/create-once.ts'
 import { SecretError } from '../providers/cloud/credentials.ts'
 import { CloudFault } from '../providers/cloud/faults.ts'
-import { lookForMissing, wholeList } from '../providers/cloud/pages.ts'
+import { eachPage, lookForMissing } from '../providers/cloud/pages.ts'
 import type { Clock, NewId } from '../services/clock.ts'
 import type { CloudJobs } from '../services/cloud-jobs.ts'
 import type { Clouds } from '../services/clouds.ts'
@@ -66,6 +66,14 @@ interface Due {
   until: number
 }
 
+/** How things that a list lacks are looked for, and what that shows is written. */
+interface Missing<Row> {
+  listed: ReadonlySet<string>
+  read: (externalId: string) => Promise<Row | undefined>
+  write: (found: Row[]) => Promise<void>
+  take: typeof writeDiskGone
+}
+
 /** The lease of the connection has gone to another gateway, or the connection is deleted. */
 export class WatchLost extends Error {}
 
@@ -80,6 +88,8 @@ export class CloudWatch {
   readonly #confirm: (sql: Sql) => Work<void>
   readonly #snapshots = new Map<string, Due>()
   readonly #disks = new Map<string, Due>()
+  /** When each was read one by one, since the last comparison began: a list that was asked for before is older. */
+  readonly #readAt = new Map<string, number>()
   #inventoryAt: number | undefined
   #refreshedFor: Date | null = null
   /** How many calls the last list of all snapshots took. */
@@ -94,29 +104,56 @@ export class CloudWatch {
     this.#options = options
   }
 
-  /** Does what is due; everything when `all`. A fault of the cloud ends it, and puts the next one off. */
-  async look(signal: AbortSignal, all = false): Promise<void> {
-    const { db, jobs, steadyMs } = this.#options
-    const connection = db.reader.get<Connection>(
-      Prisma.sql`SELECT * FROM "Connection" WHERE "id" = ${this.#id}`,
-    )
-    if (!connection || (!all && !this.#isTime(connection))) return
-    try {
+  /** When the next look at something in progress is due, by the steady clock; undefined when nothing is in progress. */
+  get dueAt(): number | undefined {
+    const all = [...this.#snapshots.values(), ...this.#disks.values()]
+    if (all.length === 0) return undefined
+    const first = all.reduce((least, { dueAt }) => Math.min(least, dueAt), Infinity)
+    return Math.max(first, this.#quietUntil)
+  }
+
+  /**
+   * Asks for what was accepted here and looks at what is in progress, as far as it is due; at everything when `all`. Returns
+   * whether the cloud answered; a fault of the cloud puts the next look off.
+   */
+  look(signal: AbortSignal, all = false): Promise<boolean> {
+    return this.#patiently(all, async (connection) => {
       this.#withPending(connection)
-      if (!(await jobs.workOn(connection))) {
+      if (!(await this.#options.jobs.workOn(connection))) {
         this.#putOff(undefined)
-        return
+        return false
       }
       await this.#readSnapshots(connection, signal, all)
       await this.#readDisks(connection, signal, all)
+      return true
+    })
+  }
+
+  /** Compares everything with the cloud when that is due, or when `all`. It may take minutes, and `look` goes on meanwhile. */
+  compare(signal: AbortSignal, all = false): Promise<boolean> {
+    return this.#patiently(all, async (connection) => {
       const isAsked = isAfter(connection.refreshAt, this.#refreshedFor)
-      if (all || isAsked || steadyMs() >= this.#nextInventory(connection))
+      if (all || isAsked || this.#options.steadyMs() >= this.#nextInventory(connection))
         await this.#compareAll(connection, signal)
-      this.#faults = 0
+      return true
+    })
+  }
+
+  /** Does something with the cloud unless it is left alone now. Returns whether the cloud answered. */
+  async #patiently(all: boolean, work: (connection: Connection) => Promise<boolean>): Promise<boolean> {
+    const connection = this.#options.db.reader.get<Connection>(
+      Prisma.sql`SELECT * FROM "Connection" WHERE "id" = ${this.#id}`,
+    )
+    if (!connection || (!all && !this.#isTime(connection))) return false
+    try {
+      const isAnswered = await work(connection)
+      if (isAnswered) this.#faults = 0
+      return isAnswered
     } catch (error) {
       if (!(error instanceof CloudFault || error instanceof SecretError)) throw error
       await this.#stallJobs(error.message)
       this.#putOff(error)
+      return false
     }
   }
 
@@ -185,10 +222,16 @@ export class CloudWatch {
     const cloud = this.#options.clouds.of(connection, 'PENDING')
     const ids = this.#dueOf(this.#snapshots, all)
     if (ids.length === 0) return
-    const listed =
-      ids.length > this.#pages && ids.length > 1
-        ? await wholeList((cursor) => cloud.listSnapshots(cursor, signal))
-        : new Map<string, SeenSnapshot>()
+    const listed = new Map<string, SeenSnapshot>()
+    if (ids.length > this.#pages && ids.length > 1) {
+      const wanted = new Set(ids)
+      await eachPage(
+        (cursor) => cloud.listSnapshots(cursor, signal),
+        (rows) => {
+          for (const row of rows) if (wanted.has(row.externalId)) listed.set(row.externalId, row)
+        },
+      )
+    }
     const seen: SeenSnapshot[] = []
     const gone: string[] = []
     let reads = 0
@@ -198,6 +241,7 @@ export class CloudWatch {
       if (row && !(row.status && isSettled(row.status))) seen.push(row)
       else if (reads++ < READS_AT_MOST) {
         const read = await cloud.readSnapshot(id, signal)
+        this.#readAt.set(id, this.#options.steadyMs())
         if (read) seen.push(read)
         else gone.push(id)
       } else this.#soon(id)
@@ -235,6 +279,7 @@ export class CloudWatch {
     const seen: SeenDisk[] = []
     for (const id of this.#dueOf(this.#disks, all).slice(0, READS_AT_MOST)) {
       const disk = await cloud.readDisk(id, signal)
+      this.#readAt.set(id, this.#options.steadyMs())
       if (disk) seen.push(disk)
       else this.#disks.delete(id)
     }
@@ -251,40 +296,38 @@ export class CloudWatch {
     const cloud = clouds.of(connection, 'INVENTORY')
     const beganAt = now()
     const before = new Date(beganAt.getTime() - GRACE_MS)
-    const disks = await wholeList((cursor) => cloud.listDisks(cursor, limit))
-    await this.#writeDisks(connection, [...disks.values()])
+    this.#readAt.clear()
+    let askedAt = 0
+    const isNews = ({ externalId }: { externalId: string }) => (this.#readAt.get(externalId) ?? -1) < askedAt
+    const disks = await eachPage(
+      (cursor) => {
+        askedAt = steadyMs()
+        return cloud.listDisks(cursor, limit)
+      },
+      (rows) => this.#writeDisks(connection, rows.filter(isNews)),
+    )
     let pages = 0
-    const snapshots = await wholeList((cursor) => {
-      pages++
-      return cloud.listSnapshots(cursor, limit)
-    })
+    const snapshots = await eachPage(
+      (cursor) => {
+        pages++
+        askedAt = steadyMs()
+        return cloud.listSnapshots(cursor, limit)
+      },
+      (rows) => this.#writeSnapshots(connection, rows.filter(isNews)),
+    )
     this.#pages = pages
-    await this.#writeSnapshots(connection, [...snapshots.values()])
-    for (const table of ['Disk', 'Snapshot'] as const) {
-      let most = MISSING_AT_MOST
-      for await (const known of this.#known(table, connection.id)) {
-        const options = { before, most }
-        if (table === 'Disk') {
-          const { gone, found } = await lookForMissing(
-            disks,
-            known,
-            (id) => cloud.readDisk(id, limit),
-            options,
-          )
-          await this.#writeDisks(connection, found)
-          for (const id of gone)
-            await this.#write(connection, (sql, seeing) => writeDiskGone(sql, seeing, id))
-          most -= gone.length + found.length
-        } else {
-          const read = (id: string) => cloud.readSnapshot(id, limit)
-          const { gone, found } = await lookForMissing(snapshots, known, read, options)
-          await this.#writeSnapshots(connection, found)
-          for (const id of gone)
-            await this.#write(connection, (sql, seeing) => writeSnapshotGone(sql, seeing, id))
-          most -= gone.length + found.length
-        }
-      }
-    }
+    await this.#lookForMissing('Disk', connection, before, {
+      listed: disks,
+      read: (id) => cloud.readDisk(id, limit),
+      write: (found) => this.#writeDisks(connection, found),
+      take: writeDiskGone,
+    })
+    await this.#lookForMissing('Snapshot', connection, before, {
+      listed: snapshots,
+      read: (id) => cloud.readSnapshot(id, limit),
+      write: (found) => this.#writeSnapshots(connection, found),
+      take: writeSnapshotGone,
+    })
     const confirm = this.#confirm
     await db.writeInBackground(function* (sql) {
       yield* confirm(sql)
@@ -292,6 +335,22 @@ export class CloudWatch {
     })
     this.#refreshedFor = beganAt
     this.#inventoryAt = steadyMs() + inventoryMs * (0.75 + 0.5 * random())
+  }
+
+  /** Reads what is recorded and was not listed, and writes what that shows. */
+  async #lookForMissing<Row>(
+    table: 'Disk' | 'Snapshot',
+    connection: Connection,
+    before: Date,
+    { listed, read, write, take }: Missing<Row>,
+  ): Promise<void> {
+    let most = MISSING_AT_MOST
+    for await (const known of this.#known(table, connection.id)) {
+      const { gone, found } = await lookForMissing(listed, known, read, { before, most })
+      await write(found)
+      for (const id of gone) await this.#write(connection, (sql, seeing) => take(sql, seeing, id))
+      most -= gone.length + found.length
+    }
   }
 
   /** What is recorded of a connection, in parts, with since when each can be expected to be seen. */

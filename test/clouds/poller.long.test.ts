@@ -68,6 +68,36 @@ describe.each(CLOUD_NAMES)('%s', (name) => {
     expect(steps).toEqual(['CREATING', 'COMPLETED'])
   })
 
+  test('the end of a snapshot is pushed while everything is compared with the cloud, which takes long', async () => {
+    const budget = { CLOUD_CALLS_PER_SECOND: '10' }
+    await using gateway = await startCloudGateway(name, budget, { background: true })
+    const { app, cloud, connectionId } = gateway
+    const disk = gateway.disk()
+    const syncedAt = async () => (await app.db.connection.findFirst())?.syncedAt
+    await expect.poll(() => gateway.diskRow(disk.id)).not.toBeNull()
+    await expect.poll(syncedAt).toEqual(expect.any(Date))
+    const before = await syncedAt()
+    for (let count = 0; count < 100; count++) gateway.outside(disk.id, { doneAt: 0 })
+    cloud.pageSize = 1
+    cloud.advance(1_000)
+    const { data } = await app.graphql(
+      `mutation ($disk: ID!, $connection: ID!) {
+        refreshConnection(input: { connectionId: $connection }) { __typename }
+        createSnapshot(input: { diskId: $disk, name: "mine" }) { ... on CreateSnapshotPayload { snapshot { id } } }
+      }`,
+      { disk: (await gateway.diskRow(disk.id))?.id, connection: connectionId },
+    )
+    await expect.poll(() => app.db.snapshot.count()).toBeGreaterThan(10)
+    const row = await app.db.snapshot.findUnique({ where: { id: data.createSnapshot.snapshot.id } })
+    Object.assign(cloud.snapshots.get(row?.externalId ?? '') ?? {}, { doneAt: 0 })
+    const watch = 'subscription ($id: ID!) { snapshotStatus(id: $id) { to } }'
+    for await (const event of app.sse(watch, { id: row?.id }))
+      if (event.data.snapshotStatus.to === 'COMPLETED') break
+    expect(await syncedAt()).toEqual(before)
+    await expect.poll(syncedAt, { timeout: 30_000 }).not.toEqual(before)
+    expect(await app.db.snapshot.count()).toBe(101)
+  })
+
   test('requests keep to the budget of the connection', async () => {
     await using gateway = await startCloudGateway(name, { CLOUD_CALLS_PER_SECOND: '10' })
     const { cloud } = gateway

@@ -4,17 +4,24 @@ import { CloudFault, CursorRefused } from './faults.ts'
 /** How often a list is begun again because the cloud no longer knows where it was left off. */
 const LISTS_AT_MOST = 5
 
-/** All rows of a list that does not change in between; repeated rows included. */
-export async function allRows<Row>(list: (cursor: string | undefined) => Promise<Page<Row>>): Promise<Row[]> {
-  const rows: Row[] = []
+/** A list page by page. */
+async function* pagesOf<Row>(
+  list: (cursor: string | undefined) => Promise<Page<Row>>,
+): AsyncGenerator<Row[]> {
   let cursor: string | undefined
   do {
     const page = await list(cursor)
-    rows.push(...page.rows)
+    yield page.rows
     if (page.next !== undefined && page.next === cursor)
       throw new CloudFault('PASSING', 'The cloud repeats a page of its list.', { code: 'MALFORMED_ANSWER' })
     cursor = page.next
   } while (cursor !== undefined)
+}
+
+/** All rows of a list that does not change in between; repeated rows included. */
+export async function allRows<Row>(list: (cursor: string | undefined) => Promise<Page<Row>>): Promise<Row[]> {
+  const rows: Row[] = []
+  for await (const page of pagesOf(list)) rows.push(...page)
   return rows
 }
 
@@ -41,12 +48,22 @@ export async function begunAgain<T>(read: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A list from its first page to its last, by the cloud's ids; of a row that is repeated, as it was seen last. */
-export async function wholeList<Row extends { externalId: string }>(
+/**
+ * Reads a list from its first page to its last, and gives each page to `take`, again when the list had to be begun again.
+ * Resolves with the cloud's ids of all rows: only they are kept, as a list can be long.
+ */
+export function eachPage<Row extends { externalId: string }>(
   list: (cursor: string | undefined) => Promise<Page<Row>>,
-): Promise<Map<string, Row>> {
-  const rows = await begunAgain(() => allRows(list))
-  return new Map(rows.map((row) => [row.externalId, row]))
+  take: (rows: Row[]) => void | Promise<void>,
+): Promise<ReadonlySet<string>> {
+  return begunAgain(async () => {
+    const ids = new Set<string>()
+    for await (const rows of pagesOf(list)) {
+      for (const { externalId } of rows) ids.add(externalId)
+      await take(rows)
+    }
+    return ids
+  })
 }
 
 /**
@@ -55,7 +72,7 @@ export async function wholeList<Row extends { externalId: string }>(
  * yet, and is passed over.
  */
 export async function lookForMissing<Row>(
-  listed: ReadonlyMap<string, Row>,
+  listed: ReadonlySet<string>,
   known: readonly { externalId: string; since: Date }[],
   read: (externalId: string) => Promise<Row | undefined>,
   { before, most }: { before: Date; most: number },

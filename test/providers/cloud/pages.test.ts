@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Cloud, SeenSnapshot } from '../../../src/providers/cloud/cloud.ts'
 import { CloudFault } from '../../../src/providers/cloud/faults.ts'
-import { lookForMissing, wholeList } from '../../../src/providers/cloud/pages.ts'
+import { eachPage, lookForMissing } from '../../../src/providers/cloud/pages.ts'
 import { DIALECTS } from '../../support/fake-cloud/clients.ts'
 import { FakeCloud } from '../../support/fake-cloud/engine.ts'
 
@@ -14,12 +14,18 @@ function believer(cloud: FakeCloud, client: Cloud) {
   return {
     known,
     pass: async (): Promise<{ gone: string[] }> => {
-      const listed = await wholeList((cursor) => client.listSnapshots(cursor, signal))
+      const rowsById = new Map<string, SeenSnapshot>()
+      const listed = await eachPage(
+        (cursor) => client.listSnapshots(cursor, signal),
+        (page) => {
+          for (const row of page) rowsById.set(row.externalId, row)
+        },
+      )
       const rows = [...known].map(([externalId, { since }]) => ({ externalId, since }))
       const read = (externalId: string) => client.readSnapshot(externalId, signal)
       const before = new Date(cloud.now())
       const { gone, found } = await lookForMissing(listed, rows, read, { before, most: READS_AT_MOST })
-      for (const seen of [...listed.values(), ...found]) {
+      for (const seen of [...rowsById.values(), ...found]) {
         const since = known.get(seen.externalId)?.since ?? new Date(cloud.now())
         known.set(seen.externalId, { seen, since })
       }
@@ -86,7 +92,7 @@ describe.each(Object.entries(DIALECTS))('lists of %s', (_name, { prefix, free, c
     const read = (externalId: string) => client.readSnapshot(externalId, signal)
     const at = new Date(cloud.now())
     const known = [{ externalId: 's-new', since: at }]
-    const look = (before: Date) => lookForMissing(new Map(), known, read, { before, most: 10 })
+    const look = (before: Date) => lookForMissing(new Set(), known, read, { before, most: 10 })
     expect(await look(at)).toEqual({ gone: [], found: [] })
     expect(await look(new Date(at.getTime() + 1))).toEqual({ gone: ['s-new'], found: [] })
   })
