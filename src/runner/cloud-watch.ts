@@ -4,6 +4,7 @@ import type { Database } from '../database/database.ts'
 import type { Sql, Work } from '../database/work.ts'
 import type { Provider } from '../domain/connection.ts'
 import { isSettled } from '../domain/lifecycle.ts'
+import { totalsOf, writeQuotas } from '../domain/upstream-quota.ts'
 import { Prisma, type Connection, type Disk, type Job, type Snapshot } from '../generated/prisma/client.ts'
 import type { SeenDisk, SeenSnapshot } from '../providers/cloud/cloud.ts'
 import { GRACE_MS } from '../providers/cloud/create-once.ts'
@@ -328,10 +329,17 @@ export class CloudWatch {
       write: (found) => this.#writeSnapshots(connection, found),
       take: writeSnapshotGone,
     })
+    const quotas = await cloud.quota(limit).then(
+      (read) => writeQuotas(totalsOf(read)),
+      (error: unknown) => {
+        if (!(error instanceof CloudFault)) throw error
+        return undefined
+      },
+    )
     const confirm = this.#confirm
     await db.writeInBackground(function* (sql) {
       yield* confirm(sql)
-      yield* sql.update('Connection', { syncedAt: beganAt }, { id: connection.id })
+      yield* sql.update('Connection', { syncedAt: beganAt, quotas }, { id: connection.id })
     })
     this.#refreshedFor = beganAt
     this.#inventoryAt = steadyMs() + inventoryMs * (0.75 + 0.5 * random())

@@ -56,6 +56,40 @@ describe.each(CLOUD_NAMES)('%s', (name) => {
     ])
   })
 
+  test('the quotas of the cloud are shown as they were at the last comparison', async () => {
+    await using gateway = await startCloudGateway(name)
+    const { app, cloud } = gateway
+    const QUOTAS = '{ connections { nodes { upstreamQuotas { kind used limit } } } }'
+    const shown = async () => (await app.graphql(QUOTAS)).data.connections.nodes[0].upstreamQuotas
+    expect(await shown()).toEqual([])
+    const disks = [gateway.disk(), gateway.disk()]
+    for (const disk of disks) gateway.outside(disk.id, { doneAt: 0 })
+    gateway.outside(disks[0]?.id ?? '', { doneAt: 0, automatic: true })
+    cloud.snapshotLimit = 10
+    await gateway.poll(1_000)
+    const quotas = await shown()
+    expect(quotas).toEqual(
+      name === 'cinder'
+        ? [
+            { kind: 'SNAPSHOTS', used: 3, limit: 10 },
+            { kind: 'GIBIBYTES', used: 20, limit: null },
+          ]
+        : [
+            { kind: 'MANUAL_SNAPSHOTS', used: 2, limit: null },
+            { kind: 'AUTOMATIC_SNAPSHOTS', used: 1, limit: null },
+          ],
+    )
+    // They stay when they cannot be read, and the connection is as good as before.
+    cloud.faults.quotasForbidden = true
+    gateway.outside(disks[0]?.id ?? '', { doneAt: 0 })
+    await gateway.poll(1_000)
+    expect(await shown()).toEqual(quotas)
+    expect(await app.db.connection.findFirst()).toMatchObject({
+      state: 'OK',
+      syncedAt: new Date(cloud.now()),
+    })
+  })
+
   test('transitions have the time of the cloud, where it says one, beside that at which they were seen', async () => {
     await using gateway = await startCloudGateway(name)
     const { app, cloud } = gateway

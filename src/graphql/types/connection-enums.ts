@@ -8,7 +8,7 @@ import { builder } from '../builder.ts'
 import { COMPARISON_LIMITS } from './filters.ts'
 
 /** An enum whose values are described by sentences. */
-const described = <Value extends string>(values: Record<Value, string>) =>
+export const described = <Value extends string>(values: Record<Value, string>) =>
   Object.fromEntries(
     Object.entries<string>(values).map(([value, description]) => [value, { description }]),
   ) as Record<Value, { description: string }>

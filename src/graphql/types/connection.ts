@@ -8,15 +8,34 @@ import {
   EndpointNotAllowed,
   InvalidName,
 } from '../../domain/refusals.ts'
+import { readQuotas, UPSTREAM_QUOTA_KINDS, type UpstreamQuota as Quota } from '../../domain/upstream-quota.ts'
 import { CONNECTION_ORDERS } from '../../reads/reads.ts'
 import type { GivenCredentials } from '../../services/connection-credentials.ts'
 import { areCredentials, type ShownConnection } from '../../services/connections.ts'
 import { builder } from '../builder.ts'
 import { connect } from '../connection.ts'
 import { badUserInput } from '../errors.ts'
+import { costing } from '../hints.ts'
 import { idOf } from '../id-argument.ts'
-import { CloudProvider, ConnectionState } from './connection-enums.ts'
+import { CloudProvider, ConnectionState, described } from './connection-enums.ts'
 import { Connection } from './nodes.ts'
+
+const UpstreamQuotaKind = builder.enumType('UpstreamQuotaKind', {
+  description: 'What a quota of a cloud counts.',
+  values: described(UPSTREAM_QUOTA_KINDS),
+})
+
+const UpstreamQuota = builder.objectRef<Quota>('UpstreamQuota').implement({
+  description: 'What an account of a cloud uses of one of its quotas in a region.',
+  fields: (t) => ({
+    kind: t.expose('kind', { type: UpstreamQuotaKind, description: 'What it counts.' }),
+    used: t.exposeInt('used', { description: 'How much is used.' }),
+    limit: t.exposeInt('limit', {
+      nullable: true,
+      description: 'How much is allowed; null if the cloud names no limit for the whole account.',
+    }),
+  }),
+})
 
 builder.node(Connection, {
   description:
@@ -39,6 +58,12 @@ builder.node(Connection, {
     }),
     stateSince: t.expose('stateSince', { type: 'DateTime', description: 'When it entered this state.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Time of creation.' }),
+    upstreamQuotas: t.field({
+      ...costing(0, Object.keys(UPSTREAM_QUOTA_KINDS).length),
+      type: [UpstreamQuota],
+      description: "The cloud's own quotas, as they were at `syncedAt`; empty before the first comparison.",
+      resolve: ({ quotas }) => readQuotas(quotas),
+    }),
     syncedAt: t.expose('syncedAt', {
       type: 'DateTime',
       nullable: true,

@@ -1,4 +1,5 @@
 import type { DiskKind, DiskStatus } from '../../domain/disk.ts'
+import type { UpstreamQuotaKind } from '../../domain/upstream-quota.ts'
 import type { SnapshotStatus, SnapshotType } from '../../domain/snapshot.ts'
 
 /** What a cloud can do, and how. Facts of the cloud, which hold for each of its accounts. */
@@ -130,7 +131,7 @@ export interface CloudRefusal {
 /** What a budget of the cloud allows and holds. */
 export interface CloudQuota {
   scope: 'DISK' | 'PROJECT'
-  kind: 'SNAPSHOTS' | 'MANUAL_SNAPSHOTS' | 'AUTOMATIC_SNAPSHOTS' | 'GIBIBYTES'
+  kind: UpstreamQuotaKind
   /** The disk that it is for; null when it is for the whole project. */
   diskExternalId: string | null
   used: number

@@ -22,6 +22,8 @@ export interface Faults {
   emptyLists?: boolean | undefined
   /** With what chance a row is missing from a list, though reads have it. */
   listsLack?: number | undefined
+  /** The credentials may not read quotas. */
+  quotasForbidden?: boolean | undefined
   /** Tokens are forgotten at once. */
   tokensForgotten?: boolean | undefined
   /** The next token is taken for that of another request. */
