@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { mayFollow } from '../../src/domain/lifecycle.ts'
 import { mayFollowUpstream } from '../../src/domain/upstream.ts'
@@ -53,7 +54,7 @@ const made = ({ cloud }: CloudGateway, id: string): FakeSnapshot[] =>
 
 describe.each(CLOUD_NAMES)('%s', (name) => {
   test(`in ${RUNS} runs of faults, each accepted create is one snapshot or FAILED, and rows are as the cloud is soon after`, async () => {
-    await using gateway = await startCloudGateway(name, { CLOUD_ANSWER_MS: '1000', LOG_LEVEL: 'silent' })
+    await using gateway = await startCloudGateway(name, { CLOUD_ANSWER_MS: '1000', METRICS: '127.0.0.1:0' })
     const { app, cloud } = gateway
     const { dice } = cloud
     const disks = [gateway.disk(), gateway.disk()]
@@ -131,7 +132,16 @@ describe.each(CLOUD_NAMES)('%s', (name) => {
         expect(from).toBe(own[at - 1]?.to ?? null)
         expect([from, to, mayFollow(from, to) || mayFollowUpstream(from, to)]).toEqual([from, to, true])
       }
-    for (const secret of SECRETS) expect(JSON.stringify(answers)).not.toContain(secret)
+    const metrics = await (await fetch(app.metricsUrl ?? '')).text()
+    expect(metrics).toContain(`provider="${name}"`)
+    const rows = [steps, await app.db.activity.findMany(), await app.db.snapshot.findMany()]
+    for (const secret of SECRETS)
+      for (const shown of [
+        JSON.stringify(answers),
+        metrics,
+        inspect(rows, { depth: 9, maxArrayLength: null }),
+      ])
+        expect(shown).not.toContain(secret)
     // All ends were seen, or the runs show nothing.
     expect(seen.accepted).toBeGreaterThan(RUNS / 2)
     expect(seen.refused).toBeGreaterThan(0)

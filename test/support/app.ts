@@ -60,7 +60,7 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
   const isNew = environment.DATA_DIR === undefined && config.databaseUrl === `file:${database}`
   if (migrated !== undefined && isNew) await copyFile(migrated, database, constants.COPYFILE_EXCL)
   const app = await startApp(config, log, { background: false, ...options })
-  const tokens: string[] = []
+  const secrets: string[] = []
   const endpoint = `${app.url}/graphql`
   let disks = 0
 
@@ -94,6 +94,9 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
     ...client(),
     client,
 
+    /** Expects that no line of the log has one of these texts, down to the level of traces. */
+    keepSecret: (...texts: string[]) => void secrets.push(...texts),
+
     /** An API token, of the local account unless another one is named, which is then made. */
     async token(role: Role = 'ADMIN', account = 'local', expiresInDays: number | null = null) {
       const { id: accountId } = await accountNamed(app.db, account, {
@@ -104,7 +107,7 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
         { accountId },
         { name: 'test', role, expiresInDays },
       )
-      tokens.push(token)
+      secrets.push(token)
       return { ...apiToken, token, ...client(`Bearer ${token}`) }
     },
 
@@ -154,9 +157,9 @@ export async function startTestApp(environment: Record<string, string> = {}, opt
 
     async [Symbol.asyncDispose](): Promise<void> {
       await app[Symbol.asyncDispose]()
-      expect(lines.filter((line) => tokens.some((token) => line.includes(token)) || JWT.test(line))).toEqual(
-        [],
-      )
+      expect(
+        lines.filter((line) => secrets.some((secret) => line.includes(secret)) || JWT.test(line)),
+      ).toEqual([])
       if (environment.DATA_DIR === undefined) await rm(dataDir, { recursive: true, force: true })
     },
   }

@@ -1,12 +1,10 @@
-import { inspect } from 'node:util'
-import { expect } from 'vitest'
-import { startTestApp } from './app.ts'
+import { startTestApp, type TestApp } from './app.ts'
 import { BAIDU_KEY, baiduDialect } from './fake-cloud/baidu.ts'
 import { APPLICATION_CREDENTIAL, cinderDialect } from './fake-cloud/cinder.ts'
 import { FakeCloud } from './fake-cloud/engine.ts'
 import { serve } from './fake-cloud/server.ts'
 
-const KEY = Buffer.alloc(32, 1).toString('base64')
+export const KEY = Buffer.alloc(32, 1).toString('base64')
 export const SECRETS = [BAIDU_KEY.secretAccessKey, APPLICATION_CREDENTIAL.secret, KEY]
 
 const CLOUDS = {
@@ -39,6 +37,20 @@ const CREATE = `mutation ($input: CreateConnectionInput!) {
   createConnection(input: $input) { ... on CreateConnectionPayload { connection { id } } ... on UserError { message } }
 }`
 
+/** Creates a connection; its id. */
+export async function connect({ graphql }: Pick<TestApp, 'graphql'>, input: object): Promise<string> {
+  const { data, errors } = await graphql(CREATE, { input: { name: 'production', ...input } })
+  const id = data?.createConnection.connection?.id as string | undefined
+  if (id === undefined) throw new Error(JSON.stringify(errors ?? data))
+  return id
+}
+
+/** What a connection to a simulated cloud is created with. */
+export function destinationOf(name: CloudName, server: URL): object {
+  const { input, path } = CLOUDS[name]
+  return { ...input, endpoint: new URL(path, server).href }
+}
+
 export type CloudGateway = Awaited<ReturnType<typeof startCloudGateway>>
 
 /**
@@ -54,14 +66,13 @@ export async function startCloudGateway(
     onStatement,
   }: { seed?: number; background?: boolean; onStatement?: (sql: string) => void } = {},
 ) {
-  const { prefix, words, dialect, input, path } = CLOUDS[name]
+  const { prefix, words, dialect } = CLOUDS[name]
   const cloud = new FakeCloud(seed)
   const server = await serve(cloud, dialect())
   const settings = {
     CREDENTIALS_KEY: KEY,
     UPSTREAM_HOSTS: server.url.host,
     CLOUD_CALLS_PER_SECOND: '1000',
-    LOG_LEVEL: 'trace',
     ...environment,
   }
   const now = () => new Date(cloud.now())
@@ -71,10 +82,8 @@ export async function startCloudGateway(
     ...(onStatement && { onStatement }),
     ...(background && { steadyMs: () => performance.now() }),
   })
-  const answer = await app.graphql(CREATE, {
-    input: { ...input, name: 'production', endpoint: new URL(path, server.url).href },
-  })
-  const connectionId = (answer.data.createConnection.connection as { id: string }).id
+  app.keepSecret(...SECRETS)
+  const connectionId = await connect(app, destinationOf(name, server.url))
   return {
     app,
     cloud,
@@ -97,7 +106,6 @@ export async function startCloudGateway(
     diskRow: (externalId: string) => app.db.disk.findFirst({ where: { connectionId, externalId } }),
     snapshotRow: (externalId: string) => app.db.snapshot.findFirst({ where: { connectionId, externalId } }),
     async [Symbol.asyncDispose]() {
-      for (const secret of SECRETS) expect(inspect(app.logged, { depth: 9 })).not.toContain(secret)
       await app[Symbol.asyncDispose]()
       await server[Symbol.asyncDispose]()
     },
