@@ -97,7 +97,7 @@ function createSnapshot(cloud: FakeCloud, { body, header }: CloudRequest): Cloud
   if ([...cloud.snapshots.values()].filter(({ deleted }) => !deleted).length >= cloud.snapshotLimit)
     return {
       status: 413,
-      headers: { 'retry-after': '0' },
+      headers: { 'retry-after': '0', 'x-openstack-request-id': 'req-2' },
       body: failure('overLimit', 413, 'SnapshotLimitExceeded: Maximum number of snapshots allowed exceeded'),
     }
   const snapshot = cloud.snapshot('', disk.id, {
