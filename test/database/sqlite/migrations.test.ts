@@ -234,6 +234,7 @@ test('what was in progress before there were jobs goes on as a job, and disks ge
       sequence: 1,
       tag: expect.stringMatching(/^[0-9a-f]{12}$/),
       traceparent: null,
+      upstreamAt: null,
       diskId: 'v-1',
       from: null,
       to: 'SNAPSHOTTING',
