@@ -6,7 +6,7 @@ import { oneGraphql } from './vitest.config.ts'
 const ALONE = [
   'test/bench.long.test.ts',
   'test/browser/console-quality.long.test.ts',
-  'test/clouds/faults.long.test.ts',
+  'test/clouds/{faults,scale}.long.test.ts',
   'test/crash/*-loop.long.test.ts',
   'test/crash/cut-streams.long.test.ts',
   'test/database/postgresql/*.long.test.ts',

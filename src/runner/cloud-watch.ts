@@ -56,6 +56,9 @@ const READS_AT_MOST = 20
 /** How long a connection is left alone whose credentials or clock are wrong, in milliseconds. */
 const BROKEN_MS = 5 * 60_000
 
+/** How many rows are written in a transaction: a commit holds the event loop, and each row is in a dozen indexes. */
+const WRITTEN_AT_ONCE = 10
+
 /** How long a pass may take, in milliseconds. */
 const PASS_MS = 10 * 60_000
 
@@ -397,9 +400,9 @@ export class CloudWatch {
           this.#disks.delete(one.externalId)
         return isOther
       })
-      if (differing.length > 0)
+      for (const few of parts(differing, WRITTEN_AT_ONCE))
         await this.#write(connection, function* (sql, seeing) {
-          for (const one of differing) yield* writeDisk(sql, seeing, one)
+          for (const one of few) yield* writeDisk(sql, seeing, one)
         })
       await nextTurn()
     }
@@ -410,23 +413,22 @@ export class CloudWatch {
     for (const some of parts(seen)) {
       const rows = this.#rows<Snapshot>('Snapshot', connection.id, some)
       const jobs = this.#jobsOf(connection.id)
-      const disks = this.#rows<Disk>(
-        'Disk',
+      const disks = this.#diskIds(
         connection.id,
-        some.flatMap(({ diskExternalId }) => (diskExternalId === null ? [] : { externalId: diskExternalId })),
+        some.flatMap(({ diskExternalId }) => diskExternalId ?? []),
       )
       const differing = some.filter((one) => {
         const row = rows.get(one.externalId)
         const own = row ? (jobs.get(row.id) ?? []) : []
-        const diskId = disks.get(one.diskExternalId ?? '')?.id ?? null
+        const diskId = disks.get(one.diskExternalId ?? '') ?? null
         const isInProgress = own.length > 0 || (one.status !== undefined && !isSettled(one.status))
         if (isInProgress) this.#expect(this.#snapshots, one.externalId, false)
         else this.#snapshots.delete(one.externalId)
         return !row || own.length > 0 || snapshotChanges(row, one, own, { at, diskId }) !== undefined
       })
-      if (differing.length > 0)
+      for (const few of parts(differing, WRITTEN_AT_ONCE))
         await this.#write(connection, function* (sql, seeing) {
-          for (const one of differing) yield* writeSnapshot(sql, seeing, one)
+          for (const one of few) yield* writeSnapshot(sql, seeing, one)
         })
       // The status of a disk follows what is made of it.
       for (const { externalId, diskExternalId } of differing) {
@@ -455,6 +457,15 @@ export class CloudWatch {
         AND "externalId" IN (SELECT value FROM json_each(${ids}))`,
     )
     return new Map(rows.map((row) => [row.externalId ?? '', row]))
+  }
+
+  /** Our ids of disks, by those of the cloud. */
+  #diskIds(connectionId: string, externalIds: readonly string[]): Map<string, string> {
+    const rows = this.#options.db.reader.all<{ id: string; externalId: string }>(
+      Prisma.sql`SELECT "id", "externalId" FROM "Disk" WHERE "connectionId" = ${connectionId}
+        AND "externalId" IN (SELECT value FROM json_each(${JSON.stringify(externalIds)}))`,
+    )
+    return new Map(rows.map(({ id, externalId }) => [externalId, id]))
   }
 
   /** Writes in a transaction, as long as this gateway has the connection. */
@@ -487,6 +498,6 @@ export class CloudWatch {
 
 const isAfter = (at: Date | null, other: Date | null) => at !== null && (other === null || at > other)
 
-function* parts<T>(all: readonly T[]): Generator<T[]> {
-  for (let from = 0; from < all.length; from += ROWS_AT_ONCE) yield all.slice(from, from + ROWS_AT_ONCE)
+function* parts<T>(all: readonly T[], size = ROWS_AT_ONCE): Generator<T[]> {
+  for (let from = 0; from < all.length; from += size) yield all.slice(from, from + size)
 }
