@@ -7,7 +7,7 @@ const NOTICE = `/// The tables of Snapgate on PostgreSQL. Made from ../schema.pr
 const INDEXES: Record<string, readonly string[]> = {
   ApiToken: ['accountId, createdAt, id'],
   Connection: ['accountId, createdAt, id'],
-  Disk: ['provider, identity', 'accountId, createdAt, id', 'policyId, id'],
+  Disk: ['provider, host, identity', 'accountId, createdAt, id', 'policyId, id'],
   Snapshot: ['accountId, createdAt, id', 'diskId, type, status', 'expiresAt, id'],
   SnapshotTransition: ['snapshotId, position'],
   DiskTransition: ['diskId, position'],

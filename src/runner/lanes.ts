@@ -24,12 +24,15 @@ const uncancelled = (kind: JobKind) =>
 
 const laneOf = (atOnce: number, ...jobs: Prisma.Sql[]): Lane => ({ jobs, atOnce, lastAccount: '' })
 
+/** A range, because SQLite does not look up in an index what is not null. */
+const cancelled = Prisma.sql`"cancelRequestedAt" > ${new Date(0)}`
+
 /** One lane for jobs that move bytes, at most `concurrency` at once; one for short jobs; one for cancelled jobs. */
 export function createLanes(concurrency: number): Lane[] {
   return [
     laneOf(concurrency, ...KINDS.filter(isLong).map(uncancelled)),
     laneOf(SHORT_JOBS_AT_ONCE, ...KINDS.filter((kind) => !isLong(kind)).map(uncancelled)),
-    laneOf(SHORT_JOBS_AT_ONCE, Prisma.sql`"cancelRequestedAt" IS NOT NULL`),
+    laneOf(SHORT_JOBS_AT_ONCE, cancelled),
   ]
 }
 

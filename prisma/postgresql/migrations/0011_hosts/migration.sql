@@ -4,7 +4,13 @@ ALTER TABLE "Snapshot" ADD COLUMN "host" TEXT COLLATE "C" NOT NULL DEFAULT 'loca
 ALTER TABLE "Job" ADD COLUMN "host" TEXT COLLATE "C" NOT NULL DEFAULT 'local';
 
 -- DropIndex
+DROP INDEX "Disk_provider_identity_idx";
+
+-- DropIndex
 DROP INDEX "Disk_provider_location_key";
+
+-- CreateIndex
+CREATE INDEX "Disk_provider_host_identity_idx" ON "Disk"("provider", "host", "identity");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "Disk_provider_host_location_key" ON "Disk"("provider", "host", "location");
