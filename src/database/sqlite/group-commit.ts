@@ -47,6 +47,8 @@ export class GroupCommit {
   readonly #observer: DatabaseObserver
   /** Until when background work leaves the event loop to others, by `performance.now()`. */
   #restUntil = 0
+  /** Ends with the background write that was asked for last. */
+  #background: Promise<unknown> = Promise.resolve()
   readonly #onStatement: ((sql: string) => void) | undefined
 
   constructor(observer: DatabaseObserver = {}, onStatement?: (sql: string) => void) {
@@ -93,13 +95,17 @@ export class GroupCommit {
   }
 
   /**
-   * The same for background work. While it waits for the disk, a commit holds the event loop: after each one, background work
-   * waits for as long as the commit took, so that requests get at least half of the time.
+   * The same for background work, one write after the other. While it waits for the disk, a commit holds the event loop: after
+   * each one, background work waits for as long as the commit took, so that requests get at least half of the time.
    */
-  async writeInBackground<T>(work: (sql: Sql) => Statement<T>): Promise<T> {
-    const rest = this.#restUntil - performance.now()
-    if (rest >= 1) await pause(rest)
-    return this.write(work)
+  writeInBackground<T>(work: (sql: Sql) => Statement<T>): Promise<T> {
+    const written = this.#background.then(async () => {
+      const rest = this.#restUntil - performance.now()
+      if (rest >= 1) await pause(rest)
+      return this.write(work)
+    })
+    this.#background = written.catch(() => undefined)
+    return written
   }
 
   #opened() {

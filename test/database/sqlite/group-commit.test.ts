@@ -95,6 +95,26 @@ test('background work waits after a commit for as long as that took, and request
   expect(order).toEqual(['a', 'b', 'c', 'background'])
 })
 
+test('background writes rest after each other, also when all were asked for at once', async () => {
+  await using world = await openWorld()
+  const { db } = world
+  const order: string[] = []
+  const slow = (id: string) =>
+    function* (sql: Sql): Work<string> {
+      const until = performance.now() + 50
+      while (performance.now() < until);
+      return yield* insert(id)(sql)
+    }
+  const background = ['x', 'y', 'z'].map((id) => db.writeInBackground(slow(id)).then(() => order.push(id)))
+  await background[0]
+  for (const id of ['a', 'b']) order.push(await db.write(insert(id)))
+  await background[1]
+  for (const id of ['c', 'd']) order.push(await db.write(insert(id)))
+  await Promise.all(background)
+
+  expect(order).toEqual(['x', 'a', 'b', 'y', 'c', 'd', 'z'])
+})
+
 test('nobody is told before the commit, nor reads before it what is written', async () => {
   await using world = await openWorld()
   const { db } = world
