@@ -287,7 +287,7 @@ function createServices(
   }
   const runner = parts.use(
     new Runner({
-      ...{ db, provider, progress, log, now },
+      ...{ db, provider, progress, log, now, newId },
       announce: announceTransitions,
       concurrency: config.copyConcurrency,
       leaseMs: config.leaseMs,

@@ -15,15 +15,20 @@ import type {
   Done,
   Refused,
 } from '../providers/provider.ts'
+import type { Moment } from '../services/clock.ts'
 import { changeDisk, newIdentity, observed, type DiskChange } from '../services/disk-status.ts'
-import { diskOf, markUnavailable } from '../services/snapshot-deletion.ts'
+import { deleteSome, diskOf, isRead, markUnavailable } from '../services/snapshot-deletion.ts'
 import { appendDiskTransitions, appendTransitions, factsOf } from '../transitions/append.ts'
 
 /** A job that a runner has leased, with what it is about. */
 export type Claimed = Job & { disk: Disk | null; snapshot: Snapshot | null }
 
 /** What a job is done with. */
-export type JobContext = Pick<DiskWork, 'onProgress' | 'signal' | 'commit'> & { provider: DiskProvider }
+export type JobContext = Pick<DiskWork, 'onProgress' | 'signal' | 'commit'> & {
+  provider: DiskProvider
+  /** Writes in short transactions, until one returns that nothing is left or the work is stopped. */
+  inParts: (part: (sql: Sql, moment: Moment) => Work<boolean>) => Promise<void>
+}
 
 /** What is written when a job has ended, in the transaction that takes the job away, and only if the lease still held. */
 export type Ending = {
@@ -332,8 +337,19 @@ function endOf(
   }
 }
 
-async function releaseDisk(job: Claimed, { provider, ...work }: JobContext): Promise<Ending> {
+/** Releases a disk; its snapshots first, where that was asked for. One that is protected or damaged since then stays. */
+async function releaseDisk(job: Claimed, { provider, inParts, ...work }: JobContext): Promise<Ending> {
   const disk = existing(job.disk)
+  if (job.deletesSnapshots) {
+    const left = { isRead: false }
+    await inParts(function* (sql, moment) {
+      if (yield* deleteSomeOf(sql, disk, moment)) return true
+      left.isRead = yield* isAnyRead(sql, disk.id)
+      return false
+    })
+    work.signal.throwIfAborted()
+    if (left.isRead) throw new StillOwed('A snapshot of the disk is being read.')
+  }
   const outcome = await provider.release({ ...work, disk })
   if (!isDone(outcome)) {
     const seen = await see(provider, disk)
@@ -349,6 +365,19 @@ async function releaseDisk(job: Claimed, { provider, ...work }: JobContext): Pro
       yield* appendDiskTransitions(sql, { accountId, diskId, ...step })
     },
   }
+}
+
+/** Deletes some of the snapshots of a disk that is released; whether there are more. */
+function* deleteSomeOf(sql: Sql, { id: diskId, accountId }: Disk, moment: Moment): Work<boolean> {
+  yield* sql.lock('Disk', { id: diskId, accountId })
+  return yield* deleteSome(sql, { diskId, accountId }, { ...moment, reason: 'Its disk was released.' })
+}
+
+/** Whether the copy of any snapshot of the disk is being read, which must end before it can be deleted. */
+function* isAnyRead(sql: Sql, diskId: string): Work<boolean> {
+  for (const { id } of yield* sql.all('Snapshot', { diskId, status: { not: 'DELETING' } }))
+    if (yield* isRead(sql, id)) return true
+  return false
 }
 
 /** The copy has been found to be damaged, unless the snapshot has gone another way meanwhile. */

@@ -2,10 +2,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Database } from '../database/database.ts'
 import { logFault } from '../database/log-fault.ts'
+import { inParts } from '../database/parts.ts'
+import type { Sql, Work } from '../database/work.ts'
 import { subjectOf, type JobKind } from '../domain/job.ts'
 import type { Job } from '../generated/prisma/client.ts'
 import type { DiskProvider } from '../providers/provider.ts'
-import type { Clock } from '../services/clock.ts'
+import type { Clock, Moment, NewId } from '../services/clock.ts'
 import { contextOf } from '../tracing/actor.ts'
 import { contextAfter, remoteSpan, traced } from '../tracing/context.ts'
 import { percent, type ProgressBoard } from '../transitions/progress.ts'
@@ -22,6 +24,7 @@ export interface RunnerOptions {
   announce: () => void
   log: Logger
   now: Clock
+  newId: NewId
   /** Jobs that move bytes at once in this process. */
   concurrency: number
   /** How long a claim holds without being renewed, in milliseconds. It is renewed three times as often. */
@@ -217,7 +220,7 @@ export class Runner implements AsyncDisposable {
   }
 
   async #work(job: Claimed, signal: AbortSignal): Promise<void> {
-    const { provider, progress, announce, log, leaseMs } = this.#options
+    const { db, provider, progress, announce, log, leaseMs, now, newId } = this.#options
     const subject = subjectOf(job)
     const renewal = setInterval(() => {
       const known = progress.get(subject)
@@ -230,6 +233,10 @@ export class Runner implements AsyncDisposable {
       onProgress: (doneBytes: number, totalBytes: number) =>
         progress.report(subject, { copiedBytes: doneBytes, totalBytes }),
       signal,
+      async inParts(part: (sql: Sql, moment: Moment) => Work<boolean>) {
+        await inParts(db, (sql) => part(sql, { at: now(), newId }), signal)
+        announce()
+      },
       commit: <T>(act: () => Promise<T>) => this.#leases.commit(job, act),
     }
     try {

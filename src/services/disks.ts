@@ -16,14 +16,13 @@ import { deleteSnapshotRefusals } from '../domain/snapshot-operation.ts'
 import { GIB } from '../domain/units.ts'
 import { insertJobs, recordChange } from './activity.ts'
 import type { Tag } from './client-tokens.ts'
-import type { Moment } from './clock.ts'
 import { createDisk, type CreateDisk, type CreationParts } from './disk-creation.ts'
 import type { DiskLooks } from './disk-looks.ts'
 import { registerDisk, type RegisterDisk, type RegistrationParts } from './disk-registration.ts'
 import { changeDisk } from './disk-status.ts'
 import { lockOwned } from './owned.ts'
 import { checkName, refuse } from './refuse.ts'
-import { deleteSnapshots, isRead } from './snapshot-deletion.ts'
+import { isRead } from './snapshot-deletion.ts'
 import { insertDiskTags } from './tags.ts'
 import type { Viewer } from './viewer.ts'
 
@@ -107,8 +106,9 @@ export function createDiskService(parts: CreationParts & RegistrationParts & Beg
       begin(parts, viewer, diskId, 'RELEASE', {
         refusals: releaseRefusals,
         *also(sql) {
-          if (withSnapshots) yield* deleteAllOf(sql, diskId, { newId, at: now() })
+          if (withSnapshots) refuse(yield* deleteAllRefusals(sql, diskId))
         },
+        job: { deletesSnapshots: withSnapshots },
       }),
   }
 }
@@ -125,7 +125,7 @@ async function begin(
     also,
   }: {
     refusals?: (disk: Disk) => readonly Refusal[]
-    job?: Pick<NewRow<'Job'>, 'snapshotId' | 'instanceId' | 'device' | 'sizeBytes'>
+    job?: Pick<NewRow<'Job'>, 'snapshotId' | 'instanceId' | 'device' | 'sizeBytes' | 'deletesSnapshots'>
     /** What else has to be asked or done while the disk is locked. */
     also?: (sql: Sql, disk: Disk) => Work<void>
   },
@@ -152,13 +152,16 @@ async function begin(
   return begun
 }
 
-/** Deletes all snapshots of a disk, in one piece: where one cannot be deleted, none is. */
-function* deleteAllOf(sql: Sql, diskId: string, { newId, at }: Moment): Work<void> {
-  const held = yield* sql.lockAll(
+/** Why not all snapshots of a disk can be deleted now: that of the first which cannot. */
+function* deleteAllRefusals(sql: Sql, diskId: string): Work<readonly Refusal[]> {
+  const held = yield* sql.all(
     'Snapshot',
     { diskId, status: { not: 'DELETING' } },
     { orderBy: { createdAt: 'asc', id: 'asc' } },
   )
-  for (const snapshot of held) refuse(deleteSnapshotRefusals(snapshot, yield* isRead(sql, snapshot.id)))
-  yield* deleteSnapshots(sql, held, { reason: () => 'Its disk was released.', at, newId })
+  for (const snapshot of held) {
+    const refusals = deleteSnapshotRefusals(snapshot, yield* isRead(sql, snapshot.id))
+    if (refusals.length > 0) return refusals
+  }
+  return []
 }

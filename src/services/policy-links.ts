@@ -2,14 +2,13 @@ import type { Sql, Work } from '../database/work.ts'
 import { linkRefusals } from '../domain/policy.ts'
 import { Refusal } from '../domain/refusal.ts'
 import { PolicyNotFound } from '../domain/refusals.ts'
-import { deleteSnapshotRefusals } from '../domain/snapshot-operation.ts'
-import type { AutoSnapshotPolicy, Disk, Snapshot } from '../generated/prisma/client.ts'
-import type { Clock, Moment, NewId } from './clock.ts'
+import type { AutoSnapshotPolicy, Disk } from '../generated/prisma/client.ts'
+import type { Clock, NewId } from './clock.ts'
 import type { DiskLooks } from './disk-looks.ts'
 import { lockOwned } from './owned.ts'
 import { changePolicy, recordPolicy, type ChangeParts } from './policy-change.ts'
 import { refuse } from './refuse.ts'
-import { deleteSnapshots, isRead } from './snapshot-deletion.ts'
+import { deleteSome } from './snapshot-deletion.ts'
 import type { Viewer } from './viewer.ts'
 
 export interface LinkParts extends ChangeParts {
@@ -26,9 +25,10 @@ interface Unlinking {
   deletesSnapshots: boolean
 }
 
-/** How many disks are unlinked in one transaction, and how many of a disk's snapshots are deleted. */
+/** How many disks are unlinked in one transaction. */
 const UNLINKED_TOGETHER = 10
-const DELETED_TOGETHER = 50
+
+const UNLINKED = 'The disk was unlinked from its automatic snapshot policy.'
 
 /** Links a policy to disks, each for itself; those already linked to it stay so. */
 export async function linkDisks(
@@ -68,7 +68,8 @@ export async function unlinkDisks(
   function* unlinkOne(sql: Sql, policy: AutoSnapshotPolicy, id: string): Work<Disk> {
     const disk = yield* lockDisk(sql, viewer, id)
     if (disk.policyId !== policyId) return disk
-    if (deletesSnapshots && (yield* deleteAutomatic(sql, id, { newId, at: now() }))) return disk
+    const deletion = { newId, at: now(), reason: UNLINKED }
+    if (deletesSnapshots && (yield* deleteSome(sql, { diskId: id, type: 'AUTOMATIC' }, deletion))) return disk
     yield* sql.update('Disk', { policyId: null }, { id, accountId })
     yield* recordPolicy(sql, policy, 'UNLINK_AUTO_SNAPSHOT_POLICY', { newId, at: now() }, id)
     return { ...disk, policyId: null }
@@ -112,22 +113,4 @@ function* lockDisk(sql: Sql, viewer: Viewer, diskId: string): Work<Disk> {
   if (disk.policyId === null) return disk
   const policy = yield* sql.get('AutoSnapshotPolicy', { id: disk.policyId, deletedAt: null })
   return policy ? disk : { ...disk, policyId: null }
-}
-
-/** Deletes automatic snapshots of a disk, at most `DELETED_TOGETHER`; whether there are more. */
-function* deleteAutomatic(sql: Sql, diskId: string, { newId, at }: Moment): Work<boolean> {
-  const automatic = yield* sql.lockAll(
-    'Snapshot',
-    { diskId, type: 'AUTOMATIC', status: { not: 'DELETING' } },
-    { orderBy: { createdAt: 'asc', id: 'asc' } },
-  )
-  const deletable: Snapshot[] = []
-  for (const snapshot of automatic) {
-    if (deletable.length > DELETED_TOGETHER) break
-    if (deleteSnapshotRefusals(snapshot, yield* isRead(sql, snapshot.id)).length === 0)
-      deletable.push(snapshot)
-  }
-  const reason = () => 'The disk was unlinked from its automatic snapshot policy.'
-  yield* deleteSnapshots(sql, deletable.slice(0, DELETED_TOGETHER), { reason, at, newId })
-  return deletable.length > DELETED_TOGETHER
 }

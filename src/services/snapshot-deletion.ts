@@ -1,5 +1,7 @@
+import type { Where } from '../database/rows.ts'
 import type { Sql, Work } from '../database/work.ts'
 import { READING_JOB_KINDS, type JobKind } from '../domain/job.ts'
+import { deleteSnapshotRefusals } from '../domain/snapshot-operation.ts'
 import type { Snapshot } from '../generated/prisma/client.ts'
 import { appendTransitions, factsOf } from '../transitions/append.ts'
 import { insertJobs } from './activity.ts'
@@ -15,6 +17,38 @@ export const isVerified = (sql: Sql, snapshotId: string): Work<boolean> =>
 
 function* hasJob(sql: Sql, snapshotId: string, kinds: readonly JobKind[]): Work<boolean> {
   return (yield* sql.get('Job', { snapshotId, kind: { in: kinds } })) !== undefined
+}
+
+/** How many snapshots of a disk are deleted in one transaction, so that others have their turn in between. */
+const DELETED_TOGETHER = 25
+
+/**
+ * Deletes some of the snapshots of a disk, which is locked, the oldest first, and returns whether there are more. Those that
+ * cannot be deleted now are left out.
+ */
+export function* deleteSome(
+  sql: Sql,
+  of: Where<'Snapshot'> & { diskId: string },
+  { reason, ...moment }: Moment & { reason: string },
+): Work<boolean> {
+  const deletable: Snapshot[] = []
+  // All that there are only where many of the first cannot be deleted.
+  for (const limit of [2 * DELETED_TOGETHER, undefined]) {
+    const held = yield* sql.lockAll(
+      'Snapshot',
+      { ...of, status: { not: 'DELETING' } },
+      { orderBy: { createdAt: 'asc', id: 'asc' }, limit },
+    )
+    deletable.length = 0
+    for (const snapshot of held) {
+      if (deletable.length > DELETED_TOGETHER) break
+      if (deleteSnapshotRefusals(snapshot, yield* isRead(sql, snapshot.id)).length === 0)
+        deletable.push(snapshot)
+    }
+    if (deletable.length > DELETED_TOGETHER || held.length < (limit ?? Infinity)) break
+  }
+  yield* deleteSnapshots(sql, deletable.slice(0, DELETED_TOGETHER), { ...moment, reason: () => reason })
+  return deletable.length > DELETED_TOGETHER
 }
 
 /**

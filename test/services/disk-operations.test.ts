@@ -499,6 +499,45 @@ describe('releaseDisk', () => {
     expect(await diskNow(app, disk.id)).toMatchObject({ status: 'UNMOUNTED' })
     expect(await stepsOf(app, first)).toHaveLength(2)
   })
+
+  test('with its snapshots deletes them in parts, keeps those that are protected by then, and waits while one is read', async () => {
+    await using app = await startTestApp()
+    const disk = await app.disk()
+    const [read, kept] = [await completed(app, disk), await completed(app, disk)]
+    await app.heldSnapshots(disk, 60)
+    const released = await mutate(
+      app,
+      'releaseDisk',
+      { diskId: disk.id, withSnapshots: true },
+      'disk { status }',
+    )
+    expect(released.disk).toEqual({ status: 'DELETING' })
+    const protect = { snapshotId: kept, deletionProtection: true }
+    await mutate(app, 'updateSnapshot', protect, '__typename')
+    await mutate(app, 'verifySnapshot', { snapshotId: read }, '__typename')
+    const verification = { kind: 'VERIFY_SNAPSHOT' as const }
+    const later = new Date(Date.now() + 60_000)
+    await app.db.job.updateMany({ where: verification, data: { retryAt: later } })
+
+    await app.runner.tick()
+    const left = await app.db.snapshot.findMany({ orderBy: { createdAt: 'asc' } })
+    expect(left.map(({ id, status }) => [id, status]).toSorted()).toEqual(
+      [
+        [read, 'COMPLETED'],
+        [kept, 'COMPLETED'],
+      ].toSorted(),
+    )
+    expect((await app.db.job.findFirst({ where: { kind: 'RELEASE_DISK' } }))?.stallReason).toBe(
+      'Attempt 1 to release the disk failed. A snapshot of the disk is being read. It is retried automatically.',
+    )
+
+    await app.db.job.updateMany({ where: verification, data: { retryAt: null } })
+    await app.runner.tick()
+    await app.db.job.updateMany({ data: { retryAt: null } })
+    await app.runner.tick()
+    expect(await diskNow(app, disk.id)).toBeNull()
+    expect((await app.db.snapshot.findMany()).map(({ id, diskId }) => [id, diskId])).toEqual([[kept, null]])
+  })
 })
 
 describe('updateDisk', () => {

@@ -16,6 +16,7 @@ export function runnerOf(
     announce: () => app.hub.wake(),
     log,
     now,
+    newId: app.newId,
     concurrency,
     leaseMs,
     random: () => 0,

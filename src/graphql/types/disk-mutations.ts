@@ -248,7 +248,7 @@ const ReleaseDiskInput = builder.inputType('ReleaseDiskInput', {
     withSnapshots: t.boolean({
       defaultValue: false,
       description:
-        'Whether to delete its snapshots too. Otherwise they are kept and their `disk` becomes null.',
+        'Whether to delete its snapshots first, in the background. The call is refused if one of them cannot be deleted now; one that is protected after the call is kept. Otherwise all are kept, and their `disk` becomes null.',
     }),
   }),
 })
