@@ -51,3 +51,5 @@ export function suggestName(origin: string, suffix: string, length = Infinity): 
     .slice(0, length - suffix.length - 1)
     .join('')}-${suffix}`
 }
+
+export type Format = ReturnType<typeof useFormat>

@@ -45,8 +45,8 @@ let chinese: Promise<Texts> | undefined
 
 /** Loads Chinese the first time it is asked for. If that fails, the texts stay English until the page is loaded again. */
 function loadChinese(): Promise<Texts> {
-  chinese ??= import('./words/zh.ts').then(
-    ({ zh, zhCN }) => ({ words: zh, widgets: zhCN }),
+  chinese ??= Promise.all([import('./words/zh.ts'), import('antd/locale/zh_CN')]).then(
+    ([{ zh }, { default: zhCN }]) => ({ words: zh, widgets: zhCN }),
     () => ENGLISH,
   )
   return chinese

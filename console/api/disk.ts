@@ -1,5 +1,6 @@
 import { graphql, type ResultOf } from './graphql.ts'
 import { OPERATION } from './operation.ts'
+import { REASON } from './reasons.ts'
 import { CANCEL_ELIGIBILITY, ELIGIBILITY, LINK_ELIGIBILITY } from './refusals.ts'
 
 /** How many snapshots a disk has, and how many it may have. */
@@ -30,6 +31,9 @@ export const DISK_ROW = graphql(
       kind
       status
       statusReason
+      statusReasons {
+        ...Reason
+      }
       sizeGiB
       storageType
       zone
@@ -61,7 +65,7 @@ export const DISK_ROW = graphql(
       }
     }
   `,
-  [OPERATION, CANCEL_ELIGIBILITY, QUOTA_OF_DISK, ELIGIBILITY, LINK_ELIGIBILITY],
+  [OPERATION, CANCEL_ELIGIBILITY, QUOTA_OF_DISK, ELIGIBILITY, LINK_ELIGIBILITY, REASON],
 )
 
 /** What dialogs and details show of a disk, and what its transitions bring. */
@@ -98,6 +102,9 @@ export const LINKED_DISK = graphql(
       kind
       status
       statusReason
+      statusReasons {
+        ...Reason
+      }
       sizeGiB
       autoSnapshotPolicy {
         id
@@ -106,7 +113,7 @@ export const LINKED_DISK = graphql(
       ...QuotaOfDisk
     }
   `,
-  [QUOTA_OF_DISK],
+  [QUOTA_OF_DISK, REASON],
 )
 
 export type DiskRow = ResultOf<typeof DISK_ROW>

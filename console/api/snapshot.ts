@@ -1,5 +1,6 @@
 import { graphql, type ResultOf } from './graphql.ts'
 import { OPERATION } from './operation.ts'
+import { REASON } from './reasons.ts'
 import { CANCEL_ELIGIBILITY, ELIGIBILITY } from './refusals.ts'
 
 /** What lists and dialogs show of a snapshot, and what its transitions bring. */
@@ -18,8 +19,9 @@ export const SNAPSHOT = graphql(
       createdAt
       completedAt
       failureReason
-      stalledSince
-      stallReason
+      failureReasons {
+        ...Reason
+      }
       expiresAt
       tags {
         key
@@ -52,7 +54,7 @@ export const SNAPSHOT = graphql(
       }
     }
   `,
-  [OPERATION, ELIGIBILITY, CANCEL_ELIGIBILITY],
+  [OPERATION, ELIGIBILITY, CANCEL_ELIGIBILITY, REASON],
 )
 
 /** What forms and details show of a snapshot besides. */

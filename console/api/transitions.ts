@@ -1,19 +1,26 @@
 import { DISK, QUOTA_OF_DISK } from './disk.ts'
 import { graphql, type ResultOf } from './graphql.ts'
+import { REASON, type Reason } from './reasons.ts'
 import { SNAPSHOT } from './snapshot.ts'
 
 /** A step in the history of a snapshot. */
-export const TRANSITION = graphql(`
-  fragment Transition on SnapshotTransition {
-    __typename
-    sequence
-    from
-    to
-    reason
-    at
-    snapshotId
-  }
-`)
+export const TRANSITION = graphql(
+  `
+    fragment Transition on SnapshotTransition {
+      __typename
+      sequence
+      from
+      to
+      reason
+      reasons {
+        ...Reason
+      }
+      at
+      snapshotId
+    }
+  `,
+  [REASON],
+)
 
 /** Every transition of a snapshot, with what it changes of the snapshot and its disk; the disk's status is said by its own. */
 export const SNAPSHOT_TRANSITIONS = graphql(
@@ -49,6 +56,9 @@ export const DISK_TRANSITIONS = graphql(
         from
         to
         reason
+        reasons {
+          ...Reason
+        }
         at
         diskId
         cursor
@@ -58,7 +68,7 @@ export const DISK_TRANSITIONS = graphql(
       }
     }
   `,
-  [DISK],
+  [DISK, REASON],
 )
 
 export type Transition = ResultOf<typeof TRANSITION>
@@ -66,14 +76,17 @@ export type SnapshotTransition = ResultOf<typeof SNAPSHOT_TRANSITIONS>['snapshot
 export type DiskTransition = ResultOf<typeof DISK_TRANSITIONS>['diskTransitions']
 export type LiveTransition = SnapshotTransition | DiskTransition
 /** A step in the history of a disk. */
-export type StepOfDisk = Pick<DiskTransition, '__typename' | 'sequence' | 'from' | 'to' | 'reason' | 'at'>
+export type StepOfDisk = Pick<
+  DiskTransition,
+  '__typename' | 'sequence' | 'from' | 'to' | 'reason' | 'reasons' | 'at'
+>
 
 /**
  * What a transition from a status to itself says: that a cancellation was requested, or that a verification, which changes no
  * status, was cancelled. Source: the description of `cancelOperation`.
  */
-export function cancellationIn({ reason }: { reason: string | null }): 'request' | 'ended' {
-  return reason === 'Cancelled on request.' ? 'ended' : 'request'
+export function cancellationIn({ reasons }: { reasons: readonly Reason[] }): 'request' | 'ended' {
+  return reasons.some(({ code }) => code === 'CANCELLED') ? 'ended' : 'request'
 }
 
 /** The transition in an answer, if that is of one of the streams. */

@@ -158,7 +158,9 @@ export function PolicyForm({ ref, draft, zones, onChange, refusal }: PolicyFormP
         label={words.policy.keepDays}
         hint={words.policy.keepHint}
         problem={
-          isBroken('RETENTION_DAYS') ? (retentionProblem(retentionDays) ?? refusal?.message) : undefined
+          isBroken('RETENTION_DAYS')
+            ? (retentionProblem(retentionDays) ?? (refusal && explain(refusal, words, format)))
+            : undefined
         }
         value={retentionDays === NO_EXPIRY ? null : retentionDays}
         onChange={(days) => change({ retentionDays: days ?? NO_EXPIRY })}

@@ -3,9 +3,11 @@ import { useId, useState } from 'react'
 import { useMutation } from 'urql'
 import type { LinkedDisk } from '../api/disk.ts'
 import { graphql, type ResultOf } from '../api/graphql.ts'
+import type { LinkRefusal } from '../api/refusals.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
 import { DiskSummary } from '../widgets/disk-summary.tsx'
+import { explainLink } from '../widgets/refusal.ts'
 import { Failure } from '../widgets/failure.tsx'
 import { LINK_RESULT } from './link-result.ts'
 import { Dialog, useAsked, type Asked } from './dialog.tsx'
@@ -86,7 +88,7 @@ function UnlinkDialog({ asked, disk, onDone }: UnlinkPolicyProps & { asked: Aske
           {words.policy.deleteHint}
         </div>
       </div>
-      {refusal && <Alert type="error" showIcon title={refusal.message} />}
+      {refusal && <Alert type="error" showIcon title={explainLink(refusal, disk, words)} />}
       {error && <Failure error={error} title={words.notDone} />}
     </Dialog>
   )
@@ -95,7 +97,7 @@ function UnlinkDialog({ asked, disk, onDone }: UnlinkPolicyProps & { asked: Aske
 /** Why the one disk was not unlinked; undefined when it was, or nothing has been answered yet. */
 function refusalIn(
   answer: ResultOf<typeof UNLINK_POLICY>['unlinkAutoSnapshotPolicy'] | undefined,
-): { message: string } | undefined {
+): LinkRefusal | undefined {
   if (answer?.__typename === 'UnlinkAutoSnapshotPolicyPayload') return answer.results[0]?.refusal ?? undefined
   return answer
 }

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { useQuery } from 'urql'
 import { graphql } from '../api/graphql.ts'
 import { PAGE_INFO } from '../api/page-info.ts'
+import { REASON } from '../api/reasons.ts'
 import { TRANSITION } from '../api/transitions.ts'
 import { useWords } from '../settings.tsx'
 import { Failure } from '../widgets/failure.tsx'
@@ -36,6 +37,9 @@ const DISK_HISTORY = graphql(
             ... on DiskTransition {
               sequence
               reason
+              reasons {
+                ...Reason
+              }
               at
               diskFrom: from
               diskTo: to
@@ -45,7 +49,7 @@ const DISK_HISTORY = graphql(
       }
     }
   `,
-  [TRANSITION, PAGE_INFO],
+  [TRANSITION, PAGE_INFO, REASON],
 )
 
 /** How many transitions a page of the log has. */

@@ -131,12 +131,12 @@ export function TransitionAnnouncer() {
   const { notification } = App.useApp()
   useTransitions((transition) => {
     if (transition.__typename === 'SnapshotTransition') {
-      const { snapshot, snapshotId, from, to, reason } = transition
+      const { snapshot, snapshotId, from, to } = transition
       const name = snapshot?.name ?? formerNames.get(snapshotId) ?? snapshotId
-      const step = from === to ? words.cancellation[cancellationIn({ reason })] : words.snapshotStatus[to]
+      const step = from === to ? words.cancellation[cancellationIn(transition)] : words.snapshotStatus[to]
       announce(words.announcement(name, step))
     } else if (!isSaidBySnapshot(transition)) {
-      const { disk, diskId, from, to, reason } = transition
+      const { disk, diskId, from, to, reason, reasons } = transition
       const name = disk?.name ?? formerNames.get(diskId) ?? diskId
       const step = from === to ? words.cancellation.request : words.diskStatus[to]
       announce(words.diskAnnouncement(name, step))
@@ -145,7 +145,7 @@ export function TransitionAnnouncer() {
       notification.warning({
         key: diskId,
         title: words.givenUp(name, words.diskStatus[from], words.diskStatus[to]),
-        description: reason,
+        description: words.reason(reason, reasons),
         duration: false,
       })
     }

@@ -31,7 +31,7 @@ export function TransitionLog<Step extends Event>({ transitions, nameOf }: Trans
     <Timeline
       className="log"
       items={transitions.map((transition) => {
-        const { sequence, from, to, reason, at } = transition
+        const { sequence, from, to, reason, reasons, at } = transition
         const status = (token: Event['to']) =>
           transition.__typename === 'DiskTransition'
             ? words.diskStatus[token as StepOfDisk['to']]
@@ -49,7 +49,9 @@ export function TransitionLog<Step extends Event>({ transitions, nameOf }: Trans
                 {nameOf && <strong>{nameOf(transition)} </strong>}
                 {step}
               </div>
-              {reason !== null && from !== to && <div className="reason">{reason}</div>}
+              {reason !== null && from !== to && (
+                <div className="reason">{words.reason(reason, reasons)}</div>
+              )}
               <div className="hint">
                 <time dateTime={at}>{format.dateTime(at)}</time> · #{sequence}
               </div>

@@ -216,7 +216,9 @@ function Overview({ disk }: { disk: Disk }) {
         { label: words.created, children: format.dateTime(disk.createdAt) },
         { label: words.description, children: disk.description || words.none },
         { label: words.tags, children: <TagList tags={disk.tags} /> },
-        ...(disk.statusReason === null ? [] : [{ label: words.status, children: disk.statusReason }]),
+        ...(disk.statusReason === null
+          ? []
+          : [{ label: words.status, children: words.reason(disk.statusReason, disk.statusReasons) }]),
       ]}
     />
   )

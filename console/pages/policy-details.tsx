@@ -232,7 +232,7 @@ function useColumns(address: Address): TableColumnsType<LinkedDisk> {
       {
         title: words.status,
         width: 145,
-        render: (_, { status, statusReason }) => <DiskStatusTag status={status} reason={statusReason} />,
+        render: (_, disk) => <DiskStatusTag status={disk.status} of={disk} />,
       },
       {
         title: words.automaticQuota,

@@ -33,7 +33,7 @@ export function SignIn({ why, onToken }: SignInProps) {
             type="error"
             showIcon
             title={EXPIRED.test(why) ? words.sessionExpired : words.tokenRefused}
-            description={<span lang="en">{why}</span>}
+            description={words.errorMessage('UNAUTHENTICATED', why)}
           />
         )}
         <label htmlFor="token">{words.token}</label>

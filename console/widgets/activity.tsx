@@ -1,5 +1,6 @@
 import { Link } from 'wouter'
 import type { Activity } from '../api/activity.ts'
+import { useWords } from '../settings.tsx'
 import { useReportWords } from '../words/reports.ts'
 import { Copyable } from './copyable.tsx'
 import { Status, type Look } from './status.tsx'
@@ -12,13 +13,14 @@ const LOOKS: Record<Activity['result'], Look> = {
 }
 
 /** How a change ended, with how far it is while it is in progress, and why it failed. */
-export function ActivityResult({ activity: { result, reason, operation } }: { activity: Activity }) {
+export function ActivityResult({ activity: { result, reason, reasons, operation } }: { activity: Activity }) {
   const words = useReportWords()
+  const { reason: say } = useWords()
   const percent = operation?.percent
   return (
     <>
       <Status look={LOOKS[result]}>{percent == null ? words.result[result] : words.percent(percent)}</Status>
-      {reason !== null && <div className="reason">{reason}</div>}
+      {reason !== null && <div className="reason">{say(reason, reasons)}</div>}
     </>
   )
 }

@@ -1,9 +1,10 @@
+import type { Format } from '../format.ts'
 import type { Address } from '../address.ts'
 import type { Disk, DiskRow } from '../api/disk.ts'
 import type { Words } from '../words/en.ts'
 import type { Action } from './actions.tsx'
 import { cancelActions } from './cancel-action.ts'
-import { reasonAgainst, whyNot, whyNotLink, type Format } from './refusal.ts'
+import { reasonAgainst, whyNot, whyNotLink } from './refusal.ts'
 
 /** What can be done with a disk first of all. */
 export function firstDiskActions(disk: DiskRow, address: Address, words: Words, format: Format): Action[] {

@@ -4,7 +4,7 @@ import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
 import { DiskStatusTag } from './status.tsx'
 
-type Summarized = Pick<Disk, 'id' | 'name' | 'kind' | 'status' | 'statusReason' | 'sizeGiB'>
+type Summarized = Pick<Disk, 'id' | 'name' | 'kind' | 'status' | 'statusReason' | 'statusReasons' | 'sizeGiB'>
 
 /** Which disk it is about, in one line. */
 export function DiskSummary({ disk, withName = true }: { disk: Summarized; withName?: boolean }) {
@@ -14,7 +14,7 @@ export function DiskSummary({ disk, withName = true }: { disk: Summarized; withN
     <div className="summary">
       {withName && <strong>{disk.name}</strong>}
       {withName && <code>{disk.id}</code>}
-      <DiskStatusTag status={disk.status} reason={disk.statusReason} />
+      <DiskStatusTag status={disk.status} of={disk} />
       <span>{words.diskKind[disk.kind]}</span>
       <span>{format.gib(disk.sizeGiB)}</span>
     </div>

@@ -3,13 +3,12 @@ import { useMemo } from 'react'
 import { Link } from 'wouter'
 import type { Address } from '../address.ts'
 import type { DiskRow } from '../api/disk.ts'
-import { useFormat } from '../format.ts'
+import { useFormat, type Format } from '../format.ts'
 import { useWords } from '../settings.tsx'
 import type { Words } from '../words/en.ts'
 import { Copyable } from './copyable.tsx'
 import { DiskRowActions } from './disk-row-actions.tsx'
 import { Moment } from './moment.tsx'
-import type { Format } from './refusal.ts'
 import { CancellingHint, DiskStatusTag } from './status.tsx'
 import { FROM_DESKTOP, FROM_LAPTOP, FROM_TABLET, FROM_WIDE_DESKTOP, sortOrder } from './table.ts'
 import { TagList } from './tag-list.tsx'
@@ -53,10 +52,10 @@ function factsOf(address: Address, words: Words, format: Format): Columns {
     {
       title: words.status,
       width: 145,
-      render: (_, { status, statusReason, operation }) => (
+      render: (_, disk) => (
         <>
-          <DiskStatusTag status={status} reason={statusReason} />
-          <CancellingHint operation={operation} />
+          <DiskStatusTag status={disk.status} of={disk} />
+          <CancellingHint operation={disk.operation} />
         </>
       ),
     },

@@ -22,7 +22,7 @@ export function Failure({ error, title, retry }: FailureProps) {
       title={error.networkError ? words.unreachable : (title ?? words.errorTitle)}
       description={
         <div className="failure">
-          <p>{first?.message ?? error.networkError?.message}</p>
+          <p>{words.errorMessage(code, first?.message ?? error.networkError?.message ?? '')}</p>
           {code !== undefined && (
             <p>
               {words.errorCode}: <Copyable text={code} />

@@ -1,9 +1,11 @@
 import type { DiskRow, DiskStatus } from '../api/disk.ts'
 import type { CancelEligibility, Eligibility, LinkRefusal, Refusal } from '../api/refusals.ts'
-import type { useFormat } from '../format.ts'
 import type { Words } from '../words/en.ts'
 
-export type Format = ReturnType<typeof useFormat>
+/** How the reader writes numbers. */
+export interface Numbers {
+  number: (value: number) => string
+}
 
 /** Statuses of which any would do. */
 function anyOf(statuses: readonly DiskStatus[], { diskStatus, refusal: { quoted, or } }: Words): string {
@@ -11,7 +13,7 @@ function anyOf(statuses: readonly DiskStatus[], { diskStatus, refusal: { quoted,
 }
 
 /** A refusal in the words of the reader, from its facts; the API's own words where there are no others. */
-export function explain(refusal: Refusal, words: Words, format: Format): string {
+export function explain(refusal: Refusal, words: Words, format: Numbers): string {
   const { refusal: say } = words
   switch (refusal.__typename) {
     case 'DiskStatusForbidsSnapshot':
@@ -54,7 +56,7 @@ export function explain(refusal: Refusal, words: Words, format: Format): string 
     case 'SystemSnapshotForbidsDisk':
       return say.systemSnapshot
     case 'DiskPathRefused':
-      return 'problem' in refusal ? say.path[refusal.problem] : refusal.message
+      return 'problem' in refusal ? say.path[refusal.problem] : say.other(refusal.__typename, refusal.message)
     case 'DiskAlreadyRegistered':
       return say.alreadyRegistered
     case 'DiskNotAttached':
@@ -72,7 +74,9 @@ export function explain(refusal: Refusal, words: Words, format: Format): string 
     case 'NothingInProgress':
       return say.nothingInProgress
     case 'OperationNotCancellable':
-      return 'obstacle' in refusal ? say.notCancellable[refusal.obstacle] : refusal.message
+      return 'obstacle' in refusal
+        ? say.notCancellable[refusal.obstacle]
+        : say.other(refusal.__typename, refusal.message)
     case 'ApiTokenNotFound':
       return say.tokenNotFound
     case 'PolicyNotFound':
@@ -80,18 +84,20 @@ export function explain(refusal: Refusal, words: Words, format: Format): string 
     case 'PolicyQuotaExceeded':
       return 'policyLimit' in refusal
         ? words.policy.refusal.quota(format.number(refusal.policyLimit))
-        : refusal.message
+        : say.other(refusal.__typename, refusal.message)
     case 'InvalidName':
       return 'brokenRules' in refusal
-        ? refusal.brokenRules.map((rule) => say.rules[rule] ?? refusal.message).join(' ')
-        : refusal.message
+        ? refusal.brokenRules
+            .map((rule) => say.rules[rule] ?? say.other(refusal.__typename, refusal.message))
+            .join(' ')
+        : say.other(refusal.__typename, refusal.message)
     default:
-      return refusal.message
+      return say.other(refusal.__typename, refusal.message)
   }
 }
 
 /** Why something cannot be done now; undefined when it can. */
-export function reasonAgainst({ refusals }: Eligibility, words: Words, format: Format): string | undefined {
+export function reasonAgainst({ refusals }: Eligibility, words: Words, format: Numbers): string | undefined {
   return refusals.length === 0
     ? undefined
     : refusals.map((refusal) => explain(refusal, words, format)).join(' ')
@@ -104,11 +110,17 @@ export function whyNotCancel(
 ): string | undefined {
   if (!refusal) return undefined
   if (refusal.__typename === 'OperationNotCancellable') return say.notCancellable[refusal.obstacle]
-  return refusal.__typename === 'NothingInProgress' ? say.nothingInProgress : refusal.message
+  return refusal.__typename === 'NothingInProgress'
+    ? say.nothingInProgress
+    : say.other(refusal.__typename, refusal.message)
 }
 
 /** Why a policy is not linked to this disk, or would not be. */
-export function explainLink(refusal: LinkRefusal, disk: DiskRow, words: Words): string {
+export function explainLink(
+  refusal: LinkRefusal,
+  disk: Pick<DiskRow, 'autoSnapshotPolicy'>,
+  words: Words,
+): string {
   const { refusal: say } = words.policy
   switch (refusal.__typename) {
     case 'DiskStatusForbidsPolicy':
@@ -120,7 +132,7 @@ export function explainLink(refusal: LinkRefusal, disk: DiskRow, words: Words): 
     case 'PolicyNotFound':
       return words.refusal.policyNotFound
     default:
-      return refusal.message
+      return words.refusal.other(refusal.__typename, refusal.message)
   }
 }
 
@@ -136,6 +148,6 @@ export function whyNotLink(
 }
 
 /** Why no snapshot of this disk can be created now; undefined when it can. */
-export function whyNot(disk: DiskRow, words: Words, format: Format): string | undefined {
+export function whyNot(disk: DiskRow, words: Words, format: Numbers): string | undefined {
   return reasonAgainst(disk.snapshotEligibility, words, format)
 }

@@ -15,9 +15,12 @@ interface RunOutcomeProps {
 
 /** What a run of a policy made of one disk: its snapshot, or why there is none. */
 export function RunOutcome({ result: { outcome, snapshot, refusalCode, refusalMessage } }: RunOutcomeProps) {
-  const { policy: words } = useWords()
+  const { policy: words, refusal } = useWords()
   const address = useAddress()
-  const reason = refusalCode === null ? null : (words.skipped[refusalCode] ?? refusalMessage)
+  const reason =
+    refusalCode === null
+      ? null
+      : (words.skipped[refusalCode] ?? refusal.other(refusalCode, refusalMessage ?? ''))
   if (snapshot) {
     return (
       <div>

@@ -1,9 +1,10 @@
+import type { Format } from '../format.ts'
 import type { Address } from '../address.ts'
 import type { Snapshot } from '../api/snapshot.ts'
 import type { Words } from '../words/en.ts'
 import type { Action } from './actions.tsx'
 import { cancelActions } from './cancel-action.ts'
-import { reasonAgainst, type Format } from './refusal.ts'
+import { reasonAgainst } from './refusal.ts'
 
 /** What can be done with a snapshot. Each opens its dialog by the address; why it cannot be done now says the API. */
 export function snapshotActions(

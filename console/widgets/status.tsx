@@ -12,6 +12,7 @@ import { useSubscription } from 'urql'
 import type { DiskStatus } from '../api/disk.ts'
 import { graphql } from '../api/graphql.ts'
 import type { Operation } from '../api/operation.ts'
+import type { Reason } from '../api/reasons.ts'
 import type { Snapshot, SnapshotStatus } from '../api/snapshot.ts'
 import { useWords } from '../settings.tsx'
 
@@ -75,10 +76,17 @@ export function Status({
   )
 }
 
-export function DiskStatusTag({ status, reason }: { status: DiskStatus; reason?: string | null }) {
+interface DiskStatusTagProps {
+  status: DiskStatus
+  /** Why, where that is shown. */
+  of?: { statusReason: string | null; statusReasons: readonly Reason[] }
+}
+
+export function DiskStatusTag({ status, of }: DiskStatusTagProps) {
   const words = useWords()
+  const reason = of?.statusReason == null ? undefined : words.reason(of.statusReason, of.statusReasons)
   return (
-    <Status look={DISK_LOOKS[status] ?? 'busy'} title={reason ?? undefined}>
+    <Status look={DISK_LOOKS[status] ?? 'busy'} title={reason}>
       {words.diskStatus[status]}
     </Status>
   )
@@ -97,14 +105,17 @@ export function CancellingHint({ operation }: { operation: Operation | null }) {
 
 /** The status of a snapshot, with how far it is while it is Creating, and why when it has Failed. */
 export function SnapshotStatusCell({ snapshot }: { snapshot: Snapshot }) {
+  const words = useWords()
   if (snapshot.status === 'CREATING') return <Creating snapshot={snapshot} />
+  const { failureReason, failureReasons } = snapshot
+  const reason = failureReason === null ? undefined : words.reason(failureReason, failureReasons)
   return (
     <>
       <SnapshotStatusTag status={snapshot.status} />
       <CancellingHint operation={snapshot.operation} />
-      {snapshot.failureReason !== null && (
-        <div className="reason" title={snapshot.failureReason}>
-          {snapshot.failureReason}
+      {reason !== undefined && (
+        <div className="reason" title={reason}>
+          {reason}
         </div>
       )}
     </>
@@ -112,7 +123,7 @@ export function SnapshotStatusCell({ snapshot }: { snapshot: Snapshot }) {
 }
 
 /** Follows the copy itself; what comes is kept in the cache, as `progress` of the snapshot. */
-function Creating({ snapshot: { id, name, progress, stallReason, operation } }: { snapshot: Snapshot }) {
+function Creating({ snapshot: { id, name, progress, operation } }: { snapshot: Snapshot }) {
   const words = useWords()
   useSubscription({ query: PROGRESS, variables: { id } })
   const label = progress === null ? words.snapshotStatus.CREATING : words.progress(progress)
@@ -121,9 +132,10 @@ function Creating({ snapshot: { id, name, progress, stallReason, operation } }: 
       <Status look="busy">{label}</Status>
       <Progress percent={progress ?? 0} showInfo={false} size="small" aria-label={`${name}: ${label}`} />
       <CancellingHint operation={operation} />
-      {stallReason && (
+      {operation?.stallReason != null && (
         <div className="reason">
-          <ExclamationCircleFilled aria-hidden /> {words.stalled(stallReason)}
+          <ExclamationCircleFilled aria-hidden />{' '}
+          {words.stalled(words.reason(operation.stallReason, operation.stallReasons))}
         </div>
       )}
     </div>

@@ -1,4 +1,5 @@
 import type { EnumOf } from '../api/graphql.ts'
+import type { Reason } from '../api/reasons.ts'
 
 type DiskStatus = EnumOf<'DiskStatus'>
 type DiskOperation = EnumOf<'DiskOperation'>
@@ -138,6 +139,10 @@ export const en = {
   keptUntil: (days: number, until: string) => `${days} days, until ${until}`,
   tags: 'Tags',
   none: '–',
+  /** A reason, whose sentence and codes the API gives. */
+  reason: ((sentence) => sentence) as (sentence: string, codes: readonly Reason[]) => string,
+  /** What an error says, by its code, if it has one. */
+  errorMessage: (_code: string | undefined, message: string) => message,
   stalled: (reason: string) => `Delayed; retrying: ${reason}`,
 
   searchDisks: 'Search by name or disk ID',
@@ -447,6 +452,8 @@ export const en = {
     } satisfies Record<CancelObstacle, string> as Record<CancelObstacle, string>,
     or: ' or ',
     quoted: (text: string) => `“${text}”`,
+    /** A refusal that has no words of its own here, by its type or its code. */
+    other: (_refusal: string, message: string) => message,
     rules: {
       CHARACTERS: 'It may have only letters A–Z and a–z, digits, Chinese characters, and - _ / . or space.',
       EMPTY: 'Enter a name.',

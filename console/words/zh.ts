@@ -1,5 +1,11 @@
-import zhCN from 'antd/locale/zh_CN'
+import type { Reason } from '../api/reasons.ts'
 import type { Words } from './en.ts'
+import { errorsZh, reasonsZh, refusalsZh } from './reasons-zh.ts'
+
+function sayReason({ code, facts }: Reason): string {
+  const text = reasonsZh[code]
+  return typeof text === 'string' ? text : text(facts)
+}
 
 export const zh: Words = {
   language: '中文',
@@ -114,6 +120,8 @@ export const zh: Words = {
   keptUntil: (days, until) => `${days} 天，至 ${until}`,
   tags: '标签',
   none: '–',
+  reason: (_sentence, codes) => codes.map(sayReason).join(''),
+  errorMessage: (code) => errorsZh[code ?? ''] ?? '请检查网络连接和网关状态。',
   stalled: (reason) => `受阻，正在重试：${reason}`,
 
   searchDisks: '按名称或磁盘 ID 搜索',
@@ -408,6 +416,7 @@ export const zh: Words = {
     },
     or: '或',
     quoted: (text) => `“${text}”`,
+    other: (refusal) => refusalsZh[refusal] ?? '操作被拒绝。',
     rules: {
       CHARACTERS: '只能包含大小写字母、数字、中文以及 - _ / . 和空格。',
       EMPTY: '请输入名称。',
@@ -597,5 +606,3 @@ export const zh: Words = {
     },
   },
 }
-
-export { zhCN }

@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
+import { reason, REASONS } from '../domain/reasons.ts'
 import type { Database } from '../database/database.ts'
 import type { DiskKind, DiskStatus } from '../domain/disk.ts'
 import { SNAPSHOT_QUOTA } from '../domain/quota.ts'
@@ -122,8 +123,7 @@ const PAST: PastSnapshot[] = [
     name: 'during-import',
     type: 'MANUAL',
     daysAgo: 3,
-    failureReason:
-      'The disk was written to while it was being copied (3 attempts). Detach the disk or stop writes, then create the snapshot again.',
+    failureReason: reason('DISK_WRITTEN', { attempts: 3 }),
   },
   { diskId: 'v-mediaarchive', name: 'spring-collection', type: 'MANUAL', daysAgo: 30 },
   { diskId: 'v-web1root', name: 'before-upgrade', type: 'MANUAL', daysAgo: 7 },
@@ -184,7 +184,7 @@ async function createIfEmpty(options: DemoOptions): Promise<void> {
         description: disk.description,
         kind: disk.kind,
         status: disk.status,
-        statusReason: disk.dataMiB === null ? 'The image file is missing.' : null,
+        statusReason: disk.dataMiB === null ? REASONS.IMAGE_MISSING : null,
         sizeBytes: BigInt(disk.sizeMiB * MIB),
         storageType: 'local',
         zone: 'local',

@@ -1,12 +1,13 @@
+import { REASONS } from './reasons.ts'
 import type { OperationKind } from './job.ts'
 import type { Refusal } from './refusal.ts'
 import { NothingInProgress, OperationNotCancellable } from './refusals.ts'
 
 /** The reason of the transition that records a request to cancel. */
-export const CANCEL_REQUESTED = 'Cancellation requested.'
+export const CANCEL_REQUESTED = REASONS.CANCEL_REQUESTED
 
 /** The reason of the transition that ends a cancelled operation. */
-export const CANCELLED = 'Cancelled on request.'
+export const CANCELLED = REASONS.CANCELLED
 
 interface CancellableJob {
   kind: OperationKind

@@ -1,3 +1,4 @@
+import { reason } from './reasons.ts'
 import type { DiskStatus } from './disk.ts'
 import type { SnapshotStatus } from './snapshot.ts'
 
@@ -23,7 +24,7 @@ export interface UpstreamRefusal {
 
 /** A refusal of a cloud as a sentence, for people. */
 export function upstreamReason({ code, message }: Pick<UpstreamRefusal, 'code' | 'message'>): string {
-  return `The cloud refused: ${[code, message].filter(Boolean).join(': ')}`
+  return reason('CLOUD_REFUSED', { words: [code, message].filter(Boolean).join(': ') })
 }
 
 /** The statuses that a cloud can show of a snapshot in each status here. What is not listed changes nothing. */

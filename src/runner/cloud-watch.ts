@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { REASONS } from '../domain/reasons.ts'
 import type { Database } from '../database/database.ts'
 import type { Sql, Work } from '../database/work.ts'
 import type { Provider } from '../domain/connection.ts'
@@ -490,7 +491,7 @@ export class CloudWatch {
     const { db, now, announce } = this.#options
     const jobs = this.#jobsOf(id)
     if ([...jobs.values()].flat().every(({ stalledSince }) => stalledSince !== null)) return
-    const stalled = { stalledSince: now(), stallReason: `${reason} It is retried automatically.` }
+    const stalled = { stalledSince: now(), stallReason: `${reason} ${REASONS.RETRIED}` }
     await db.writeInBackground((sql) => sql.update('Job', stalled, { connectionId: id, stalledSince: null }))
     announce()
   }

@@ -1,3 +1,4 @@
+import { REASONS } from '../domain/reasons.ts'
 import { STATUS_DURING } from '../domain/disk-operation.ts'
 import type { DiskStatus } from '../domain/disk.ts'
 import { CANCELLED } from '../domain/cancel-operation.ts'
@@ -122,8 +123,7 @@ async function removedRemains(
 ): Promise<{ outcome: Refused } & Pick<Ending, 'leftBy'>> {
   try {
     const removal = await removeRemains(job, context)
-    const but =
-      removal.outcome === 'refused' ? ` Some of its data could not be removed. ${removal.reason}` : ''
+    const but = removal.outcome === 'refused' ? ` ${REASONS.REMAINS} ${removal.reason}` : ''
     return { outcome: { outcome: 'refused', reason: `${CANCELLED}${but}` } }
   } catch (error) {
     context.signal.throwIfAborted()
@@ -205,7 +205,7 @@ async function deleteSnapshot(job: Claimed, { provider, commit }: JobContext): P
   const removal = await provider.delete(snapshotId, commit)
   if (removal.outcome === 'refused' && (await provider.holds(snapshotId))) {
     if (evicted) throw new StillOwed(removal.reason)
-    const reason = `The snapshot could not be deleted. ${removal.reason} Then delete it again.`
+    const reason = `${REASONS.NOT_DELETED} ${removal.reason} ${REASONS.THEN_DELETE}`
     return takenBack(job, { outcome: 'refused', reason })
   }
   return { outcome: 'deleted', write: (sql, at) => writeDeletion(sql, job, at) }
@@ -370,7 +370,7 @@ async function releaseDisk(job: Claimed, { provider, inParts, ...work }: JobCont
 /** Deletes some of the snapshots of a disk that is released; whether there are more. */
 function* deleteSomeOf(sql: Sql, { id: diskId, accountId }: Disk, moment: Moment): Work<boolean> {
   yield* sql.lock('Disk', { id: diskId, accountId })
-  return yield* deleteSome(sql, { diskId, accountId }, { ...moment, reason: 'Its disk was released.' })
+  return yield* deleteSome(sql, { diskId, accountId }, { ...moment, reason: REASONS.DISK_RELEASED })
 }
 
 /** Whether the copy of any snapshot of the disk is being read, which must end before it can be deleted. */

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
+import { reason, REASONS } from '../domain/reasons.ts'
 import type { Database } from '../database/database.ts'
 import { logFault } from '../database/log-fault.ts'
 import type { Changes, Where } from '../database/rows.ts'
 import { resultOfJob } from '../domain/activity.ts'
-import { JOB_KINDS } from '../domain/job.ts'
 import type { Job } from '../generated/prisma/client.ts'
 import { recordEnd } from '../services/activity.ts'
 import type { Clock } from '../services/clock.ts'
@@ -213,9 +213,13 @@ function backOffMs(attempts: number, chance: number): number {
 
 /** What clients may know of a fault: its system error code where it has one, nothing of paths or internals. */
 function stallReason(error: unknown, { kind, attempts }: Pick<Job, 'kind' | 'attempts'>): string {
+  const facts = { attempt: attempts, job: kind }
   if (error instanceof StillOwed)
-    return `Attempt ${attempts} to ${JOB_KINDS[kind]} failed. ${error.message} It is retried automatically.`
+    return `${reason('ATTEMPT_FAILED', facts)} ${error.message} ${REASONS.RETRIED}`
   const { code } = (error ?? {}) as { code?: unknown }
-  const known = typeof code === 'string' && /^E[A-Z0-9]{2,20}$/.test(code) ? ` (${code})` : ''
-  return `Attempt ${attempts} to ${JOB_KINDS[kind]} failed with a transient fault${known}. It is retried automatically.`
+  const fault =
+    typeof code === 'string' && /^E[A-Z0-9]{2,20}$/.test(code)
+      ? reason('ATTEMPT_FAULT_CODE', { ...facts, errno: code })
+      : reason('ATTEMPT_FAULT', facts)
+  return `${fault} ${REASONS.RETRIED}`
 }

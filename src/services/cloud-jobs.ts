@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { reason as reasonFor, REASONS } from '../domain/reasons.ts'
 import type { Database } from '../database/database.ts'
 import { logFault } from '../database/log-fault.ts'
 import type { Sql, Work } from '../database/work.ts'
@@ -229,7 +230,7 @@ export class CloudJobs implements AsyncDisposable {
       if ((yield* sql.update('Job', { ...NO_LEASE, ...NO_STALL }, held)) === 0) return
       // Somebody may have seen it in between, and not recognised it as this one.
       const other = yield* sql.lock('Snapshot', { connectionId, externalId, id: { not: id } })
-      if (other) yield* takeSnapshot(sql, other, [], now(), `It is the snapshot ${id}.`)
+      if (other) yield* takeSnapshot(sql, other, [], now(), reasonFor('OTHER_SNAPSHOT', { snapshot: id }))
       yield* sql.update('Snapshot', { externalId }, { id, accountId })
     })
     return undefined
@@ -285,7 +286,7 @@ export class CloudJobs implements AsyncDisposable {
     })
     if (answer?.outcome !== 'refused' || answer.class === 'MISSING')
       return this.#release(job, { ...NO_STALL, sentAt: now() })
-    const reason = `The snapshot could not be deleted. ${upstreamReason(answer)}`
+    const reason = `${REASONS.NOT_DELETED} ${upstreamReason(answer)}`
     await db.write(function* (sql) {
       if ((yield* sql.delete('Job', held)) === 0) return
       yield* recordEnd(sql, job, { result: 'FAILED', reason, at: now() })
@@ -319,10 +320,10 @@ export class CloudJobs implements AsyncDisposable {
     else logFault(log, error, 'a job in a cloud failed, will be retried', facts)
     const retryAfterMs = error instanceof CloudFault ? (error.retryAfterMs ?? 0) : 0
     const backOffMs = Math.min(60_000, 1_000 * 2 ** Math.max(0, job.attempts - 1)) * (1 - Math.random() / 4)
-    const reason = known ? error.message : 'A transient fault.'
+    const reason = known ? error.message : REASONS.TRANSIENT_FAULT
     await this.#stalled(
       job,
-      `${reason} It is retried automatically.`,
+      `${reason} ${REASONS.RETRIED}`,
       this.#inFuture(Math.max(retryAfterMs, backOffMs)),
     )
   }
@@ -347,7 +348,7 @@ export class CloudJobs implements AsyncDisposable {
 
 const NO_LEASE = { leaseOwner: null, leaseUntil: null }
 const NO_STALL = { retryAt: null, stalledSince: null, stallReason: null }
-const ANSWER_LOST = "The cloud's answer was lost. The gateway looks for what the request has created."
+const ANSWER_LOST = REASONS.ANSWER_LOST
 
 /** Ends a deletion with the snapshot in the status that it had before. */
 function* takeBack(sql: Sql, { id: snapshotId, accountId }: Snapshot, reason: string, at: Date): Work<void> {

@@ -1,3 +1,4 @@
+import { REASONS } from '../domain/reasons.ts'
 import type { Database } from '../database/database.ts'
 import type { Sql, Work } from '../database/work.ts'
 import { CONNECTIONS_MAX, type CloudProvider, type ConnectionState } from '../domain/connection.ts'
@@ -284,7 +285,7 @@ export function stateAfter(error: unknown): Outcome {
   if (error instanceof CloudFault) return { state: STATE_AFTER[error.class], reason: error.message }
   if (error instanceof SecretError) return { state: 'CREDENTIALS_REFUSED', reason: error.message }
   if (error instanceof Error && error.name === 'TimeoutError')
-    return { state: 'UNREACHABLE', reason: 'The cloud did not answer in time.' }
+    return { state: 'UNREACHABLE', reason: REASONS.CLOUD_SILENT }
   throw error
 }
 

@@ -1,4 +1,5 @@
 import DataLoader from 'dataloader'
+import { REASONS } from '../domain/reasons.ts'
 import { Prisma, type Disk } from '../generated/prisma/client.ts'
 import type { Database } from '../database/database.ts'
 import { OBSERVED_DISK_STATUSES } from '../domain/disk.ts'
@@ -15,7 +16,7 @@ export interface DiskLooksOptions {
   now: Clock
 }
 
-const SAME_IMAGE = 'Another disk already uses this image under a different path.'
+const SAME_IMAGE = REASONS.IMAGE_SHARED
 
 /** How many disks are looked at together. */
 const LOOK_BATCH = 250

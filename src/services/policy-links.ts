@@ -1,6 +1,7 @@
 import type { Sql, Work } from '../database/work.ts'
 import { linkRefusals } from '../domain/policy.ts'
 import { Refusal } from '../domain/refusal.ts'
+import { REASONS } from '../domain/reasons.ts'
 import { PolicyNotFound } from '../domain/refusals.ts'
 import type { AutoSnapshotPolicy, Disk } from '../generated/prisma/client.ts'
 import type { Clock, NewId } from './clock.ts'
@@ -28,7 +29,7 @@ interface Unlinking {
 /** How many disks are unlinked in one transaction. */
 const UNLINKED_TOGETHER = 10
 
-const UNLINKED = 'The disk was unlinked from its automatic snapshot policy.'
+const UNLINKED = REASONS.DISK_UNLINKED
 
 /** Links a policy to disks, each for itself; those already linked to it stay so. */
 export async function linkDisks(

@@ -1,3 +1,4 @@
+import { REASONS } from '../domain/reasons.ts'
 import type { Sql, Work } from '../database/work.ts'
 import type { Database } from '../database/database.ts'
 import { subjectOf } from '../domain/job.ts'
@@ -7,9 +8,8 @@ import { recordEnd } from './activity.ts'
 import { changeDisk } from './disk-status.ts'
 import { diskOf, markUnavailable } from './snapshot-deletion.ts'
 
-const INTERRUPTED =
-  'Interrupted: it was in progress when the backup was made that the database was restored from.'
-const NO_COPY = 'The stored copy is missing.'
+const INTERRUPTED = REASONS.INTERRUPTED
+const NO_COPY = REASONS.COPY_MISSING
 
 /**
  * Ends what was in progress when a backup was made. Carried on now, it could change disks that have changed since: a

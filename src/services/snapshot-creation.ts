@@ -1,3 +1,4 @@
+import { REASONS } from '../domain/reasons.ts'
 import type { Snapshot } from '../generated/prisma/client.ts'
 import type { Database } from '../database/database.ts'
 import type { Sql, Work } from '../database/work.ts'
@@ -308,4 +309,4 @@ function* heldBy(sql: Sql, disk: { accountId: string; diskId: string; type: Snap
   return counts.reduce((held, { count }) => held + count, 0)
 }
 
-const EVICTED = 'Deleted as the oldest automatic snapshot of the disk, to make room for a new one.'
+const EVICTED = REASONS.EVICTED

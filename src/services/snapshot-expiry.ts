@@ -1,3 +1,4 @@
+import { reason } from '../domain/reasons.ts'
 import type { Snapshot } from '../generated/prisma/client.ts'
 import type { Database } from '../database/database.ts'
 import type { Sql, Work } from '../database/work.ts'
@@ -83,6 +84,6 @@ function* wasKeptLately(sql: Sql, snapshotId: string, at: Date): Work<boolean> {
 }
 
 function expiredReason({ retentionDays, expiresAt }: Snapshot): string {
-  const days = retentionDays === 1 ? '1 day' : `${retentionDays ?? 0} days`
-  return `Its retention of ${days} ended at ${expiresAt?.toISOString() ?? ''}.`
+  const [days, time] = [retentionDays ?? 0, expiresAt?.toISOString() ?? '']
+  return days === 1 ? reason('EXPIRED_AFTER_ONE_DAY', { time }) : reason('EXPIRED', { days, time })
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { reason as reasonFor, REASONS } from '../domain/reasons.ts'
 import type { Database } from '../database/database.ts'
 import { inParts } from '../database/parts.ts'
 import type { Changes } from '../database/rows.ts'
@@ -53,7 +54,8 @@ export function diskChanges(disk: Disk, seen: SeenDisk, isCopied: boolean): Chan
   const shown = {
     ...{ name, kind, rawStatus, storageType, zone, instanceId, device },
     status: stays ? disk.status : seen.status,
-    statusReason: seen.status === 'ERROR' ? (seen.reason ?? `The cloud reports ${rawStatus}.`) : null,
+    statusReason:
+      seen.status === 'ERROR' ? (seen.reason ?? reasonFor('CLOUD_REPORTS', { status: rawStatus })) : null,
     sizeBytes: seen.sizeBytes ?? disk.sizeBytes,
     upstreamCreatedAt: seen.createdAt ?? disk.upstreamCreatedAt,
   }
@@ -90,7 +92,7 @@ export function snapshotChanges(
   })
 }
 
-const reported = ({ rawStatus }: SeenSnapshot) => `The cloud reports ${rawStatus}.`
+const reported = ({ rawStatus }: SeenSnapshot) => reasonFor('CLOUD_REPORTS', { status: rawStatus })
 
 /** A deletion that was asked for here is in progress until the snapshot is gone, or has stayed for too long. */
 function statusOf(
@@ -131,7 +133,8 @@ export function* writeDisk(sql: Sql, { connection, at }: Seeing, seen: SeenDisk)
       ...{ id, accountId, provider, connectionId, externalId },
       ...{ name, kind, status, rawStatus, storageType, zone, instanceId, device },
       location: `${connectionId}/${externalId}`,
-      statusReason: status === 'ERROR' ? (seen.reason ?? `The cloud reports ${rawStatus}.`) : null,
+      statusReason:
+        status === 'ERROR' ? (seen.reason ?? reasonFor('CLOUD_REPORTS', { status: rawStatus })) : null,
       sizeBytes: seen.sizeBytes ?? 0n,
       upstreamCreatedAt: seen.createdAt,
       createdAt: at,
@@ -191,9 +194,9 @@ export function* writeSnapshot(sql: Sql, seeing: Seeing, seen: SeenSnapshot): Wo
 /** Why the status of a snapshot is another one, where that follows from no request. */
 function reasonOf(snapshot: Snapshot, to: Snapshot['status'], failureReason: string | null): string | null {
   if (failureReason !== null) return failureReason
-  if (snapshot.status === 'DELETING') return 'The cloud has not deleted it.'
+  if (snapshot.status === 'DELETING') return REASONS.NOT_DELETED_IN_CLOUD
   if (snapshot.status === 'CREATING') return null
-  return to === 'COMPLETED' ? 'The cloud shows it as available again.' : 'Changed outside of this gateway.'
+  return to === 'COMPLETED' ? REASONS.AVAILABLE_AGAIN : REASONS.CHANGED_OUTSIDE
 }
 
 /** The operation goes on: how far it is, and that nothing delays it, unless it has not moved for too long. */
@@ -209,9 +212,7 @@ function* writeJob(sql: Sql, jobs: readonly Job[], seen: SeenSnapshot, at: Date)
       progress:
         job.kind === 'COPY_SNAPSHOT' && seen.percent !== null ? Math.floor(seen.percent) : job.progress,
       stalledSince: isStuck ? (job.stalledSince ?? at) : null,
-      stallReason: isStuck
-        ? `The cloud has gone on reporting ${seen.rawStatus} for more than 30 minutes.`
-        : null,
+      stallReason: isStuck ? reasonFor('CLOUD_STUCK', { status: seen.rawStatus }) : null,
     })
     if (changes) yield* sql.update('Job', changes, { id: job.id, accountId: job.accountId })
   }
@@ -321,5 +322,5 @@ export async function forgetUpstream(
   })
 }
 
-const DELETED_OUTSIDE = 'Deleted outside of this gateway.'
-const CONNECTION_REMOVED = 'Its connection was deleted here. Nothing has changed in the cloud.'
+const DELETED_OUTSIDE = REASONS.DELETED_OUTSIDE
+const CONNECTION_REMOVED = REASONS.CONNECTION_REMOVED

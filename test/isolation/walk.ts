@@ -42,6 +42,12 @@ const KINDS: Partial<Record<string, Kind>> = {
 /** The deepest that selections go, in objects within objects. */
 const DEPTH = 3
 
+/**
+ * What says again, for programs, what the text beside it says: each field of these is asked for in one document,
+ * or documents become too large.
+ */
+const REPEATED = ['Reason']
+
 /** Everything that can be asked of a schema: a document for every field with arguments, and every text in those. */
 export function walk(schema: GraphQLSchema, fill: Fill) {
   const selected = new Set<string>()
@@ -81,9 +87,13 @@ export function walk(schema: GraphQLSchema, fill: Fill) {
       const isDeeper = !isLeafType(named)
       if (field.args.some(isRequiredArgument)) return []
       if (isDeeper && (path.includes(named.name) || path.length >= DEPTH)) return []
-      selected.add(`${type.name}.${field.name}`)
+      const coordinate = `${type.name}.${field.name}`
+      if (REPEATED.includes(named.name) && selected.has(coordinate)) return []
+      selected.add(coordinate)
       if (selectedAbove.includes(field.name)) return []
-      const alias = `${type.name}_${field.name}: ${field.name}`
+      // These have the same types wherever they are, so they need no names of their own.
+      const isAlike = REPEATED.includes(type.name) || REPEATED.includes(named.name)
+      const alias = isAlike ? field.name : `${type.name}_${field.name}: ${field.name}`
       return [isDeeper ? `${alias} ${selection(field.type, [...path, type.name])}` : alias]
     })
     return `{ __typename ${chosen.join(' ')} }`

@@ -3,9 +3,11 @@ import { ACTOR_KINDS, readActor, type Actor as ActorFacts } from '../../domain/a
 import type { OperationKind } from '../../domain/job.ts'
 import type { Activity as ActivityRow, Job } from '../../generated/prisma/client.ts'
 import { ACTIVITY_ORDERS, type Reads } from '../../reads/reads.ts'
+import { reasonsIn } from '../../domain/reasons.ts'
 import { builder } from '../builder.ts'
 import { connect } from '../connection.ts'
 import { READ, rowHints } from '../hints.ts'
+import { Reason, SENTENCES } from './reason.ts'
 import { Operation } from './operation.ts'
 import { COMPARISON_LIMITS, DateTimeFilter, IDFilter } from './filters.ts'
 
@@ -85,6 +87,12 @@ const Activity = builder.objectRef<ActivityRow>('Activity').implement({
     reason: t.exposeString('reason', {
       nullable: true,
       description: 'Why it failed or was cancelled, as a sentence; null otherwise.',
+    }),
+    reasons: t.field({
+      ...rowHints({ reads: ['reason'], costs: 0, entries: SENTENCES }),
+      type: [Reason],
+      description: '`reason` for programs, sentence by sentence; empty if it is null.',
+      resolve: ({ reason }) => reasonsIn(reason),
     }),
     endedAt: t.expose('endedAt', {
       type: 'DateTime',

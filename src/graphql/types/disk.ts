@@ -17,6 +17,7 @@ import type { Disk as DiskRow } from '../../generated/prisma/client.ts'
 import type { HeldSnapshots, Reads } from '../../reads/reads.ts'
 import { DISK_EVENT_ORDERS } from '../../reads/history.ts'
 import { DISK_ORDERS, SNAPSHOT_ORDERS } from '../../reads/reads.ts'
+import { reasonsIn } from '../../domain/reasons.ts'
 import { builder } from '../builder.ts'
 import { connect, OrderDirection } from '../connection.ts'
 import { READ, rowHints, type RowHints } from '../hints.ts'
@@ -25,6 +26,7 @@ import { DiskKind, DiskKindFilter, DiskStatus, DiskStatusFilter } from './disk-e
 import { Provider, ProviderFilter } from './connection-enums.ts'
 import { Eligibility } from './eligibility.ts'
 import { DateTimeFilter, IDFilter, NumberFilter, SEARCH, StringFilter } from './filters.ts'
+import { Reason, SENTENCES } from './reason.ts'
 import { Operation } from './operation.ts'
 import { AutoSnapshotPolicy, Connection, Disk, Snapshot } from './nodes.ts'
 import { NEWEST_FIRST, SnapshotConnection, SnapshotFilter, SnapshotOrder } from './snapshot.ts'
@@ -54,6 +56,12 @@ builder.node(Disk, {
     statusReason: t.exposeString('statusReason', {
       nullable: true,
       description: 'Why the status is ERROR, as a sentence; null otherwise.',
+    }),
+    statusReasons: t.field({
+      ...hints({ reads: ['statusReason'], costs: 0, entries: SENTENCES }),
+      type: [Reason],
+      description: '`statusReason` for programs, sentence by sentence; empty if it is null.',
+      resolve: ({ statusReason }) => reasonsIn(statusReason),
     }),
     sizeGiB: t.float({
       ...hints({ reads: ['sizeBytes'], costs: 0 }),

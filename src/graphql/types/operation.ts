@@ -1,9 +1,12 @@
 import { subjectOf } from '../../domain/job.ts'
+import { reasonsIn } from '../../domain/reasons.ts'
 import type { OperationKind as Kind } from '../../domain/job.ts'
 import type { Job } from '../../generated/prisma/client.ts'
 import { percent } from '../../transitions/progress.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
+import { costing } from '../hints.ts'
+import { Reason, SENTENCES } from './reason.ts'
 
 export const OperationKind = builder.enumType('OperationKind', {
   description: 'Kind of a background operation.',
@@ -56,6 +59,12 @@ export const Operation = builder.objectRef<Job & { kind: Kind }>('Operation').im
     stallReason: t.exposeString('stallReason', {
       nullable: true,
       description: 'The latest of these faults, as a sentence; null if there is none.',
+    }),
+    stallReasons: t.field({
+      ...costing(0, SENTENCES),
+      type: [Reason],
+      description: '`stallReason` for programs, sentence by sentence; empty if it is null.',
+      resolve: ({ stallReason }) => reasonsIn(stallReason),
     }),
   }),
 })

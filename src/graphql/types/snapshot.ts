@@ -7,6 +7,7 @@ import {
   verifySnapshotRefusals,
 } from '../../domain/snapshot-operation.ts'
 import { SNAPSHOT_ORDERS } from '../../reads/reads.ts'
+import { reasonsIn } from '../../domain/reasons.ts'
 import { builder } from '../builder.ts'
 import { connect, OrderDirection } from '../connection.ts'
 import type { Context } from '../context.ts'
@@ -27,6 +28,7 @@ import {
   SnapshotType,
   SnapshotTypeFilter,
 } from './snapshot-enums.ts'
+import { Reason, SENTENCES } from './reason.ts'
 import { Tag, TAG_FILTER_LIMITS, TAG_FILTERS, TagFilter } from './tag.ts'
 import { SnapshotTransition } from './transition.ts'
 import { SnapshotOrigin, SnapshotOriginFilter, UpstreamSnapshot } from './upstream.ts'
@@ -105,6 +107,15 @@ builder.node(Snapshot, {
     }),
   }),
 })
+
+builder.objectField(Snapshot, 'failureReasons', (t) =>
+  t.field({
+    ...hints({ reads: ['failureReason'], costs: 0, entries: SENTENCES }),
+    type: [Reason],
+    description: '`failureReason` for programs, sentence by sentence; empty if it is null.',
+    resolve: ({ failureReason }) => reasonsIn(failureReason),
+  }),
+)
 
 builder.objectField(Snapshot, 'deletionProtection', (t) =>
   t.exposeBoolean('deletionProtection', {

@@ -1,3 +1,4 @@
+import { reasonsIn } from '../../domain/reasons.ts'
 import { builder } from '../builder.ts'
 import { idOf } from '../id-argument.ts'
 import type {
@@ -5,7 +6,7 @@ import type {
   DiskTransition as DiskTransitionRow,
   Transition,
 } from '../../transitions/transition.ts'
-import { STORED } from '../hints.ts'
+import { costing, STORED } from '../hints.ts'
 import {
   follow,
   followDisks,
@@ -18,6 +19,7 @@ import { Actor, storedActor } from './activity.ts'
 import { DiskStatus, DiskStatusFilter } from './disk-enums.ts'
 import { IDFilter, StringFilter } from './filters.ts'
 import { Disk, Snapshot } from './nodes.ts'
+import { Reason, SENTENCES } from './reason.ts'
 import { SnapshotStatus, SnapshotStatusFilter, SnapshotTypeFilter } from './snapshot-enums.ts'
 import { TAG_FILTER_LIMITS, TAG_FILTERS, TagFilter } from './tag.ts'
 
@@ -43,6 +45,12 @@ export const StatusTransition = builder.interfaceRef<AnyTransition>('StatusTrans
     reason: t.exposeString('reason', {
       nullable: true,
       description: 'The reason, as a sentence; null if there is nothing to add.',
+    }),
+    reasons: t.field({
+      ...costing(0, SENTENCES),
+      type: [Reason],
+      description: '`reason` for programs, sentence by sentence; empty if it is null.',
+      resolve: ({ reason }) => reasonsIn(reason),
     }),
     actor: t.field({
       type: Actor,
@@ -90,6 +98,12 @@ SnapshotTransition.implement({
       nullable: true,
       description: 'The reason, as a sentence; null if there is nothing to add.',
     }),
+    reasons: t.field({
+      ...costing(0, SENTENCES),
+      type: [Reason],
+      description: '`reason` for programs, sentence by sentence; empty if it is null.',
+      resolve: ({ reason }) => reasonsIn(reason),
+    }),
     actor: t.field({
       type: Actor,
       nullable: true,
@@ -133,6 +147,12 @@ const DiskTransition = builder.objectRef<DiskTransitionRow>('DiskTransition').im
       nullable: true,
       description:
         'The reason, as a sentence: the fault, or why an operation ended; null if there is nothing to add.',
+    }),
+    reasons: t.field({
+      ...costing(0, SENTENCES),
+      type: [Reason],
+      description: '`reason` for programs, sentence by sentence; empty if it is null.',
+      resolve: ({ reason }) => reasonsIn(reason),
     }),
     actor: t.field({
       type: Actor,

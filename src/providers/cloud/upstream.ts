@@ -1,5 +1,6 @@
 import { request as requestByHttp, type IncomingMessage } from 'node:http'
 import { request as requestByHttps } from 'node:https'
+import { reason } from '../../domain/reasons.ts'
 import { endpointProblem, publicLookup, type EndpointRules } from './endpoints.ts'
 import { CloudFault } from './faults.ts'
 
@@ -127,7 +128,8 @@ function faultOf(error: unknown, { method, url }: UpstreamRequest, wasSent: bool
       : error instanceof Error && error.name === 'TimeoutError'
         ? 'ETIMEDOUT'
         : 'ERR_CONNECTION'
-  if (!wasSent) return new CloudFault('UNREACHABLE', `No connection to ${url.host}: ${code}.`, { code })
+  if (!wasSent)
+    return new CloudFault('UNREACHABLE', reason('NO_CONNECTION', { host: url.host, errno: code }), { code })
   const faultClass = method === 'GET' ? 'PASSING' : 'UNCLEAR'
-  return new CloudFault(faultClass, `No complete answer from ${url.host}: ${code}.`, { code })
+  return new CloudFault(faultClass, reason('NO_ANSWER', { host: url.host, errno: code }), { code })
 }

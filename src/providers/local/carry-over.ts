@@ -1,5 +1,6 @@
 import type { BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
+import { reason, REASONS, type Attribute } from '../../domain/reasons.ts'
 import {
   extendedInode,
   INODE_FLAGS,
@@ -35,10 +36,7 @@ const OF_THE_BYTES = ['security.ima', 'security.evm']
 
 const ACL = 'system.posix_acl_access'
 
-const CANNOT =
-  'which the gateway cannot give to the image that would replace it. Remove it from the image, or give the gateway the permission, then roll back again.'
-
-const has = (what: string) => `The image has ${what}, ${CANNOT}`
+const has = (attribute: Attribute) => reason('IMAGE_ATTRIBUTE', { attribute })
 
 export async function attributesOf(handle: FileHandle): Promise<Attributes> {
   const { mode, uid, gid, blocks, size } = await handle.stat()
@@ -58,12 +56,10 @@ export function replacementRefusal(
   { nlink }: Pick<BigIntStats, 'nlink'>,
   { flags, xattrs }: Attributes,
 ): string | undefined {
-  if (nlink > 1n)
-    return 'The image has other names (hard links), which would keep the old content. Remove them, then roll back again.'
-  if ((flags & (INODE_FLAGS.IMMUTABLE | INODE_FLAGS.APPEND)) !== 0)
-    return 'The image is immutable or append-only. Clear that flag (chattr), then roll back again.'
-  if ((flags & INODE_FLAGS.VERITY) !== 0) return has('fs-verity enabled')
-  if (OF_THE_BYTES.some((name) => xattrs.has(name))) return has('an integrity signature (IMA or EVM)')
+  if (nlink > 1n) return REASONS.IMAGE_HARD_LINKS
+  if ((flags & (INODE_FLAGS.IMMUTABLE | INODE_FLAGS.APPEND)) !== 0) return REASONS.IMAGE_IMMUTABLE
+  if ((flags & INODE_FLAGS.VERITY) !== 0) return has('FS_VERITY')
+  if (OF_THE_BYTES.some((name) => xattrs.has(name))) return has('SIGNATURE')
   return undefined
 }
 
@@ -73,13 +69,13 @@ export function replacementRefusal(
  */
 export function carryOverToEmpty(fd: number, { flags, extended }: Attributes): string | undefined {
   return (
-    attempt('inode flags (chattr)', () => {
+    attempt('FLAGS', () => {
       const now = inodeFlags(fd)
       const wanted = (now & ~CARRIED_FLAGS) | (flags & CARRIED_FLAGS)
       if (wanted !== now) setInodeFlags(fd, wanted)
       return ((inodeFlags(fd) ^ flags) & CARRIED_FLAGS) === 0
     }) ??
-    attempt('a project or an extent size', () => {
+    attempt('EXTENTS', () => {
       const isSame = () => JSON.stringify(extendedInode(fd)) === JSON.stringify(extended)
       if (extended && !isSame()) setExtendedInode(fd, extended)
       return isSame()
@@ -98,20 +94,20 @@ export async function carryOver(
     try {
       await image.chown(uid, gid)
     } catch (error) {
-      return refusalOf(error, 'an owner or group of its own')
+      return refusalOf(error, 'OWNER')
     }
   }
   for (const name of readXattrs(fd).keys()) {
     if (xattrs.has(name)) continue
     // What the directory gives to every new file.
-    const refused = attempt('no such attribute as every new file there', () => {
+    const refused = attempt('INHERITED', () => {
       removeXattr(fd, name)
       return true
     })
     if (refused !== undefined) return refused
   }
   for (const [name, value] of xattrs) {
-    const refused = attempt(inWords(name), () => {
+    const refused = attempt(attributeOf(name), () => {
       const isSame = () => readXattrs(fd).get(name)?.equals(value) ?? false
       if (!isSame()) writeXattr(fd, name, value)
       return isSame()
@@ -123,12 +119,12 @@ export async function carryOver(
     try {
       await image.chmod(mode)
     } catch (error) {
-      return refusalOf(error, 'permissions of its own')
+      return refusalOf(error, 'MODE')
     }
   }
   const now = await attributesOf(image)
   const isCarried = now.mode === mode && now.uid === uid && now.gid === gid && sameXattrs(now.xattrs, xattrs)
-  return isCarried ? undefined : has('permissions or attributes')
+  return isCarried ? undefined : has('OTHER')
 }
 
 /** Gives an image all its blocks, if the one that it replaces had them. */
@@ -140,12 +136,12 @@ function sameXattrs(a: Map<string, Buffer>, b: Map<string, Buffer>): boolean {
   return a.size === b.size && [...a].every(([name, value]) => b.get(name)?.equals(value))
 }
 
-function inWords(name: string): string {
-  if (name === ACL) return 'an access control list'
-  return name.startsWith('security.') ? 'a security label or capability' : 'an extended attribute'
+function attributeOf(name: string): Attribute {
+  if (name === ACL) return 'ACL'
+  return name.startsWith('security.') ? 'SECURITY' : 'ATTRIBUTE'
 }
 
-function attempt(what: string, give: () => boolean): string | undefined {
+function attempt(what: Attribute, give: () => boolean): string | undefined {
   try {
     return give() ? undefined : has(what)
   } catch (error) {
@@ -154,7 +150,7 @@ function attempt(what: string, give: () => boolean): string | undefined {
 }
 
 /** A shortage is no reason to refuse: the work is repeated. */
-function refusalOf(error: unknown, what: string): string {
+function refusalOf(error: unknown, what: Attribute): string {
   const { code = '' } = error as NodeJS.ErrnoException
   if (PASSING.has(code) || code === 'ENOSPC' || code === 'EDQUOT') throw error
   return has(what)

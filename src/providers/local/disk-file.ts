@@ -1,6 +1,7 @@
 import type { BigIntStats } from 'node:fs'
 import { lstat, open, readFile, readlink, realpath, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join } from 'node:path'
+import { REASONS } from '../../domain/reasons.ts'
 import { DISK_SIZE_BYTES_MAX } from '../../domain/disk.ts'
 import type { DiskPathProblem } from '../../domain/disk-path.ts'
 import { absent, PASSING } from './faults.ts'
@@ -9,13 +10,13 @@ import type { PlacesNow } from './places.ts'
 
 /** Why a path is no disk. The sentences are shown to clients, so they name no path. */
 const REFUSALS: Record<DiskPathProblem, string> = {
-  NOT_ABSOLUTE: 'The path of an image must be absolute.',
-  MISSING: 'The image file is missing.',
-  OUTSIDE: 'The image file is outside the directories that disks may be in.',
-  UNREADABLE: 'The image file cannot be read.',
-  NOT_A_DISK: 'The image is neither a regular file nor a block device.',
-  EMPTY: 'The image file is empty.',
-  TOO_LARGE: 'The image file is larger than a disk can be: 9,007,199,254,740,991 bytes.',
+  NOT_ABSOLUTE: REASONS.IMAGE_NOT_ABSOLUTE,
+  MISSING: REASONS.IMAGE_MISSING,
+  OUTSIDE: REASONS.IMAGE_OUTSIDE,
+  UNREADABLE: REASONS.IMAGE_UNREADABLE,
+  NOT_A_DISK: REASONS.IMAGE_NOT_A_DISK,
+  EMPTY: REASONS.IMAGE_EMPTY,
+  TOO_LARGE: REASONS.IMAGE_TOO_LARGE,
 }
 
 export interface DiskFileRefusal {

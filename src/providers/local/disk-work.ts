@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { lstat, open, realpath, rename, unlink, type FileHandle } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { REASONS } from '../../domain/reasons.ts'
 import { DISK_SIZE_BYTES_MAX } from '../../domain/disk.ts'
 import type { CopyReference, Damaged, DiskReference, DiskWork, Done, Refused } from '../provider.ts'
 import {
@@ -61,12 +62,11 @@ export async function createDisk(
 ): Promise<Done | Refused | Damaged> {
   const path = places.pathOf(disk.location)
   const name = basename(path)
-  const remedy = 'where disks are kept, then create the disk again'
   const opened = await openDirectoryOf(path, await places.look(), disk.accountId)
   if (!opened) return refused(NO_DIRECTORY)
   await using directory = opened
   return await withinSpace(
-    { of: 'the disk', remedy, directory: directory.at('.'), minFreeBytes },
+    { need: 'DISK', directory: directory.at('.'), minFreeBytes },
     work,
     async (within) => {
       await using _lock = await lockDisk(disk.id, snapshotsDir)
@@ -94,10 +94,9 @@ export async function rollBackDisk(
   { disk, to, ...work }: DiskWork & { to: CopyReference },
   { snapshotsDir, places, minFreeBytes }: DiskWorkOptions,
 ): Promise<Done | Refused | Damaged> {
-  const remedy = 'where the disk is, then roll it back again'
   const now = await places.look()
   const old = await openDisk(places.pathOf(disk.location), now, disk.accountId)
-  if (!old.ok) return refused(`${old.reason} Put it right, then roll the disk back again.`)
+  if (!old.ok) return refused(`${old.reason} ${REASONS.REPAIR_AND_ROLL_BACK}`)
   await using _handle = old.handle
   if (!old.stat.isFile()) return refused(NO_DEVICE)
   if (await now.isMountPoint(old.path)) return refused(MOUNT_POINT)
@@ -105,8 +104,7 @@ export async function rollBackDisk(
   if (!opened) return refused(REPLACED)
   await using directory = opened
   const name = basename(old.path)
-  const of = 'the content of the snapshot'
-  const place = { of, remedy, directory: directory.at('.'), minFreeBytes }
+  const place = { need: 'ROLLBACK' as const, directory: directory.at('.'), minFreeBytes }
   return await withinSpace(place, work, async (within) => {
     await using _lock = await lockDisk(disk.id, snapshotsDir)
     const cannotReplace = replacementRefusal(old.stat, await attributesOf(old.handle))
@@ -146,7 +144,7 @@ export async function resizeDisk(
 ): Promise<Done | Refused> {
   await using _lock = await lockDisk(disk.id, snapshotsDir)
   const found = await openDisk(places.pathOf(disk.location), await places.look(), disk.accountId)
-  if (!found.ok) return refused(`${found.reason} Put it right, then resize the disk again.`)
+  if (!found.ok) return refused(`${found.reason} ${REASONS.REPAIR_AND_RESIZE}`)
   await using handle = found.handle
   if (!found.stat.isFile()) return refused(NO_DEVICE)
   // The file that was checked, whatever its path leads to by now.
@@ -160,7 +158,7 @@ export async function resizeDisk(
 
 export async function attachDisk({ disk }: DiskWork, { places }: DiskWorkOptions): Promise<Done | Refused> {
   const found = await openDisk(places.pathOf(disk.location), await places.look(), disk.accountId)
-  if (!found.ok) return refused(`${found.reason} Put it right, then attach the disk again.`)
+  if (!found.ok) return refused(`${found.reason} ${REASONS.REPAIR_AND_ATTACH}`)
   await using _handle = found.handle
   return (await isInUse(disk, found)) ? refused(CAME_INTO_USE) : DONE
 }
@@ -192,21 +190,16 @@ export async function cleanDisk(disk: DiskReference, { places }: DiskWorkOptions
   await removeDead(directory, disk.id, basename(path))
 }
 
-const NO_DEVICE =
-  'The disk is a block device, which cannot be replaced as a whole or resized here. Do it where the device comes from.'
-const NOT_WRITABLE =
-  'The gateway has no right to write where the image is. Give it that right, then try again.'
-const CAME_INTO_USE = 'A program has the disk open. Close it there, then try again.'
-const REPLACED = 'The image of the disk was replaced meanwhile. Look at it, then try again.'
-const TOO_LARGE = 'The file system cannot hold a file of this size. Ask for less.'
+const NO_DEVICE = REASONS.DISK_IS_DEVICE
+const NOT_WRITABLE = REASONS.IMAGE_NOT_WRITABLE
+const CAME_INTO_USE = REASONS.DISK_OPEN
+const REPLACED = REASONS.IMAGE_REPLACED
+const TOO_LARGE = REASONS.FILE_TOO_LARGE
 
-const MOUNT_POINT =
-  'The image is a mount point (a bind mount), which cannot be replaced. Register it where it really is, then roll that disk back.'
-const NOT_PRIVATE =
-  'The gateway cannot make a directory of its own where the image is: the file system gives it to somebody else. Move the image to another file system.'
-const NO_DIRECTORY = 'The directory for disks is missing. Restore it, then create the disk again.'
-const IN_THE_WAY =
-  'Something else is where the image of the disk belongs. Remove it, then create the disk again.'
+const MOUNT_POINT = REASONS.IMAGE_IS_MOUNT_POINT
+const NOT_PRIVATE = REASONS.IMAGE_IN_SHARED_PLACE
+const NO_DIRECTORY = REASONS.DISK_DIRECTORY_MISSING
+const IN_THE_WAY = REASONS.DISK_PLACE_TAKEN
 
 /** The name of an image while it is prepared: short, whatever the name of the disk's image is. */
 const IMAGE = 'image'

@@ -1,37 +1,34 @@
+import { REASONS } from '../../domain/reasons.ts'
+
 /**
  * Which errors of the system pass by themselves, and which last until somebody changes something. Work that meets a
  * passing error is repeated; a lasting one ends it, with the sentence here, which is shown to clients and names no path.
  */
 
-const NOT_PERMITTED =
-  'The gateway has no permission for this where disks or snapshots are kept. Give it that permission.'
-const NO_SPACE = 'There is no space left where disks or snapshots are kept. Free space.'
-const DEVICE = 'The storage reports an input/output error. Check the device.'
-const TOO_LARGE =
-  'The file would be larger than the file system or the limit of the gateway (ulimit -f) allows. Raise the limit, or use another file system.'
-const UNSUPPORTED =
-  'The file system does not support what is needed for this. Keep disks and snapshots on another one.'
-const WRONG_PLACE =
-  'A file or directory that is needed is missing, or is something else. Restore it as it was.'
+const NOT_PERMITTED = REASONS.PERMISSION_MISSING
+const DEVICE = REASONS.STORAGE_FAULT
+const TOO_LARGE = REASONS.FILE_SYSTEM_LIMIT
+const UNSUPPORTED = REASONS.FILE_SYSTEM_UNSUPPORTED
+const { WRONG_PLACE } = REASONS
 
 const LASTING: Readonly<Record<string, string>> = {
   EACCES: NOT_PERMITTED,
   EPERM: NOT_PERMITTED,
-  EROFS: 'The file system is read-only. Mount it for writing.',
-  ENOSPC: NO_SPACE,
-  EDQUOT: 'The quota of the file system is used up. Free space, or raise the quota.',
+  EROFS: REASONS.FILE_SYSTEM_READ_ONLY,
+  ENOSPC: REASONS.FILE_SYSTEM_FULL,
+  EDQUOT: REASONS.FILE_SYSTEM_QUOTA,
   EIO: DEVICE,
   ENXIO: DEVICE,
   ENODEV: DEVICE,
   EBADMSG: DEVICE,
   EFBIG: TOO_LARGE,
   EOVERFLOW: TOO_LARGE,
-  ENAMETOOLONG: 'The path of a file would be too long. Move the image to a shorter path.',
+  ENAMETOOLONG: REASONS.PATH_TOO_LONG,
   ELOOP: WRONG_PLACE,
   ENOENT: WRONG_PLACE,
   ENOTDIR: WRONG_PLACE,
   EISDIR: WRONG_PLACE,
-  EBUSY: 'The image is a mount point or is claimed by the system. Release it there.',
+  EBUSY: REASONS.IMAGE_BUSY,
   EINVAL: UNSUPPORTED,
   EILSEQ: UNSUPPORTED,
   EMLINK: UNSUPPORTED,

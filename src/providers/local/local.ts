@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { reason, REASONS } from '../../domain/reasons.ts'
 import type {
   CaptureRequest,
   CopyOutcome,
@@ -124,8 +125,8 @@ export function createLocalProvider({
       return await doing(request, work)
     } catch (error) {
       if (request.signal.aborted) throw error
-      const { outcome, reason } = refusedBy(error)
-      return { outcome, reason: `${reason} Then try again.` }
+      const { outcome, reason: why } = refusedBy(error)
+      return { outcome, reason: `${why} ${REASONS.THEN_TRY}` }
     }
   }
 
@@ -180,9 +181,9 @@ function isWritable(directory: string): boolean {
 
 /** A lasting fault, as a refusal with its reason; a passing one is thrown. */
 function refusedBy(error: unknown): Refused {
-  const reason = lastingReason(error)
-  if (reason === undefined) throw error
-  return { outcome: 'refused', reason }
+  const why = lastingReason(error)
+  if (why === undefined) throw error
+  return { outcome: 'refused', reason: why }
 }
 
 async function observe(
@@ -216,15 +217,10 @@ const asError = (error: unknown): Error => (error instanceof Error ? error : new
 
 async function copyDisk(request: CopyRequest, local: Local): Promise<CopyOutcome> {
   const { snapshotsDir: directory, minFreeBytes } = local
-  const remedy = 'where snapshots are kept, then create the snapshot again'
-  return await withinSpace(
-    { of: 'the snapshot', remedy, directory, minFreeBytes },
-    request,
-    async (within) => {
-      const work = { ...request, ...within }
-      return (await adopt(work, local)) ?? (await copyCaptured(work, local)) ?? (await copyAnew(work, local))
-    },
-  )
+  return await withinSpace({ need: 'SNAPSHOT', directory, minFreeBytes }, request, async (within) => {
+    const work = { ...request, ...within }
+    return (await adopt(work, local)) ?? (await copyCaptured(work, local)) ?? (await copyAnew(work, local))
+  })
 }
 
 /**
@@ -324,7 +320,7 @@ async function copyAnew(request: CopyRequest, local: Local): Promise<CopyOutcome
   await using partial = await preparePartial(snapshotsDir, request.snapshotId)
   for (let attempt = 1; attempt <= maxAttempts; attempt++) {
     const source = await openDisk(path, await places.look(), disk.accountId)
-    if (!source.ok) return refused(`${source.reason} Put it right, then create the snapshot again.`)
+    if (!source.ok) return refused(`${source.reason} ${REASONS.REPAIR_AND_CREATE_SNAPSHOT}`)
     const copy = await copyOnce(source, path, partial, request)
     if (copy.result === 'unreadable') {
       return refused(UNREADABLE)
@@ -333,16 +329,13 @@ async function copyAnew(request: CopyRequest, local: Local): Promise<CopyOutcome
     request.signal.throwIfAborted()
     return copied(await partial.publish(manifestOf(request, copy)))
   }
-  return refused(
-    `The disk was written to while it was being copied (${maxAttempts} attempts). ` +
-      'Detach the disk or stop writes, then create the snapshot again.',
-  )
+  return refused(reason('DISK_WRITTEN', { attempts: maxAttempts }))
 }
 
-const UNREADABLE = 'A part of the disk cannot be read. Repair the disk, then create the snapshot again.'
+const UNREADABLE = REASONS.DISK_UNREADABLE
 
-function refused(reason: string): CopyOutcome {
-  return { outcome: 'refused', reason }
+function refused(why: string): CopyOutcome {
+  return { outcome: 'refused', reason: why }
 }
 
 async function copyOnce(source: DiskFile, path: string, { image }: PartialCopy, request: CopyRequest) {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type FileHandle, link, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
+import { REASONS } from '../../domain/reasons.ts'
 import type { Commit } from '../provider.ts'
 import { codeOf, lastingReason, PassingFault, unlessPassing } from './faults.ts'
 import {
@@ -67,10 +68,10 @@ export async function isOnShelf(snapshotsDir: string, snapshotId: string): Promi
 /** What stands at the place of a snapshot is not a whole snapshot, or cannot be read as one; the message is for clients. */
 export class DamagedCopy extends Error {}
 
-export const MISSING = 'The stored copy is missing.'
-const NO_FILE = 'The stored copy is not a regular file.'
-const NOT_PERMITTED = 'The stored copy cannot be read: permission denied.'
-const UNREADABLE = 'Part of the stored copy cannot be read.'
+export const MISSING = REASONS.COPY_MISSING
+const NO_FILE = REASONS.COPY_NOT_A_FILE
+const NOT_PERMITTED = REASONS.COPY_FORBIDDEN
+const UNREADABLE = REASONS.COPY_UNREADABLE
 
 /** What a lasting error says of a copy that could not be read for it; undefined for a passing one. */
 export function damageBy(error: unknown): DamagedCopy | undefined {
@@ -113,7 +114,7 @@ export async function readManifest(snapshotsDir: string, snapshotId: string): Pr
   let json
   try {
     await using handle = await openPublished(snapshotsDir, snapshotId, 'manifest.json')
-    if ((await handle.stat()).size > MANIFEST_BYTES_MAX) throw new DamagedCopy('The manifest is too long.')
+    if ((await handle.stat()).size > MANIFEST_BYTES_MAX) throw new DamagedCopy(REASONS.MANIFEST_TOO_LONG)
     json = await handle.readFile('utf8')
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined
@@ -122,7 +123,7 @@ export async function readManifest(snapshotsDir: string, snapshotId: string): Pr
   try {
     return Manifest.parse(JSON.parse(json))
   } catch (cause) {
-    throw new DamagedCopy('The manifest of the stored copy is invalid.', { cause })
+    throw new DamagedCopy(REASONS.MANIFEST_INVALID, { cause })
   }
 }
 

@@ -1,12 +1,10 @@
 import { statfsSync } from 'node:fs'
+import { reason, type SpaceNeed } from '../../domain/reasons.ts'
 import type { Refused, Work } from '../provider.ts'
 import { codeOf } from './faults.ts'
 
 interface Place {
-  /** What needs the space, as in "for the snapshot". */
-  of: string
-  /** What would be right, as in "where snapshots are kept, then create the snapshot again". */
-  remedy: string
+  need: SpaceNeed
   directory: string
   /** How much of the file system of the directory stays free, in bytes: the database and other work need it. */
   minFreeBytes: number
@@ -19,7 +17,7 @@ export interface LimitedWork extends Work {
 
 /** Does work that fills a directory; that there is no room for it is a refusal with the figures, not a fault. */
 export async function withinSpace<Outcome>(
-  { of, remedy, directory, minFreeBytes }: Place,
+  { need, directory, minFreeBytes }: Place,
   { signal, onProgress }: Work,
   work: (limited: Omit<LimitedWork, 'signal'>) => Promise<Outcome>,
 ): Promise<Outcome | Refused> {
@@ -34,24 +32,26 @@ export async function withinSpace<Outcome>(
     })
   } catch (error) {
     signal.throwIfAborted()
-    const refuse = (available: string): Refused => ({
-      outcome: 'refused',
-      reason:
-        `There is not enough space for ${of}: it needs up to ${inWords(neededBytes)}, and ${available}. ` +
-        `Free space ${remedy}.`,
-    })
+    const facts = { subject: need, place: need, needed: inWords(neededBytes) }
     switch (codeOf(error)) {
-      case 'ENOSPC':
-        return refuse(
-          `${inWords(freeBytes(directory))} are free` +
-            (minFreeBytes > 0 ? `, of which ${inWords(minFreeBytes)} stay reserved` : ''),
+      case 'ENOSPC': {
+        const free = inWords(freeBytes(directory))
+        return refused(
+          minFreeBytes > 0
+            ? reason('SPACE_RESERVED', { ...facts, free, reserved: inWords(minFreeBytes) })
+            : reason('SPACE_SHORT', { ...facts, free }),
         )
+      }
       case 'EDQUOT':
-        return refuse('the quota is used up')
+        return refused(reason('SPACE_QUOTA', facts))
       default:
         throw error
     }
   }
+}
+
+function refused(why: string): Refused {
+  return { outcome: 'refused', reason: why }
 }
 
 /** How much a file system has room for, in bytes; infinite where that is not known: then writing shows it. */

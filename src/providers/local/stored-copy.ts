@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
+import { REASONS } from '../../domain/reasons.ts'
 import type { CopyReference, Damaged, Done, Work } from '../provider.ts'
 import type { CopyJob } from './copy-worker.ts'
 import { copyInWorker } from './copying.ts'
@@ -6,8 +7,8 @@ import { codeOf } from './faults.ts'
 import { damageBy, MISSING, openPublished, preparePartial, readManifest, type Manifest } from './shelf.ts'
 import { shareBlocks } from './system-calls.ts'
 
-const UNREADABLE = 'Part of the stored copy cannot be read.'
-const CHANGED = 'The stored copy is corrupt: checksum mismatch.'
+const UNREADABLE = REASONS.COPY_UNREADABLE
+const CHANGED = REASONS.COPY_CORRUPT
 
 /** Reads a copy from its device, and its manifest, and says whether it is what it was. */
 export async function verifyCopy(
@@ -97,7 +98,7 @@ async function openStored(
 async function manifestDamage(snapshotsDir: string, snapshotId: string): Promise<Damaged | undefined> {
   try {
     const manifest = await readManifest(snapshotsDir, snapshotId)
-    return manifest ? undefined : damaged('The manifest of the stored copy is missing.')
+    return manifest ? undefined : damaged(REASONS.MANIFEST_MISSING)
   } catch (error) {
     return damagedBy(error)
   }
