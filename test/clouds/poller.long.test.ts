@@ -100,6 +100,36 @@ describe.each(CLOUD_NAMES)('%s', (name) => {
     expect(await app.db.snapshot.count()).toBe(101)
   })
 
+  test('a list that was asked for before a snapshot was deleted does not bring it back', async () => {
+    await using gateway = await startCloudGateway(name, {}, { background: true })
+    const { app, cloud, connectionId } = gateway
+    const disk = gateway.disk()
+    const { id: externalId } = gateway.outside(disk.id, { doneAt: 0 })
+    await expect.poll(() => gateway.snapshotRow(externalId)).not.toBeNull()
+    const syncedAt = async () => (await app.db.connection.findFirst())?.syncedAt
+    await expect.poll(syncedAt).toEqual(expect.any(Date))
+    const before = await syncedAt()
+    const held = Promise.withResolvers<undefined>()
+    cloud.faults.listsHeld = held.promise
+    cloud.advance(1_000)
+    const isList = (call: string) => /GET .*\/(snapshot|snapshots\/detail)$/.test(call)
+    const lists = cloud.calls.filter(isList).length
+    await app.graphql(
+      'mutation ($id: ID!) { refreshConnection(input: { connectionId: $id }) { __typename } }',
+      {
+        id: connectionId,
+      },
+    )
+    await expect.poll(() => cloud.calls.filter(isList).length).toBe(lists + 1)
+    await app.graphql('mutation ($id: ID!) { deleteSnapshot(input: { snapshotId: $id }) { __typename } }', {
+      id: (await gateway.snapshotRow(externalId))?.id,
+    })
+    await expect.poll(() => app.db.snapshot.count()).toBe(0)
+    held.resolve(undefined)
+    await expect.poll(syncedAt).not.toEqual(before)
+    expect(await app.db.snapshot.count()).toBe(0)
+  })
+
   test('requests keep to the budget of the connection', async () => {
     await using gateway = await startCloudGateway(name, { CLOUD_CALLS_PER_SECOND: '10' })
     const { cloud } = gateway

@@ -20,6 +20,8 @@ export interface Faults {
   visibleAfterMs?: number | undefined
   /** Lists have no rows at all, though reads do. */
   emptyLists?: boolean | undefined
+  /** Lists are answered when this resolves, with what there was when they were asked for. */
+  listsHeld?: Promise<unknown> | undefined
   /** With what chance a row is missing from a list, though reads have it. */
   listsLack?: number | undefined
   /** The credentials may not read quotas. */

@@ -30,7 +30,7 @@ export interface RunningCloud extends AsyncDisposable {
 /** Serves a fake cloud over HTTP, with the faults that are switched on. */
 export async function serve(cloud: FakeCloud, dialect: Dialect, port = 0): Promise<RunningCloud> {
   const server = createServer((incoming, outgoing) => {
-    void bodyOf(incoming).then((body) => {
+    void bodyOf(incoming).then(async (body) => {
       const { pathname, searchParams } = new URL(incoming.url ?? '/', 'http://cloud')
       const method = incoming.method ?? 'GET'
       cloud.calls.push(`${method} ${pathname}`)
@@ -42,6 +42,7 @@ export async function serve(cloud: FakeCloud, dialect: Dialect, port = 0): Promi
         body,
       }
       const answer = answerOf(cloud, dialect, request, address())
+      if (/\/(snapshot|snapshots\/detail)$/.test(pathname) && method === 'GET') await cloud.faults.listsHeld
       if (answer === 'CUT') return incoming.socket.destroy()
       const isText = typeof answer.body === 'string'
       return outgoing
