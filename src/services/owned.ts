@@ -22,6 +22,18 @@ const NOT_FOUND = {
 type Owned = keyof typeof NOT_FOUND
 
 /**
+ * Locks those of these disks that the account has, in the order of their ids: so transactions that want several of the same
+ * disks wait for each other, and never in a circle.
+ */
+export function* lockDisks(
+  sql: Sql,
+  { accountId }: Pick<Viewer, 'accountId'>,
+  ids: readonly string[],
+): Work<void> {
+  yield* sql.lockAll('Disk', { id: { in: ids }, accountId }, { orderBy: { id: 'asc' } })
+}
+
+/**
  * A row of the viewer's account, locked until the transaction ends; throws the refusal when the account has none with
  * this id. The only way to a row that a client names, so that what belongs to others does not exist for it.
  */

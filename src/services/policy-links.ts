@@ -6,7 +6,7 @@ import { PolicyNotFound } from '../domain/refusals.ts'
 import type { AutoSnapshotPolicy, Disk } from '../generated/prisma/client.ts'
 import type { Clock, NewId } from './clock.ts'
 import type { DiskLooks } from './disk-looks.ts'
-import { lockOwned } from './owned.ts'
+import { lockDisks, lockOwned } from './owned.ts'
 import { changePolicy, recordPolicy, type ChangeParts } from './policy-change.ts'
 import { refuse } from './refuse.ts'
 import { deleteSome } from './snapshot-deletion.ts'
@@ -48,9 +48,10 @@ export async function linkDisks(
     yield* recordPolicy(sql, policy, 'LINK_AUTO_SNAPSHOT_POLICY', { ...parts, at: parts.now() }, id)
     return { ...disk, policyId }
   }
-  return changePolicy(parts, viewer, policyId, (sql, policy) =>
-    attemptEach(sql, diskIds, (own, id) => linkOne(own, policy, id)),
-  )
+  return changePolicy(parts, viewer, policyId, function* (sql, policy) {
+    yield* lockDisks(sql, viewer, diskIds)
+    return yield* attemptEach(sql, diskIds, (own, id) => linkOne(own, policy, id))
+  })
 }
 
 /**
@@ -82,8 +83,10 @@ export async function unlinkDisks(
   while (results.length < diskIds.length) {
     const some = diskIds.slice(results.length, results.length + together)
     try {
-      const unlinkSome = (sql: Sql, policy: AutoSnapshotPolicy) =>
-        attemptEach(sql, some, (own, id) => unlinkOne(own, policy, id))
+      function* unlinkSome(sql: Sql, policy: AutoSnapshotPolicy): Work<(Disk | Refusal)[]> {
+        yield* lockDisks(sql, viewer, some)
+        return yield* attemptEach(sql, some, (own, id) => unlinkOne(own, policy, id))
+      }
       const part = await changePolicy(parts, viewer, policyId, unlinkSome, db.writeInBackground)
       // A disk that is still linked has more snapshots to delete.
       if (!part.some(isLinked)) results.push(...part)

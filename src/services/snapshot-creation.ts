@@ -18,7 +18,7 @@ import type { Clock, Moment, NewId } from './clock.ts'
 import type { DiskLooks } from './disk-looks.ts'
 import { changeDisk } from './disk-status.ts'
 import type { SpaceRefusals } from './free-space.ts'
-import { lockOwned } from './owned.ts'
+import { lockDisks, lockOwned } from './owned.ts'
 import { checkName, refuse } from './refuse.ts'
 import { deleteSnapshots, isRead } from './snapshot-deletion.ts'
 import { outcomeOf, outcomesOf, type SnapshotOutcome } from './snapshot-outcomes.ts'
@@ -134,7 +134,7 @@ export async function createSnapshots(
   }
   await db.write((sql) => checkItems(sql, viewer, call))
   const outcomes = consistent
-    ? await allOrNone(parts, diskIds, admitItem, made)
+    ? await allOrNone(parts, viewer, diskIds, admitItem, made)
     : await Promise.all(diskIds.map((id) => outcomesOf([id], () => db.write((sql) => admitItem(sql, id)))))
   const accepted = outcomes.flat().flatMap((one) => ('snapshot' in one ? [one.snapshot] : []))
   await Promise.all(accepted.filter(({ id }) => made.has(id)).map(capture))
@@ -259,6 +259,7 @@ function* admitOnce(
  */
 async function allOrNone(
   { db }: Pick<CreationParts, 'db'>,
+  viewer: Viewer,
   ids: readonly string[],
   make: (sql: Sql, id: string) => Work<Snapshot>,
   made: Set<string>,
@@ -268,6 +269,7 @@ async function allOrNone(
     await db.write(function* (sql) {
       outcomes = []
       made.clear()
+      yield* lockDisks(sql, viewer, ids)
       for (const id of ids) outcomes.push(outcomeOf(id, yield* sql.attempt(make(sql, id))))
       const isUndone = made.size > 0 && outcomes.some((outcome) => 'refusal' in outcome)
       if (isUndone) throw new OtherSnapshotRefused()
