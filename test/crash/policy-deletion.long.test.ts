@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import SQLite from 'better-sqlite3'
 import { expect, onTestFinished, test } from 'vitest'
+import { openDatabase } from '../../src/database/database.ts'
 import { postGraphql } from '../support/clients.ts'
 import { linkMany, runMany } from '../support/policies.ts'
 import { startGateway, type Gateway } from '../support/process.ts'
@@ -29,8 +30,9 @@ test('a policy whose deletion is cut short by a kill is not there after the rest
     { accountId: string },
   ]
   const own = { accountId, policyId }
-  linkMany(path, { ...own, count: COUNT })
-  runMany(path, { ...own, outcome: 'PENDING' })
+  await using db = await openDatabase({ url: `file:${path}` })
+  await linkMany(db, { ...own, count: COUNT })
+  await runMany(db, { ...own, outcome: 'PENDING' })
   const count = (from: string) => read.prepare(`SELECT count(*) FROM ${from}`).pluck().get() as number
   const left = () => [
     count('"AutoSnapshotPolicy"'),

@@ -1,5 +1,4 @@
 import SQLite from 'better-sqlite3'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { DISK_ORDERS, SNAPSHOT_ORDERS } from '../../src/reads/reads.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
@@ -66,7 +65,7 @@ async function plans(
   statements.length = 0
   const { errors } = await app.graphql(query, variables as Record<string, unknown>)
   expect(errors).toBeUndefined()
-  using database = Object.assign(new SQLite(join(app.dataDir, 'snapgate.db'), { readonly: true }), {
+  using database = Object.assign(new SQLite(app.db.path, { readonly: true }), {
     [Symbol.dispose]: () => undefined,
   })
   const found = statements.flatMap((sql) => planOf(database, sql))
@@ -205,7 +204,7 @@ test('the history of a disk is read along indexes of that disk, both ways', asyn
 
 test('the test would notice a table that is read from end to end, and a sort', async () => {
   await using app = await startTestApp()
-  const database = new SQLite(join(app.dataDir, 'snapgate.db'), { readonly: true })
+  const database = new SQLite(app.db.path, { readonly: true })
   const sort = planOf(database, 'SELECT * FROM "Disk" t WHERE t."accountId" = ? ORDER BY t."zone"')
   const scan = planOf(database, 'SELECT * FROM "Disk" t WHERE t."zone" = ?')
   database.close()

@@ -317,8 +317,8 @@ test('an old run of very many disks is forgotten in parts', async () => {
   await using app = await appAt('07-31T00:00')
   const policyId = await policyOf(app, EVERY_NIGHT)
   const own = { accountId: app.viewer.accountId, policyId }
-  linkMany(app.db.path, { ...own, count: 1_200 })
-  runMany(app.db.path, { ...own, outcome: 'MISSED' })
+  await linkMany(app.db, { ...own, count: 1_200 })
+  await runMany(app.db, { ...own, outcome: 'MISSED' })
   const left = () => app.db.autoSnapshotRunDisk.count()
 
   const state = { isDone: false }
@@ -480,8 +480,8 @@ test('a run for very many disks is noted in parts, each disk once, also when it 
   await using app = await appAt('05-01T00:00')
   const policyId = await policyOf(app, EVERY_NIGHT)
   const own = { accountId: app.viewer.accountId, policyId }
-  const diskIds = linkMany(app.db.path, { ...own, count: 1_200 })
-  runMany(app.db.path, { ...own, outcome: 'PENDING' })
+  const diskIds = await linkMany(app.db, { ...own, count: 1_200 })
+  await runMany(app.db, { ...own, outcome: 'PENDING' })
   app.moveTo('05-01T02:00')
   const decide = () =>
     app.db.write(function* (sql) {

@@ -224,7 +224,7 @@ const COMMAND = 'src/commands/disk.ts'
 
 test('the disk command registers and lists disks, and a running gateway shows them at once', async () => {
   await using app = await startTestApp()
-  const env = { DATA_DIR: app.dataDir }
+  const env = { DATA_DIR: app.dataDir, DATABASE_URL: app.config.databaseUrl }
   await writeImage(imageOf(app), 4, 1)
 
   const added = await run(
@@ -282,7 +282,10 @@ test('the disk command that is refused exits with 1 and says why in one line', a
   await using app = await startTestApp()
   const disk = await app.disk()
   const add = (path: string, name: string) =>
-    run(COMMAND, ['add', path, '--name', name, '--kind', 'data'], { DATA_DIR: app.dataDir })
+    run(COMMAND, ['add', path, '--name', name, '--kind', 'data'], {
+      DATA_DIR: app.dataDir,
+      DATABASE_URL: app.config.databaseUrl,
+    })
 
   expect(
     await Promise.all([add(imageOf(app, 'missing'), 'a'), add(disk.path, 'a'), add(disk.path, '')]),

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { DAY_MS } from '../../src/domain/units.ts'
 import { trustClock } from '../../src/services/clock-trust.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
+import { onServer } from '../support/new-database.ts'
 import { planOf } from '../support/plans.ts'
 import { EVERY_NIGHT } from '../support/policies.ts'
 
@@ -94,17 +95,20 @@ async function doEverything(app: TestApp, pass: (ms: number) => void): Promise<v
   await app.housekeeping.tick()
 }
 
-test('no change and no background work reads all rows of an account, nor sorts them', async () => {
-  const statements = new Set<string>()
-  let time = Date.UTC(2026, 0, 1)
-  await using app = await startTestApp(
-    { LOG_POLL_MS: '60000', LOG_RETENTION_EVENTS: '0' },
-    { onStatement: (sql) => statements.add(sql), now: () => new Date(time) },
-  )
-  statements.clear()
+test.skipIf(onServer)(
+  'no change and no background work reads all rows of an account, nor sorts them (skipped on PostgreSQL, which plans by statistics)',
+  async () => {
+    const statements = new Set<string>()
+    let time = Date.UTC(2026, 0, 1)
+    await using app = await startTestApp(
+      { LOG_POLL_MS: '60000', LOG_RETENTION_EVENTS: '0' },
+      { onStatement: (sql) => statements.add(sql), now: () => new Date(time) },
+    )
+    statements.clear()
 
-  await doEverything(app, (ms) => (time += ms))
+    await doEverything(app, (ms) => (time += ms))
 
-  expect(statements.size).toBeGreaterThan(80)
-  expect(longPlans(join(app.dataDir, 'snapgate.db'), statements)).toEqual([])
-})
+    expect(statements.size).toBeGreaterThan(80)
+    expect(longPlans(join(app.dataDir, 'snapgate.db'), statements)).toEqual([])
+  },
+)

@@ -295,9 +295,9 @@ describe('a policy of very many disks that was deleted', () => {
   async function deleted(app: TestApp) {
     const policyId = await policyOf(app)
     const own = { accountId: app.viewer.accountId, policyId }
-    const diskId = linkMany(app.db.path, { ...own, count: COUNT }).at(-1) ?? ''
+    const diskId = (await linkMany(app.db, { ...own, count: COUNT })).at(-1) ?? ''
     await app.db.disk.update({ where: { id: diskId }, data: { status: 'IN_USE' } })
-    const runId = runMany(app.db.path, { ...own, outcome: 'PENDING' })
+    const runId = await runMany(app.db, { ...own, outcome: 'PENDING' })
     expect(await call(app, 'Delete', { policyId })).toEqual({ policyId })
     return { policyId, runId, diskId }
   }

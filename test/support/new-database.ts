@@ -5,6 +5,9 @@ import process from 'node:process'
 import { startPostgres, type PostgresCluster } from './postgresql.ts'
 import { run } from './process.ts'
 
+/** Whether the gateways of tests are on PostgreSQL. */
+export const onServer = process.env.DATABASE === 'postgresql'
+
 let directory: string
 let cluster: PostgresCluster | undefined
 
@@ -13,7 +16,7 @@ let cluster: PostgresCluster | undefined
  * DATABASE=postgresql the gateways of tests are on a server, which is started for the run.
  */
 export async function setup(): Promise<void> {
-  if (process.env.DATABASE === 'postgresql') {
+  if (onServer) {
     cluster = await startPostgres()
     process.env.NEW_DATABASE_SERVER = await cluster.migrated()
   }

@@ -1,5 +1,5 @@
-import SQLite from 'better-sqlite3'
 import { pino } from 'pino'
+import type { Database } from '../../src/database/database.ts'
 import { createScheduler } from '../../src/runner/scheduler.ts'
 import type { PolicyInput } from '../../src/services/policies.ts'
 import type { Disk } from '../../src/generated/prisma/client.ts'
@@ -51,38 +51,33 @@ export async function runsOf(app: TestApp): Promise<string[]> {
 }
 
 /** Links a policy to disks without images, as many as it takes, past everything that would take long; returns their ids. */
-export function linkMany(
-  databasePath: string,
+export async function linkMany(
+  db: Pick<Database, 'disk'>,
   { accountId, policyId, count }: { accountId: string; policyId: string; count: number },
-): string[] {
-  const db = new SQLite(databasePath)
-  db.prepare(
-    `WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n < ? - 1)
-     INSERT INTO "Disk" ("id", "accountId", "provider", "location", "name", "kind", "status", "sizeBytes", "storageType",
-       "zone", "createdAt", "provisioned", "policyId")
-     SELECT printf('v-many%06d', n), ?, 'local', printf('/nowhere/%d', n), 'many', 'DATA', 'EXPIRED', 1, 'local', 'local',
-       '2026-01-01T00:00:00.000+00:00', 0, ? FROM c`,
-  ).run(count, accountId, policyId)
-  const rows = db.prepare('SELECT "id" FROM "Disk" WHERE "policyId" = ? ORDER BY "id"').all(policyId)
-  db.close()
-  return (rows as { id: string }[]).map(({ id }) => id)
+): Promise<string[]> {
+  const ids = Array.from({ length: count }, (_, n) => `v-many${String(n).padStart(6, '0')}`)
+  await db.disk.createMany({
+    data: ids.map((id) => ({
+      ...{ id, accountId, policyId, provider: 'local', location: `/nowhere/${id}`, name: 'many' },
+      ...{ kind: 'DATA' as const, status: 'EXPIRED' as const, sizeBytes: 1n, storageType: 'local' },
+      ...{ zone: 'local', createdAt: new Date('2026-01-01T00:00:00Z'), provisioned: false },
+    })),
+  })
+  return ids
 }
 
 /** Records a run of a policy with a row for each of its disks, in this outcome. */
-export function runMany(
-  databasePath: string,
+export async function runMany(
+  db: Pick<Database, 'disk' | 'autoSnapshotRun' | 'autoSnapshotRunDisk'>,
   { accountId, policyId, outcome }: { accountId: string; policyId: string; outcome: 'PENDING' | 'MISSED' },
-): string {
-  const id = 'asr-many00000000'
-  const db = new SQLite(databasePath)
-  db.prepare(
-    `INSERT INTO "AutoSnapshotRun" ("id", "accountId", "policyId", "slot", "scheduledFor", "decidedAt", "outcome")
-     VALUES (?, ?, ?, 'once', '2026-01-01T00:00:00.000+00:00', '2026-01-01T00:00:00.000+00:00', 'RUN')`,
-  ).run(id, accountId, policyId)
-  db.prepare(
-    `INSERT INTO "AutoSnapshotRunDisk" ("id", "runId", "diskId", "accountId", "outcome")
-     SELECT 'asd-' || "id", ?, "id", "accountId", ? FROM "Disk" WHERE "policyId" = ?`,
-  ).run(id, outcome, policyId)
-  db.close()
+): Promise<string> {
+  const [id, at] = ['asr-many00000000', new Date('2026-01-01T00:00:00Z')]
+  await db.autoSnapshotRun.create({
+    data: { id, accountId, policyId, slot: 'once', scheduledFor: at, decidedAt: at, outcome: 'RUN' },
+  })
+  const disks = await db.disk.findMany({ where: { policyId }, select: { id: true } })
+  await db.autoSnapshotRunDisk.createMany({
+    data: disks.map(({ id: diskId }) => ({ id: `asd-${diskId}`, runId: id, diskId, accountId, outcome })),
+  })
   return id
 }
