@@ -70,7 +70,7 @@ function CreateDialog({ asked, onCreated }: { asked: Asked; onCreated: (() => vo
   const disks = (data?.nodes ?? []).filter((node) => node?.__typename === 'Disk')
   const shown = ids.length === 0 ? [] : disks.filter(({ id }) => ids.includes(id))
   const names = useNames(asked.open)
-  const [notes, setNotes] = useState<Notes>({ description: '', retentionDays: null, tags: [] })
+  const [notes, setNotes] = useState(NO_NOTES)
   const [mustChoose, setMustChoose] = useState(false)
   const { outcomes, create, createTogether } = useCreation()
   const together = useTogether(names.suffix)
@@ -93,11 +93,12 @@ function CreateDialog({ asked, onCreated }: { asked: Asked; onCreated: (() => vo
       setMustChoose(asksForDisk)
       return
     }
-    const { description, retentionDays, tags } = notes
+    const { description, retentionDays, tags, isProtected } = notes
     const common = {
       description,
       tags: writtenTags(tags),
       ...(retentionDays !== null && { retentionDays }),
+      ...(isProtected && { deletionProtection: true }),
     }
     const made = together.isWanted
       ? await createTogether({ ...common, name: together.name, diskIds: shown.map(({ id }) => id) })
@@ -227,11 +228,15 @@ interface Notes {
   tags: Tag[]
   description: string
   retentionDays: number | null
+  isProtected: boolean
 }
+
+const NO_NOTES: Notes = { description: '', retentionDays: null, tags: [], isProtected: false }
 
 /** What is seldom given, folded away. */
 function MoreFields({ notes, onChange }: { notes: Notes; onChange: (notes: Notes) => void }) {
   const words = useWords()
+  const hint = useId()
   const limits = useLimits(true)
   const retentionProblem = useRetentionProblem(true)
   return (
@@ -254,6 +259,16 @@ function MoreFields({ notes, onChange }: { notes: Notes; onChange: (notes: Notes
         value={notes.retentionDays}
         onChange={(retentionDays) => onChange({ ...notes, retentionDays })}
       />
+      <Checkbox
+        checked={notes.isProtected}
+        aria-describedby={hint}
+        onChange={({ target }) => onChange({ ...notes, isProtected: target.checked })}
+      >
+        {words.edition.protection}
+      </Checkbox>
+      <div className="hint" id={hint}>
+        {words.edition.protectionHint}
+      </div>
       <TagsField tags={notes.tags} onChange={(tags) => onChange({ ...notes, tags })} />
     </details>
   )

@@ -227,7 +227,7 @@ export const en = {
     notice:
       'A snapshot includes only data that has been written to the disk at the time of creation, not data still residing in a cache. Detach the disk, or confirm that all file writes have stopped, to be sure of its integrity.',
     disksOf: (count: number) => `${count} disks`,
-    more: 'Description, retention and tags',
+    more: 'Description, retention, protection and tags',
     retention: 'Keep for (days)',
     retentionHint: 'Leave empty for no expiry.',
     retentionRule: (min: string, max: string) => `Enter ${min} to ${max} days, or leave it empty.`,

@@ -204,7 +204,7 @@ export const zh: Words = {
     notice:
       '快照只包含创建时已写入磁盘的数据，不包含仍在缓存中的数据。为保证数据完整，建议先卸载磁盘，或确认所有文件写操作已停止。',
     disksOf: (count) => `${count} 块磁盘`,
-    more: '描述、保留时间和标签',
+    more: '描述、保留时间、删除保护和标签',
     retention: '保留天数',
     retentionHint: '留空则永久保留。',
     retentionRule: (min, max) => `请输入 ${min} 到 ${max} 天，或留空。`,

@@ -32,6 +32,8 @@ interface NewSnapshot {
   tags: readonly Tag[]
   /** Null keeps it forever. */
   retentionDays: number | null
+  /** Default: false. */
+  deletionProtection?: boolean
 }
 
 /** How long others leave a snapshot in a cloud to the call that has accepted it, in milliseconds. */
@@ -84,7 +86,8 @@ export async function createSnapshot(
   checkName(input.name)
   await looks.lookAt(viewer, input.diskId)
   const { diskId, name, description, tags, retentionDays, clientToken } = input
-  const call = { clientToken, inputHash: hashOf(diskId, name, description, sorted(tags), retentionDays) }
+  const inputHash = hashOf(diskId, name, description, sorted(tags), retentionDays, ...protection(input))
+  const call = { clientToken, inputHash }
   const made = new Set<string>()
   const snapshot = await db.write((sql) => admitOnce(parts, sql, viewer, input, call, made))
   if (!made.has(snapshot.id)) return snapshot
@@ -92,6 +95,10 @@ export async function createSnapshot(
   announce()
   return submit(parts, snapshot)
 }
+
+/** Part of the digest only where it is on, so that calls of versions that did not have it can be repeated. */
+const protection = ({ deletionProtection }: Pick<NewSnapshot, 'deletionProtection'>) =>
+  deletionProtection ? ['protected'] : []
 
 /** The snapshot as it is when its cloud was asked for it; throws the refusal of the cloud. */
 async function submit({ db, submitted }: CreationParts, snapshot: Snapshot): Promise<Snapshot> {
@@ -123,6 +130,7 @@ export async function createSnapshots(
     sorted(tags),
     retentionDays,
     consistent,
+    ...protection(input),
   )
   const call = { clientToken, inputHash }
   const made = new Set<string>()
@@ -207,6 +215,7 @@ function* admit(
     consistency: consistencyOf(disk.status),
     retentionDays: input.retentionDays,
     expiresAt: expiry(createdAt, input.retentionDays),
+    deletionProtection: input.deletionProtection ?? false,
     createdAt,
   })
   const of = { snapshotId: input.id, diskId }

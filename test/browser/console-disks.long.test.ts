@@ -152,7 +152,7 @@ describeInBrowser('every verb of disks and snapshots in the console', ({ open })
     expect(verifiedAt).not.toBeNull()
   })
 
-  test('snapshots of several disks are all created or none, with their tags', async () => {
+  test('snapshots of several disks are all created or none, with their tags and protection', async () => {
     await using app = await startTestApp()
     const [first, second] = [await app.disk({ name: 'data-1' }), await app.disk({ name: 'data-2' })]
     await app.db.disk.update({ where: { id: second.id }, data: { status: 'EXPIRED' } })
@@ -161,7 +161,8 @@ describeInBrowser('every verb of disks and snapshots in the console', ({ open })
     const form = dialog(page, 'Create Snapshot')
     await form.getByRole('checkbox', { name: 'All or none' }).press('Space')
     await form.getByLabel('Name of each snapshot').fill('both')
-    await form.getByText('Description, retention and tags').press('Enter')
+    await form.getByText('Description, retention, protection and tags').press('Enter')
+    await form.getByRole('checkbox', { name: 'Deletion protection' }).press('Space')
     await button(form, 'Add a tag').press('Enter')
     await form.getByLabel('Key of tag 1').fill('release')
     await form.getByLabel('Value of tag 1').fill('1,2=3')
@@ -173,8 +174,8 @@ describeInBrowser('every verb of disks and snapshots in the console', ({ open })
     await button(form, 'Confirm').press('Enter')
     await form.getByText('2 created').waitFor()
     expect(await app.db.snapshot.findMany({ include: { tags: true } })).toMatchObject([
-      { name: 'both', tags: [{ key: 'release', value: '1,2=3' }] },
-      { name: 'both', tags: [{ key: 'release', value: '1,2=3' }] },
+      { name: 'both', deletionProtection: true, tags: [{ key: 'release', value: '1,2=3' }] },
+      { name: 'both', deletionProtection: true, tags: [{ key: 'release', value: '1,2=3' }] },
     ])
   })
 

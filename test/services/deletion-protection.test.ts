@@ -66,3 +66,22 @@ test('a policy neither evicts a protected snapshot nor deletes it when it is unl
   await app.runner.tick()
   expect(await names()).toEqual(['auto-2026-11-01-02.00'])
 })
+
+test('snapshots are protected from their creation where that is asked for, and a client token remembers it', async () => {
+  await using app = await startTestApp()
+  const [disk, other] = [await app.disk(), await app.disk()]
+  const input = { diskId: disk.id, name: 'kept', clientToken: 'kept-token' }
+  const ask = (deletionProtection?: boolean) =>
+    mutate(app, 'createSnapshot', { ...input, deletionProtection }, 'snapshot { id deletionProtection }')
+  const first = await ask(true)
+  expect(first).toMatchObject({ snapshot: { deletionProtection: true } })
+  expect(await ask(true)).toEqual(first)
+  expect(await ask()).toEqual({ __typename: 'ClientTokenReused', code: 'CLIENT_TOKEN_REUSED' })
+  const { items } = await mutate(
+    app,
+    'createSnapshots',
+    { diskIds: [other.id], name: 'kept', deletionProtection: true },
+    'items { snapshot { deletionProtection } }',
+  )
+  expect(items).toEqual([{ snapshot: { deletionProtection: true } }])
+})

@@ -48,6 +48,8 @@ function idLimits(name: string) {
     .refine((ids) => !hasRepetitions(ids), `${name} must not contain an id twice.`)
 }
 
+const PROTECTED_FROM_START = 'Whether it has deletion protection from the start. `updateSnapshot` changes it.'
+
 const CreateSnapshotInput = builder.inputType('CreateSnapshotInput', {
   description: 'Input of `createSnapshot`.',
   fields: (t) => ({
@@ -68,6 +70,7 @@ const CreateSnapshotInput = builder.inputType('CreateSnapshotInput', {
       description: `Retention in days, ${RETENTION_DAYS.min}–${RETENTION_DAYS.max}. Omitted, null or ${FOREVER}: no expiry.`,
       validate: RETENTION_LIMITS.nullish(),
     }),
+    deletionProtection: t.boolean({ defaultValue: false, description: PROTECTED_FROM_START }),
     clientToken: t.string({
       description: clientTokenText('the same snapshot and creates no second one'),
       validate: CLIENT_TOKEN_LIMITS.nullish(),
@@ -82,6 +85,7 @@ function noted(input: Omit<typeof CreateSnapshotInput.$inferInput, 'diskId'>) {
     description: input.description ?? '',
     tags: input.tags ?? [],
     retentionDays: storedRetention(input.retentionDays ?? null),
+    deletionProtection: input.deletionProtection ?? false,
     clientToken: input.clientToken ?? null,
   }
 }
@@ -170,6 +174,7 @@ const CreateSnapshotsInput = builder.inputType('CreateSnapshotsInput', {
         'expiry.',
       validate: RETENTION_LIMITS.nullish(),
     }),
+    deletionProtection: t.boolean({ defaultValue: false, description: PROTECTED_FROM_START }),
     clientToken: t.string({
       description: clientTokenText(
         'the snapshots that were accepted, creates no second ones, and retries those that were refused',
