@@ -37,7 +37,7 @@ test('the sweeps of gateways that start take no copy for dead that has just begu
   const sweeps = Array.from({ length: 4 }, async () => {
     while (!isOver) await world.provider.sweep(nothingWaits)
   })
-  for (let index = 0; index < 60; index++)
+  for (let index = 0; index < 20; index++)
     expect(await world.copy(location, { snapshotId: `s-${index}` })).toMatchObject({ outcome: 'copied' })
   isOver = true
   await Promise.all(sweeps)
