@@ -8,7 +8,7 @@ interface Fact {
 }
 
 /** What a file has that another one cannot be given. */
-export const ATTRIBUTES = {
+const ATTRIBUTES = {
   ACL: 'an access control list',
   ATTRIBUTE: 'an extended attribute',
   EXTENTS: 'a project or an extent size',
@@ -24,7 +24,7 @@ export const ATTRIBUTES = {
 export type Attribute = keyof typeof ATTRIBUTES
 
 /** What takes space, where, and what to do once there is some. */
-export const SPACE_NEEDS = {
+const SPACE_NEEDS = {
   DISK: ['the disk', 'where disks are kept, then create the disk again'],
   ROLLBACK: ['the content of the snapshot', 'where the disk is, then roll it back again'],
   SNAPSHOT: ['the snapshot', 'where snapshots are kept, then create the snapshot again'],
@@ -166,7 +166,7 @@ export const REASONS = {
   WRONG_PLACE: 'A file or directory that is needed is missing, or is something else. Restore it as it was.',
 } as const
 export type KnownReason = keyof typeof REASONS
-export type ReasonCode = KnownReason | 'OTHER'
+type ReasonCode = KnownReason | 'OTHER'
 
 type FactsIn<Text extends string> = Text extends `${string}{${infer Name extends FactName}}${infer Rest}`
   ? Name | FactsIn<Rest>

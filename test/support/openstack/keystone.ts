@@ -62,7 +62,7 @@ export function asker(base: string, token: string): AskOpenStack {
 const DOMAIN = { domain: { id: 'default' } }
 
 /** A token of a user for a project. */
-export async function logIn(url: string, name: string, password: string, project: string): Promise<string> {
+async function logIn(url: string, name: string, password: string, project: string): Promise<string> {
   const identity = { methods: ['password'], password: { user: { name, password, ...DOMAIN } } }
   const answer = await fetch(`${url}/v3/auth/tokens`, {
     method: 'POST',
