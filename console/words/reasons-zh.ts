@@ -106,6 +106,7 @@ export const reasonsZh: Record<EnumOf<'ReasonCode'>, string | ((facts: Facts) =>
   REPAIR_AND_RESIZE: '请处理后重新扩容磁盘。',
   REPAIR_AND_ROLL_BACK: '请处理后重新回滚磁盘。',
   RETRIED: '系统会自动重试。',
+  SNAPSHOT_READ: '磁盘的一个快照正在被读取。',
   SPACE_QUOTA: ([, needed = '']) => `存储空间不足：最多需要 ${needed}，而配额已用尽。请清理空间后重试。`,
   SPACE_RESERVED: ([, needed = '', free = '', reserved = '']) =>
     `存储空间不足：最多需要 ${needed}，剩余 ${free}，其中 ${reserved} 为预留空间。请清理空间后重试。`,

@@ -153,6 +153,7 @@ export const REASONS = {
   REPAIR_AND_RESIZE: 'Put it right, then resize the disk again.',
   REPAIR_AND_ROLL_BACK: 'Put it right, then roll the disk back again.',
   RETRIED: 'It is retried automatically.',
+  SNAPSHOT_READ: 'A snapshot of the disk is being read.',
   SPACE_QUOTA:
     'There is not enough space for {subject}: it needs up to {needed}, and the quota is used up. Free space {place}.',
   SPACE_RESERVED:

@@ -348,7 +348,7 @@ async function releaseDisk(job: Claimed, { provider, inParts, ...work }: JobCont
       return false
     })
     work.signal.throwIfAborted()
-    if (left.isRead) throw new StillOwed('A snapshot of the disk is being read.')
+    if (left.isRead) throw new StillOwed(REASONS.SNAPSHOT_READ)
   }
   const outcome = await provider.release({ ...work, disk })
   if (!isDone(outcome)) {
