@@ -118,6 +118,7 @@ test('a running gateway is made to look at a connection now', async () => {
   gateway.cloud.advance(Date.now() - gateway.cloud.now())
   const { exitCode, stdout } = await run('src/commands/connection.ts', ['refresh', connectionId], {
     DATA_DIR: dataDir,
+    DATABASE_URL: app.config.databaseUrl,
     CREDENTIALS_KEY: KEY,
   })
   expect([exitCode, stdout]).toEqual([0, `${connectionId}\tBAIDU\tbj\tOK\tproduction\n`])

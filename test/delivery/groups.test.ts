@@ -4,6 +4,7 @@ import { InterestIndex } from '../../src/transitions/interest.ts'
 import { writeTags } from '../../src/transitions/tags.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { cursorAt } from '../support/cursors.ts'
+import { onServer } from '../support/new-database.ts'
 import {
   announce,
   commit,
@@ -229,32 +230,35 @@ test('completion is the subscriber’s own: each stream of a snapshot ends with 
   for (const one of [...status, ...all]) one.vanish()
 })
 
-test('errors of a shared execution reach everyone, masked and with a code and a request id', async () => {
-  await using app = await startTestApp({ LOG_POLL_MS: '60000' })
-  const all = many(app, 2, `subscription { snapshotTransitions { sequence snapshot { name } } }`)
-  await expect.poll(members(app)).toBe(2)
-  await commit(app, 1)
-  await app.db.$executeRaw`ALTER TABLE "Snapshot" RENAME TO "Secret"`
-  app.hub.wake()
-  for (const one of all) {
-    await expect
-      .poll(() => one.answers)
-      .toEqual([
-        {
-          data: { snapshotTransitions: { sequence: 1, snapshot: null } },
-          errors: [
-            {
-              message: 'Unexpected error.',
-              locations: expect.any(Array),
-              path: ['snapshotTransitions', 'snapshot'],
-              extensions: { code: 'INTERNAL_SERVER_ERROR', requestId: expect.any(String) },
-            },
-          ],
-        },
-      ])
-    one.vanish()
-  }
-})
+test.skipIf(onServer)(
+  'errors of a shared execution reach everyone, masked and with a code and a request id (skipped on PostgreSQL, whose replica cannot be broken like that)',
+  async () => {
+    await using app = await startTestApp({ LOG_POLL_MS: '60000' })
+    const all = many(app, 2, `subscription { snapshotTransitions { sequence snapshot { name } } }`)
+    await expect.poll(members(app)).toBe(2)
+    await commit(app, 1)
+    await app.db.$executeRaw`ALTER TABLE "Snapshot" RENAME TO "Secret"`
+    app.hub.wake()
+    for (const one of all) {
+      await expect
+        .poll(() => one.answers)
+        .toEqual([
+          {
+            data: { snapshotTransitions: { sequence: 1, snapshot: null } },
+            errors: [
+              {
+                message: 'Unexpected error.',
+                locations: expect.any(Array),
+                path: ['snapshotTransitions', 'snapshot'],
+                extensions: { code: 'INTERNAL_SERVER_ERROR', requestId: expect.any(String) },
+              },
+            ],
+          },
+        ])
+      one.vanish()
+    }
+  },
+)
 
 test('two operations on one socket have their own ids and ends', async () => {
   await using app = await startTestApp()

@@ -4,6 +4,7 @@ import type { Prisma, Snapshot } from '../../src/generated/prisma/client.ts'
 import type { SnapshotFilter } from '../../src/reads/filters.ts'
 import { Reads, SNAPSHOT_ORDERS } from '../../src/reads/reads.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
+import { onServer } from '../support/new-database.ts'
 import { chance } from '../support/random.ts'
 
 const ACCOUNTS = ['acc-one', 'acc-two']
@@ -122,38 +123,47 @@ test('pages and counts are those of Prisma, for random filters, orders, cursors 
   }
 })
 
-test('the counts that the database keeps are exact under random writes of every kind', async () => {
-  await using app = await startTestApp()
-  await makeAccounts(app)
-  const { db } = app
-  const random = chance(11)
-  for (let round = 0; round < 250; round++) {
-    const [any] = await db.snapshot.findMany({ take: 1, skip: random.below(1 + (await db.snapshot.count())) })
-    const fields = randomSnapshot(random, round)
-    const { status, type, diskId, accountId, name, evicted = false } = fields
-    if (any === undefined || random.happens(0.5)) await db.snapshot.create({ data: fields })
-    else if (random.happens(0.3)) await db.snapshot.delete({ where: { id: any.id } })
-    else if (random.happens(0.2)) await db.snapshot.updateMany({ where: { type }, data: { status, name } })
-    else
-      await db.snapshot.update({ where: { id: any.id }, data: { status, type, diskId, accountId, evicted } })
-  }
-  // A disk that is released leaves its snapshots behind, without it.
-  await db.disk.delete({ where: { id: DISKS[0] } })
+test.skipIf(onServer)(
+  'the counts that the database keeps are exact under random writes of every kind (skipped on PostgreSQL, which counts for disks only)',
+  async () => {
+    await using app = await startTestApp()
+    await makeAccounts(app)
+    const { db } = app
+    const random = chance(11)
+    for (let round = 0; round < 250; round++) {
+      const [any] = await db.snapshot.findMany({
+        take: 1,
+        skip: random.below(1 + (await db.snapshot.count())),
+      })
+      const fields = randomSnapshot(random, round)
+      const { status, type, diskId, accountId, name, evicted = false } = fields
+      if (any === undefined || random.happens(0.5)) await db.snapshot.create({ data: fields })
+      else if (random.happens(0.3)) await db.snapshot.delete({ where: { id: any.id } })
+      else if (random.happens(0.2)) await db.snapshot.updateMany({ where: { type }, data: { status, name } })
+      else
+        await db.snapshot.update({
+          where: { id: any.id },
+          data: { status, type, diskId, accountId, evicted },
+        })
+    }
+    // A disk that is released leaves its snapshots behind, without it.
+    await db.disk.delete({ where: { id: DISKS[0] } })
 
-  const by = ['accountId', 'type', 'status', 'evicted'] as const
-  const ofAccounts = await db.snapshot.groupBy({ by: [...by], _count: true })
-  const ofDisks = await db.snapshot.groupBy({
-    by: [...by, 'diskId'],
-    where: { diskId: { not: null } },
-    _count: true,
-  })
-  const expected = [...ofAccounts.map((row) => ({ ...row, diskId: '' })), ...ofDisks].map(
-    ({ _count: count, ...key }) =>
-      JSON.stringify([key.accountId, key.diskId, key.type, key.status, key.evicted, count]),
-  )
-  const kept = (await db.snapshotCount.findMany()).map((row) =>
-    JSON.stringify([row.accountId, row.diskId, row.type, row.status, row.evicted, row.count]),
-  )
-  expect(kept.length).toBeGreaterThan(10)
-  expect(kept.toSorted()).toEqual(expected.toSorted())
-})
+    const by = ['accountId', 'type', 'status', 'evicted'] as const
+    const ofAccounts = await db.snapshot.groupBy({ by: [...by], _count: true })
+    const ofDisks = await db.snapshot.groupBy({
+      by: [...by, 'diskId'],
+      where: { diskId: { not: null } },
+      _count: true,
+    })
+    const expected = [...ofAccounts.map((row) => ({ ...row, diskId: '' })), ...ofDisks].map(
+      ({ _count: count, ...key }) =>
+        JSON.stringify([key.accountId, key.diskId, key.type, key.status, key.evicted, count]),
+    )
+    const kept = (await db.snapshotCount.findMany()).map((row) =>
+      JSON.stringify([row.accountId, row.diskId, row.type, row.status, row.evicted, row.count]),
+    )
+    expect(kept.length).toBeGreaterThan(10)
+    expect(kept.toSorted()).toEqual(expected.toSorted())
+  },
+)

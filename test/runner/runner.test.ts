@@ -2,6 +2,7 @@ import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { createMemoryProvider } from '../support/memory-provider.ts'
+import { onServer } from '../support/new-database.ts'
 import { runnerOf } from '../support/runner.ts'
 
 /** A clock that stands still until it is set on. */
@@ -338,16 +339,19 @@ test('work that moves no bytes does not wait for copies', async () => {
   await work
 })
 
-test('a job of which the snapshot cannot be read keeps no other from being done', async () => {
-  await using app = await startTestApp({}, { now: clockAt('2026-01-01T00:00:00Z').now })
-  const [bad, good] = [await createSnapshot(app), await createSnapshot(app)]
-  await app.db.$executeRaw`UPDATE "Snapshot" SET "sizeBytes" = 'no number' WHERE "id" = ${bad}`
-  await app.runner.tick()
-  expect((await app.db.snapshot.findUniqueOrThrow({ where: { id: good } })).status).toBe('COMPLETED')
-  expect((await app.db.job.findMany()).map(({ snapshotId, attempts }) => [snapshotId, attempts])).toEqual([
-    [bad, 1],
-  ])
-})
+test.skipIf(onServer)(
+  'a job of which the snapshot cannot be read keeps no other from being done (skipped on PostgreSQL, which takes no such value)',
+  async () => {
+    await using app = await startTestApp({}, { now: clockAt('2026-01-01T00:00:00Z').now })
+    const [bad, good] = [await createSnapshot(app), await createSnapshot(app)]
+    await app.db.$executeRaw`UPDATE "Snapshot" SET "sizeBytes" = 'no number' WHERE "id" = ${bad}`
+    await app.runner.tick()
+    expect((await app.db.snapshot.findUniqueOrThrow({ where: { id: good } })).status).toBe('COMPLETED')
+    expect((await app.db.job.findMany()).map(({ snapshotId, attempts }) => [snapshotId, attempts])).toEqual([
+      [bad, 1],
+    ])
+  },
+)
 
 test('no more copies run at once than COPY_CONCURRENCY, oldest first, and the next begins when one has ended', async () => {
   const clock = clockAt('2026-01-01T00:00:00Z')
