@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import SQLite from 'better-sqlite3'
 import { expect, onTestFinished, test } from 'vitest'
 import { openDatabase } from '../../src/database/database.ts'
@@ -33,6 +34,8 @@ test('a policy whose deletion is cut short by a kill is not there after the rest
   await using db = await openDatabase({ url: `file:${path}` })
   await linkMany(db, { ...own, count: COUNT })
   await runMany(db, { ...own, outcome: 'PENDING' })
+  // While that kept this process busy, the gateway has closed the idle connection.
+  await nextTurn()
   const count = (from: string) => read.prepare(`SELECT count(*) FROM ${from}`).pluck().get() as number
   const left = () => [
     count('"AutoSnapshotPolicy"'),
