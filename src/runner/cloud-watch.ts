@@ -255,6 +255,13 @@ export class CloudWatch {
     await this.#writeGone(connection, gone)
   }
 
+  /** Whether a snapshot in progress has failed by a list, which lacks the reason. The next look reads it. */
+  #mustBeRead({ externalId, status }: SeenSnapshot): boolean {
+    if (status !== 'FAILED' || !this.#snapshots.has(externalId)) return false
+    this.#soon(externalId)
+    return true
+  }
+
   #soon(id: string): void {
     const due = this.#snapshots.get(id)
     if (due) due.dueAt = this.#options.steadyMs()
@@ -318,7 +325,11 @@ export class CloudWatch {
         askedAt = steadyMs()
         return cloud.listSnapshots(cursor, limit)
       },
-      (rows) => this.#writeSnapshots(connection, rows.filter(isNews)),
+      (rows) =>
+        this.#writeSnapshots(
+          connection,
+          rows.filter((row) => isNews(row) && !this.#mustBeRead(row)),
+        ),
     )
     this.#pages = pages
     await this.#lookForMissing('Disk', connection, before, {
