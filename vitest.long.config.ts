@@ -6,9 +6,7 @@ import { oneGraphql } from './vitest.config.ts'
 const ALONE = [
   'test/bench.long.test.ts',
   'test/browser/console-quality.long.test.ts',
-  'test/clouds/{faults,scale}.long.test.ts',
-  'test/crash/*-loop.long.test.ts',
-  'test/crash/cut-streams.long.test.ts',
+  'test/clouds/scale.long.test.ts',
   'test/database/postgresql/*.long.test.ts',
   'test/delivery/*.long.test.ts',
   'test/end-to-end/large-copy.long.test.ts',
@@ -19,12 +17,15 @@ const ALONE = [
 
 /** Files that take minutes: none of them begins when little else is left. */
 const LONGEST = [
+  'test/crash/kill-loop.long.test.ts',
   'test/packaging.long.test.ts',
   'test/server/one-answer.long.test.ts',
   'test/runner/lasting-faults.long.test.ts',
+  'test/crash/disk-kill-loop.long.test.ts',
   'test/runner/scheduler.long.test.ts',
   'test/client/survival.long.test.ts',
   'test/server/keep-alive.long.test.ts',
+  'test/clouds/faults.long.test.ts',
   'test/properties/queries.long.test.ts',
   'test/server/never-stale.long.test.ts',
 ]
