@@ -12,10 +12,10 @@ const WRITERS_PER_ACCOUNT = 2
 const DISKS_PER_WRITER = 4
 const STREAMS_PER_ACCOUNT = 25
 /** More of both can be asked for; `KILLS=50 TRANSITIONS=3000` takes five minutes on two cores. */
-const KILLS = Number(process.env.KILLS ?? 15)
+const KILLS = Number(process.env.KILLS ?? 8)
 /** Of ten kills of gateways, one is of the server, too. */
 const isOfServer = (kill: number) => kill % 10 === 5
-const TRANSITIONS = Number(process.env.TRANSITIONS ?? 1_000)
+const TRANSITIONS = Number(process.env.TRANSITIONS ?? 600)
 
 const RETRY_MS = 30
 

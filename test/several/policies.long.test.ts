@@ -9,7 +9,7 @@ import { EVERY_NIGHT } from '../support/policies.ts'
 import { hasPostgres, nameOf, startPostgres, type PostgresCluster } from '../support/postgresql.ts'
 
 /** More can be asked for. */
-const POLICIES = Number(process.env.POLICIES ?? 50)
+const POLICIES = Number(process.env.POLICIES ?? 20)
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour)
 const HOURLY: PolicyInput = { ...EVERY_NIGHT, timePoints: HOURS }
 const MIDNIGHT = Date.parse('2026-03-02T00:00:00Z')
