@@ -5,9 +5,16 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 export async function startProxy(port: number) {
   const sockets = new Set<Socket>()
   let isDropping = false
+  let isRefusing = false
+  let accepted = 0
   let onRequest: ((chunk: Buffer) => void) | undefined
 
   const server = createServer((client) => {
+    accepted++
+    if (isRefusing) {
+      client.destroy()
+      return
+    }
     const upstream = connect(port, '127.0.0.1')
     for (const [from, to] of [
       [client, upstream],
@@ -35,9 +42,16 @@ export async function startProxy(port: number) {
     port: (server.address() as AddressInfo).port,
     /** Loses everything from now on, in both directions; connections that were open then never go on. */
     drop: () => void (isDropping = true),
+    /** Ends every connection, those that are open and those that come. */
+    refuse(): void {
+      isRefusing = true
+      cut()
+    },
+    /** How many connections have come. */
+    accepted: () => accepted,
     /** New connections work again. */
     restore(): void {
-      isDropping = false
+      isDropping = isRefusing = false
       cut()
     },
     cut,

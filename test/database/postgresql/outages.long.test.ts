@@ -1,8 +1,12 @@
+import { mkdtempDisposable } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openServer } from '../../../src/database/postgresql/server.ts'
 import { Unavailable } from '../../../src/domain/unavailable.ts'
 import { hasPostgres, nameOf, startPostgres, type PostgresCluster } from '../../support/postgresql.ts'
 import { startProxy } from '../../support/proxy.ts'
+import { replicaOf } from '../../support/replica.ts'
 
 describe.skipIf(!hasPostgres)('outages of PostgreSQL (skipped where there is no server)', () => {
   let cluster: PostgresCluster
@@ -72,6 +76,23 @@ describe.skipIf(!hasPostgres)('outages of PostgreSQL (skipped where there is no 
     },
     60_000,
   )
+
+  test('while the server refuses connections, a replica tries again less and less often, whoever asks it', async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'snapgate-'))
+    const url = await cluster.migrated()
+    await using proxy = await startProxy(cluster.port)
+    const throughProxy = url.replace(`:${cluster.port}/`, `:${proxy.port}/`)
+    await using replica = await replicaOf(throughProxy, join(folder.path, 'replica.db'))
+    const [before, refusedAt] = [proxy.accepted(), performance.now()]
+    proxy.refuse()
+    const asking = setInterval(() => void replica.fresh(), 5)
+    await expect.poll(() => proxy.accepted() - before, { interval: 5 }).toBeGreaterThanOrEqual(5)
+    // The pauses between five attempts are at least 50, 100, 200 and 400 ms.
+    expect(performance.now() - refusedAt).toBeGreaterThan(700)
+    proxy.restore()
+    await expect.poll(() => replica.staleSince).toBeUndefined()
+    clearInterval(asking)
+  })
 
   test('a write whose commit was not answered says that it may have been made', async () => {
     await using world = await openBehindProxy()

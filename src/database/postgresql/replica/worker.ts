@@ -41,7 +41,7 @@ const post = (reply: ReplicaReply) => parentPort?.postMessage(reply)
 
 let wake = Promise.withResolvers<undefined>()
 let asked = 0
-let isStopped = false
+const stopped = new AbortController()
 let feed: Feed | undefined
 
 function wakeUp(): void {
@@ -49,7 +49,7 @@ function wakeUp(): void {
 }
 
 parentPort?.on('message', (request: ReplicaRequest) => {
-  if (request === 'STOP') isStopped = true
+  if (request === 'STOP') stopped.abort()
   else asked = request
   wakeUp()
 })
@@ -71,13 +71,23 @@ function lockPlace(): { path: string; lock: SQLite.Database } {
   throw new Error(`${MOST_REPLICAS} gateways keep their replicas beside ${path}.`)
 }
 
-/** Brings the replica up to date again and again: when asked, at a hint, and by a slow poll. */
+/** Waits until the replica is to be brought up to date: when asked, at a hint, and by a slow poll. */
+async function nextTurn(): Promise<void> {
+  const timer = setTimeout(wakeUp, POLL_MS)
+  await wake.promise
+  clearTimeout(timer)
+}
+
+/** Waits until the next attempt to connect. Only time brings it: what fails, and who asks, would bring it at once. */
+async function nextAttempt(retryMs: number): Promise<void> {
+  await pause(retryMs * (0.5 + Math.random()), undefined, { signal: stopped.signal }).catch(() => undefined)
+}
+
+/** Brings the replica up to date again and again. */
 async function follow(place: string, file: ReplicaFile): Promise<void> {
   let retryMs = RETRY_MS.first
-  while (!isStopped) {
-    const timer = setTimeout(wakeUp, feed ? POLL_MS : retryMs * (0.5 + Math.random()))
-    await wake.promise
-    clearTimeout(timer)
+  while (!stopped.signal.aborted) {
+    await (feed ? nextTurn() : nextAttempt(retryMs))
     wake = Promise.withResolvers()
     const answered = asked
     const at = Date.now()
