@@ -1,11 +1,12 @@
 import { fstatSync, fsyncSync, ftruncateSync, lstatSync } from 'node:fs'
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { startChecksum } from './checksum.ts'
 import { PASSING } from './faults.ts'
 import { countData, countNonZero, readData, readStored, startWriting } from './image-bytes.ts'
 
 /**
- * One attempt to copy a disk, in a thread of its own: reading, hashing and writing block it, and nobody else.
+ * Attempts to copy disks, one after the other, in a thread of its own: reading, hashing and writing block it, and nobody else.
+ * Each message is a job, answered by its progress and its result; an error ends the thread.
  *
  * What makes the copy a point in time. Every write to a file updates its times before its bytes land, so when the
  * file's version (identity, size, times) is the same before the first and after the last byte was read, no write
@@ -54,7 +55,7 @@ const COARSE_GRAIN_MS = 2_000
 const PATIENCE_MS = 500
 const PROGRESS_INTERVAL_MS = 100
 
-const job = workerData as CopyJob
+let job: CopyJob
 
 function report(message: CopyMessage): void {
   parentPort?.postMessage(message)
@@ -62,7 +63,10 @@ function report(message: CopyMessage): void {
 
 class Unreadable extends Error {}
 
-report(attempt())
+parentPort?.on('message', (next: CopyJob) => {
+  job = next
+  report(attempt())
+})
 
 function attempt(): CopyResult {
   try {

@@ -340,6 +340,31 @@ test('closing the provider ends its copies, and they keep nothing', async () => 
   expect(await world.kept()).toEqual([])
 })
 
+test('a thread copies one disk after the other, and none that was stopped copies again', async () => {
+  await using world = await makeWorld()
+  const location = await world.image('a.img', MIB, [[0, randomBytes(MIB)]])
+  const stopping = new AbortController()
+  let started = 0
+  const count = () => started++
+  process.on('worker', count)
+  try {
+    await world.copy(location, { snapshotId: 's-1' })
+    const before = started
+    await world.copy(location, { snapshotId: 's-2' })
+    expect(started).toBe(before)
+
+    const stopped = world.copy(location, {
+      snapshotId: 's-3',
+      signal: stopping.signal,
+      onProgress: () => stopping.abort(),
+    })
+    await expect(stopped).rejects.toThrow()
+    expect(await world.copy(location, { snapshotId: 's-4' })).toMatchObject({ outcome: 'copied' })
+  } finally {
+    process.off('worker', count)
+  }
+})
+
 test('a fault on the way to the final place is thrown, keeps nothing, and the copy can be made later', async () => {
   await using world = await makeWorld()
   const location = await world.image('a.img', MIB, [[0, randomBytes(MIB)]])
