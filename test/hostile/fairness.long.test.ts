@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { startGateway, type Gateway } from '../support/process.ts'
-import type { Outcomes, Orders } from './fairness/attacker.ts'
+import type { Orders, Outcomes, Report } from './fairness/attacker.ts'
 import { ATTACKS, type Attack } from './fairness/attacks.ts'
 import type { Probe } from './fairness/probe.ts'
 import type { Wait } from './fairness/victim.ts'
@@ -75,8 +75,7 @@ async function probe(): Promise<Probe> {
 }
 
 async function attackWith(name: string, part: Orders['part']): Promise<Outcomes> {
-  await pause(Math.max(0, budgetIsFullAt - performance.now()))
-  budgetIsFullAt = performance.now() + WINDOW_MS + 100
+  await pause(Math.max(0, budgetIsFullAt - Date.now()))
   const attacker = fork(program('attacker'))
   attacker.send({
     attack: name,
@@ -85,8 +84,9 @@ async function attackWith(name: string, part: Orders['part']): Promise<Outcomes>
     ms: ATTACK_MS,
     part,
   } satisfies Orders)
-  const [outcomes] = (await once(attacker, 'message')) as [Outcomes]
+  const [{ outcomes, firstAnswerAt }] = (await once(attacker, 'message')) as [Report]
   attacker.kill()
+  budgetIsFullAt = firstAnswerAt + WINDOW_MS + 100
   return outcomes
 }
 

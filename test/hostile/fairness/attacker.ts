@@ -19,25 +19,35 @@ export interface Orders {
 export type Outcomes = Record<string, number>
 
 process.on('message', (orders: Orders) => {
-  void run(orders).then((outcomes) => process.send?.(outcomes))
+  void run(orders).then((report) => process.send?.(report))
 })
 
-async function run({ attack: name, endpoint, token, ms, part: [part, parts] }: Orders): Promise<Outcomes> {
+export interface Report {
+  outcomes: Outcomes
+  /** When the first operation was answered, in milliseconds since 1970. The window of the budget began before that. */
+  firstAnswerAt: number
+}
+
+async function run({ attack: name, endpoint, token, ms, part: [part, parts] }: Orders): Promise<Report> {
   const attack = ATTACKS.find((one) => one.name === name)
   if (!attack) throw new Error(`There is no attack ${name}.`)
   const outcomes: Outcomes = {}
+  let firstAnswerAt = Infinity
   const until = performance.now() + ms
   const supply = attack.count === undefined ? Infinity : Math.floor(attack.count / parts)
   let next = attack.count === undefined ? 0 : part * supply
   const end = next + supply
   /** The next operation; undefined when all have been sent, or the time is over. */
   const take = () => (performance.now() < until && next < end ? next++ : undefined)
-  const note = (outcome: string) => (outcomes[outcome] = (outcomes[outcome] ?? 0) + 1)
+  const note = (outcome: string) => {
+    firstAnswerAt = Math.min(firstAnswerAt, Date.now())
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
+  }
   const attackOver = attack.over === 'WebSocket' ? overWebSocket : overHttp
   await Promise.all(
     Array.from({ length: attack.connections }, () => attackOver(attack, { endpoint, token, take, note })),
   )
-  return outcomes
+  return { outcomes, firstAnswerAt }
 }
 
 interface Means {
