@@ -1,4 +1,4 @@
-import { MoonOutlined, SunOutlined } from '@ant-design/icons'
+import { MoonOutlined, SettingOutlined, SunOutlined } from '@ant-design/icons'
 import { Alert, App as AntdApp, Button, ConfigProvider, theme as antdTheme, type ThemeConfig } from 'antd'
 import { Suspense, useCallback, useEffect, useState, useSyncExternalStore, type ReactNode } from 'react'
 import { Provider } from 'urql'
@@ -25,6 +25,7 @@ const SnapshotList = lazyPart(async () => (await import('./pages/snapshot-list.t
 const TokenList = lazyPart(async () => (await import('./pages/token-list.tsx')).TokenList)
 const PolicyList = lazyPart(async () => (await import('./pages/policy-list.tsx')).PolicyList)
 const PolicyDetails = lazyPart(async () => (await import('./pages/policy-details.tsx')).PolicyDetails)
+const Preferences = lazyPart(async () => (await import('./dialogs/preferences.tsx')).Preferences, null)
 const SignIn = lazyPart(async () => (await import('./pages/sign-in.tsx')).SignIn)
 
 // Before anything is drawn: the page is fetched beside the language, and while the frame is made.
@@ -213,6 +214,7 @@ function Frame({ children, asking, signOut }: FrameProps) {
           icon={theme === 'dark' ? <SunOutlined aria-hidden /> : <MoonOutlined aria-hidden />}
           onClick={() => setTheme(other)}
         />
+        <PreferencesButton />
         {signOut && (
           <Button type="text" className="bar-link" onClick={signOut}>
             {words.signOut}
@@ -244,6 +246,25 @@ function Frame({ children, asking, signOut }: FrameProps) {
   )
 }
 
+/** Opens the preferences, which are loaded then. */
+function PreferencesButton() {
+  const { preferences } = useWords()
+  const [state, setState] = useState<'unopened' | 'open' | 'closed'>('unopened')
+  return (
+    <>
+      <Button
+        type="text"
+        aria-label={preferences.title}
+        aria-haspopup="dialog"
+        title={preferences.title}
+        icon={<SettingOutlined aria-hidden />}
+        onClick={() => setState('open')}
+      />
+      {state !== 'unopened' && <Preferences open={state === 'open'} close={() => setState('closed')} />}
+    </>
+  )
+}
+
 /** Offers the console that the gateway serves since it was upgraded. */
 function UpdateBanner() {
   const words = useWords()
@@ -268,6 +289,7 @@ function Pages() {
     () =>
       preloadWhenIdle([
         LazyDialogs,
+        Preferences,
         DiskList,
         DiskDetails,
         SnapshotList,

@@ -1,5 +1,6 @@
 import type { Address } from './address.ts'
 import type { Tag } from './api/snapshot.ts'
+import { startOfDay, type Zone } from './times.ts'
 
 /** A range in the address, `from..to`, of which either may be left out. */
 export interface Range {
@@ -50,13 +51,11 @@ const unescaped = (text: string) =>
   text.replace(/~([0-3])/g, (_escape, place: string) => ESCAPES[Number(place)] ?? '')
 
 /** Days as the reader counts them, from their first moment to that of the day after the last. */
-function daysFilter({ from, to }: Range) {
-  const startOf = (day: string, later: number) => {
-    const start = new Date(`${day}T00:00:00`)
-    start.setDate(start.getDate() + later)
-    return start.toISOString()
+function daysFilter({ from, to }: Range, zone: Zone) {
+  return {
+    ...(from !== '' && { gte: startOfDay(from, zone).toISOString() }),
+    ...(to !== '' && { lt: startOfDay(to, zone, 1).toISOString() }),
   }
-  return { ...(from !== '' && { gte: startOf(from, 0) }), ...(to !== '' && { lt: startOf(to, 1) }) }
 }
 
 function sizesFilter({ from, to }: Range) {
@@ -64,12 +63,12 @@ function sizesFilter({ from, to }: Range) {
 }
 
 /** What the tokens of the address ask for, as the API filters disks. */
-export function tokenFilter(address: Address) {
+export function tokenFilter(address: Address, zone: Zone) {
   const created = rangeIn(address, 'created')
   const size = rangeIn(address, 'gib')
   const tags = tagsIn(address)
   return {
-    ...(created && { createdAt: daysFilter(created) }),
+    ...(created && { createdAt: daysFilter(created, zone) }),
     ...(size && { sizeGiB: sizesFilter(size) }),
     ...(tags.length > 0 && {
       tags: tags.map(({ key, value }) => (value === '' ? { key } : { key, value: { eq: value } })),
@@ -78,7 +77,7 @@ export function tokenFilter(address: Address) {
 }
 
 /** The same for snapshots, which may expire. */
-export function snapshotTokenFilter(address: Address) {
+export function snapshotTokenFilter(address: Address, zone: Zone) {
   const expires = rangeIn(address, 'expires')
-  return { ...tokenFilter(address), ...(expires && { expiresAt: daysFilter(expires) }) }
+  return { ...tokenFilter(address, zone), ...(expires && { expiresAt: daysFilter(expires, zone) }) }
 }

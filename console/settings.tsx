@@ -11,6 +11,7 @@ import {
   type ReactNode,
 } from 'react'
 import { forBrowser } from './api/storage.ts'
+import { TIME_FORMS, ZONES, type TimeForm, type Zone } from './times.ts'
 import { en, type Words } from './words/en.ts'
 
 export type Language = 'en' | 'zh'
@@ -25,8 +26,12 @@ interface Texts {
 interface Settings extends Texts {
   language: Language
   theme: Theme
+  zone: Zone
+  timeForm: TimeForm
   setLanguage: (language: Language) => void
   setTheme: (theme: Theme) => void
+  setZone: (zone: Zone) => void
+  setTimeForm: (form: TimeForm) => void
 }
 
 const SettingsContext = createContext<Settings | undefined>(undefined)
@@ -52,7 +57,7 @@ function loadChinese(): Promise<Texts> {
   return chinese
 }
 
-/** Remembers language and theme; a newcomer gets those of the browser. Suspends while a language is loaded. */
+/** Remembers language, theme and how times are written; a newcomer gets those of the browser. Suspends while a language is loaded. */
 export function SettingsProvider({ children }: { children: ReactNode }) {
   const [language, rememberLanguage] = useRemembered<Language>('language', ['en', 'zh'], () =>
     navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en',
@@ -60,6 +65,8 @@ export function SettingsProvider({ children }: { children: ReactNode }) {
   const [theme, setTheme] = useRemembered<Theme>('theme', ['light', 'dark'], () =>
     matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light',
   )
+  const [zone, setZone] = useRemembered<Zone>('time-zone', ZONES, () => 'local')
+  const [timeForm, setTimeForm] = useRemembered<TimeForm>('time-form', TIME_FORMS, () => 'absolute')
   const texts = language === 'zh' ? use(loadChinese()) : ENGLISH
   useEffect(() => {
     document.documentElement.lang = texts.words.locale
@@ -70,8 +77,8 @@ export function SettingsProvider({ children }: { children: ReactNode }) {
     [rememberLanguage],
   )
   const settings = useMemo(
-    () => ({ ...texts, language, theme, setLanguage, setTheme }),
-    [texts, language, theme, setLanguage, setTheme],
+    () => ({ ...texts, language, theme, zone, timeForm, setLanguage, setTheme, setZone, setTimeForm }),
+    [texts, language, theme, zone, timeForm, setLanguage, setTheme, setZone, setTimeForm],
   )
   return <SettingsContext value={settings}>{children}</SettingsContext>
 }

@@ -16,6 +16,7 @@ import { Nothing } from '../widgets/state.tsx'
 import { SnapshotStatusCell } from '../widgets/status.tsx'
 import { TagList } from '../widgets/tag-list.tsx'
 import { SNAPSHOT_DETAILS, type DetailedSnapshot } from './wanted-snapshot.tsx'
+import { Time } from '../widgets/moment.tsx'
 
 const ActivityLog = lazyPart(async () => (await import('../live/activity-log.tsx')).ActivityLog)
 
@@ -77,7 +78,7 @@ function Facts({ snapshot }: { snapshot: DetailedSnapshot }) {
     { label: words.size, children: format.gib(snapshot.sizeGiB) },
     { label: words.dataCopied, children: dataBytes === null ? words.none : format.bytes(dataBytes) },
     { label: words.method, children: words.snapshotType[snapshot.type] },
-    { label: words.created, children: format.dateTime(snapshot.createdAt) },
+    { label: words.created, children: <Time at={snapshot.createdAt} /> },
     {
       label: words.duration,
       children: completedAt === null ? words.none : format.duration(snapshot.createdAt, completedAt),
@@ -128,7 +129,6 @@ const LOOK_MS = 2_000
 /** When the copy was last found intact. That a verification found nothing wrong is said by no transition, so it is asked for. */
 function Verification({ snapshot: { id, operation, verifiedAt } }: { snapshot: DetailedSnapshot }) {
   const words = useWords()
-  const format = useFormat()
   const readAgain = useReadAgain(SNAPSHOT_DETAILS, { id })
   const look = useEffectEvent(readAgain)
   const isVerifying = operation?.kind === 'VERIFY_SNAPSHOT'
@@ -138,5 +138,5 @@ function Verification({ snapshot: { id, operation, verifiedAt } }: { snapshot: D
     return () => clearInterval(timer)
   }, [isVerifying])
   if (isVerifying) return <>{words.verification.inProgress}</>
-  return <>{verifiedAt === null ? words.verification.never : format.dateTime(verifiedAt)}</>
+  return <>{verifiedAt === null ? words.verification.never : <Time at={verifiedAt} />}</>
 }

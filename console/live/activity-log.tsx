@@ -3,7 +3,6 @@ import { useQuery } from 'urql'
 import { Link } from 'wouter'
 import { ACTIVITY } from '../api/activity.ts'
 import { graphql } from '../api/graphql.ts'
-import { useFormat } from '../format.ts'
 import { ActivityResult, useActorName } from '../widgets/activity.tsx'
 import { Failure } from '../widgets/failure.tsx'
 import { Nothing } from '../widgets/state.tsx'
@@ -11,6 +10,7 @@ import { useKept } from '../widgets/table.ts'
 import { useReportWords } from '../words/reports.ts'
 import { useListRefresh } from './following.tsx'
 import { useReadAgain } from './read-again.ts'
+import { Time } from '../widgets/moment.tsx'
 
 /** The latest of what was done with a disk or a snapshot. */
 const LATEST_ACTIVITY = graphql(
@@ -30,7 +30,6 @@ const LATEST_ACTIVITY = graphql(
 /** What was done with a disk or a snapshot, and by whom, newest first; the page of all activity has the rest. */
 export function ActivityLog({ of, id }: { of: 'disk' | 'snapshot'; id: string }) {
   const words = useReportWords()
-  const format = useFormat()
   const actorName = useActorName()
   const variables = { filter: of === 'disk' ? { diskId: { eq: id } } : { snapshotId: { eq: id } } }
   const [{ data, fetching, error }] = useQuery({ query: LATEST_ACTIVITY, variables })
@@ -54,7 +53,7 @@ export function ActivityLog({ of, id }: { of: 'disk' | 'snapshot'; id: string })
                 <strong>{words.action[one.action]}</strong> <ActivityResult activity={one} />
               </div>
               <div className="hint">
-                {actorName(one.actor)} · <time dateTime={one.at}>{format.dateTime(one.at)}</time>
+                {actorName(one.actor)} · <Time at={one.at} />
               </div>
             </>
           ),

@@ -13,6 +13,7 @@ import { useKept } from '../widgets/table.ts'
 import { useListRefresh } from './following.tsx'
 import { useRuns } from '../widgets/policy-runs.ts'
 import { useReadAgain } from './read-again.ts'
+import { Time } from '../widgets/moment.tsx'
 
 /** A page of the runs of a policy. */
 const POLICY_RUNS = graphql(
@@ -169,7 +170,7 @@ function useColumns(): TableColumnsType<Run> {
     () => [
       {
         title: words.policy.scheduledFor,
-        render: (_, { scheduledFor }) => <time dateTime={scheduledFor}>{format.moment(scheduledFor)}</time>,
+        render: (_, { scheduledFor }) => <Time near at={scheduledFor} />,
       },
       { title: words.dialog.result, render: (_, { outcome }) => words.policy.runOutcome[outcome] },
       {

@@ -1,7 +1,7 @@
 import { Timeline } from 'antd'
 import { cancellationIn, type StepOfDisk, type Transition } from '../api/transitions.ts'
-import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
+import { Time } from '../widgets/moment.tsx'
 
 type Event = Transition | StepOfDisk
 
@@ -26,7 +26,6 @@ interface TransitionLogProps<Step extends Event> {
 /** What happened to snapshots and disks, step by step. */
 export function TransitionLog<Step extends Event>({ transitions, nameOf }: TransitionLogProps<Step>) {
   const words = useWords()
-  const format = useFormat()
   return (
     <Timeline
       className="log"
@@ -53,7 +52,7 @@ export function TransitionLog<Step extends Event>({ transitions, nameOf }: Trans
                 <div className="reason">{words.reason(reason, reasons)}</div>
               )}
               <div className="hint">
-                <time dateTime={at}>{format.dateTime(at)}</time> · #{sequence}
+                <Time at={at} /> · #{sequence}
               </div>
             </>
           ),

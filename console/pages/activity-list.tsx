@@ -13,7 +13,7 @@ import { tokenFilter } from '../filters.ts'
 import { useFormat } from '../format.ts'
 import { useListRefresh } from '../live/following.tsx'
 import { usePageQuery } from '../live/page-query.ts'
-import { useWords } from '../settings.tsx'
+import { useSettings, useWords } from '../settings.tsx'
 import { ActivityResult, ActivitySubject, useActorName } from '../widgets/activity.tsx'
 import { Copyable } from '../widgets/copyable.tsx'
 import { Failure } from '../widgets/failure.tsx'
@@ -48,11 +48,12 @@ const FILTERS = ['action', 'result', 'disk', 'snapshot', 'actor', 'since', ...TO
 
 function useVariables(address: Address) {
   const words = useReportWords()
+  const { zone } = useSettings()
   const actions = known(address.list('action'), Object.keys(words.action) as ActivityAction[])
   const results = known(address.list('result'), Object.keys(words.result) as Result[])
   const [disk, snapshot, actor] = ['disk', 'snapshot', 'actor'].map((name) => address.text(name))
   const since = sinceOf(address)
-  const { createdAt } = tokenFilter(address)
+  const { createdAt } = tokenFilter(address, zone)
   return {
     ...pagingOf(address).arguments,
     filter: {

@@ -25,6 +25,7 @@ import { SnapshotTable } from '../widgets/snapshot-table.tsx'
 import { Nothing } from '../widgets/state.tsx'
 import { CancellingHint, DiskStatusTag } from '../widgets/status.tsx'
 import { TagList } from '../widgets/tag-list.tsx'
+import { Time } from '../widgets/moment.tsx'
 
 /** The Disk Details, with a page of the disk's snapshots. */
 const DISK_DETAILS = graphql(
@@ -213,7 +214,7 @@ function Overview({ disk }: { disk: Disk }) {
             ? words.attachedAs(attachment.instanceId, attachment.device)
             : words.notAttached,
         },
-        { label: words.created, children: format.dateTime(disk.createdAt) },
+        { label: words.created, children: <Time at={disk.createdAt} /> },
         { label: words.description, children: disk.description || words.none },
         { label: words.tags, children: <TagList tags={disk.tags} /> },
         ...(disk.statusReason === null

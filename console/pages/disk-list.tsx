@@ -7,7 +7,7 @@ import { Dialogs } from '../dialogs/dialogs.tsx'
 import { TOKENS, tokenFilter } from '../filters.ts'
 import { useListRefresh, useTransitions } from '../live/following.tsx'
 import { usePageQuery } from '../live/page-query.ts'
-import { useWords } from '../settings.tsx'
+import { useSettings, useWords } from '../settings.tsx'
 import { ActionButton, type Action } from '../widgets/actions.tsx'
 import { useDiskColumns } from '../widgets/disk-table.tsx'
 import { Failure } from '../widgets/failure.tsx'
@@ -44,7 +44,7 @@ const DISKS = graphql(
 const ORDERS = ['NAME', 'SIZE', 'CREATED_AT'] as const
 
 function useVariables(address: Address): VariablesOf<typeof DISKS> {
-  const words = useWords()
+  const { words, zone } = useSettings()
   const text = address.text('q')
   const statuses = known(address.list('status'), Object.keys(words.diskStatus) as DiskStatus[])
   const kinds = known(address.list('kind'), Object.keys(words.diskKind) as DiskKind[])
@@ -54,7 +54,7 @@ function useVariables(address: Address): VariablesOf<typeof DISKS> {
       ...(text && { search: text }),
       ...(statuses.length > 0 && { status: { in: statuses } }),
       ...(kinds.length > 0 && { kind: { in: kinds } }),
-      ...tokenFilter(address),
+      ...tokenFilter(address, zone),
     },
     orderBy: orderOf(address, ORDERS, { field: 'NAME', direction: 'ASC' }),
   }

@@ -19,6 +19,7 @@ import { QuotaBar } from '../widgets/quota.tsx'
 import { DiskStatusTag, SnapshotStatusTag } from '../widgets/status.tsx'
 import { useKept } from '../widgets/table.ts'
 import { useReportWords } from '../words/reports.ts'
+import { Time } from '../widgets/moment.tsx'
 
 const DAY_MS = 86_400_000
 
@@ -177,7 +178,6 @@ function Failures({ failures: { nodes, totalCount }, since }: { failures: Read['
 
 function Entries({ of, none }: { of: readonly Activity[]; none: string }) {
   const words = useReportWords()
-  const format = useFormat()
   const actorName = useActorName()
   if (of.length === 0) return <p className="quiet">{none}</p>
   return (
@@ -189,7 +189,7 @@ function Entries({ of, none }: { of: readonly Activity[]; none: string }) {
           </div>
           <ActivitySubject activity={one} />
           <div className="hint">
-            {actorName(one.actor)} · <time dateTime={one.at}>{format.dateTime(one.at)}</time>
+            {actorName(one.actor)} · <Time at={one.at} />
           </div>
         </li>
       ))}
@@ -222,7 +222,6 @@ function Quotas({ quotas }: { quotas: Read['inventory']['nearlyFullQuotas'] }) {
 
 function Runs({ policies }: { policies: Read['autoSnapshotPolicies']['nodes'] }) {
   const words = useReportWords()
-  const format = useFormat()
   const next = policies
     .flatMap(({ id, name, nextRuns: [at], disks }) =>
       at === undefined || disks.totalCount === 0 ? [] : [{ id, name, at }],
@@ -237,7 +236,7 @@ function Runs({ policies }: { policies: Read['autoSnapshotPolicies']['nodes'] })
           <li key={id}>
             <Link href={`/policies/${id}`}>{name}</Link>
             <div className="hint">
-              <time dateTime={at}>{format.moment(at)}</time>
+              <Time near at={at} />
             </div>
           </li>
         ))}

@@ -23,6 +23,7 @@ import { useSchedule } from '../widgets/schedule.ts'
 import { Nothing } from '../widgets/state.tsx'
 import { DiskStatusTag } from '../widgets/status.tsx'
 import { FROM_TABLET, sortOrder } from '../widgets/table.ts'
+import { Time } from '../widgets/moment.tsx'
 
 /** A policy, with a page of the disks that are linked to it. */
 const POLICY_DETAILS = graphql(
@@ -179,7 +180,6 @@ function Unknown({ id }: { id: string }) {
 
 function Facts({ policy }: { policy: DetailedPolicy }) {
   const words = useWords()
-  const format = useFormat()
   const schedule = useSchedule()
   return (
     <Descriptions
@@ -191,20 +191,18 @@ function Facts({ policy }: { policy: DetailedPolicy }) {
         { label: words.policy.runs, children: schedule.runs(policy) },
         { label: words.policy.timeZone, children: policy.timeZone },
         { label: words.policy.retention, children: schedule.kept(policy) },
-        { label: words.created, children: format.dateTime(policy.createdAt) },
+        { label: words.created, children: <Time at={policy.createdAt} /> },
         {
           label: words.policy.nextRuns,
           children: (
             <span className="moments">
               {policy.nextRuns.map((at) => (
-                <time key={at} dateTime={at}>
-                  {format.moment(at)}
-                </time>
+                <Time near key={at} at={at} />
               ))}
             </span>
           ),
         },
-        { label: words.policy.lastChange, children: format.dateTime(policy.updatedAt) },
+        { label: words.policy.lastChange, children: <Time at={policy.updatedAt} /> },
       ]}
     />
   )

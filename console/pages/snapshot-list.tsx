@@ -8,7 +8,7 @@ import { Dialogs } from '../dialogs/dialogs.tsx'
 import { snapshotTokenFilter, TOKENS } from '../filters.ts'
 import { useListRefresh } from '../live/following.tsx'
 import { usePageQuery } from '../live/page-query.ts'
-import { useWords } from '../settings.tsx'
+import { useSettings, useWords } from '../settings.tsx'
 import { ActionButton } from '../widgets/actions.tsx'
 import { Failure } from '../widgets/failure.tsx'
 import { isFiltered, ListFooter, Toolbar } from '../widgets/list.tsx'
@@ -52,7 +52,7 @@ const ORDERS = ['NAME', 'SIZE', 'CREATED_AT'] as const
 const FILTERS = ['q', 'status', 'method', 'disk', ...TOKENS] as const
 
 function useVariables(address: Address): VariablesOf<typeof SNAPSHOTS> {
-  const words = useWords()
+  const { words, zone } = useSettings()
   const text = address.text('q')
   const statuses = known(address.list('status'), Object.keys(words.snapshotStatus) as SnapshotStatus[])
   const types = known(address.list('method'), Object.keys(words.snapshotType) as SnapshotType[])
@@ -64,7 +64,7 @@ function useVariables(address: Address): VariablesOf<typeof SNAPSHOTS> {
       ...(statuses.length > 0 && { status: { in: statuses } }),
       ...(types.length > 0 && { type: { in: types } }),
       ...(diskId && { diskId: { eq: diskId } }),
-      ...snapshotTokenFilter(address),
+      ...snapshotTokenFilter(address, zone),
     },
     orderBy: orderOf(address, ORDERS, { field: 'CREATED_AT', direction: 'DESC' }),
   }

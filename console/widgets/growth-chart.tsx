@@ -24,8 +24,8 @@ export function GrowthChart({ days }: { days: readonly Day[] }) {
     return `${x.toFixed(1)},${y.toFixed(1)}`
   })
   const label = words.overview.growthOf(
-    format.date(first.day),
-    format.date(last.day),
+    format.day(first.day),
+    format.day(last.day),
     format.bytes(first.dataBytes),
     format.bytes(last.dataBytes),
   )
@@ -38,8 +38,8 @@ export function GrowthChart({ days }: { days: readonly Day[] }) {
         <polyline points={points.join(' ')} className="growth-line" />
       </svg>
       <figcaption>
-        <span>{format.date(first.day)}</span>
-        <span>{format.date(last.day)}</span>
+        <span>{format.day(first.day)}</span>
+        <span>{format.day(last.day)}</span>
       </figcaption>
     </figure>
   )

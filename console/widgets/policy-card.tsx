@@ -3,13 +3,13 @@ import { useAddress } from '../address.ts'
 import type { Disk } from '../api/disk.ts'
 import { graphql, type ResultOf } from '../api/graphql.ts'
 import { POLICY } from '../api/policy.ts'
-import { useFormat } from '../format.ts'
 import { useRuns } from './policy-runs.ts'
 import { useWords } from '../settings.tsx'
 import { ActionButton, type Action } from './actions.tsx'
 import { whyNotLink } from './refusal.ts'
 import { RunOutcome } from './run-outcome.tsx'
 import { useSchedule } from './schedule.ts'
+import { Time } from './moment.tsx'
 
 /** The policy of the disk with this id, with the disk's outcome in its last run. */
 export const POLICY_OF_DISK = graphql(
@@ -73,7 +73,6 @@ export function PolicyCard({ disk, policy, readAgain }: PolicyCardProps) {
 
 function PolicyFacts({ policy }: { policy: DiskPolicy }) {
   const { policy: words } = useWords()
-  const format = useFormat()
   const schedule = useSchedule()
   const { id, name, timeZone, nextRuns, lastRun } = policy
   return (
@@ -91,9 +90,7 @@ function PolicyFacts({ policy }: { policy: DiskPolicy }) {
       <dt>{words.nextRuns}</dt>
       <dd>
         {nextRuns.slice(0, NEXT).map((at) => (
-          <time key={at} dateTime={at}>
-            {format.moment(at)}
-          </time>
+          <Time near key={at} at={at} />
         ))}
       </dd>
       <dt>{words.lastRun}</dt>
@@ -105,10 +102,9 @@ function PolicyFacts({ policy }: { policy: DiskPolicy }) {
 /** When the policy last ran, and the outcome for this disk. */
 function LastRun({ run: { scheduledFor, disk } }: { run: NonNullable<DiskPolicy['lastRun']> }) {
   const { policy: words } = useWords()
-  const format = useFormat()
   return (
     <>
-      <time dateTime={scheduledFor}>{format.moment(scheduledFor)}</time>
+      <Time near at={scheduledFor} />
       {disk ? <RunOutcome result={disk} /> : <div>{words.notThen}</div>}
     </>
   )

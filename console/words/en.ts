@@ -172,6 +172,14 @@ export const en = {
     remove: (filter: string) => `Remove filter: ${filter}`,
   },
 
+  preferences: {
+    title: 'Preferences',
+    times: 'Times',
+    timeForm: { absolute: 'Date and time', relative: 'Relative, such as “3 hours ago”' },
+    timeZone: 'Time zone',
+    zone: (local: string) => ({ local: `Local (${local})`, UTC: 'UTC' }),
+  },
+
   range: (from: string, to: string, total: string) => `${from}–${to} of ${total}`,
   perPage: 'Per page',
   firstPage: 'First page',

@@ -150,6 +150,14 @@ export const zh: Words = {
     remove: (filter) => `移除筛选：${filter}`,
   },
 
+  preferences: {
+    title: '偏好设置',
+    times: '时间显示',
+    timeForm: { absolute: '日期和时间', relative: '相对时间，例如“3小时前”' },
+    timeZone: '时区',
+    zone: (local) => ({ local: `本地时区（${local}）`, UTC: 'UTC' }),
+  },
+
   range: (from, to, total) => `第 ${from}–${to} 条，共 ${total} 条`,
   perPage: '每页条数',
   firstPage: '首页',
