@@ -37,7 +37,7 @@ class InvalidDocument extends AggregateError {
 }
 
 /**
- * Lets operations in, the same on every transport: authenticate → turn → parameters → admit → parse and validate → charge → fresh.
+ * Lets operations in, the same on every transport: authenticate → fresh → turn → parameters → admit → parse and validate → charge.
  * What is refused on the way has cost no more than the steps up to there.
  */
 export class Gate {
@@ -71,6 +71,9 @@ export class Gate {
   async admit(exchange: Exchange, readParameters: () => Sent): Promise<Operation> {
     const { queue, limits, documents } = this.#options
     const viewer = viewerOf(exchange)
+    // Before its turn: those who wait for one answer of the database together hold up nobody.
+    const current = this.#options.reader.fresh()
+    if (current) await current
     exchange.begin(await queue.enter(viewer.accountId, exchange.connection))
     const sent = readParameters()
     await limits.count(exchange, viewer)
@@ -81,8 +84,7 @@ export class Gate {
       exchange.source = Buffer.concat([exchange.source, Buffer.from(operation.parameters.query)])
     exchange.operation = operation
     await limits.charge(exchange, viewer, operation)
-    const current = this.#options.reader.fresh()
-    if (current) await this.#follow(current, exchange, operation)
+    if (current) this.#checkStale(exchange, operation)
     return operation
   }
 
@@ -91,10 +93,9 @@ export class Gate {
     this.#options.queue.hold(accountId, ms)
   }
 
-  /** What was committed before the operation began, by any gateway, is what it reads. */
-  async #follow(current: Promise<void>, exchange: Exchange, { node }: Operation): Promise<void> {
+  /** Notes since when the operation reads what may be out of date. Throws where that is refused. */
+  #checkStale(exchange: Exchange, { node }: Operation): void {
     const { reader, staleReads } = this.#options
-    await current
     exchange.staleSince = reader.staleSince
     const isRead = node.operation !== OperationTypeNode.MUTATION
     if (exchange.staleSince && isRead && !staleReads) throw maskError(new Unavailable('DISCONNECTED'))
