@@ -32,13 +32,17 @@ export const FAULT = 'INTERNAL_SERVER_ERROR'
 /** The outcome of a stream whose client left, or whose connection ended. */
 export const LEFT = 'LEFT'
 
+/** Lines are written after so many milliseconds, or when they have so many characters. */
+const FLUSH_MS = 50
+const FLUSH_LENGTH = 16_384
+
 const hasFailed = (outcome: string) => outcome !== 'OK' && outcome !== LEFT
 
 /**
  * One JSON line for each operation, and for the end of each stream: at `info`, or at `warn` where it was slow or
- * failed by a fault, whose own line is an error. Those, and all that failed, are always logged, of the others a share. Lines are put together by hand, from parts that are the same
- * for each request of a document, and those of one round of the event loop are written together: at the rate of the fast
- * path, the logger and a system call for each would cost more than the answers.
+ * failed by a fault, whose own line is an error. Those, and all that failed, are always logged, of the others a share. Lines are
+ * put together by hand, from parts that are the same for each request of a document, and written together: at the rate of the
+ * fast path, the logger and a system call for each would cost more than the answers.
  */
 export class OperationLog implements Disposable {
   readonly #log: Logger
@@ -49,7 +53,9 @@ export class OperationLog implements Disposable {
   readonly #parts = new WeakMap<object, string>()
   /** How far the next one that is logged is away, in hundredths. */
   #share = 0
+  /** What waits to be written, and until when. */
   #lines = ''
+  #timer: NodeJS.Timeout | undefined
 
   constructor({ log, percent, slowMs }: OperationLogOptions) {
     this.#log = log
@@ -63,14 +69,17 @@ export class OperationLog implements Disposable {
     const level = outcome === FAULT || this.#isSlow(message, durationMs) ? 'warn' : 'info'
     if (!this.#log.isLevelEnabled(level)) return
     if (level === 'info' && !hasFailed(outcome) && !this.#isDue()) return
-    if (this.#lines === '') setImmediate(() => this.flush())
     this.#lines += this.#line(message, level, entry)
+    this.#timer ??= setTimeout(() => this.flush(), FLUSH_MS).unref()
+    if (this.#lines.length > FLUSH_LENGTH) this.flush()
   }
 
   /** Writes what waits. */
   flush(): void {
     const lines = this.#lines
     this.#lines = ''
+    clearTimeout(this.#timer)
+    this.#timer = undefined
     if (lines !== '') (this.#log as unknown as Internals)[symbols.streamSym].write(lines)
   }
 

@@ -24,7 +24,9 @@ test('where standard output is not a terminal, everything on it is JSON, from th
     .stdout()
     .trimEnd()
     .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .map((line) => JSON.parse(line) as { time: number; msg: string })
+    // Lines of operations are written a moment later.
+    .toSorted((a, b) => a.time - b.time)
   expect(
     lines.filter(({ msg }) => msg === 'ready' || msg === 'operation' || msg === 'stopping'),
   ).toMatchObject([
