@@ -55,7 +55,7 @@ export function createCloudLooks({
      */
     async lookAt({ accountId }: Pick<Viewer, 'accountId'>, diskId: string): Promise<void> {
       const disk = db.reader.get<Disk>(
-        Prisma.sql`SELECT * FROM "Disk" WHERE "id" = ${diskId} AND "accountId" = ${accountId}`,
+        Prisma.sql`SELECT * FROM "Disk" WHERE "id" = ${diskId} AND "accountId" = ${accountId} AND "externalId" IS NOT NULL`,
       )
       if (!disk || disk.connectionId === null || disk.externalId === null) return
       const { connectionId, externalId } = disk

@@ -11,6 +11,7 @@ import type { Refusal } from '../domain/refusal.ts'
 import type { SnapshotType } from '../domain/snapshot.ts'
 import { abilitiesOf } from '../providers/clouds.ts'
 import { appendTransitions, factsOf } from '../transitions/append.ts'
+import { writeTags } from '../transitions/tags.ts'
 import { insertJobs } from './activity.ts'
 import type { Capture } from './capture.ts'
 import { checkItems, hashOf, itemToken, once, sorted, type Repeatable, type Tag } from './client-tokens.ts'
@@ -234,7 +235,7 @@ function* admit(
     },
   ])
   const step = { from: null, to: 'CREATING' as const, reason: null, at: createdAt }
-  yield* appendTransitions(sql, { ...factsOf(snapshot), diskId, ...step })
+  yield* appendTransitions(sql, { ...factsOf(snapshot), diskId, ...step, snapshotTags: writeTags(tags) })
   return snapshot
 }
 

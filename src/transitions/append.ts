@@ -37,8 +37,12 @@ function* append(
     if (!may(from, to)) throw new Error(`A snapshot cannot go from ${from ?? 'nothing'} to ${to}.`)
   const rows: (NewTransition<Transition> & Pick<Transition, 'snapshotTags'>)[] = []
   for (const [accountId, own] of Map.groupBy(transitions, ({ accountId }) => accountId)) {
-    const tags = yield* tagsOf(sql, accountId, own)
-    for (const one of own) rows.push({ ...one, snapshotTags: tags.get(one.snapshotId) ?? null })
+    const unknown = own.filter(({ snapshotTags }) => snapshotTags === undefined)
+    const tags = unknown.length === 0 ? NO_TAGS : yield* tagsOf(sql, accountId, unknown)
+    for (const one of own) {
+      const { snapshotTags = tags.get(one.snapshotId) ?? null } = one
+      rows.push({ ...one, snapshotTags })
+    }
   }
   yield* sql.append('SnapshotTransition', rows.map(tagged))
 }
@@ -48,15 +52,15 @@ function* tagsOf(
   sql: Sql,
   accountId: string,
   transitions: readonly NewTransition<Transition>[],
-): Work<Map<string, string>> {
+): Work<ReadonlyMap<string, string | null>> {
   const snapshotId = { in: transitions.map(({ snapshotId }) => snapshotId), ownedBy: accountId }
   const rows = yield* sql.all('SnapshotTag', { snapshotId })
   const bySnapshot = Map.groupBy(rows, ({ snapshotId }) => snapshotId)
-  const texts = [...bySnapshot].map(([id, tags]) => [id, writeTags(tags.toSorted(byKey))] as const)
+  const texts = [...bySnapshot].map(([id, tags]) => [id, writeTags(tags)] as const)
   return new Map(texts)
 }
 
-const byKey = (a: { key: string }, b: { key: string }) => (a.key < b.key ? -1 : 1)
+const NO_TAGS: ReadonlyMap<string, null> = new Map()
 
 /** The same for disks. */
 export function appendDiskTransitions(sql: Sql, ...transitions: NewTransition<DiskTransition>[]): Work<void> {

@@ -3,10 +3,13 @@ interface Tag {
   value: string
 }
 
-/** Tags as they are stored with a transition. */
-export function writeTags(tags: readonly Tag[]): string {
-  return JSON.stringify(tags.map(({ key, value }) => [key, value]))
+/** Tags as they are stored with a transition, sorted by key; null when there are none. */
+export function writeTags(tags: readonly Tag[]): string | null {
+  if (tags.length === 0) return null
+  return JSON.stringify(tags.toSorted(byKey).map(({ key, value }) => [key, value]))
 }
+
+const byKey = (a: Tag, b: Tag) => (a.key < b.key ? -1 : 1)
 
 /** The values of tags by their keys. */
 export function readTags(stored: string | null | undefined): ReadonlyMap<string, string> {

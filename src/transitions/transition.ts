@@ -50,10 +50,11 @@ export interface TransitionScope {
   diskId?: string | undefined
 }
 
-/** A transition without what the log adds to it. */
+/** A transition without what the log adds to it; it looks the tags of the snapshot up where they are left out. */
 export type NewTransition<T extends AnyTransition> = Omit<
   T,
   | ('position' | 'sequence' | 'tag' | 'actor' | 'upstreamAt')
   | (T extends DiskTransition ? 'snapshotId' : 'snapshotTags')
 > &
-  Partial<Pick<T, 'upstreamAt'>>
+  Partial<Pick<T, 'upstreamAt'>> &
+  (T extends DiskTransition ? unknown : Partial<Pick<Transition, 'snapshotTags'>>)

@@ -91,7 +91,11 @@ export class SqliteSql implements Sql {
   }
 
   insertAll<T extends Table>(table: T, rows: readonly NewRow<T>[]): Statement<void> {
-    if (rows.length > 0) {
+    const [only] = rows
+    if (only && rows.length === 1) {
+      const values: unknown[] = []
+      this.#open.run({ sql: insertInto(table, only, values), values })
+    } else if (only) {
       const { names, values } = columnsOf(rows)
       const sql = `INSERT INTO "${table}" (${names}) SELECT ${values} FROM json_each(?) r ORDER BY r."key"`
       this.#open.run({ sql, values: [json(rows.map(storedRow))] })
