@@ -26,6 +26,10 @@ const TokenList = lazyPart(async () => (await import('./pages/token-list.tsx')).
 const PolicyList = lazyPart(async () => (await import('./pages/policy-list.tsx')).PolicyList)
 const PolicyDetails = lazyPart(async () => (await import('./pages/policy-details.tsx')).PolicyDetails)
 const Preferences = lazyPart(async () => (await import('./dialogs/preferences.tsx')).Preferences, null)
+const ConnectionList = lazyPart(async () => (await import('./pages/connection-list.tsx')).ConnectionList)
+const ConnectionDetails = lazyPart(
+  async () => (await import('./pages/connection-details.tsx')).ConnectionDetails,
+)
 const SignIn = lazyPart(async () => (await import('./pages/sign-in.tsx')).SignIn)
 
 // Before anything is drawn: the page is fetched beside the language, and while the frame is made.
@@ -39,7 +43,9 @@ function pageAt(path: string) {
   if (path === '/snapshots') return SnapshotList
   if (path === '/policies') return PolicyList
   if (path === '/tokens') return TokenList
+  if (path === '/connections') return ConnectionList
   if (path.startsWith('/policies/')) return PolicyDetails
+  if (path.startsWith('/connections/')) return ConnectionDetails
   return path.startsWith('/disks/') ? DiskDetails : undefined
 }
 
@@ -230,6 +236,7 @@ function Frame({ children, asking, signOut }: FrameProps) {
             ['/disks', words.disk],
             ['/snapshots', words.snapshot],
             ['/policies', words.policy.policies],
+            ['/connections', words.connections],
             ['/activity', words.activity],
             ['/tokens', words.access.title],
           ].map(([path = '', label]) => (
@@ -298,6 +305,8 @@ function Pages() {
         TokenList,
         Overview,
         ActivityList,
+        ConnectionList,
+        ConnectionDetails,
         SignIn,
       ]),
     [],
@@ -313,6 +322,8 @@ function Pages() {
       <Route path="/disks/:id">{({ id }) => <DiskDetails key={id} id={id} />}</Route>
       <Route path="/snapshots" component={SnapshotList} />
       <Route path="/policies" component={PolicyList} />
+      <Route path="/connections" component={ConnectionList} />
+      <Route path="/connections/:id">{({ id }) => <ConnectionDetails key={id} id={id} />}</Route>
       <Route path="/tokens" component={TokenList} />
       <Route path="/policies/:id">{({ id }) => <PolicyDetails key={id} id={id} />}</Route>
       <Route>

@@ -124,6 +124,22 @@ export const PATH_REFUSAL = graphql(`
   }
 `)
 
+export const CREDENTIALS_REFUSAL = graphql(`
+  fragment CredentialsRefusal on ConnectionCredentialsRefused {
+    __typename
+    message
+    credentialsProblem: problem
+  }
+`)
+
+export const CONNECTION_LIMIT_REFUSAL = graphql(`
+  fragment ConnectionLimitRefusal on ConnectionLimitExceeded {
+    __typename
+    message
+    connectionLimit: limit
+  }
+`)
+
 export const POLICY_RULES_REFUSAL = graphql(`
   fragment PolicyRulesRefusal on InvalidPolicy {
     __typename
@@ -243,6 +259,8 @@ export type Refusal =
   | ResultOf<typeof NOT_CANCELLABLE_REFUSAL>
   | ResultOf<typeof NAME_REFUSAL>
   | ResultOf<typeof PATH_REFUSAL>
+  | ResultOf<typeof CREDENTIALS_REFUSAL>
+  | ResultOf<typeof CONNECTION_LIMIT_REFUSAL>
   | ResultOf<typeof POLICY_RULES_REFUSAL>
   | ResultOf<typeof POLICY_QUOTA_REFUSAL>
 /** Why a policy was not linked to a disk, or would not be. */

@@ -2,13 +2,16 @@ import type { LinkedDisk } from '../api/disk.ts'
 import type { Token } from '../api/token.ts'
 import { AttachDisk } from './attach-disk.tsx'
 import { CancelOperation } from './cancel-operation.tsx'
+import { CreateConnection } from './create-connection.tsx'
 import { CreateDisk } from './create-disk.tsx'
 import { CreateEmptyDisk } from './create-empty-disk.tsx'
 import { CreateSnapshot } from './create-snapshot.tsx'
 import { CreateToken } from './create-token.tsx'
+import { DeleteConnection } from './delete-connection.tsx'
 import { DeletePolicy } from './delete-policy.tsx'
 import { DeleteSnapshots } from './delete-snapshots.tsx'
 import { DetachDisk } from './detach-disk.tsx'
+import { EditConnection } from './edit-connection.tsx'
 import { EditDisk } from './edit-disk.tsx'
 import { EditSnapshot } from './edit-snapshot.tsx'
 import { EditTags } from './edit-tags.tsx'
@@ -29,7 +32,7 @@ export interface DialogsProps {
   disk?: LinkedDisk | undefined
   /** The API token that is to be revoked. */
   token?: Token | undefined
-  /** Called when something was changed that no transition says: policies, links, tags and tokens; and when snapshots were created. */
+  /** Called when something was changed that no transition says: policies, links, tags, tokens and connections; and when snapshots were created. */
   onDone?: () => void
 }
 
@@ -61,6 +64,9 @@ export function EveryDialog({ disk, token, onDone }: DialogsProps) {
       <VerifySnapshot />
       <EditTags onDone={onDone} />
       <CancelOperation />
+      <CreateConnection onDone={onDone} />
+      <EditConnection />
+      <DeleteConnection onDone={onDone} />
     </>
   )
 }

@@ -14,6 +14,11 @@ const LIMITS = graphql(`
       diskLabelLength
       diskPathLength
       snapshotsPerRequest
+      regionLength
+      endpointLength
+      credentialsBytes
+      credentialNameLength
+      credentialReferenceLength
       apiTokenDays {
         min
         max

@@ -1,9 +1,9 @@
 import { Descriptions, Drawer, Skeleton, type DescriptionsProps } from 'antd'
-import { useEffect, useEffectEvent } from 'react'
 import { useQuery } from 'urql'
 import { Link } from 'wouter'
 import { useAddress } from '../address.ts'
 import { useFormat } from '../format.ts'
+import { useLook } from '../live/look.ts'
 import { useReadAgain } from '../live/read-again.ts'
 import { TransitionLog } from '../live/transition-log.tsx'
 import { useWords } from '../settings.tsx'
@@ -130,13 +130,8 @@ const LOOK_MS = 2_000
 function Verification({ snapshot: { id, operation, verifiedAt } }: { snapshot: DetailedSnapshot }) {
   const words = useWords()
   const readAgain = useReadAgain(SNAPSHOT_DETAILS, { id })
-  const look = useEffectEvent(readAgain)
   const isVerifying = operation?.kind === 'VERIFY_SNAPSHOT'
-  useEffect(() => {
-    if (!isVerifying) return undefined
-    const timer = setInterval(() => look(), LOOK_MS)
-    return () => clearInterval(timer)
-  }, [isVerifying])
+  useLook(readAgain, LOOK_MS, isVerifying)
   if (isVerifying) return <>{words.verification.inProgress}</>
   return <>{verifiedAt === null ? words.verification.never : <Time at={verifiedAt} />}</>
 }

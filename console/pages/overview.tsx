@@ -1,5 +1,5 @@
 import { Skeleton } from 'antd'
-import { useEffect, useEffectEvent, useState, type ReactNode } from 'react'
+import { useState, type ReactNode } from 'react'
 import { useQuery } from 'urql'
 import { Link } from 'wouter'
 import type { Activity } from '../api/activity.ts'
@@ -7,6 +7,7 @@ import type { ResultOf } from '../api/graphql.ts'
 import { OVERVIEW } from '../api/overview.ts'
 import { useFormat } from '../format.ts'
 import { useListRefresh } from '../live/following.tsx'
+import { useLook } from '../live/look.ts'
 import { useReadAgain } from '../live/read-again.ts'
 import { useWords } from '../settings.tsx'
 import { ActivityResult, ActivitySubject, useActorName } from '../widgets/activity.tsx'
@@ -40,13 +41,7 @@ export function Overview() {
   const readAgain = useReadAgain(OVERVIEW, variables)
   useListRefresh(readAgain, fetching, () => true)
   const read = useKept(data)
-  const look = useEffectEvent(readAgain)
-  const isRunning = (read?.running.totalCount ?? 0) > 0
-  useEffect(() => {
-    if (!isRunning) return undefined
-    const timer = setInterval(() => look(), LOOK_MS)
-    return () => clearInterval(timer)
-  }, [isRunning])
+  useLook(readAgain, LOOK_MS, (read?.running.totalCount ?? 0) > 0)
   return (
     <Page title={words.overview.title} actions={<Refresh readAgain={readAgain} />}>
       {error && <Failure error={error} retry={readAgain} />}
@@ -208,10 +203,7 @@ function Quotas({ quotas }: { quotas: Read['inventory']['nearlyFullQuotas'] }) {
           disk === null ? null : (
             <li key={`${disk.id} ${type}`}>
               <Link href={`/disks/${disk.id}`}>{disk.name}</Link>
-              <QuotaBar
-                label={type === 'MANUAL' ? manualQuota : automaticQuota}
-                quota={{ used, limit, remaining: limit - used }}
-              />
+              <QuotaBar label={type === 'MANUAL' ? manualQuota : automaticQuota} quota={{ used, limit }} />
             </li>
           ),
         )}

@@ -94,7 +94,7 @@ export function RowActions({ of, actions, shown = 2, type = 'link', onOpen }: Ro
     </Button>
   )
   return (
-    <span className={type === 'link' ? 'row-actions' : undefined}>
+    <span className={type === 'link' ? 'row-actions' : 'header-actions'}>
       {actions.slice(0, shown).map((action) => (
         <ActionButton key={action.key} action={action} type={type} size={size} />
       ))}

@@ -85,6 +85,14 @@ export function explain(refusal: Refusal, words: Words, format: Numbers): string
       return 'policyLimit' in refusal
         ? words.policy.refusal.quota(format.number(refusal.policyLimit))
         : say.other(refusal.__typename, refusal.message)
+    case 'ConnectionCredentialsRefused':
+      return 'credentialsProblem' in refusal
+        ? say.credentials[refusal.credentialsProblem]
+        : say.other(refusal.__typename, refusal.message)
+    case 'ConnectionLimitExceeded':
+      return 'connectionLimit' in refusal
+        ? say.connectionLimit(format.number(refusal.connectionLimit))
+        : say.other(refusal.__typename, refusal.message)
     case 'InvalidName':
       return 'brokenRules' in refusal
         ? refusal.brokenRules

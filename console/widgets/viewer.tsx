@@ -32,6 +32,10 @@ const VIEWER = graphql(`
           allowed
           role
         }
+        manageConnections {
+          allowed
+          role
+        }
       }
     }
   }

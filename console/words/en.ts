@@ -13,6 +13,8 @@ type RunDiskOutcome = EnumOf<'AutoSnapshotRunDiskOutcome'>
 type OperationKind = EnumOf<'OperationKind'>
 type CancelObstacle = EnumOf<'CancelObstacle'>
 type DiskPathProblem = EnumOf<'DiskPathProblem'>
+type ConnectionState = EnumOf<'ConnectionState'>
+type CredentialsProblem = EnumOf<'ConnectionCredentialsProblem'>
 type PolicyRule = Exclude<EnumOf<'AutoSnapshotPolicyRule'>, 'RETENTION_DAYS'>
 
 /** The parts of a near time, each as the language writes it. */
@@ -71,6 +73,19 @@ export const en = {
     DiskKind,
     string
   >,
+  provider: {
+    LOCAL: "The gateway's machine",
+    BAIDU: 'Baidu AI Cloud',
+    CINDER: 'OpenStack',
+  } satisfies Record<EnumOf<'Provider'>, string> as Record<EnumOf<'Provider'>, string>,
+  connectionState: {
+    UNTRIED: 'Untried',
+    OK: 'OK',
+    CREDENTIALS_REFUSED: 'Credentials refused',
+    UNREACHABLE: 'Unreachable',
+    THROTTLED: 'Throttled',
+    CLOCK_WRONG: 'Clock wrong',
+  } satisfies Record<ConnectionState, string> as Record<ConnectionState, string>,
   snapshotType: { MANUAL: 'Manual', AUTOMATIC: 'Automatic' } satisfies Record<SnapshotType, string> as Record<
     SnapshotType,
     string
@@ -88,6 +103,7 @@ export const en = {
   disks: 'Disks',
   snapshot: 'Snapshot',
   snapshots: 'Snapshots',
+  connections: 'Connections',
   diskList: 'Disk List',
   diskDetails: 'Disk Details',
   snapshotList: 'Snapshot List',
@@ -117,6 +133,17 @@ export const en = {
   storageType: 'Storage type',
   size: 'Size',
   zone: 'Zone',
+  providerLabel: 'Provider',
+  connection: 'Connection',
+  upstreamStatus: 'Status in the cloud',
+  upstreamId: 'ID in the cloud',
+  upstreamCreated: 'Created in the cloud',
+  origin: 'Created by',
+  originOf: {
+    GATEWAY: 'This gateway',
+    OUTSIDE: 'Somebody else, in the cloud',
+    UPSTREAM_POLICY: 'A policy of the cloud',
+  } satisfies Record<EnumOf<'SnapshotOrigin'>, string> as Record<EnumOf<'SnapshotOrigin'>, string>,
   attachment: 'Attached to',
   attachedAs: (instance: string, device: string | null) => (device ? `${instance} as ${device}` : instance),
   notAttached: 'Not attached',
@@ -442,6 +469,14 @@ export const en = {
       TOO_LARGE: 'The file at this path is larger than a disk can be.',
       UNREADABLE: 'The gateway has no permission to read the file at this path.',
     } satisfies Record<DiskPathProblem, string> as Record<DiskPathProblem, string>,
+    credentials: {
+      NO_KEY:
+        'The gateway has no CREDENTIALS_KEY to encrypt credentials with. Ask an administrator to set one, or reference the credentials.',
+      OTHER_PROVIDER: 'These credentials are for another provider.',
+      REFERENCE_NOT_ALLOWED:
+        'The account may not use this reference. Ask an administrator to list it in CREDENTIAL_REFERENCES.',
+    } satisfies Record<CredentialsProblem, string> as Record<CredentialsProblem, string>,
+    connectionLimit: (limit: string) => `Limit of ${limit} connections reached. Delete one first.`,
     alreadyRegistered: 'The file at this path is already registered as a disk.',
     notAttached: 'The disk is not attached to an instance, but open in a program. Close it there.',
     otherRefused: 'Not created: another disk was refused.',
@@ -518,6 +553,7 @@ export const en = {
       managePolicies: 'policies',
       manageDisks: 'disks',
       manageTokens: 'API tokens',
+      manageConnections: 'connections',
     },
     readOnly: 'Nothing: your role can read only.',
     tokens: 'API tokens',
@@ -529,7 +565,7 @@ export const en = {
     roleHint: {
       VIEWER: 'Reads everything, changes nothing.',
       OPERATOR: 'Also creates, edits and deletes snapshots and policies.',
-      ADMIN: 'Also changes disks and API tokens.',
+      ADMIN: 'Also changes disks, API tokens and connections.',
     },
     days: 'Expires after (days)',
     daysHint: 'Leave empty for no expiry.',

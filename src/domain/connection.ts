@@ -28,8 +28,20 @@ export const CONNECTIONS_MAX = 50
 /** The longest credentials, in bytes of JSON. */
 export const CREDENTIALS_BYTES_MAX = 8_192
 
-/** A region as clouds name them. It becomes a part of a host's name. */
-export const REGION = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/
+/** The longest id, user, project or domain in credentials, in UTF-16 code units. */
+export const CREDENTIAL_NAME_MAX_LENGTH = 256
+
+/** The longest reference to credentials, in UTF-16 code units. */
+export const CREDENTIAL_REFERENCE_MAX_LENGTH = 1_024
+
+/** The longest endpoint, in UTF-16 code units. */
+export const ENDPOINT_MAX_LENGTH = 1_024
+
+/** The longest region: it becomes a label of a host's name. */
+export const REGION_MAX_LENGTH = 63
+
+/** A region as clouds name them. */
+export const REGION = new RegExp(`^[A-Za-z0-9][A-Za-z0-9_-]{0,${REGION_MAX_LENGTH - 1}}$`)
 
 /** What is wrong with the credentials of a connection, with the sentence that says what would be right. */
 export const CREDENTIALS_PROBLEMS = {

@@ -48,6 +48,7 @@ test.each([
   ['DiskPathRefused', 'problem', 'DiskPathProblem'],
   ['OperationNotCancellable', 'obstacle', 'CancelObstacle'],
   ['InvalidName', 'brokenRules', 'NameRule'],
+  ['ConnectionCredentialsRefused', 'credentialsProblem', 'ConnectionCredentialsProblem'],
 ])('each %s is Chinese by its %s', (name, fact, type) => {
   const texts = valuesOf(type).map((value) => {
     const refusal = { __typename: name, message: ENGLISH, [fact]: fact === 'brokenRules' ? [value] : value }

@@ -106,3 +106,23 @@ test('what limits says of batches and pages is accepted, and one more is not', a
   expect(await codes(page, { first: pageSize })).toBeUndefined()
   expect(await codes(page, { first: (pageSize ?? 0) + 1 })).toEqual(['BAD_USER_INPUT'])
 })
+
+test('what limits says of connections holds: the longest region, and how many there can be', async () => {
+  await using app = await startTestApp({ CREDENTIALS_KEY: Buffer.alloc(32, 1).toString('base64') })
+  const { data } = await app.graphql('{ limits { connections regionLength } }')
+  const { connections, regionLength } = data.limits as { connections: number; regionLength: number }
+  const credentials = { baiduKey: { accessKeyId: 'a', secretAccessKey: 'b' } }
+  const create = async (region: string) => {
+    const { data: answer, errors } = await app.graphql(
+      `mutation ($input: CreateConnectionInput!) {
+        createConnection(input: $input) { __typename ... on ConnectionLimitExceeded { limit } }
+      }`,
+      { input: { name: 'production', provider: 'BAIDU', region, credentials } },
+    )
+    return errors?.[0]?.extensions.code ?? answer?.createConnection
+  }
+  for (let made = 0; made < connections; made++)
+    expect(await create('r'.repeat(regionLength))).toEqual({ __typename: 'CreateConnectionPayload' })
+  expect(await create('r')).toEqual({ __typename: 'ConnectionLimitExceeded', limit: connections })
+  expect(await create('r'.repeat(regionLength + 1))).toBe('BAD_USER_INPUT')
+})

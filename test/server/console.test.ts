@@ -19,6 +19,8 @@ const PAGES = [
   '/overview',
   '/activity',
   '/tokens',
+  '/connections',
+  '/connections/con-1',
 ]
 
 describe('the page', () => {
@@ -29,7 +31,7 @@ describe('the page', () => {
     )
 
     expect(first).toMatchObject({ status: 200, headers: { 'content-type': 'text/html; charset=utf-8' } })
-    expect(first?.body.length).toBeLessThan(2_000)
+    expect(first?.body.length).toBeLessThan(2_200)
     for (const { status, body } of others) expect([status, body]).toEqual([200, first?.body])
   })
 

@@ -13,7 +13,7 @@ const KEY = Buffer.alloc(32, 1).toString('base64')
 const NEW_KEY = Buffer.alloc(32, 2).toString('base64')
 const SECRETS = [BAIDU_KEY.secretAccessKey, APPLICATION_CREDENTIAL.secret, KEY]
 
-const CONNECTION = 'connection { id name provider region state stateReason }'
+const CONNECTION = 'connection { id name provider region state stateReason stateReasons { code facts } }'
 const REFUSAL = '... on UserError { code message }'
 const PROBLEM = '... on ConnectionCredentialsRefused { problem }'
 const CREATE = `mutation ($input: CreateConnectionInput!) {
@@ -82,13 +82,14 @@ test('a connection is created, tested, listed and deleted, and its credentials a
     region: 'bj',
     state: 'UNTRIED',
     stateReason: null,
+    stateReasons: [],
   })
   expect(cloud.calls).toEqual([])
 
   expect(await gateway.test(connection.id)).toEqual({ connection: { ...connection, state: 'OK' } })
   expect(cloud.calls).toEqual(['GET /v2/volume'])
 
-  const list = `{ connections { totalCount nodes { id name provider region state stateReason } } }`
+  const list = `{ connections { totalCount nodes { id name provider region state stateReason stateReasons { code facts } } } }`
   const listed = await app.graphql(list)
   expect(listed.data).toEqual({ connections: { totalCount: 1, nodes: [{ ...connection, state: 'OK' }] } })
   const ONE = 'query ($id: ID!) { node(id: $id) { ... on Connection { name } } }'
@@ -109,6 +110,7 @@ test('the state says why the cloud does not answer, since when, and that it does
     const answer = await gateway.test(connection.id)
     return [answer.connection.state, answer.connection.stateReason]
   }
+  const reasonsOf = async () => (await gateway.test(connection.id)).connection.stateReasons
   cloud.faults.everything = { status: 503, body: '', headers: { 'retry-after': '7' } }
   expect(await stateOf()).toEqual(['UNREACHABLE', expect.stringContaining('503')])
   const { stateSince } = await app.db.connection.findUniqueOrThrow({ where: { id: connection.id } })
@@ -117,6 +119,8 @@ test('the state says why the cloud does not answer, since when, and that it does
   expect(await app.db.connection.findUniqueOrThrow({ where: { id: connection.id } })).toMatchObject({
     stateSince,
   })
+
+  expect(await reasonsOf()).toEqual([{ code: 'OTHER', facts: [expect.stringContaining('503')] }])
 
   cloud.faults.everything = { status: 429, body: '' }
   expect(await stateOf()).toEqual(['THROTTLED', expect.any(String)])

@@ -1,6 +1,14 @@
 import { z } from 'zod'
-import { CREDENTIALS_BYTES_MAX, REGION, type CloudProvider as Provider } from '../../domain/connection.ts'
+import {
+  CREDENTIAL_NAME_MAX_LENGTH,
+  CREDENTIAL_REFERENCE_MAX_LENGTH,
+  CREDENTIALS_BYTES_MAX,
+  ENDPOINT_MAX_LENGTH,
+  REGION,
+  type CloudProvider as Provider,
+} from '../../domain/connection.ts'
 import { NAME_RULE_TEXT } from '../../domain/name.ts'
+import { reasonsIn } from '../../domain/reasons.ts'
 import {
   ConnectionCredentialsRefused,
   ConnectionLimitExceeded,
@@ -19,6 +27,7 @@ import { costing } from '../hints.ts'
 import { idOf } from '../id-argument.ts'
 import { CloudProvider, ConnectionState, described } from './connection-enums.ts'
 import { Connection } from './nodes.ts'
+import { Reason, SENTENCES } from './reason.ts'
 
 const UpstreamQuotaKind = builder.enumType('UpstreamQuotaKind', {
   description: 'What a quota of a cloud counts.',
@@ -55,6 +64,12 @@ builder.node(Connection, {
     stateReason: t.exposeString('stateReason', {
       nullable: true,
       description: "Why the state is not OK, as a sentence, partly in the cloud's own words; null otherwise.",
+    }),
+    stateReasons: t.field({
+      ...costing(0, SENTENCES),
+      type: [Reason],
+      description: '`stateReason` for programs, sentence by sentence; empty if it is null.',
+      resolve: ({ stateReason }) => reasonsIn(stateReason),
     }),
     stateSince: t.expose('stateSince', { type: 'DateTime', description: 'When it entered this state.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Time of creation.' }),
@@ -93,7 +108,13 @@ builder.queryField('connections', (t) =>
 )
 
 const SECRET = z.string().min(1).max(CREDENTIALS_BYTES_MAX, 'Credentials are too long.')
-const TEXT = z.string().min(1).max(256, 'Names in credentials have at most 256 characters.')
+const TEXT = z
+  .string()
+  .min(1)
+  .max(
+    CREDENTIAL_NAME_MAX_LENGTH,
+    `Names in credentials have at most ${CREDENTIAL_NAME_MAX_LENGTH} characters.`,
+  )
 
 const BaiduKeyInput = builder.inputType('BaiduKeyInput', {
   description: 'A key of Baidu AI Cloud.',
@@ -134,7 +155,13 @@ const ConnectionCredentialsInput = builder.inputType('ConnectionCredentialsInput
     applicationCredential: t.field({ type: ApplicationCredentialInput, description: 'For CINDER.' }),
     password: t.field({ type: KeystonePasswordInput, description: 'For CINDER.' }),
     reference: t.string({
-      validate: z.string().max(1_024, 'A reference has at most 1,024 characters.').nullish(),
+      validate: z
+        .string()
+        .max(
+          CREDENTIAL_REFERENCE_MAX_LENGTH,
+          `A reference has at most ${CREDENTIAL_REFERENCE_MAX_LENGTH} characters.`,
+        )
+        .nullish(),
       description:
         'Where they are, as JSON: `env:<variable>` or `file:<path>`, if CREDENTIAL_REFERENCES allows that.',
     }),
@@ -156,7 +183,7 @@ const CreateConnectionInput = builder.inputType('CreateConnectionInput', {
         "An `https://` URL. CINDER requires it: the identity service (Keystone). BAIDU: omitted for the region's own.",
       validate: z
         .url('endpoint must be a URL.')
-        .max(1_024, 'endpoint has at most 1,024 characters.')
+        .max(ENDPOINT_MAX_LENGTH, `endpoint has at most ${ENDPOINT_MAX_LENGTH} characters.`)
         .nullish(),
     }),
     credentials: t.field({

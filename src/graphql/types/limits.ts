@@ -1,4 +1,12 @@
 import { API_TOKEN_DAYS_MAX } from '../../domain/api-token.ts'
+import {
+  CONNECTIONS_MAX,
+  CREDENTIAL_NAME_MAX_LENGTH,
+  CREDENTIAL_REFERENCE_MAX_LENGTH,
+  CREDENTIALS_BYTES_MAX,
+  ENDPOINT_MAX_LENGTH,
+  REGION_MAX_LENGTH,
+} from '../../domain/connection.ts'
 import { DISK_LABEL_MAX_LENGTH } from '../../domain/disk.ts'
 import { DISK_SIZE_GIB } from '../../domain/disk-operation.ts'
 import { DISK_PATH_MAX_LENGTH } from '../../domain/disk-path.ts'
@@ -61,6 +69,32 @@ const Limits = builder.objectRef<object>('Limits').implement({
       type: IntRange,
       description: 'Lifetime of an API token that expires, in days.',
       resolve: () => ({ min: 1, max: API_TOKEN_DAYS_MAX }),
+    }),
+    connections: t.int({
+      description: 'Maximum number of connections of an account.',
+      resolve: () => CONNECTIONS_MAX,
+    }),
+    regionLength: t.int({
+      description: 'Maximum length of the region of a connection, in characters.',
+      resolve: () => REGION_MAX_LENGTH,
+    }),
+    endpointLength: t.int({
+      description: 'Maximum length of the endpoint of a connection, in UTF-16 code units.',
+      resolve: () => ENDPOINT_MAX_LENGTH,
+    }),
+    credentialsBytes: t.int({
+      description: 'Maximum size of the credentials of a connection, in bytes of JSON.',
+      resolve: () => CREDENTIALS_BYTES_MAX,
+    }),
+    credentialNameLength: t.int({
+      description:
+        'Maximum length of an id, a user, a project and a domain in the credentials of a connection, in UTF-16 code units.',
+      resolve: () => CREDENTIAL_NAME_MAX_LENGTH,
+    }),
+    credentialReferenceLength: t.int({
+      description:
+        'Maximum length of the reference to the credentials of a connection, in UTF-16 code units.',
+      resolve: () => CREDENTIAL_REFERENCE_MAX_LENGTH,
     }),
     snapshotsPerRequest: t.int({
       description: 'Maximum number of entries in the input of `createSnapshots` and of `deleteSnapshots`.',

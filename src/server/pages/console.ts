@@ -10,7 +10,7 @@ export const CONSOLE_DIRECTORY = fileURLToPath(new URL('../../generated/console/
 export const ASSET_PATH = '/assets/'
 
 /** The addresses of the console's pages; every other one is not its own. */
-const PAGES = /^\/(?:(?:disks|policies)(?:\/[^/]+)?|overview|snapshots|activity|tokens)?$/
+const PAGES = /^\/(?:(?:disks|policies|connections)(?:\/[^/]+)?|overview|snapshots|activity|tokens)?$/
 
 /** Nothing comes from elsewhere, nothing goes elsewhere, and nothing is inline: not even styles. */
 const CONTENT_SECURITY_POLICY = [

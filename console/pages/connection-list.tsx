@@ -1,0 +1,158 @@
+import { type TableColumnsType } from 'antd'
+import { useMemo } from 'react'
+import { Link } from 'wouter'
+import { pagingOf, useAddress } from '../address.ts'
+import { CONNECTION, type Connection } from '../api/connection.ts'
+import { graphql } from '../api/graphql.ts'
+import { PAGE_INFO } from '../api/page-info.ts'
+import { Dialogs } from '../dialogs/dialogs.tsx'
+import { useLook } from '../live/look.ts'
+import { usePageQuery } from '../live/page-query.ts'
+import { useWords } from '../settings.tsx'
+import { ActionButton } from '../widgets/actions.tsx'
+import { ConnectionActions } from './connection-actions.tsx'
+import { ConnectionState, reasonOf } from '../widgets/connection-state.tsx'
+import { Copyable } from '../widgets/copyable.tsx'
+import { Failure } from '../widgets/failure.tsx'
+import { ListFooter, ListTable, Refresh } from '../widgets/list.tsx'
+import { Moment } from '../widgets/moment.tsx'
+import { Page } from '../widgets/page.tsx'
+import { Nothing } from '../widgets/state.tsx'
+import { FROM_LAPTOP, FROM_TABLET } from '../widgets/table.ts'
+import { useConnectionWords } from '../words/connections.ts'
+
+const CONNECTIONS = graphql(
+  `
+    query Connections($first: Int, $after: String, $last: Int, $before: String) {
+      connections(first: $first, after: $after, last: $last, before: $before) {
+        totalCount
+        streamCursor
+        pageInfo {
+          ...PageInfo
+        }
+        nodes {
+          ...Connection
+        }
+      }
+    }
+  `,
+  [CONNECTION, PAGE_INFO],
+)
+
+/** How often states are read, which no transition says, in milliseconds. */
+const LOOK_MS = 5_000
+
+/** The connections to clouds, with their states. */
+export function ConnectionList() {
+  const { connections: title } = useWords()
+  const words = useConnectionWords()
+  const address = useAddress()
+  const variables = pagingOf(address).arguments
+  const { data, fetching, error, readAgain } = usePageQuery(
+    address,
+    CONNECTIONS,
+    variables,
+    (read) => read.connections,
+  )
+  useLook(readAgain, LOOK_MS)
+  const list = data?.connections
+  const columns = useColumns()
+  return (
+    <Page
+      title={title}
+      actions={
+        <>
+          <Refresh readAgain={readAgain} />
+          <ActionButton
+            type="primary"
+            action={{
+              key: 'create-connection',
+              label: words.createTitle,
+              needs: 'manageConnections',
+              run: () => address.change({ 'create-connection': 'new' }),
+            }}
+          />
+        </>
+      }
+    >
+      {error && <Failure error={error} retry={readAgain} />}
+      {(list ?? !error) && (
+        <ListTable
+          address={address}
+          columns={columns}
+          list={list}
+          fetching={fetching}
+          nothing={<Nothing title={words.none} hint={words.noneHint} />}
+        />
+      )}
+      <ListFooter address={address} document={CONNECTIONS} variables={variables} list={list} />
+      <Dialogs onDone={readAgain} />
+    </Page>
+  )
+}
+
+function useColumns(): TableColumnsType<Connection> {
+  const common = useWords()
+  const words = useConnectionWords()
+  return useMemo(
+    () => [
+      {
+        title: common.nameAndId,
+        render: (_, { id, name }) => (
+          <>
+            <Link href={`/connections/${id}`}>{name}</Link>
+            <br />
+            <Copyable text={id} />
+          </>
+        ),
+      },
+      {
+        title: common.status,
+        width: 260,
+        render: (_, connection) => {
+          const reason = reasonOf(connection, common)
+          return (
+            <>
+              <ConnectionState of={connection} />
+              {reason !== undefined && (
+                <div className="reason" title={reason}>
+                  {reason}
+                </div>
+              )}
+            </>
+          )
+        },
+      },
+      {
+        title: words.since,
+        width: 124,
+        responsive: FROM_LAPTOP,
+        render: (_, { stateSince }) => <Moment at={stateSince} />,
+      },
+      {
+        title: words.cloud,
+        width: 150,
+        responsive: FROM_TABLET,
+        render: (_, { provider, region }) => (
+          <>
+            {common.provider[provider]}
+            <div className="hint">{region}</div>
+          </>
+        ),
+      },
+      {
+        title: words.synced,
+        width: 124,
+        responsive: FROM_TABLET,
+        render: (_, { syncedAt }) =>
+          syncedAt === null ? <span className="hint">{words.notSynced}</span> : <Moment at={syncedAt} />,
+      },
+      {
+        title: common.actions,
+        width: 68,
+        render: (_, connection) => <ConnectionActions connection={connection} shown={0} type="link" />,
+      },
+    ],
+    [common, words],
+  )
+}
