@@ -14,6 +14,7 @@ import { ConnectionState, reasonOf } from '../widgets/connection-state.tsx'
 import { Copyable } from '../widgets/copyable.tsx'
 import { Failure } from '../widgets/failure.tsx'
 import { Refresh } from '../widgets/list.tsx'
+import { Time } from '../widgets/moment.tsx'
 import { Page } from '../widgets/page.tsx'
 import { QueryBehind } from '../widgets/query-behind.tsx'
 import { QuotaBar } from '../widgets/quota.tsx'
@@ -126,8 +127,8 @@ function Facts({ read: { disks, snapshots }, connection }: FactsProps) {
           { label: common.providerLabel, children: common.provider[connection.provider] },
           { label: words.region, children: connection.region },
           { label: words.endpoint, children: connection.endpoint ?? words.regionsOwn },
-          { label: words.since, children: format.dateTime(connection.stateSince) },
-          { label: words.synced, children: syncedAt === null ? words.notSynced : format.dateTime(syncedAt) },
+          { label: words.since, children: <Time at={connection.stateSince} /> },
+          { label: words.synced, children: syncedAt === null ? words.notSynced : <Time at={syncedAt} /> },
           {
             label: common.disks,
             children: <Link href={`/disks?connection=${id}`}>{format.number(disks.totalCount)}</Link>,
@@ -136,7 +137,7 @@ function Facts({ read: { disks, snapshots }, connection }: FactsProps) {
             label: common.snapshots,
             children: <Link href={`/snapshots?connection=${id}`}>{format.number(snapshots.totalCount)}</Link>,
           },
-          { label: common.created, children: format.dateTime(connection.createdAt) },
+          { label: common.created, children: <Time at={connection.createdAt} /> },
         ]}
       />
     </>
@@ -145,7 +146,6 @@ function Facts({ read: { disks, snapshots }, connection }: FactsProps) {
 
 function Quotas({ connection: { upstreamQuotas, syncedAt } }: { connection: DetailedConnection }) {
   const words = useConnectionWords()
-  const format = useFormat()
   return (
     <section className="card" aria-labelledby="quotas">
       <h2 id="quotas">{words.quotas}</h2>
@@ -153,7 +153,13 @@ function Quotas({ connection: { upstreamQuotas, syncedAt } }: { connection: Deta
         <QuotaBar key={kind} label={words.quota[kind]} quota={{ used, limit }} />
       ))}
       <p className="hint">
-        {syncedAt === null ? words.noQuotas : words.quotasHint(format.dateTime(syncedAt))}
+        {syncedAt === null ? (
+          words.noQuotas
+        ) : (
+          <>
+            {words.synced} <Time at={syncedAt} />
+          </>
+        )}
       </p>
     </section>
   )

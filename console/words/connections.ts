@@ -30,7 +30,6 @@ const en = {
       "Disks and snapshots are not updated, and no snapshots can be created. Set the clock of the gateway's machine.",
   } satisfies Record<EnumOf<'ConnectionState'>, string> as Record<EnumOf<'ConnectionState'>, string>,
   quotas: 'Quotas of the cloud',
-  quotasHint: (moment: string) => `As of ${moment}.`,
   noQuotas: 'Known after the first sync.',
   quota: {
     SNAPSHOTS: 'Snapshots',
@@ -127,7 +126,6 @@ const zh: ConnectionWords = {
     CLOCK_WRONG: '磁盘和快照停止更新，且无法创建快照。请校准网关所在主机的时钟。',
   },
   quotas: '云端配额',
-  quotasHint: (moment) => `统计时间：${moment}`,
   noQuotas: '首次同步后显示。',
   quota: {
     SNAPSHOTS: '快照',
