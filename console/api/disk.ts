@@ -121,4 +121,3 @@ export type Disk = ResultOf<typeof DISK>
 export type LinkedDisk = ResultOf<typeof LINKED_DISK>
 export type DiskStatus = Disk['status']
 export type DiskKind = Disk['kind']
-export type Quota = Disk['snapshotQuota']['manual']
