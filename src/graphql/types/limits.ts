@@ -82,7 +82,8 @@ const Limits = builder.objectRef<object>('Limits').implement({
       description: 'Maximum length of the endpoint of a connection, in UTF-16 code units.',
       resolve: () => ENDPOINT_MAX_LENGTH,
     }),
-    credentialsBytes: t.int({
+    credentialsBytes: t.field({
+      type: 'SafeInt',
       description: 'Maximum size of the credentials of a connection, in bytes of JSON.',
       resolve: () => CREDENTIALS_BYTES_MAX,
     }),
