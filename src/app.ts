@@ -230,6 +230,7 @@ async function openStorage({ config, parts, now, newId, seen, db }: Start, viewe
         host: config.hostLabel,
         maxAttempts: config.copyAttempts,
         minFreeBytes: config.minFreeBytes,
+        qmpSockets: config.qmpSockets,
       }),
     ),
     seen.metrics,

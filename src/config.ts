@@ -87,6 +87,15 @@ export const ENVIRONMENT = z.object({
       for (const { problem } of dirs) if (problem !== undefined) context.addIssue(problem)
       return dirs
     }),
+  QMP_SOCKETS: z
+    .string()
+    .default('')
+    .transform((text) =>
+      text
+        .split(':')
+        .filter(Boolean)
+        .map((path) => resolve(path)),
+    ),
   DEMO: yesOrNo(true),
   REQUIRE_CREDENTIALS: yesOrNo(false),
   JWT_ISSUER: z.string().optional(),
@@ -275,6 +284,8 @@ export interface Config {
   diskDirs: readonly string[]
   /** Directories for the disks of one account, by its name. */
   accountDiskDirs: readonly { account: string; path: string }[]
+  /** Sockets of QEMU monitors, or directories of them. */
+  qmpSockets: readonly string[]
   demo: boolean
   /** Whether nobody may come in without a credential, also while there is none. */
   requireCredentials: boolean
@@ -384,6 +395,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     accountDiskDirs: env.DISK_DIRS.flatMap(({ account, path }) =>
       account === undefined ? [] : [{ account, path: resolve(path) }],
     ),
+    qmpSockets: env.QMP_SOCKETS,
     demo: env.DEMO,
     requireCredentials: env.REQUIRE_CREDENTIALS,
     jwt: jwtConfig(env),

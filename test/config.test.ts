@@ -28,6 +28,7 @@ const DEFAULTS = {
   snapshotsDir: resolve('data/snapshots'),
   diskDirs: [resolve('data/disks')],
   accountDiskDirs: [],
+  qmpSockets: [],
   demo: true,
   requireCredentials: false,
   jwt: undefined,
@@ -100,6 +101,7 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
       MAX_WAL_BYTES: '268435456',
       STALE_READS: 'false',
       DISK_DIRS: '/srv/disks:acme=/srv/acme:/mnt/more:/srv/a=b',
+      QMP_SOCKETS: '/run/vms:/run/db.qmp',
       DEMO: 'false',
       REQUIRE_CREDENTIALS: 'true',
       JWT_ISSUER: 'https://issuer.example',
@@ -181,6 +183,7 @@ test('every variable is taken as it is set, and others are none of the gatewayâ€
     snapshotsDir: '/srv/snapgate/snapshots',
     diskDirs: ['/srv/snapgate/disks', '/srv/disks', '/mnt/more', '/srv/a=b'],
     accountDiskDirs: [{ account: 'acme', path: '/srv/acme' }],
+    qmpSockets: ['/run/vms', '/run/db.qmp'],
     demo: false,
     requireCredentials: true,
     jwt: {

@@ -139,6 +139,7 @@ export const REASONS = {
   MANIFEST_INVALID: 'The manifest of the stored copy is invalid.',
   MANIFEST_MISSING: 'The manifest of the stored copy is missing.',
   MANIFEST_TOO_LONG: 'The manifest is too long.',
+  MONITOR_UNUSABLE: 'A monitor of QEMU, which may have the disk open, could not be asked ({errno}).',
   NOT_DELETED: 'The snapshot could not be deleted.',
   NOT_DELETED_IN_CLOUD: 'The cloud has not deleted it.',
   NO_ANSWER: 'No complete answer from {host}: {errno}.',
@@ -147,6 +148,7 @@ export const REASONS = {
   PATH_TOO_LONG: 'The path of a file would be too long. Move the image to a shorter path.',
   PERMISSION_MISSING:
     'The gateway has no permission for this where disks or snapshots are kept. Give it that permission.',
+  QEMU_REFUSED: 'QEMU could not copy the disk: {words}',
   REMAINS: 'Some of its data could not be removed.',
   REPAIR_AND_ATTACH: 'Put it right, then attach the disk again.',
   REPAIR_AND_CREATE_SNAPSHOT: 'Put it right, then create the snapshot again.',

@@ -21,6 +21,15 @@ export function find(prototype: string): Call | undefined {
   }
 }
 
+/** Names a C structure for the prototypes that follow: its fields with their types, in order. */
+export function struct(name: string, fields: Record<string, string>): void {
+  try {
+    koffi?.struct(name, fields)
+  } catch {
+    // Prototypes with it are not found then.
+  }
+}
+
 /** Why the last call failed. */
 export function errno(): number | undefined {
   return koffi?.errno()

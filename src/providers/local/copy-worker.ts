@@ -2,7 +2,14 @@ import { fstatSync, fsyncSync, ftruncateSync, lstatSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import { startChecksum } from './checksum.ts'
 import { PASSING } from './faults.ts'
-import { countData, countNonZero, readData, readStored, startWriting } from './image-bytes.ts'
+import {
+  countData,
+  countNonZero,
+  readData,
+  readStored,
+  releaseReserved,
+  startWriting,
+} from './image-bytes.ts'
 
 /**
  * Attempts to copy disks, one after the other, in a thread of its own: reading, hashing and writing block it, and nobody else.
@@ -26,7 +33,7 @@ export interface CopyJob {
   isDevice: boolean
   sizeBytes: number
   imageFd: number
-  /** The image is a clone of the source already: a point in time, which only needs to be read. */
+  /** The image holds the source already, at a point in time, and only needs to be read. */
   isClone: boolean
   /** The copy fails with ENOSPC before less than this is free where the image is, in bytes. */
   minFreeBytes: number
@@ -110,6 +117,7 @@ function copy(): CopyResult {
 function readClone(): CopyResult {
   const dataAtMs = Date.now()
   fsyncSync(job.imageFd)
+  releaseReserved(job.imageFd, job.sizeBytes)
   const reported = startProgress(countData(job.imageFd, job.sizeBytes))
   return { result: 'copied', ...digest(readStored(job.imageFd, job.sizeBytes), reported), dataAtMs }
 }

@@ -75,7 +75,7 @@ export class PassingFault extends Error {
 }
 
 /** The error that ended the work, without those of cleaning up after it. */
-function originOf(error: unknown): unknown {
+export function originOf(error: unknown): unknown {
   let origin = error
   while (origin instanceof SuppressedError) origin = origin.suppressed
   return origin

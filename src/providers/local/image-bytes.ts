@@ -1,7 +1,7 @@
 import { readSync, writeSync } from 'node:fs'
 import { CHUNK_BYTES, isZero } from './checksum.ts'
 import { freeBytes } from './space.ts'
-import { dropCache, finishWriteback, nextData, startWriteback } from './system-calls.ts'
+import { dropCache, finishWriteback, nextData, punchHole, startWriteback } from './system-calls.ts'
 
 /** The unit in which zeros become holes: the block of common file systems, so no copy takes more room than its source. */
 const BLOCK_BYTES = 4 * 1024
@@ -46,6 +46,16 @@ export function* readData(fd: number, size: number): Generator<Piece> {
       yield { bytes, position }
     }
   }
+}
+
+/** Gives back the blocks that a flushed file has reserved and not written. */
+export function releaseReserved(fd: number, size: number): void {
+  let end = 0
+  for (const range of dataRanges(fd, size)) {
+    if (range.start > end) punchHole(fd, end, range.start - end)
+    end = range.end
+  }
+  if (size > end) punchHole(fd, end, size - end)
 }
 
 /** Reads a flushed disk as `readData` does, but from its device instead of from memory, and leaves none of it in memory. */

@@ -1,4 +1,5 @@
 import { accessSync, constants } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { reason, REASONS } from '../../domain/reasons.ts'
@@ -12,6 +13,7 @@ import type {
   Refused,
   Work,
 } from '../provider.ts'
+import { cut } from '../cloud/text.ts'
 import { copyInWorker, isInUse } from './copying.ts'
 import { openDisk, resolveDiskPath, type DiskFile, type DiskFileRefusal } from './disk-file.ts'
 import {
@@ -23,8 +25,9 @@ import {
   resizeDisk,
   rollBackDisk,
 } from './disk-work.ts'
-import { lastingReason } from './faults.ts'
+import { lastingReason, originOf } from './faults.ts'
 import { findOccupied, identityOf } from './occupancy.ts'
+import { backUp, createMonitors, type FoundDisk, type HeldDisk, type Monitors } from './monitors.ts'
 import { createPlaces, type Places, type PlacesOptions } from './places.ts'
 import {
   DamagedCopy,
@@ -39,9 +42,10 @@ import {
   type Manifest,
   type PartialCopy,
 } from './shelf.ts'
-import { withinSpace } from './space.ts'
+import { Declined } from './qmp.ts'
+import { freeBytes, withinSpace, type LimitedWork } from './space.ts'
 import { verifyCopy } from './stored-copy.ts'
-import { isOpenOnlyHere, shareBlocks } from './system-calls.ts'
+import { isOpenOnlyHere, reserveBlocks, shareBlocks } from './system-calls.ts'
 
 /** How many disks are looked at side by side: waiting for one file after the other takes longer than all else. */
 const AT_ONCE = 16
@@ -59,6 +63,8 @@ export interface LocalProviderOptions extends PlacesOptions {
   maxAttempts?: number
   /** How much of each file system stays free of copies, in bytes; nothing by default. */
   minFreeBytes?: number
+  /** Sockets of QEMU monitors, or directories of them, by which disks that QEMU has open are copied; none by default. */
+  qmpSockets?: readonly string[]
 }
 
 interface Local {
@@ -66,6 +72,7 @@ interface Local {
   places: Places
   maxAttempts: number
   minFreeBytes: number
+  monitors: Monitors
 }
 
 export interface LocalProvider extends DiskProvider {
@@ -83,11 +90,13 @@ export function createLocalProvider({
   host = 'local',
   maxAttempts = 3,
   minFreeBytes = 0,
+  qmpSockets = [],
   ...options
 }: LocalProviderOptions): LocalProvider {
   const { snapshotsDir } = options
   const places = createPlaces(options)
-  const local = { snapshotsDir, places, maxAttempts, minFreeBytes }
+  const monitors = createMonitors(qmpSockets)
+  const local = { snapshotsDir, places, maxAttempts, minFreeBytes, monitors }
   const closing = new AbortController()
   const underWay = new Set<Promise<unknown>>()
   /** Until when the disks of a directory are not captured, because their blocks cannot be shared. */
@@ -162,7 +171,10 @@ export function createLocalProvider({
     detach: () => Promise.resolve({ outcome: 'done' }),
     release: (work) => ending(work, releaseDisk),
     clean: (disk) => cleanDisk(disk, local).then(() => ({ outcome: 'done' as const }), refusedBy),
-    sweep: (waiting) => sweepShelf(snapshotsDir, waiting),
+    async sweep(waiting) {
+      await sweepShelf(snapshotsDir, waiting)
+      await monitors.sweep()
+    },
     async [Symbol.asyncDispose]() {
       closing.abort(new Error('The provider is closed.'))
       await Promise.race([Promise.allSettled(underWay), pause(CLOSE_MS, undefined, { ref: false })])
@@ -313,23 +325,28 @@ function copied({ sizeBytes, dataBytes, checksum, consistency, dataAt, createdAt
   }
 }
 
-async function copyAnew(request: CopyRequest, local: Local): Promise<CopyOutcome> {
+type LimitedCopy = CopyRequest & Pick<LimitedWork, 'minFreeBytes'>
+
+async function copyAnew(request: LimitedCopy, local: Local): Promise<CopyOutcome> {
   const { snapshotsDir, places, maxAttempts } = local
   const { disk } = request
   const path = places.pathOf(disk.location)
   await using partial = await preparePartial(snapshotsDir, request.snapshotId)
+  /** Why a monitor, which may have the disk, could not be asked. */
+  let unasked: string | undefined
   for (let attempt = 1; attempt <= maxAttempts; attempt++) {
     const source = await openDisk(path, await places.look(), disk.accountId)
     if (!source.ok) return refused(`${source.reason} ${REASONS.REPAIR_AND_CREATE_SNAPSHOT}`)
-    const copy = await copyOnce(source, path, partial, request)
-    if (copy.result === 'unreadable') {
-      return refused(UNREADABLE)
-    }
+    const copy = await copyOnce(source, path, partial, { request, local, unasked })
+    if (copy.result === 'unreadable') return refused(UNREADABLE)
+    if (copy.result === 'declined') return refused(copy.reason)
+    unasked ??= copy.unasked
     if (copy.result === 'changed') continue
     request.signal.throwIfAborted()
     return copied(await partial.publish(manifestOf(request, copy)))
   }
-  return refused(reason('DISK_WRITTEN', { attempts: maxAttempts }))
+  const why = unasked === undefined ? '' : ` ${reason('MONITOR_UNUSABLE', { errno: unasked })}`
+  return refused(`${reason('DISK_WRITTEN', { attempts: maxAttempts })}${why}`)
 }
 
 const UNREADABLE = REASONS.DISK_UNREADABLE
@@ -338,15 +355,27 @@ function refused(why: string): CopyOutcome {
   return { outcome: 'refused', reason: why }
 }
 
-async function copyOnce(source: DiskFile, path: string, { image }: PartialCopy, request: CopyRequest) {
+async function copyOnce(
+  source: DiskFile,
+  path: string,
+  { image }: PartialCopy,
+  { request, local, unasked: before }: { request: LimitedCopy; local: Local; unasked: string | undefined },
+) {
   await using handle = source.handle
   const usedBefore = await isInUse(request.disk, source)
   await image.truncate(0)
   const isClone = source.stat.isFile() && (await shareBlocks(handle.fd, image.fd))
   const clonedAt = new Date()
+  const mayBeHeld = !isClone && before === undefined && !isOpenOnlyHere(handle.fd)
+  const { held, unasked }: FoundDisk = mayBeHeld ? await local.monitors.find(source) : {}
+  if (held) {
+    using _held = held
+    const copy = await copyThroughQemu(held, source, image, request)
+    if (copy) return copy
+  }
   const sizeBytes = isClone ? (await image.stat()).size : Number(source.sizeBytes)
   // It has grown since it was opened; the next attempt says why it is no disk.
-  if (!Number.isSafeInteger(sizeBytes)) return { result: 'changed' as const }
+  if (!Number.isSafeInteger(sizeBytes)) return { result: 'changed' as const, unasked }
   const job = {
     sourceFd: handle.fd,
     path,
@@ -356,12 +385,42 @@ async function copyOnce(source: DiskFile, path: string, { image }: PartialCopy, 
     isClone,
   }
   const copy = await copyInWorker(job, request)
-  if (copy.result !== 'copied') return copy
+  if (copy.result !== 'copied') return { ...copy, unasked }
   const wasInUse = usedBefore || (await isInUse(request.disk, source))
   return {
     ...copy,
+    unasked,
     sizeBytes,
     dataAt: (isClone ? clonedAt : new Date(copy.dataAtMs)).toISOString(),
     consistency: wasInUse ? ('CRASH_CONSISTENT' as const) : ('CLEAN' as const),
   }
+}
+
+/**
+ * Has the QEMU process that writes to the disk copy it, at the moment at which it begins to. Undefined, with nothing changed,
+ * where there is no room to reserve all of the disk: such a copy has no holes until it is complete.
+ */
+async function copyThroughQemu(held: HeldDisk, source: DiskFile, image: FileHandle, request: LimitedCopy) {
+  const sizeBytes = Number(source.sizeBytes)
+  const free = freeBytes(`/proc/self/fd/${image.fd}`) - (request.minFreeBytes ?? 0)
+  if (!Number.isSafeInteger(sizeBytes) || free < sizeBytes) return undefined
+  await image.truncate(sizeBytes)
+  await reserveBlocks(image.fd, sizeBytes)
+  let dataAtMs
+  try {
+    dataAtMs = await backUp(held, { ...request, image, sizeBytes })
+  } catch (error) {
+    if (!(originOf(error) instanceof Declined)) throw error
+    return { result: 'declined' as const, reason: reason('QEMU_REFUSED', { words: wordsOf(error) }) }
+  }
+  const job = { sourceFd: image.fd, path: undefined, isDevice: false, sizeBytes, imageFd: image.fd }
+  const copy = await copyInWorker({ ...job, isClone: true }, { ...request, onProgress: () => undefined })
+  if (copy.result !== 'copied') return { ...copy, unasked: undefined }
+  const dataAt = new Date(dataAtMs).toISOString()
+  return { ...copy, unasked: undefined, sizeBytes, dataAt, consistency: 'CRASH_CONSISTENT' as const }
+}
+
+/** QEMU's own words, on one line and without paths. */
+function wordsOf(error: unknown): string {
+  return cut((originOf(error) as Error).message.replaceAll(/(["'])?\/[^\s"':]*\1/g, '…'))
 }

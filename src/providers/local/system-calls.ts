@@ -19,6 +19,7 @@ const F_WRLCK = 1
 const F_UNLCK = 2
 const SIGURG = 23
 const FICLONE = 0x40049409
+const FALLOC_FL_KEEP_SIZE_PUNCH_HOLE = 3
 
 const lseek = find('int64_t lseek(int fd, int64_t offset, int whence)')
 const syncFileRange = find('int sync_file_range(int fd, int64_t offset, int64_t length, unsigned int flags)')
@@ -26,6 +27,7 @@ const posixFadvise = find('int posix_fadvise(int fd, int64_t offset, int64_t len
 const flock = find('int flock(int fd, int operation)')
 const fcntl = find('int fcntl(int fd, int command, int argument)')
 const ioctl = find('int ioctl(int fd, unsigned long request, int argument)')
+const fallocate = find('int fallocate(int fd, int mode, int64_t offset, int64_t length)')
 const posixFallocate = find('int posix_fallocate(int fd, int64_t offset, int64_t length)')
 
 /** The next range at or after `from` that may hold data; undefined when only a hole is left. */
@@ -83,4 +85,9 @@ export async function reserveBlocks(fd: number, length: number): Promise<void> {
   if (error === 0) return
   const code = getSystemErrorName(-error)
   throw Object.assign(new Error(`${code}: blocks cannot be reserved`), { code, syscall: 'posix_fallocate' })
+}
+
+/** Gives back the blocks of a range that reads as zeros; the file keeps its size. Does nothing where that is not possible. */
+export function punchHole(fd: number, offset: number, length: number): void {
+  fallocate?.(fd, FALLOC_FL_KEEP_SIZE_PUNCH_HOLE, offset, length)
 }

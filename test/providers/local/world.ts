@@ -28,12 +28,16 @@ export interface World extends AsyncDisposable {
 }
 
 /** Directories of the test's own, with a provider on them; all gone at its end. */
-export async function makeWorld({ snapshots = 'snapshots' } = {}): Promise<World> {
+export async function makeWorld({
+  snapshots = 'snapshots',
+  monitors = [],
+}: { snapshots?: string; monitors?: readonly string[] } = {}): Promise<World> {
   const dir = await realpath(await mkdtemp(join(tmpdir(), 'snapgate-local-')))
   const disks = join(dir, 'disks')
   await mkdir(disks)
   const snapshotsDir = join(dir, snapshots)
-  const provider = createLocalProvider({ snapshotsDir, diskDirs: [disks] })
+  const qmpSockets = monitors.map((name) => join(dir, name))
+  const provider = createLocalProvider({ snapshotsDir, diskDirs: [disks], qmpSockets })
   return {
     dir,
     disks,
