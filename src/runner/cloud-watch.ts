@@ -9,7 +9,7 @@ import { totalsOf, writeQuotas } from '../domain/upstream-quota.ts'
 import { Prisma, type Connection, type Disk, type Job, type Snapshot } from '../generated/prisma/client.ts'
 import type { SeenDisk, SeenSnapshot } from '../providers/cloud/cloud.ts'
 import { GRACE_MS } from '../providers/cloud/create-once.ts'
-import { SecretError } from '../providers/cloud/credentials.ts'
+import { SecretError, versionOf } from '../providers/cloud/credentials.ts'
 import { CloudFault } from '../providers/cloud/faults.ts'
 import { eachPage, lookForMissing } from '../providers/cloud/pages.ts'
 import type { Clock, NewId } from '../services/clock.ts'
@@ -101,6 +101,9 @@ export class CloudWatch {
   #pages = 1
   #faults = 0
   #quietUntil = 0
+  /** Whether the cloud refused the credentials at the last call, and what their file was before that. */
+  #isRefused = false
+  #file: string | undefined
   #state: Connection['state'] | undefined
 
   constructor(id: string, confirm: (sql: Sql) => Work<void>, options: CloudWatchOptions) {
@@ -149,10 +152,12 @@ export class CloudWatch {
     const connection = this.#options.db.reader.get<Connection>(
       Prisma.sql`SELECT * FROM "Connection" WHERE "id" = ${this.#id}`,
     )
-    if (!connection || (!all && !this.#isTime(connection))) return false
+    if (!connection) return false
+    await this.#seeFile(connection)
+    if (!all && !this.#isTime(connection)) return false
     try {
       const isAnswered = await work(connection)
-      if (isAnswered) this.#faults = 0
+      if (isAnswered) [this.#faults, this.#isRefused] = [0, false]
       return isAnswered
     } catch (error) {
       if (!(error instanceof CloudFault || error instanceof SecretError)) throw error
@@ -160,6 +165,14 @@ export class CloudWatch {
       this.#putOff(error)
       return false
     }
+  }
+
+  /** Ends the pause after a refusal, and has everything compared, when the file of the credentials has changed since. */
+  async #seeFile({ reference }: Connection): Promise<void> {
+    const file = await versionOf(reference)
+    const { steadyMs } = this.#options
+    if (this.#isRefused && file !== this.#file) this.#quietUntil = this.#inventoryAt = steadyMs()
+    this.#file = file
   }
 
   /** Whether the connection is not left alone now. New credentials, a test and a request to refresh end that. */
@@ -174,8 +187,8 @@ export class CloudWatch {
 
   #putOff(error: CloudFault | SecretError | undefined): void {
     const { steadyMs, random = Math.random } = this.#options
-    const isBroken =
-      error instanceof SecretError || error?.class === 'CREDENTIALS' || error?.class === 'CLOCK'
+    this.#isRefused = error instanceof SecretError || error?.class === 'CREDENTIALS'
+    const isBroken = this.#isRefused || (error instanceof CloudFault && error.class === 'CLOCK')
     const backOffMs = isBroken ? BROKEN_MS : Math.min(60_000, 1_000 * 2 ** this.#faults++) * random()
     const retryAfterMs = error instanceof CloudFault ? (error.retryAfterMs ?? 0) : 0
     this.#quietUntil = steadyMs() + Math.max(backOffMs, Math.min(retryAfterMs, BROKEN_MS))

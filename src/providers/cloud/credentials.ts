@@ -51,6 +51,13 @@ export function parseCredentials<Provider extends keyof typeof CREDENTIALS>(
   return result.data as z.output<(typeof CREDENTIALS)[Provider]>
 }
 
+/** What changes when the file of a reference is written or replaced; undefined for other references, and without a file. */
+export async function versionOf(reference: string | null): Promise<string | undefined> {
+  const [, path] = /^file:(.+)$/s.exec(reference ?? '') ?? []
+  const there = path === undefined ? undefined : await stat(path, { bigint: true }).catch(() => undefined)
+  return there && [there.dev, there.ino, there.size, there.mtimeNs, there.ctimeNs].join(' ')
+}
+
 /** Reads a secret from where a reference says, anew each time: temporary ones are replaced there. */
 export async function readSecret(
   reference: string,
