@@ -288,7 +288,7 @@ function createServices(
   }
   const runner = parts.use(
     new Runner({
-      ...{ db, provider, progress, log, now, newId },
+      ...{ db, provider, progress, log, now, newId, leaseNow: leaseClock(db, now) },
       announce: announceTransitions,
       concurrency: config.copyConcurrency,
       leaseMs: config.leaseMs,
@@ -361,6 +361,11 @@ function createServices(
 }
 
 /** What speaks to clouds: for mutations, and in the background. */
+/** The clock of the database, which all its gateways share. */
+const leaseClock = (db: Database, now: Clock): Clock => {
+  return () => new Date(now().getTime() + db.clockOffsetMs())
+}
+
 function createClouds(
   { config, log, parts, now, newId, db }: Start,
   {
@@ -370,7 +375,7 @@ function createClouds(
   }: { connections: ConnectionService; announce: () => void; steadyMs: () => number },
 ) {
   const clouds = new Clouds({ connections, callsPerSecond: config.cloudCallsPerSecond })
-  const made = { db, clouds, announce, log, now, newId }
+  const made = { db, clouds, announce, log, now, newId, leaseNow: leaseClock(db, now) }
   const jobs = parts.use(new CloudJobs({ ...made, answerMs: config.cloudAnswerMs }))
   const inventoryMs = config.cloudInventoryMs
   const poller = parts.use(new CloudPoller({ ...made, jobs, inventoryMs, steadyMs }))

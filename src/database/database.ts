@@ -21,6 +21,8 @@ export type Database = PrismaClient &
     alone: (lock: 'demo', work: () => Promise<void>) => Promise<void>
     /** Whether it can be read and written. */
     health: DatabaseHealth
+    /** How far the clock of its server is ahead of this machine's, in milliseconds; 0 of a file. */
+    clockOffsetMs: () => number
     /** How large the write-ahead log may become; undefined where that of a replica is, which has no bound. */
     logBound: LogBound | undefined
     /** The path of the file of SQLite that `reader` reads: the database, or a replica of it. */
@@ -88,6 +90,7 @@ export async function openDatabase({
     writeInBackground: groupCommit.writeInBackground.bind(groupCommit),
     alone: (_lock: 'demo', work: () => Promise<void>) => work(),
     health,
+    clockOffsetMs: () => 0,
     logBound,
     writer,
     path,

@@ -3,12 +3,15 @@ import type { Logger } from 'pino'
 import { logFault } from '../database/log-fault.ts'
 import type { Sql, Work } from '../database/work.ts'
 import { Prisma } from '../generated/prisma/client.ts'
+import type { Clock } from '../services/clock.ts'
 import { forgetUpstream } from '../services/upstream-rows.ts'
 import { wakeable } from '../transitions/wakeable.ts'
 import { CloudWatch, WatchLost, type CloudWatchOptions } from './cloud-watch.ts'
 
 export interface CloudPollerOptions extends CloudWatchOptions {
   log: Logger
+  /** The time that leases are compared with. */
+  leaseNow: Clock
 }
 
 /** How often every connection is looked after, in milliseconds. */
@@ -144,8 +147,8 @@ export class CloudPoller implements AsyncDisposable {
 
   /** The watch of a connection, with a lease that is good for a while; undefined where another gateway has it. */
   async #have(id: string): Promise<Held | undefined> {
-    const { db, now } = this.#options
-    const at = now()
+    const { db, leaseNow } = this.#options
+    const at = leaseNow()
     const known = this.#held.get(id)
     if (known && known.until.getTime() - at.getTime() > LEASE_MS / 2 && isSane(known.until, at)) return known
     const other = this.#others.get(id)

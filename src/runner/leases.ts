@@ -14,6 +14,8 @@ export interface LeasesOptions {
   db: Database
   log: Logger
   now: Clock
+  /** The time that leases and retries are compared with: one clock for all gateways, and that of the database where it has one. */
+  leaseNow: Clock
   /** How long a claim holds without being renewed, in milliseconds. It is renewed three times as often. */
   leaseMs: number
   /** Chance, from 0 to 1, that spreads retries; tests give their own. */
@@ -33,9 +35,9 @@ export class Leases {
 
   /** The job with its lease; undefined where another runner has it or has had it since. Only the database knows of leases. */
   async take(next: Job): Promise<Job | undefined> {
-    const { db, leaseMs, now } = this.#options
+    const { db, leaseMs, leaseNow } = this.#options
     const { id, attempts, retryAt, cancelRequestedAt } = next
-    const asRead = { id, attempts, retryAt, cancelRequestedAt, OR: freeAt(now()) }
+    const asRead = { id, attempts, retryAt, cancelRequestedAt, OR: freeAt(leaseNow()) }
     const lease = {
       leaseOwner: this.owner,
       leaseUntil: this.#inFuture(leaseMs),
@@ -122,7 +124,7 @@ export class Leases {
       },
     })
   }
-  readonly #inFuture = (ms: number) => new Date(this.#options.now().getTime() + ms)
+  readonly #inFuture = (ms: number) => new Date(this.#options.leaseNow().getTime() + ms)
 
   #retryAt(attempts: number): Date {
     const { random = Math.random } = this.#options

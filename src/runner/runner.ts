@@ -24,6 +24,8 @@ export interface RunnerOptions {
   announce: () => void
   log: Logger
   now: Clock
+  /** The time that leases and retries are compared with. */
+  leaseNow: Clock
   newId: NewId
   /** Jobs that move bytes at once in this process. */
   concurrency: number
@@ -177,11 +179,11 @@ export class Runner implements AsyncDisposable {
 
   /** Leases the next job in a lane; undefined when there is none. */
   async #claim(lane: Lane): Promise<Job | undefined> {
-    const { db, now, provider } = this.#options
+    const { db, leaseNow, provider } = this.#options
     for (;;) {
       // A lease of ours that ran out, because the machine slept, is renewed by the work it is for.
       const except = [...this.#running.keys(), ...this.#elsewhere]
-      const next = nextIn(lane, db, { host: provider.host, now: now(), except })
+      const next = nextIn(lane, db, { host: provider.host, now: leaseNow(), except })
       if (!next) return undefined
       lane.lastAccount = next.accountId
       const job = await this.#leases.take(next)

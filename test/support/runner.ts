@@ -16,6 +16,7 @@ export function runnerOf(
     announce: () => app.hub.wake(),
     log,
     now,
+    leaseNow: now,
     newId: app.newId,
     concurrency,
     leaseMs,

@@ -53,6 +53,7 @@ export async function openPostgresql(options: PostgresqlOptions): Promise<Databa
     writeInBackground: write,
     alone: (lock: 'demo', work: () => Promise<void>) => alone(url, lock, work),
     health,
+    clockOffsetMs: () => replica.clockOffsetMs,
     logBound: undefined,
     path: replica.path,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),

@@ -20,6 +20,12 @@ const MOST_KEYS = 50_000
 /** The last commit: its number and its id. */
 export const LAST_COMMIT = `SELECT "version", "id" FROM "Commit" ORDER BY "version" DESC LIMIT 1`
 
+/** The same, and the time on the server, in milliseconds since 1970. */
+export const LAST_COMMIT_AND_TIME = LAST_COMMIT.replace(
+  ' FROM',
+  ', extract(epoch FROM clock_timestamp()) * 1000 FROM',
+)
+
 /**
  * One statement, so one state of the database. Its first row has the last commit, whether the one with number $1 and id $2
  * is known, and whether there are no more changes after that than can be told; the others are TableChanges.

@@ -1,5 +1,12 @@
 import { Client } from 'pg'
-import { allRowsSql, changesSql, LAST_COMMIT, type FedColumns, type TableChanges } from './changes.ts'
+import {
+  allRowsSql,
+  changesSql,
+  LAST_COMMIT,
+  LAST_COMMIT_AND_TIME,
+  type FedColumns,
+  type TableChanges,
+} from './changes.ts'
 import { isConstraint, ReplicaFile, type At, type ReadTable } from './file.ts'
 
 /** Where commits are announced; a hint, which may get lost. */
@@ -26,6 +33,8 @@ export class Feed {
   readonly file: ReplicaFile
   /** Whether the connection has ended. */
   isLost = false
+  /** How far the clock of the server is ahead of this machine's, in milliseconds. */
+  clockOffsetMs = 0
 
   private constructor(client: Client, file: ReplicaFile) {
     this.#client = client
@@ -65,7 +74,9 @@ export class Feed {
    */
   async sync(merging: () => Promise<void>): Promise<ReadonlySet<string>> {
     const { at } = this.file
-    const [last] = await this.#ask({ name: 'last', text: LAST_COMMIT })
+    const asked = Date.now()
+    const [last] = await this.#ask({ name: 'last', text: LAST_COMMIT_AND_TIME })
+    this.clockOffsetMs = Number(last?.[2] ?? asked) - (asked + Date.now()) / 2
     if (last && Number(last[0]) === at.version && last[1] === at.id) return NOTHING
     const [head, ...changed] = await this.#ask({ ...this.#changes, values: [at.version, at.id] }, CHANGES_MS)
     const { version, id, isKnown, isFew } = JSON.parse(String(head?.[2])) as At & {

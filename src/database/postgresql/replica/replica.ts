@@ -11,6 +11,8 @@ export interface ReplicaOptions {
   log: Logger
 }
 
+type ReplicaParts = Pick<Replica, 'path' | 'clockOffsetMs'> & { worker: Worker; log: Logger }
+
 /** Is told what has changed in a replica: the names of its tables. */
 export type OnApplied = (tables: ReadonlySet<string>) => void
 
@@ -24,6 +26,8 @@ const PATIENCE_MS = 1_000
 export class Replica implements AsyncDisposable {
   /** Where the file is. */
   readonly path: string
+  /** How far the clock of the server is ahead of this machine's, in milliseconds, by its last answer. */
+  clockOffsetMs: number
   readonly #worker: Worker
   readonly #log: Logger
   readonly #exited: Promise<unknown>
@@ -37,8 +41,9 @@ export class Replica implements AsyncDisposable {
   #isAway = false
   #isStopping = false
 
-  constructor({ path, worker, log }: { path: string; worker: Worker; log: Logger }) {
+  constructor({ path, clockOffsetMs, worker, log }: ReplicaParts) {
     this.path = path
+    this.clockOffsetMs = clockOffsetMs
     this.#worker = worker
     this.#log = log
     this.#exited = once(worker, 'exit').catch(() => undefined)
@@ -83,6 +88,7 @@ export class Replica implements AsyncDisposable {
   #receive(reply: ReplicaReply): void {
     if (reply.type === 'SYNCED') {
       this.#syncedAt = reply.at
+      this.clockOffsetMs = reply.clockOffsetMs
       if (this.#isAway) this.#back()
       if (reply.tables.size > 0) for (const listener of this.#listeners) listener(reply.tables)
       if (reply.answered === this.#number) this.#answer()
@@ -132,5 +138,5 @@ export async function openReplica({ url, path, log }: ReplicaOptions): Promise<R
   const [reply] = (await once(worker, 'message')) as [ReplicaReply]
   if (reply.type === 'FAILED') throw reply.error
   if (reply.type !== 'READY') throw new Error(`The thread of the replica began with ${reply.type}.`)
-  return new Replica({ path: reply.path, worker, log })
+  return new Replica({ path: reply.path, clockOffsetMs: reply.clockOffsetMs, worker, log })
 }

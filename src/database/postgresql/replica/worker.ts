@@ -18,10 +18,10 @@ export interface ReplicaData {
 export type ReplicaRequest = number | 'STOP'
 
 export type ReplicaReply =
-  | { type: 'READY'; path: string; copied: boolean }
+  | { type: 'READY'; path: string; copied: boolean; clockOffsetMs: number }
   | { type: 'FAILED'; error: unknown }
   /** The replica has all that was committed before the moment `at`, and before the questions up to `answered` came. */
-  | { type: 'SYNCED'; at: number; tables: ReadonlySet<string>; answered: number }
+  | { type: 'SYNCED'; at: number; tables: ReadonlySet<string>; answered: number; clockOffsetMs: number }
   | { type: 'LOST'; error: unknown }
   | { type: 'MERGING' }
 
@@ -99,7 +99,7 @@ async function follow(place: string, file: ReplicaFile): Promise<void> {
         await pause(Math.random() * JITTER_MS)
       })
       retryMs = RETRY_MS.first
-      post({ type: 'SYNCED', at, tables, answered })
+      post({ type: 'SYNCED', at, tables, answered, clockOffsetMs: feed.clockOffsetMs })
     } catch (error) {
       await close()
       retryMs = Math.min(2 * retryMs, RETRY_MS.most)
@@ -120,7 +120,7 @@ async function main(): Promise<void> {
   feed = await Feed.open(url, { path: place, kept, wake: wakeUp })
   const { file } = feed
   await feed.sync(() => Promise.resolve())
-  post({ type: 'READY', path: place, copied: file !== kept })
+  post({ type: 'READY', path: place, copied: file !== kept, clockOffsetMs: feed.clockOffsetMs })
   const pruning = setInterval(() => void pruneCommits(url).catch(() => undefined), PRUNE_MS)
   try {
     await follow(place, file)
