@@ -66,10 +66,12 @@ function sizesFilter({ from, to }: Range) {
 export function tokenFilter(address: Address, zone: Zone) {
   const created = rangeIn(address, 'created')
   const size = rangeIn(address, 'gib')
+  const connection = address.text('connection')
   const tags = tagsIn(address)
   return {
     ...(created && { createdAt: daysFilter(created, zone) }),
     ...(size && { sizeGiB: sizesFilter(size) }),
+    ...(connection && { connectionId: { eq: connection } }),
     ...(tags.length > 0 && {
       tags: tags.map(({ key, value }) => (value === '' ? { key } : { key, value: { eq: value } })),
     }),

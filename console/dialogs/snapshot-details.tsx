@@ -74,6 +74,18 @@ function Facts({ snapshot }: { snapshot: DetailedSnapshot }) {
         words.released
       ),
     },
+    { label: words.providerLabel, children: words.provider[snapshot.provider] },
+    ...(snapshot.connection
+      ? [
+          {
+            label: words.connection,
+            children: <Link href={`/connections/${snapshot.connection.id}`}>{snapshot.connection.name}</Link>,
+          },
+          { label: words.upstreamStatus, children: snapshot.upstream?.status ?? words.none },
+          { label: words.upstreamId, children: snapshot.upstream?.id ?? words.none },
+          { label: words.origin, children: words.originOf[snapshot.origin] },
+        ]
+      : []),
     { label: words.kind, children: words.diskKind[snapshot.diskKind] },
     { label: words.size, children: format.gib(snapshot.sizeGiB) },
     { label: words.dataCopied, children: dataBytes === null ? words.none : format.bytes(dataBytes) },

@@ -19,6 +19,16 @@ export const SNAPSHOT_DETAILS = graphql(
         ...Notes
         checksum
         consistency
+        provider
+        origin
+        connection {
+          id
+          name
+        }
+        upstream {
+          id
+          status
+        }
         createDiskSizeGiB {
           min
           max

@@ -1,8 +1,8 @@
 import { Breadcrumb, Descriptions, Skeleton } from 'antd'
 import { Link } from 'wouter'
 import { orderOf, pagingOf, useAddress } from '../address.ts'
-import { DISK, type Disk } from '../api/disk.ts'
-import { graphql } from '../api/graphql.ts'
+import { DISK } from '../api/disk.ts'
+import { graphql, type ResultOf } from '../api/graphql.ts'
 import { PAGE_INFO } from '../api/page-info.ts'
 import { SNAPSHOT } from '../api/snapshot.ts'
 import { Dialogs } from '../dialogs/dialogs.tsx'
@@ -41,6 +41,15 @@ const DISK_DETAILS = graphql(
       disk(id: $id) {
         ...Disk
         ...PolicyOfDisk
+        provider
+        connection {
+          id
+          name
+        }
+        upstream {
+          id
+          status
+        }
         snapshots(first: $first, after: $after, last: $last, before: $before, orderBy: $orderBy) {
           totalCount
           streamCursor
@@ -62,6 +71,8 @@ const DISK_DETAILS = graphql(
 )
 
 const ActivityLog = lazyPart(async () => (await import('../live/activity-log.tsx')).ActivityLog)
+
+type DetailedDisk = NonNullable<ResultOf<typeof DISK_DETAILS>['disk']>
 
 const ORDERS = ['NAME', 'SIZE', 'CREATED_AT'] as const
 
@@ -193,7 +204,7 @@ function Unknown({ id }: { id: string }) {
   )
 }
 
-function Overview({ disk }: { disk: Disk }) {
+function Overview({ disk }: { disk: DetailedDisk }) {
   const words = useWords()
   const format = useFormat()
   const { attachment } = disk
@@ -208,6 +219,20 @@ function Overview({ disk }: { disk: Disk }) {
         { label: words.size, children: format.gib(disk.sizeGiB) },
         { label: words.storageType, children: disk.storageType },
         { label: words.zone, children: disk.zone },
+        { label: words.providerLabel, children: words.provider[disk.provider] },
+        ...(disk.connection
+          ? [
+              {
+                label: words.connection,
+                children: <Link href={`/connections/${disk.connection.id}`}>{disk.connection.name}</Link>,
+              },
+              { label: words.upstreamStatus, children: disk.upstream?.status ?? words.none },
+              {
+                label: words.upstreamId,
+                children: disk.upstream ? <Copyable text={disk.upstream.id} /> : words.none,
+              },
+            ]
+          : []),
         {
           label: words.attachment,
           children: attachment

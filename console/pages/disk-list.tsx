@@ -61,7 +61,7 @@ function useVariables(address: Address): VariablesOf<typeof DISKS> {
 }
 
 const TOKENS_OF_DISKS = TOKENS.filter((name) => name !== 'expires')
-const FILTERS = ['q', 'status', 'kind', ...TOKENS_OF_DISKS] as const
+const FILTERS = ['q', 'connection', 'status', 'kind', ...TOKENS_OF_DISKS] as const
 
 /** The Disk List: from here snapshots are created of one disk or of many. */
 export function DiskList() {

@@ -49,7 +49,7 @@ const SNAPSHOTS = graphql(
 )
 
 const ORDERS = ['NAME', 'SIZE', 'CREATED_AT'] as const
-const FILTERS = ['q', 'status', 'method', 'disk', ...TOKENS] as const
+const FILTERS = ['q', 'connection', 'status', 'method', 'disk', ...TOKENS] as const
 
 function useVariables(address: Address): VariablesOf<typeof SNAPSHOTS> {
   const { words, zone } = useSettings()

@@ -137,7 +137,6 @@ export const en = {
   connection: 'Connection',
   upstreamStatus: 'Status in the cloud',
   upstreamId: 'ID in the cloud',
-  upstreamCreated: 'Created in the cloud',
   origin: 'Created by',
   originOf: {
     GATEWAY: 'This gateway',

@@ -112,7 +112,6 @@ export const zh: Words = {
   connection: '云连接',
   upstreamStatus: '云端状态',
   upstreamId: '云端 ID',
-  upstreamCreated: '云端创建时间',
   origin: '创建者',
   originOf: { GATEWAY: '本网关', OUTSIDE: '其他人（在云端创建）', UPSTREAM_POLICY: '云端自动快照策略' },
   attachment: '挂载实例',

@@ -133,6 +133,25 @@ describeInBrowser('connections in the console', ({ open }) => {
     expect(await quotas.locator('.ant-progress-status-exception').count()).toBe(0)
   })
 
+  test('the disks of a connection are listed alone, and a disk and a snapshot say what the cloud says', async () => {
+    await using gateway = await startCloudGateway('baidu')
+    const { app, connectionId } = gateway
+    await app.disk({ name: 'local' })
+    gateway.outside(gateway.disk({ name: 'orders' }).id, { name: 'weekly' })
+    await gateway.poll()
+    await using tab = await open(app, `/connections/${connectionId}`)
+    const { page } = tab
+    await page.locator('a[href^="/disks?connection="]').click()
+    await row(page, 'orders').waitFor()
+    expect(await row(page, 'local').count()).toBe(0)
+    await row(page, 'orders').getByRole('link', { name: 'orders' }).click()
+    await page.getByText('Available', { exact: true }).waitFor()
+    await page.getByRole('link', { name: 'production' }).waitFor()
+    const { id } = await app.db.snapshot.findFirstOrThrow({ where: { name: 'weekly' } })
+    await page.goto(`${app.url}/snapshots?connection=${connectionId}&show=${id}`)
+    await page.getByText('Somebody else, in the cloud').waitFor()
+  })
+
   test('a connection is renamed and its credentials are replaced as a whole, and deleting it says what disappears', async () => {
     await using gateway = await startCloudGateway('baidu')
     const { app, cloud, connectionId } = gateway
