@@ -1,4 +1,5 @@
-import type { Address } from './address.ts'
+import { known, type Address } from './address.ts'
+import type { EnumOf } from './api/graphql.ts'
 import type { Tag } from './api/snapshot.ts'
 import { startOfDay, type Zone } from './times.ts'
 
@@ -9,9 +10,19 @@ export interface Range {
 }
 
 /** What a list is filtered by besides its search and its choices: each a token with a name in the address. */
-export const TOKENS = ['created', 'expires', 'gib', 'tag'] as const
+export const TOKENS = ['created', 'expires', 'gib', 'origin', 'provider', 'tag'] as const
 export type TokenName = (typeof TOKENS)[number]
-export type RangeName = Exclude<TokenName, 'tag'>
+export type RangeName = Extract<TokenName, 'created' | 'expires' | 'gib'>
+export type ChoiceName = Extract<TokenName, 'origin' | 'provider'>
+
+/** The values of the tokens that choose among some: who had a snapshot created, and where a disk or snapshot is. */
+export const CHOICES = {
+  origin: ['GATEWAY', 'OUTSIDE', 'UPSTREAM_POLICY'] satisfies EnumOf<'SnapshotOrigin'>[],
+  provider: ['LOCAL', 'BAIDU', 'CINDER'] satisfies EnumOf<'Provider'>[],
+}
+
+export const isChoice = (name: TokenName): name is ChoiceName => name in CHOICES
+export const isRange = (name: TokenName): name is RangeName => name !== 'tag' && !isChoice(name)
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/
 const SIZE = /^\d{1,6}$/
@@ -68,7 +79,9 @@ export function tokenFilter(address: Address, zone: Zone) {
   const size = rangeIn(address, 'gib')
   const connection = address.text('connection')
   const tags = tagsIn(address)
+  const providers = known(address.list('provider'), CHOICES.provider)
   return {
+    ...(providers.length > 0 && { provider: { in: providers } }),
     ...(created && { createdAt: daysFilter(created, zone) }),
     ...(size && { sizeGiB: sizesFilter(size) }),
     ...(connection && { connectionId: { eq: connection } }),
@@ -81,5 +94,10 @@ export function tokenFilter(address: Address, zone: Zone) {
 /** The same for snapshots, which may expire. */
 export function snapshotTokenFilter(address: Address, zone: Zone) {
   const expires = rangeIn(address, 'expires')
-  return { ...tokenFilter(address, zone), ...(expires && { expiresAt: daysFilter(expires, zone) }) }
+  const origins = known(address.list('origin'), CHOICES.origin)
+  return {
+    ...tokenFilter(address, zone),
+    ...(expires && { expiresAt: daysFilter(expires, zone) }),
+    ...(origins.length > 0 && { origin: { in: origins } }),
+  }
 }

@@ -1,7 +1,7 @@
-import { Button, Modal, Radio } from 'antd'
-import { useId } from 'react'
+import { Button, Modal } from 'antd'
 import { useSettings } from '../settings.tsx'
 import { TIME_FORMS, ZONES } from '../times.ts'
+import { Choice } from '../widgets/choice.tsx'
 
 interface PreferencesProps {
   open: boolean
@@ -39,35 +39,5 @@ export function Preferences({ open, close }: PreferencesProps) {
         />
       </div>
     </Modal>
-  )
-}
-
-interface ChoiceProps<Value extends string> {
-  label: string
-  values: readonly Value[]
-  names: Readonly<Record<Value, string>>
-  value: Value
-  onChange: (value: Value) => void
-}
-
-/** One of a few values. */
-export function Choice<Value extends string>({ label, values, names, value, onChange }: ChoiceProps<Value>) {
-  const id = useId()
-  return (
-    <div className="field">
-      <span id={id}>{label}</span>
-      <Radio.Group
-        className="policies"
-        aria-labelledby={id}
-        value={value}
-        onChange={({ target }) => onChange(target.value as Value)}
-      >
-        {values.map((one) => (
-          <Radio key={one} value={one}>
-            {names[one]}
-          </Radio>
-        ))}
-      </Radio.Group>
-    </div>
   )
 }

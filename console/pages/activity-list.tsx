@@ -1,5 +1,5 @@
-import { Select, Tag, type TableColumnsType } from 'antd'
-import { useMemo } from 'react'
+import { Select, Tag } from 'antd'
+import { useMemo, type ReactNode } from 'react'
 import { known, pagingOf, useAddress, type Address } from '../address.ts'
 import {
   ACTIVITY,
@@ -17,10 +17,12 @@ import { useSettings, useWords } from '../settings.tsx'
 import { ActivityResult, ActivitySubject, useActorName } from '../widgets/activity.tsx'
 import { Copyable } from '../widgets/copyable.tsx'
 import { Failure } from '../widgets/failure.tsx'
-import { isFiltered, ListFooter, ListTable, NoRows, Refresh } from '../widgets/list.tsx'
+import { isFiltered, ListFooter, ListTable, NoRows } from '../widgets/list.tsx'
+import { ListTools } from '../widgets/list-tools.tsx'
 import { Moment } from '../widgets/moment.tsx'
 import { Page } from '../widgets/page.tsx'
 import { FROM_DESKTOP, FROM_TABLET } from '../widgets/table.ts'
+import type { ListColumn } from '../widgets/table-view.ts'
 import { AddFilter, Tokens } from '../widgets/tokens.tsx'
 import { useReportWords } from '../words/reports.ts'
 
@@ -99,10 +101,22 @@ export function ActivityList() {
   )
   return (
     <Page title={words.activity.title}>
-      <Filters address={address} readAgain={readAgain} />
+      <Filters
+        address={address}
+        tools={
+          <ListTools
+            table="activity"
+            columns={columns}
+            variables={variables}
+            total={activity?.totalCount}
+            readAgain={readAgain}
+          />
+        }
+      />
       {error && <Failure error={error} retry={readAgain} />}
       {(list || !error) && (
         <ListTable
+          table="activity"
           address={address}
           columns={columns}
           list={list}
@@ -121,7 +135,7 @@ export function ActivityList() {
   )
 }
 
-function Filters({ address, readAgain }: { address: Address; readAgain: () => void }) {
+function Filters({ address, tools }: { address: Address; tools: ReactNode }) {
   const words = useReportWords()
   const format = useFormat()
   const since = sinceOf(address)
@@ -149,7 +163,7 @@ function Filters({ address, readAgain }: { address: Address; readAgain: () => vo
           </Tag>
         ))}
       <span className="space" />
-      <Refresh readAgain={readAgain} />
+      {tools}
     </div>
   )
 }
@@ -177,22 +191,29 @@ function Choices({ address, name, any, values }: ChoicesProps) {
   )
 }
 
-function useColumns(address: Address): TableColumnsType<Activity & { name: string }> {
+function useColumns(address: Address): ListColumn<Activity & { name: string }>[] {
   const words = useReportWords()
   const { none } = useWords()
   const actorName = useActorName()
   return useMemo(
     () => [
-      { title: words.activity.when, width: 124, render: (_, { at }) => <Moment at={at} /> },
+      { key: 'AT', title: words.activity.when, width: 124, render: (_, { at }) => <Moment at={at} /> },
       {
+        key: 'ACTION',
         title: words.activity.what,
         width: 150,
         render: (_, { action }) => words.action[action],
       },
-      { title: words.activity.subject, render: (_, one) => <ActivitySubject activity={one} /> },
       {
+        key: 'SUBJECT',
+        needed: true,
+        title: words.activity.subject,
+        render: (_, one) => <ActivitySubject activity={one} />,
+      },
+      {
+        key: 'ACTOR',
         title: words.activity.who,
-        responsive: FROM_TABLET,
+        from: FROM_TABLET,
         render: (_, { actor }) =>
           actor.actorId === null ? (
             actorName(actor)
@@ -207,10 +228,11 @@ function useColumns(address: Address): TableColumnsType<Activity & { name: strin
             </button>
           ),
       },
-      { title: words.activity.result, render: (_, one) => <ActivityResult activity={one} /> },
+      { key: 'RESULT', title: words.activity.result, render: (_, one) => <ActivityResult activity={one} /> },
       {
+        key: 'REQUEST_ID',
         title: words.activity.requestId,
-        responsive: FROM_DESKTOP,
+        from: FROM_DESKTOP,
         render: (_, { actor: { requestId } }) => (requestId === null ? none : <Copyable text={requestId} />),
       },
     ],

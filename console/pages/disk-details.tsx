@@ -1,6 +1,6 @@
 import { Breadcrumb, Descriptions, Skeleton } from 'antd'
 import { Link } from 'wouter'
-import { orderOf, pagingOf, useAddress } from '../address.ts'
+import { orderOf, pagingOf, useAddress, type Address } from '../address.ts'
 import { DISK } from '../api/disk.ts'
 import { graphql, type ResultOf } from '../api/graphql.ts'
 import { PAGE_INFO } from '../api/page-info.ts'
@@ -17,11 +17,12 @@ import { Copyable } from '../widgets/copyable.tsx'
 import { diskActions } from '../widgets/disk-actions.ts'
 import { Failure } from '../widgets/failure.tsx'
 import { ListFooter, Refresh } from '../widgets/list.tsx'
+import { TableSettings } from '../widgets/list-tools.tsx'
 import { Page } from '../widgets/page.tsx'
 import { POLICY_OF_DISK, PolicyCard } from '../widgets/policy-card.tsx'
 import { QuotaBar } from '../widgets/quota.tsx'
 import { whyNot } from '../widgets/refusal.ts'
-import { SnapshotTable } from '../widgets/snapshot-table.tsx'
+import { SnapshotTable, useSnapshotColumns } from '../widgets/snapshot-table.tsx'
 import { Nothing } from '../widgets/state.tsx'
 import { CancellingHint, DiskStatusTag } from '../widgets/status.tsx'
 import { TagList } from '../widgets/tag-list.tsx'
@@ -157,22 +158,42 @@ export function DiskDetails({ id }: { id: string }) {
             <QuotaBar label={words.manualQuota} quota={disk.snapshotQuota.manual} />
             <QuotaBar label={words.automaticQuota} quota={disk.snapshotQuota.automatic} />
           </section>
-          <section className="card held" aria-labelledby="held">
-            <h2 id="held">{words.snapshots}</h2>
-            <SnapshotTable address={address} snapshots={disk.snapshots} fetching={fetching} />
-            <ListFooter
-              address={address}
-              document={DISK_DETAILS}
-              variables={variables}
-              list={disk.snapshots}
-            />
-          </section>
+          <Held address={address} snapshots={disk.snapshots} fetching={fetching} variables={variables} />
           <PolicyCard disk={disk} policy={disk.autoSnapshotPolicy} readAgain={readAgain} />
           <Happenings id={id} />
         </div>
       )}
       <Dialogs disk={disk} />
     </Page>
+  )
+}
+
+interface HeldProps {
+  address: Address
+  snapshots: NonNullable<ResultOf<typeof DISK_DETAILS>['disk']>['snapshots']
+  fetching: boolean
+  variables: object
+}
+
+/** A page of its snapshots. */
+function Held({ address, snapshots, fetching, variables }: HeldProps) {
+  const words = useWords()
+  const columns = useSnapshotColumns(address, false)
+  return (
+    <section className="card held" aria-labelledby="held">
+      <div className="card-head">
+        <h2 id="held">{words.snapshots}</h2>
+        <TableSettings table="disk-snapshots" columns={columns} />
+      </div>
+      <SnapshotTable
+        table="disk-snapshots"
+        columns={columns}
+        address={address}
+        snapshots={snapshots}
+        fetching={fetching}
+      />
+      <ListFooter address={address} document={DISK_DETAILS} variables={variables} list={snapshots} />
+    </section>
   )
 }
 

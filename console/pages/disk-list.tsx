@@ -12,6 +12,7 @@ import { ActionButton, type Action } from '../widgets/actions.tsx'
 import { useDiskColumns } from '../widgets/disk-table.tsx'
 import { Failure } from '../widgets/failure.tsx'
 import { isFiltered, ListFooter, ListTable, NoRows, Toolbar } from '../widgets/list.tsx'
+import { ListTools } from '../widgets/list-tools.tsx'
 import { Page } from '../widgets/page.tsx'
 import type { Permission } from '../widgets/viewer.tsx'
 
@@ -60,7 +61,7 @@ function useVariables(address: Address): VariablesOf<typeof DISKS> {
   }
 }
 
-const TOKENS_OF_DISKS = TOKENS.filter((name) => name !== 'expires')
+const TOKENS_OF_DISKS = TOKENS.filter((name) => name !== 'expires' && name !== 'origin')
 const FILTERS = ['q', 'connection', 'status', 'kind', ...TOKENS_OF_DISKS] as const
 
 /** The Disk List: from here snapshots are created of one disk or of many. */
@@ -128,11 +129,20 @@ export function DiskList() {
         filters={FILTERS}
         tokens={TOKENS_OF_DISKS}
         selected={selected.length}
-        readAgain={readAgain}
+        tools={
+          <ListTools
+            table="disks"
+            columns={columns}
+            variables={variables}
+            total={disks?.totalCount}
+            readAgain={readAgain}
+          />
+        }
       />
       {error && <Failure error={error} retry={readAgain} />}
       {(disks || !error) && (
         <ListTable
+          table="disks"
           address={address}
           columns={columns}
           list={disks}

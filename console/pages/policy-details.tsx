@@ -1,4 +1,4 @@
-import { Breadcrumb, Descriptions, Skeleton, type TableColumnsType } from 'antd'
+import { Breadcrumb, Descriptions, Skeleton } from 'antd'
 import { useMemo } from 'react'
 import { Link } from 'wouter'
 import { orderOf, pagingOf, useAddress, type Address } from '../address.ts'
@@ -17,12 +17,15 @@ import { ActionButton, RowActions } from '../widgets/actions.tsx'
 import { Copyable } from '../widgets/copyable.tsx'
 import { Failure } from '../widgets/failure.tsx'
 import { ListFooter, ListTable, Refresh } from '../widgets/list.tsx'
+import { TableSettings } from '../widgets/list-tools.tsx'
 import { Page } from '../widgets/page.tsx'
 import { policyActions } from '../widgets/policy-actions.ts'
+import { levelOf } from '../widgets/quota.tsx'
 import { useSchedule } from '../widgets/schedule.ts'
 import { Nothing } from '../widgets/state.tsx'
 import { DiskStatusTag } from '../widgets/status.tsx'
 import { FROM_TABLET, sortOrder } from '../widgets/table.ts'
+import type { ListColumn } from '../widgets/table-view.ts'
 import { Time } from '../widgets/moment.tsx'
 
 /** A policy, with a page of the disks that are linked to it. */
@@ -83,7 +86,6 @@ export function PolicyDetails({ id }: { id: string }) {
     (read) => read.autoSnapshotPolicy?.disks,
   )
   const policy = data?.autoSnapshotPolicy
-  const columns = useColumns(address)
   useRuns(policy?.nextRuns[0], false, readAgain)
   useListRefresh(
     readAgain,
@@ -137,22 +139,7 @@ export function PolicyDetails({ id }: { id: string }) {
             <h2 id="overview">{words.overview}</h2>
             <Facts policy={policy} />
           </section>
-          <section className="card held" aria-labelledby="linked">
-            <h2 id="linked">{words.policy.linkedDisks}</h2>
-            <ListTable
-              address={address}
-              columns={columns}
-              list={policy.disks}
-              fetching={fetching}
-              nothing={<Nothing title={words.policy.noDisks} />}
-            />
-            <ListFooter
-              address={address}
-              document={POLICY_DETAILS}
-              variables={variables}
-              list={policy.disks}
-            />
-          </section>
+          <LinkedDisks address={address} disks={policy.disks} fetching={fetching} variables={variables} />
           <section className="card" aria-labelledby="runs">
             <h2 id="runs">{words.policy.runHistory}</h2>
             <RunHistory policyId={id} next={policy.nextRuns[0]} />
@@ -164,6 +151,36 @@ export function PolicyDetails({ id }: { id: string }) {
         onDone={readAgain}
       />
     </Page>
+  )
+}
+
+interface LinkedDisksProps {
+  address: Address
+  disks: DetailedPolicy['disks']
+  fetching: boolean
+  variables: object
+}
+
+/** A page of the disks that are linked to it. */
+function LinkedDisks({ address, disks, fetching, variables }: LinkedDisksProps) {
+  const words = useWords()
+  const columns = useColumns(address)
+  return (
+    <section className="card held" aria-labelledby="linked">
+      <div className="card-head">
+        <h2 id="linked">{words.policy.linkedDisks}</h2>
+        <TableSettings table="policy-disks" columns={columns} />
+      </div>
+      <ListTable
+        table="policy-disks"
+        address={address}
+        columns={columns}
+        list={disks}
+        fetching={fetching}
+        nothing={<Nothing title={words.policy.noDisks} />}
+      />
+      <ListFooter address={address} document={POLICY_DETAILS} variables={variables} list={disks} />
+    </section>
   )
 }
 
@@ -208,7 +225,7 @@ function Facts({ policy }: { policy: DetailedPolicy }) {
   )
 }
 
-function useColumns(address: Address): TableColumnsType<LinkedDisk> {
+function useColumns(address: Address): ListColumn<LinkedDisk>[] {
   const words = useWords()
   const format = useFormat()
   return useMemo(() => {
@@ -217,6 +234,7 @@ function useColumns(address: Address): TableColumnsType<LinkedDisk> {
       {
         title: words.nameAndId,
         key: 'NAME',
+        needed: true,
         sorter: true,
         sortOrder: sort('NAME'),
         render: (_, { id, name }) => (
@@ -228,19 +246,26 @@ function useColumns(address: Address): TableColumnsType<LinkedDisk> {
         ),
       },
       {
+        key: 'STATUS',
         title: words.status,
         width: 145,
         render: (_, disk) => <DiskStatusTag status={disk.status} of={disk} />,
       },
       {
+        key: 'QUOTA',
         title: words.automaticQuota,
         width: 170,
         align: 'right',
-        responsive: FROM_TABLET,
-        render: (_, { snapshotQuota: { automatic } }) =>
-          words.quotaUsed(format.number(automatic.used), format.number(automatic.limit)),
+        from: FROM_TABLET,
+        render: (_, { snapshotQuota: { automatic } }) => (
+          <span className={levelOf(automatic)}>
+            {words.quotaUsed(format.number(automatic.used), format.number(automatic.limit))}
+          </span>
+        ),
       },
       {
+        key: 'ACTIONS',
+        needed: true,
         title: words.actions,
         width: 100,
         render: (_, { id }) => (

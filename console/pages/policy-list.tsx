@@ -1,4 +1,3 @@
-import type { TableColumnsType } from 'antd'
 import { useMemo } from 'react'
 import { Link } from 'wouter'
 import { pagingOf, useAddress, type Address } from '../address.ts'
@@ -13,13 +12,15 @@ import { useWords } from '../settings.tsx'
 import { ActionButton, RowActions } from '../widgets/actions.tsx'
 import { Copyable } from '../widgets/copyable.tsx'
 import { Failure } from '../widgets/failure.tsx'
-import { ListFooter, ListTable, Refresh } from '../widgets/list.tsx'
+import { ListFooter, ListTable } from '../widgets/list.tsx'
+import { ListTools } from '../widgets/list-tools.tsx'
 import { Moment } from '../widgets/moment.tsx'
 import { Page } from '../widgets/page.tsx'
 import { policyActions } from '../widgets/policy-actions.ts'
 import { useSchedule } from '../widgets/schedule.ts'
 import { Nothing } from '../widgets/state.tsx'
 import { FROM_DESKTOP, FROM_LAPTOP, FROM_TABLET } from '../widgets/table.ts'
+import type { ListColumn } from '../widgets/table-view.ts'
 
 /** The policies of the account, with how many disks each is linked to, and its last run. */
 const POLICY_LIST = graphql(
@@ -73,7 +74,13 @@ export function PolicyList() {
       title={words.policy.list}
       actions={
         <>
-          <Refresh readAgain={readAgain} />
+          <ListTools
+            table="policies"
+            columns={columns}
+            variables={variables}
+            total={policies?.totalCount}
+            readAgain={readAgain}
+          />
           <ActionButton
             type="primary"
             action={{
@@ -89,6 +96,7 @@ export function PolicyList() {
       {error && <Failure error={error} retry={readAgain} />}
       {(policies || !error) && (
         <ListTable
+          table="policies"
           address={address}
           columns={columns}
           list={policies}
@@ -102,13 +110,15 @@ export function PolicyList() {
   )
 }
 
-function useColumns(address: Address): TableColumnsType<ListedPolicy> {
+function useColumns(address: Address): ListColumn<ListedPolicy>[] {
   const words = useWords()
   const format = useFormat()
   const schedule = useSchedule()
   return useMemo(
     () => [
       {
+        key: 'NAME',
+        needed: true,
         title: words.nameAndId,
         render: (_, { id, name }) => (
           <>
@@ -119,8 +129,9 @@ function useColumns(address: Address): TableColumnsType<ListedPolicy> {
         ),
       },
       {
+        key: 'RUNS',
         title: words.policy.runs,
-        responsive: FROM_TABLET,
+        from: FROM_TABLET,
         render: (_, policy) => (
           <>
             {schedule.runs(policy)}
@@ -129,26 +140,30 @@ function useColumns(address: Address): TableColumnsType<ListedPolicy> {
         ),
       },
       {
+        key: 'RETENTION',
         title: words.policy.retention,
-        responsive: FROM_DESKTOP,
+        from: FROM_DESKTOP,
         render: (_, policy) => schedule.kept(policy),
       },
       {
+        key: 'DISKS',
         title: words.policy.linkedDisks,
         width: 96,
         align: 'right',
         render: (_, { disks }) => format.number(disks.totalCount),
       },
       {
+        key: 'NEXT_RUN',
         title: words.policy.nextRun,
         width: 124,
-        responsive: FROM_LAPTOP,
+        from: FROM_LAPTOP,
         render: (_, { nextRuns: [at] }) => (at === undefined ? words.none : <Moment at={at} />),
       },
       {
+        key: 'LAST_RUN',
         title: words.policy.lastRun,
         width: 150,
-        responsive: FROM_DESKTOP,
+        from: FROM_DESKTOP,
         render: (_, { lastRun }) =>
           lastRun ? (
             <>
@@ -162,6 +177,8 @@ function useColumns(address: Address): TableColumnsType<ListedPolicy> {
           ),
       },
       {
+        key: 'ACTIONS',
+        needed: true,
         title: words.actions,
         width: 68,
         render: (_, policy) => (

@@ -12,8 +12,9 @@ import { useSettings, useWords } from '../settings.tsx'
 import { ActionButton } from '../widgets/actions.tsx'
 import { Failure } from '../widgets/failure.tsx'
 import { isFiltered, ListFooter, Toolbar } from '../widgets/list.tsx'
+import { ListTools } from '../widgets/list-tools.tsx'
 import { Page } from '../widgets/page.tsx'
-import { SnapshotTable } from '../widgets/snapshot-table.tsx'
+import { SnapshotTable, useSnapshotColumns } from '../widgets/snapshot-table.tsx'
 
 /** The Snapshot List. */
 const SNAPSHOTS = graphql(
@@ -88,6 +89,7 @@ export function SnapshotList() {
     const there = new Set(snapshots?.nodes.map(({ id }) => id))
     return chosen.filter((id) => there.has(id))
   }, [chosen, snapshots])
+  const columns = useSnapshotColumns(address, true)
   const diskId = address.text('disk')
   useListRefresh(readAgain, fetching, (transition) => {
     const { __typename, from, to, diskId } = transition
@@ -103,41 +105,7 @@ export function SnapshotList() {
   })
 
   return (
-    <Page
-      title={words.snapshotList}
-      actions={
-        <>
-          <ActionButton
-            action={{
-              key: 'edit-tags',
-              label: words.tagging.action,
-              needs: 'manageSnapshots',
-              run: () => address.change({ 'edit-tags': selected }),
-              refusal: selected.length === 0 ? words.noSnapshotSelected : undefined,
-            }}
-          />
-          <ActionButton
-            action={{
-              key: 'delete',
-              label: words.delete,
-              needs: 'manageSnapshots',
-              run: () => address.change({ delete: selected }),
-              refusal: selected.length === 0 ? words.noSnapshotSelected : undefined,
-              danger: true,
-            }}
-          />
-          <ActionButton
-            type="primary"
-            action={{
-              key: 'create',
-              label: words.createSnapshot,
-              needs: 'manageSnapshots',
-              run: () => address.change({ create: 'new' }),
-            }}
-          />
-        </>
-      }
-    >
+    <Page title={words.snapshotList} actions={<Actions address={address} selected={selected} />}>
       <Toolbar
         address={address}
         searchLabel={words.searchSnapshots}
@@ -146,7 +114,15 @@ export function SnapshotList() {
         filters={FILTERS}
         tokens={TOKENS}
         selected={selected.length}
-        readAgain={readAgain}
+        tools={
+          <ListTools
+            table="snapshots"
+            columns={columns}
+            variables={variables}
+            total={snapshots?.totalCount}
+            readAgain={readAgain}
+          />
+        }
       >
         {diskId && (
           <Tag closable onClose={() => address.filter({ disk: undefined })}>
@@ -157,7 +133,8 @@ export function SnapshotList() {
       {error && <Failure error={error} retry={readAgain} />}
       {(snapshots || !error) && (
         <SnapshotTable
-          withDisk
+          table="snapshots"
+          columns={columns}
           selection={{ selected, onSelect: setSelected }}
           address={address}
           snapshots={snapshots}
@@ -174,4 +151,40 @@ export function SnapshotList() {
 /** The statuses that snapshots in a list have. */
 function omitDeleted(statuses: Readonly<Record<string, string>>) {
   return Object.fromEntries(Object.entries(statuses).filter(([status]) => status !== 'DELETED'))
+}
+
+function Actions({ address, selected }: { address: Address; selected: string[] }) {
+  const words = useWords()
+  return (
+    <>
+      <ActionButton
+        action={{
+          key: 'edit-tags',
+          label: words.tagging.action,
+          needs: 'manageSnapshots',
+          run: () => address.change({ 'edit-tags': selected }),
+          refusal: selected.length === 0 ? words.noSnapshotSelected : undefined,
+        }}
+      />
+      <ActionButton
+        action={{
+          key: 'delete',
+          label: words.delete,
+          needs: 'manageSnapshots',
+          run: () => address.change({ delete: selected }),
+          refusal: selected.length === 0 ? words.noSnapshotSelected : undefined,
+          danger: true,
+        }}
+      />
+      <ActionButton
+        type="primary"
+        action={{
+          key: 'create',
+          label: words.createSnapshot,
+          needs: 'manageSnapshots',
+          run: () => address.change({ create: 'new' }),
+        }}
+      />
+    </>
+  )
 }

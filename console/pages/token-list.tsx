@@ -1,4 +1,4 @@
-import { Alert, Descriptions, type TableColumnsType } from 'antd'
+import { Alert, Descriptions } from 'antd'
 import { useMemo } from 'react'
 import { pagingOf, useAddress, type Address } from '../address.ts'
 import { graphql } from '../api/graphql.ts'
@@ -10,11 +10,13 @@ import { useWords } from '../settings.tsx'
 import { ActionButton } from '../widgets/actions.tsx'
 import { Copyable } from '../widgets/copyable.tsx'
 import { Failure } from '../widgets/failure.tsx'
-import { ListFooter, ListTable, Refresh } from '../widgets/list.tsx'
+import { ListFooter, ListTable } from '../widgets/list.tsx'
+import { ListTools } from '../widgets/list-tools.tsx'
 import { Moment } from '../widgets/moment.tsx'
 import { Page } from '../widgets/page.tsx'
 import { Nothing } from '../widgets/state.tsx'
 import { FROM_DESKTOP, FROM_LAPTOP, FROM_TABLET } from '../widgets/table.ts'
+import type { ListColumn } from '../widgets/table-view.ts'
 import { useForbidden, useViewer, type Permission } from '../widgets/viewer.tsx'
 
 const TOKENS = graphql(
@@ -111,11 +113,18 @@ function Tokens({ address }: { address: Address }) {
       <div className="toolbar">
         <h2>{words.access.tokens}</h2>
         <span className="space" />
-        <Refresh readAgain={readAgain} />
+        <ListTools
+          table="tokens"
+          columns={columns}
+          variables={variables}
+          total={tokens?.totalCount}
+          readAgain={readAgain}
+        />
       </div>
       {error && <Failure error={error} retry={readAgain} />}
       {(tokens || !error) && (
         <ListTable
+          table="tokens"
           address={address}
           columns={columns}
           list={tokens}
@@ -129,12 +138,14 @@ function Tokens({ address }: { address: Address }) {
   )
 }
 
-function useColumns(address: Address): TableColumnsType<Token> {
+function useColumns(address: Address): ListColumn<Token>[] {
   const words = useWords()
   return useMemo(() => {
     const { access } = words
     return [
       {
+        key: 'NAME',
+        needed: true,
         title: words.nameAndId,
         render: (_, { id, name }) => (
           <>
@@ -144,32 +155,38 @@ function useColumns(address: Address): TableColumnsType<Token> {
           </>
         ),
       },
-      { title: words.status, width: 96, render: (_, token) => access.status[statusOf(token)] },
+      { key: 'STATUS', title: words.status, width: 96, render: (_, token) => access.status[statusOf(token)] },
       {
+        key: 'ROLE',
         title: access.roleOf,
         width: 124,
-        responsive: FROM_TABLET,
+        from: FROM_TABLET,
         render: (_, { role }) => words.viewer.role[role],
       },
       {
+        key: 'CREATED_AT',
         title: words.created,
         width: 124,
-        responsive: FROM_DESKTOP,
+        from: FROM_DESKTOP,
         render: (_, { createdAt }) => <Moment at={createdAt} />,
       },
       {
+        key: 'EXPIRES_AT',
         title: access.expires,
         width: 124,
-        responsive: FROM_LAPTOP,
+        from: FROM_LAPTOP,
         render: (_, { expiresAt }) => (expiresAt === null ? access.never : <Moment at={expiresAt} />),
       },
       {
+        key: 'LAST_USED_AT',
         title: access.lastUsed,
         width: 124,
-        responsive: FROM_TABLET,
+        from: FROM_TABLET,
         render: (_, { lastUsedAt }) => (lastUsedAt === null ? words.none : <Moment at={lastUsedAt} />),
       },
       {
+        key: 'ACTIONS',
+        needed: true,
         title: words.actions,
         width: 84,
         render: (_, { id, revokedAt }) => (

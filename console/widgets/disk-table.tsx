@@ -1,4 +1,4 @@
-import { Grid, type TableColumnsType } from 'antd'
+import { Grid } from 'antd'
 import { useMemo } from 'react'
 import { Link } from 'wouter'
 import type { Address } from '../address.ts'
@@ -9,11 +9,13 @@ import type { Words } from '../words/en.ts'
 import { Copyable } from './copyable.tsx'
 import { DiskRowActions } from './disk-row-actions.tsx'
 import { Moment } from './moment.tsx'
-import { CancellingHint, DiskStatusTag } from './status.tsx'
+import { levelOf } from './quota.tsx'
+import { CancellingHint, DiskStatusTag, StallReason } from './status.tsx'
 import { FROM_DESKTOP, FROM_LAPTOP, FROM_TABLET, FROM_WIDE_DESKTOP, sortOrder } from './table.ts'
+import type { ListColumn } from './table-view.ts'
 import { TagList } from './tag-list.tsx'
 
-type Columns = TableColumnsType<DiskRow>
+type Columns = ListColumn<DiskRow>[]
 
 /** The columns of the Disk List. */
 export function useDiskColumns(address: Address): Columns {
@@ -24,6 +26,8 @@ export function useDiskColumns(address: Address): Columns {
     () => [
       ...factsOf(address, words, format),
       {
+        key: 'ACTIONS',
+        needed: true,
         title: words.actions,
         width: isWide ? 130 : 68,
         render: (_, disk) => <DiskRowActions disk={disk} shown={isWide ? 1 : 0} />,
@@ -39,6 +43,7 @@ function factsOf(address: Address, words: Words, format: Format): Columns {
     {
       title: words.nameAndId,
       key: 'NAME',
+      needed: true,
       sorter: true,
       sortOrder: sort('NAME'),
       render: (_, { id, name }) => (
@@ -50,17 +55,31 @@ function factsOf(address: Address, words: Words, format: Format): Columns {
       ),
     },
     {
+      key: 'STATUS',
       title: words.status,
       width: 145,
       render: (_, disk) => (
         <>
           <DiskStatusTag status={disk.status} of={disk} />
           <CancellingHint operation={disk.operation} />
+          <StallReason operation={disk.operation} />
         </>
       ),
     },
-    { title: words.kind, width: 98, responsive: FROM_DESKTOP, render: (_, { kind }) => words.diskKind[kind] },
-    { title: words.storageType, dataIndex: 'storageType', width: 92, responsive: FROM_DESKTOP },
+    {
+      key: 'KIND',
+      title: words.kind,
+      width: 98,
+      from: FROM_DESKTOP,
+      render: (_, { kind }) => words.diskKind[kind],
+    },
+    {
+      key: 'STORAGE_TYPE',
+      title: words.storageType,
+      width: 92,
+      from: FROM_DESKTOP,
+      render: (_, { storageType }) => storageType,
+    },
     {
       title: words.size,
       key: 'SIZE',
@@ -68,26 +87,29 @@ function factsOf(address: Address, words: Words, format: Format): Columns {
       sortOrder: sort('SIZE'),
       width: 84,
       align: 'right',
-      responsive: FROM_TABLET,
+      from: FROM_TABLET,
       render: (_, { sizeGiB }) => format.gib(sizeGiB),
     },
     {
+      key: 'ATTACHMENT',
       title: words.attachment,
       width: 116,
-      responsive: FROM_LAPTOP,
+      from: FROM_LAPTOP,
       render: (_, { attachment }) => <Attachment attachment={attachment} />,
     },
     {
+      key: 'SNAPSHOTS',
       title: words.heldSnapshots,
       width: 128,
       align: 'right',
-      responsive: FROM_TABLET,
+      from: FROM_TABLET,
       render: (_, disk) => <HeldSnapshots disk={disk} />,
     },
     {
+      key: 'TAGS',
       title: words.tags,
       width: 120,
-      responsive: FROM_WIDE_DESKTOP,
+      from: FROM_WIDE_DESKTOP,
       render: (_, { tags }) => <TagList tags={tags} />,
     },
     {
@@ -96,7 +118,7 @@ function factsOf(address: Address, words: Words, format: Format): Columns {
       sorter: true,
       sortOrder: sort('CREATED_AT'),
       width: 124,
-      responsive: FROM_DESKTOP,
+      from: FROM_DESKTOP,
       render: (_, { createdAt }) => <Moment at={createdAt} />,
     },
   ]
@@ -120,13 +142,17 @@ function HeldSnapshots({ disk: { id, snapshotQuota } }: { disk: DiskRow }) {
   const manualUsed = words.quotaUsed(format.number(manual.used), format.number(manual.limit))
   return (
     <>
-      <Link href={`/snapshots?disk=${id}`} title={`${words.manualQuota}: ${manualUsed}`}>
-        {manualUsed}
-      </Link>
+      <span className={levelOf(manual)}>
+        <Link href={`/snapshots?disk=${id}`} title={`${words.manualQuota}: ${manualUsed}`}>
+          {manualUsed}
+        </Link>
+      </span>
       {automatic.used > 0 && (
         <div className="hint">
-          {words.snapshotType.AUTOMATIC}{' '}
-          {words.quotaUsed(format.number(automatic.used), format.number(automatic.limit))}
+          <span className={levelOf(automatic)}>
+            {words.snapshotType.AUTOMATIC}{' '}
+            {words.quotaUsed(format.number(automatic.used), format.number(automatic.limit))}
+          </span>
         </div>
       )}
     </>

@@ -1,16 +1,25 @@
 import { ReloadOutlined } from '@ant-design/icons'
-import { Button, Select, Table, type TableColumnsType, type TableProps } from 'antd'
+import { Button, Select, Table, type TableProps } from 'antd'
 import { useMemo, type ReactNode } from 'react'
 import type { TypedDocumentNode } from 'urql'
 import { pagingOf, type Address } from '../address.ts'
 import type { TokenName } from '../filters.ts'
 import { useWords } from '../settings.tsx'
+import { Cards } from './cards.tsx'
 import { isEmptied, Pager, type Listed } from './pager.tsx'
 import { QueryBehind } from './query-behind.tsx'
 import { Search } from './search.tsx'
 import { Nothing } from './state.tsx'
 import { AddFilter, Tokens } from './tokens.tsx'
 import { onSort, SORT_DIRECTIONS } from './table.ts'
+import {
+  useIsPhone,
+  useShownColumns,
+  useTableView,
+  type ListColumn,
+  type Selection,
+  type TableName,
+} from './table-view.ts'
 
 interface ToolbarProps {
   address: Address
@@ -23,7 +32,8 @@ interface ToolbarProps {
   tokens: readonly TokenName[]
   /** How many rows are selected. */
   selected: number
-  readAgain: () => void
+  /** What can be done with the list as a whole. */
+  tools: ReactNode
   children?: ReactNode
 }
 
@@ -42,7 +52,7 @@ export function Toolbar({
   filters,
   tokens,
   selected,
-  readAgain,
+  tools,
   children,
 }: ToolbarProps) {
   const words = useWords()
@@ -86,7 +96,7 @@ export function Toolbar({
       )}
       <span className="space" />
       {selected > 0 && <span className="selected">{words.selected(selected)}</span>}
-      <Refresh readAgain={readAgain} />
+      {tools}
     </div>
   )
 }
@@ -109,15 +119,11 @@ export function NoRows({ filtered, title, hint }: { filtered: boolean; title: st
   return filtered ? <Nothing title={words.noMatches} /> : <Nothing title={title} hint={hint} />
 }
 
-/** Which rows are selected; each part is the same as long as nothing has changed, or every row is drawn again. */
-export interface Selection {
-  selected: string[]
-  onSelect: (ids: string[]) => void
-}
-
 interface ListTableProps<Row> {
+  /** By which its view is remembered. */
+  table: TableName
   address: Address
-  columns: TableColumnsType<Row>
+  columns: readonly ListColumn<Row>[]
   /** The page of the list; undefined until it has been read. */
   list: (Listed & { nodes: readonly Row[] }) | undefined
   fetching: boolean
@@ -127,8 +133,9 @@ interface ListTableProps<Row> {
   selection?: Selection | undefined
 }
 
-/** The rows of a page of a list. */
+/** The rows of a page of a list; on a phone as cards. */
 export function ListTable<Row extends { id: string; name: string }>({
+  table,
   address,
   columns,
   list,
@@ -136,13 +143,29 @@ export function ListTable<Row extends { id: string; name: string }>({
   nothing,
   selection,
 }: ListTableProps<Row>) {
+  const { density } = useTableView(table)
+  const isPhone = useIsPhone()
+  const shown = useTableColumns(table, columns)
   const rowSelection = useSelection<Row>(selection)
   const emptied = isEmptied(list)
+  if (isPhone) {
+    return (
+      <Cards
+        address={address}
+        columns={shown}
+        rows={list?.nodes ?? []}
+        loading={(fetching && !list) || emptied}
+        nothing={nothing}
+        selection={selection}
+        density={density}
+      />
+    )
+  }
   return (
     <Table<Row>
       rowKey="id"
-      size="small"
-      columns={columns}
+      size={density === 'compact' ? 'small' : 'large'}
+      columns={shown}
       dataSource={list?.nodes ?? []}
       loading={(fetching && !list) || emptied}
       pagination={false}
@@ -154,6 +177,13 @@ export function ListTable<Row extends { id: string; name: string }>({
       locale={{ emptyText: fetching || emptied ? ' ' : nothing }}
     />
   )
+}
+
+/** The columns that are shown, as the same list while they are the same: a table draws its rows again for another. */
+function useTableColumns<Row>(table: TableName, columns: readonly ListColumn<Row>[]): ListColumn<Row>[] {
+  const shown = useShownColumns(table, columns)
+  const keys = shown.map(({ key }) => key).join()
+  return useMemo(() => columns.filter(({ key }) => keys.split(',').includes(key)), [columns, keys])
 }
 
 function useSelection<Row extends { name: string }>({ selected, onSelect }: Partial<Selection> = {}) {

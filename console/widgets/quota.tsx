@@ -5,16 +5,24 @@ import { useWords } from '../settings.tsx'
 /** From which part of its limit a budget is shown as nearly full. */
 const NEARLY_FULL = 0.9
 
-interface QuotaBarProps {
-  label: string
-  /** The limit is null where there is none to compare with. */
-  quota: { used: number; limit: number | null }
+/** What is used of a budget; the limit is null where there is none to compare with. */
+interface Budget {
+  used: number
+  limit: number | null
+}
+
+/** How full a budget is, as a class of the style sheet: amber when it is nearly full, red when it is. */
+export function levelOf({ used, limit }: Budget): string | undefined {
+  if (limit === null) return undefined
+  if (used >= limit) return 'quota-full'
+  return used >= limit * NEARLY_FULL ? 'quota-nearly-full' : undefined
 }
 
 /** How much of a budget is used, as a bar. */
-export function QuotaBar({ label, quota: { used, limit } }: QuotaBarProps) {
+export function QuotaBar({ label, quota: { used, limit } }: { label: string; quota: Budget }) {
   const words = useWords()
   const format = useFormat()
+  const level = levelOf({ used, limit })
   const text =
     limit === null ? format.number(used) : words.quotaUsed(format.number(used), format.number(limit))
   return (
@@ -28,9 +36,8 @@ export function QuotaBar({ label, quota: { used, limit } }: QuotaBarProps) {
           percent={limit === 0 ? 100 : (used / limit) * 100}
           showInfo={false}
           size="small"
-          {...(used >= limit
-            ? { status: 'exception' as const }
-            : used >= limit * NEARLY_FULL && { strokeColor: 'var(--warning)' })}
+          {...(level === 'quota-full' && { status: 'exception' as const })}
+          {...(level === 'quota-nearly-full' && { strokeColor: 'var(--warning)' })}
           aria-label={`${label}: ${text}`}
         />
       )}

@@ -1,18 +1,20 @@
-import { Grid, type TableColumnsType } from 'antd'
+import { Grid } from 'antd'
 import { useMemo } from 'react'
 import { Link } from 'wouter'
 import type { Address } from '../address.ts'
 import type { Snapshot } from '../api/snapshot.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
+import type { Words } from '../words/en.ts'
 import { RowActions } from './actions.tsx'
 import { Copyable } from './copyable.tsx'
-import { ListTable, NoRows, type Selection } from './list.tsx'
+import { ListTable, NoRows } from './list.tsx'
 import { Moment } from './moment.tsx'
 import type { Listed } from './pager.tsx'
 import { snapshotActions } from './snapshot-actions.ts'
 import { SnapshotStatusCell } from './status.tsx'
 import { FROM_DESKTOP, FROM_LAPTOP, FROM_TABLET, FROM_WIDE_DESKTOP, sortOrder } from './table.ts'
+import type { ListColumn, Selection } from './table-view.ts'
 import { TagList } from './tag-list.tsx'
 
 interface SnapshotTableProps {
@@ -21,8 +23,9 @@ interface SnapshotTableProps {
   fetching: boolean
   /** Whether the list is filtered. */
   filtered?: boolean
-  /** Left out where all snapshots are of one disk. */
-  withDisk?: boolean
+  columns: ListColumn<Snapshot>[]
+  /** By which its view is remembered. */
+  table: 'snapshots' | 'disk-snapshots'
   selection?: Selection
 }
 
@@ -31,14 +34,14 @@ export function SnapshotTable({
   snapshots,
   fetching,
   filtered = false,
-  withDisk = false,
+  columns,
+  table,
   selection,
 }: SnapshotTableProps) {
   const words = useWords()
-  const isWide = Grid.useBreakpoint().md === true
-  const columns = useColumns(address, withDisk, isWide)
   return (
     <ListTable
+      table={table}
       address={address}
       columns={columns}
       list={snapshots}
@@ -49,29 +52,18 @@ export function SnapshotTable({
   )
 }
 
-function useColumns(address: Address, withDisk: boolean, isWide: boolean): TableColumnsType<Snapshot> {
+/** The columns of a list of snapshots; `withDisk` where they are of several disks. */
+export function useSnapshotColumns(address: Address, withDisk: boolean): ListColumn<Snapshot>[] {
   const words = useWords()
   const format = useFormat()
+  const isWide = Grid.useBreakpoint().md === true
   return useMemo(() => {
     const sort = sortOrder(address, { CREATED_AT: 'descend' })
-    const ofDisk: TableColumnsType<Snapshot> = [
-      {
-        title: words.sourceDisk,
-        width: 150,
-        responsive: FROM_TABLET,
-        render: (_, { disk }) => <SourceDisk disk={disk} />,
-      },
-      {
-        title: words.kind,
-        width: 100,
-        responsive: FROM_DESKTOP,
-        render: (_, { diskKind }) => words.diskKind[diskKind],
-      },
-    ]
     return [
       {
         title: words.nameAndId,
         key: 'NAME',
+        needed: true,
         sorter: true,
         sortOrder: sort('NAME'),
         render: (_, { id, name }) => (
@@ -85,11 +77,12 @@ function useColumns(address: Address, withDisk: boolean, isWide: boolean): Table
         ),
       },
       {
+        key: 'STATUS',
         title: words.status,
         width: 150,
         render: (_, snapshot) => <SnapshotStatusCell snapshot={snapshot} />,
       },
-      ...(withDisk ? ofDisk : []),
+      ...(withDisk ? diskColumns(words) : []),
       {
         title: words.sizeAndData,
         key: 'SIZE',
@@ -97,7 +90,7 @@ function useColumns(address: Address, withDisk: boolean, isWide: boolean): Table
         sortOrder: sort('SIZE'),
         width: 138,
         align: 'right',
-        responsive: FROM_LAPTOP,
+        from: FROM_LAPTOP,
         render: (_, { sizeGiB, dataBytes }) => (
           <>
             {format.gib(sizeGiB)}
@@ -106,15 +99,17 @@ function useColumns(address: Address, withDisk: boolean, isWide: boolean): Table
         ),
       },
       {
+        key: 'METHOD',
         title: words.method,
         width: 92,
-        responsive: FROM_DESKTOP,
+        from: FROM_DESKTOP,
         render: (_, { type }) => words.snapshotType[type],
       },
       {
+        key: 'TAGS',
         title: words.tags,
         width: 120,
-        responsive: FROM_WIDE_DESKTOP,
+        from: FROM_WIDE_DESKTOP,
         render: (_, { tags }) => <TagList tags={tags} />,
       },
       {
@@ -123,18 +118,21 @@ function useColumns(address: Address, withDisk: boolean, isWide: boolean): Table
         sorter: true,
         sortOrder: sort('CREATED_AT'),
         width: 124,
-        responsive: FROM_TABLET,
+        from: FROM_TABLET,
         render: (_, { createdAt }) => <Moment at={createdAt} />,
       },
       {
+        key: 'DURATION',
         title: words.duration,
         width: 88,
         align: 'right',
-        responsive: FROM_DESKTOP,
+        from: FROM_DESKTOP,
         render: (_, { createdAt, completedAt }) =>
           completedAt === null ? words.none : format.duration(createdAt, completedAt),
       },
       {
+        key: 'ACTIONS',
+        needed: true,
         title: words.actions,
         width: withDisk && isWide ? 132 : 68,
         render: (_, snapshot) => (
@@ -147,6 +145,25 @@ function useColumns(address: Address, withDisk: boolean, isWide: boolean): Table
       },
     ]
   }, [address, withDisk, isWide, words, format])
+}
+
+function diskColumns(words: Words): ListColumn<Snapshot>[] {
+  return [
+    {
+      key: 'DISK',
+      title: words.sourceDisk,
+      width: 150,
+      from: FROM_TABLET,
+      render: (_, { disk }) => <SourceDisk disk={disk} />,
+    },
+    {
+      key: 'KIND',
+      title: words.kind,
+      width: 100,
+      from: FROM_DESKTOP,
+      render: (_, { diskKind }) => words.diskKind[diskKind],
+    },
+  ]
 }
 
 function SourceDisk({ disk }: Pick<Snapshot, 'disk'>) {

@@ -57,17 +57,9 @@ const SNAPSHOT_LOOKS: Record<SnapshotStatus, Look> = {
   DELETED: 'off',
 }
 
-export function Status({
-  look,
-  children,
-  title,
-}: {
-  look: Look
-  children: ReactNode
-  title?: string | undefined
-}) {
+export function Status({ look, children }: { look: Look; children: ReactNode }) {
   return (
-    <span className={`status ${look}`} title={title}>
+    <span className={`status ${look}`}>
       <span className="status-icon" aria-hidden>
         {ICONS[look]}
       </span>
@@ -86,9 +78,14 @@ export function DiskStatusTag({ status, of }: DiskStatusTagProps) {
   const words = useWords()
   const reason = of?.statusReason == null ? undefined : words.reason(of.statusReason, of.statusReasons)
   return (
-    <Status look={DISK_LOOKS[status] ?? 'busy'} title={reason}>
-      {words.diskStatus[status]}
-    </Status>
+    <>
+      <Status look={DISK_LOOKS[status] ?? 'busy'}>{words.diskStatus[status]}</Status>
+      {reason !== undefined && (
+        <div className="reason" title={reason}>
+          {reason}
+        </div>
+      )}
+    </>
   )
 }
 
@@ -101,6 +98,18 @@ export function SnapshotStatusTag({ status }: { status: SnapshotStatus }) {
 export function CancellingHint({ operation }: { operation: Operation | null }) {
   const { cancellation } = useWords()
   return operation?.cancelRequestedAt == null ? null : <div className="hint">{cancellation.pending}</div>
+}
+
+/** Why what is in progress does not go on. */
+export function StallReason({ operation }: { operation: Operation | null }) {
+  const words = useWords()
+  if (operation?.stallReason == null) return null
+  return (
+    <div className="reason">
+      <ExclamationCircleFilled aria-hidden />{' '}
+      {words.stalled(words.reason(operation.stallReason, operation.stallReasons))}
+    </div>
+  )
 }
 
 /** The status of a snapshot, with how far it is while it is Creating, and why when it has Failed. */
@@ -132,12 +141,7 @@ function Creating({ snapshot: { id, name, progress, operation } }: { snapshot: S
       <Status look="busy">{label}</Status>
       <Progress percent={progress ?? 0} showInfo={false} size="small" aria-label={`${name}: ${label}`} />
       <CancellingHint operation={operation} />
-      {operation?.stallReason != null && (
-        <div className="reason">
-          <ExclamationCircleFilled aria-hidden />{' '}
-          {words.stalled(words.reason(operation.stallReason, operation.stallReasons))}
-        </div>
-      )}
+      <StallReason operation={operation} />
     </div>
   )
 }

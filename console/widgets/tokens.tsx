@@ -1,12 +1,16 @@
 import { FilterOutlined } from '@ant-design/icons'
-import { Button, Input, Popover, Select, Tag } from 'antd'
+import { Button, Checkbox, Input, Popover, Select, Tag } from 'antd'
 import { useId, useState } from 'react'
-import type { Address } from '../address.ts'
+import { known, type Address } from '../address.ts'
 import {
+  CHOICES,
+  isChoice,
+  isRange,
   rangeIn,
   rangeText,
   tagsIn,
   tagToken,
+  type ChoiceName,
   type Range,
   type RangeName,
   type TokenName,
@@ -22,25 +26,37 @@ interface TokensProps {
 
 /** The filters that are set, each as a token that can be taken away. */
 export function Tokens({ address, names }: TokensProps) {
-  const { filters } = useWords()
+  const { filters, ...words } = useWords()
   const tags = names.includes('tag') ? tagsIn(address) : []
   return (
     <>
-      {names
-        .filter((name) => name !== 'tag')
-        .map((name) => {
-          const range = rangeIn(address, name)
-          if (!range) return null
-          return (
-            <Tag
-              key={name}
-              closable={{ 'aria-label': filters.remove(filters.names[name]) }}
-              onClose={() => address.filter({ [name]: undefined })}
-            >
-              {filters.names[name]}: {filters.range(range.from, range.to)}
-            </Tag>
-          )
-        })}
+      {names.filter(isRange).map((name) => {
+        const range = rangeIn(address, name)
+        if (!range) return null
+        return (
+          <Tag
+            key={name}
+            closable={{ 'aria-label': filters.remove(filters.names[name]) }}
+            onClose={() => address.filter({ [name]: undefined })}
+          >
+            {filters.names[name]}: {filters.range(range.from, range.to)}
+          </Tag>
+        )
+      })}
+      {names.filter(isChoice).map((name) => {
+        const chosen = known<string>(address.list(name), CHOICES[name])
+        if (chosen.length === 0) return null
+        const labels: Readonly<Record<string, string>> = words[name]
+        return (
+          <Tag
+            key={name}
+            closable={{ 'aria-label': filters.remove(filters.names[name]) }}
+            onClose={() => address.filter({ [name]: undefined })}
+          >
+            {filters.names[name]}: {chosen.map((value) => labels[value]).join(', ')}
+          </Tag>
+        )
+      })}
       {tags.map((tag, index) => (
         <Tag
           key={tagToken(tag)}
@@ -80,10 +96,12 @@ function FilterForm({ address, names, close }: TokensProps & { close: () => void
   const [name, setName] = useState<TokenName>(names[0] ?? 'created')
   const [range, setRange] = useState<Range>({ from: '', to: '' })
   const [tag, setTag] = useState({ key: '', value: '' })
+  const [chosen, setChosen] = useState<string[]>([])
   const field = useId()
 
   function submit(): void {
-    if (name !== 'tag') address.filter({ [name]: rangeText(range) })
+    if (isRange(name)) address.filter({ [name]: rangeText(range) })
+    else if (isChoice(name)) address.filter({ [name]: chosen })
     else if (tag.key !== '') {
       address.filter({ tag: [...new Set([...tagsIn(address), tag].map(tagToken))] })
     }
@@ -111,9 +129,11 @@ function FilterForm({ address, names, close }: TokensProps & { close: () => void
         onChange={(next: TokenName) => {
           setName(next)
           setRange({ from: '', to: '' })
+          setChosen(isChoice(next) ? known<string>(address.list(next), CHOICES[next]) : [])
         }}
       />
-      {name === 'tag' ? (
+      {isChoice(name) && <ChoiceField name={name} chosen={chosen} onChange={setChosen} />}
+      {name === 'tag' && (
         <>
           <Input
             aria-label={words.tagging.key}
@@ -128,13 +148,32 @@ function FilterForm({ address, names, close }: TokensProps & { close: () => void
             onChange={({ target }) => setTag({ ...tag, value: target.value })}
           />
         </>
-      ) : (
-        <RangeFields name={name} range={range} onChange={setRange} />
       )}
+      {isRange(name) && <RangeFields name={name} range={range} onChange={setRange} />}
       <Button type="primary" htmlType="submit">
         {filters.apply}
       </Button>
     </form>
+  )
+}
+
+interface ChoiceFieldProps {
+  name: ChoiceName
+  chosen: string[]
+  onChange: (chosen: string[]) => void
+}
+
+function ChoiceField({ name, chosen, onChange }: ChoiceFieldProps) {
+  const words = useWords()
+  const labels: Readonly<Record<string, string>> = words[name]
+  return (
+    <Checkbox.Group
+      aria-label={words.filters.names[name]}
+      className="policies"
+      value={chosen}
+      onChange={onChange}
+      options={CHOICES[name].map((value) => ({ value, label: labels[value] }))}
+    />
   )
 }
 

@@ -7,6 +7,8 @@ type DiskKind = EnumOf<'DiskKind'>
 type SnapshotStatus = EnumOf<'SnapshotStatus'>
 type SnapshotOperation = EnumOf<'SnapshotOperation'>
 type SnapshotType = EnumOf<'SnapshotType'>
+type SnapshotOrigin = EnumOf<'SnapshotOrigin'>
+type Provider = EnumOf<'Provider'>
 type RunOutcome = EnumOf<'AutoSnapshotRunOutcome'>
 type RefusalCode = EnumOf<'RefusalCode'>
 type RunDiskOutcome = EnumOf<'AutoSnapshotRunDiskOutcome'>
@@ -90,6 +92,15 @@ export const en = {
     SnapshotType,
     string
   >,
+  origin: {
+    GATEWAY: 'This gateway',
+    OUTSIDE: 'Outside of the gateway',
+    UPSTREAM_POLICY: 'Policy of the cloud',
+  } satisfies Record<SnapshotOrigin, string> as Record<SnapshotOrigin, string>,
+  provider: { BAIDU: 'Baidu AI Cloud', CINDER: 'OpenStack Cinder', LOCAL: 'Local' } satisfies Record<
+    Provider,
+    string
+  > as Record<Provider, string>,
   consistency: {
     CLEAN: 'Clean: the disk was not in use',
     CRASH_CONSISTENT: 'Crash-consistent: what had reached the disk at that moment',
@@ -187,7 +198,14 @@ export const en = {
     add: 'Add filter',
     by: 'Filter by',
     apply: 'Apply',
-    names: { created: 'Created', expires: 'Expires', gib: 'Size (GiB)', tag: 'Tag' },
+    names: {
+      created: 'Created',
+      expires: 'Expires',
+      gib: 'Size (GiB)',
+      tag: 'Tag',
+      origin: 'Origin',
+      provider: 'Provider',
+    },
     from: 'From',
     to: 'To',
     least: 'At least',
@@ -204,6 +222,30 @@ export const en = {
     timeForm: { absolute: 'Date and time', relative: 'Relative, such as “3 hours ago”' },
     timeZone: 'Time zone',
     zone: (local: string) => ({ local: `Local (${local})`, UTC: 'UTC' }),
+    table: 'Table preferences',
+    columns: 'Columns',
+    density: 'Density',
+    densities: { comfortable: 'Comfortable', compact: 'Compact' },
+    reset: 'Restore defaults',
+    order: 'Sort by',
+    ascending: (column: string) => `${column} ↑`,
+    descending: (column: string) => `${column} ↓`,
+  },
+
+  exporting: {
+    title: 'Export as CSV',
+    read: (read: string, total: string) => `${read} of ${total} rows read`,
+    saved: (rows: string, file: string) => `${rows} rows were saved as ${file}.`,
+    waiting: (until: string) => `The request budget of the account is used up. Continues at ${until}.`,
+    reason: 'Reason',
+    diskId: 'Disk ID',
+    subjectId: 'Object ID',
+    actorId: 'Actor ID',
+    sizeGiB: 'Size (GiB)',
+    dataBytes: 'Data copied (bytes)',
+    completed: 'Ended',
+    hours: 'Hours',
+    weekdays: 'Weekdays (0 is Sunday)',
   },
 
   range: (from: string, to: string, total: string) => `${from}–${to} of ${total}`,

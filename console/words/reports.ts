@@ -88,7 +88,7 @@ const en = {
   },
 }
 
-type ReportWords = typeof en
+export type ReportWords = typeof en
 
 const zh: ReportWords = {
   actor: {

@@ -37,12 +37,13 @@ function faultsOf(page: Page): Promise<string[]> {
         }
       }
     }
-    for (const line of document.querySelectorAll('main tr')) checkApart('row', [...line.children])
+    for (const line of document.querySelectorAll('main :is(tr, .row-card, .row-card-head, .row-card dl)'))
+      checkApart('row', [...line.children])
     const bar = document.querySelector('.bar')
     checkApart('bar', [...(bar?.children ?? [])])
     checkApart('frame', [...document.querySelectorAll('.bar, .side, main .page-header, main .toolbar')])
     // What a cell holds stays in the cell, unless it may be scrolled or cut off.
-    for (const cell of document.querySelectorAll('main :is(th, td)')) {
+    for (const cell of document.querySelectorAll('main :is(th, td, dt, dd, .row-card-name)')) {
       if (cell.scrollWidth > cell.clientWidth + 1)
         faults.push(`cell: “${textOf(cell)}” is ${cell.scrollWidth} wide in ${cell.clientWidth}`)
     }
@@ -89,9 +90,10 @@ describeInBrowser('the layout of the console', ({ open }) => {
       })
       const { page } = tab
       for (const [path, shows] of [
-        ['/disks?size=100', page.locator('tbody tr').nth(30)],
-        ['/snapshots?size=100', page.locator('tbody tr').nth(99)],
-        [`/disks/${disk}?size=100`, page.locator('tbody tr').nth(99)],
+        ['/disks?size=100', page.locator(':is(tbody tr, .row-card)').nth(30)],
+        ['/snapshots?size=100', page.locator(':is(tbody tr, .row-card)').nth(99)],
+        ['/policies', page.locator(':is(tbody tr, .row-card)').first()],
+        [`/disks/${disk}?size=100`, page.locator(':is(tbody tr, .row-card)').nth(99)],
         [`/disks?create=${batch.join(',')}`, page.getByRole('dialog').locator('.batch input').nth(29)],
       ] as const) {
         await page.goto(app.url + path)
