@@ -1,4 +1,3 @@
-import { type TableColumnsType } from 'antd'
 import { useMemo } from 'react'
 import { Link } from 'wouter'
 import { pagingOf, useAddress } from '../address.ts'
@@ -15,10 +14,12 @@ import { ConnectionState, reasonOf } from '../widgets/connection-state.tsx'
 import { Copyable } from '../widgets/copyable.tsx'
 import { Failure } from '../widgets/failure.tsx'
 import { ListFooter, ListTable, Refresh } from '../widgets/list.tsx'
+import { TableSettings } from '../widgets/list-tools.tsx'
 import { Moment } from '../widgets/moment.tsx'
 import { Page } from '../widgets/page.tsx'
 import { Nothing } from '../widgets/state.tsx'
 import { FROM_LAPTOP, FROM_TABLET } from '../widgets/table.ts'
+import type { ListColumn } from '../widgets/table-view.ts'
 import { useConnectionWords } from '../words/connections.ts'
 
 const CONNECTIONS = graphql(
@@ -62,6 +63,7 @@ export function ConnectionList() {
       title={title}
       actions={
         <>
+          <TableSettings table="connections" columns={columns} />
           <Refresh readAgain={readAgain} />
           <ActionButton
             type="primary"
@@ -78,6 +80,7 @@ export function ConnectionList() {
       {error && <Failure error={error} retry={readAgain} />}
       {(list ?? !error) && (
         <ListTable
+          table="connections"
           address={address}
           columns={columns}
           list={list}
@@ -91,12 +94,14 @@ export function ConnectionList() {
   )
 }
 
-function useColumns(): TableColumnsType<Connection> {
+function useColumns(): ListColumn<Connection>[] {
   const common = useWords()
   const words = useConnectionWords()
   return useMemo(
     () => [
       {
+        key: 'NAME',
+        needed: true,
         title: common.nameAndId,
         render: (_, { id, name }) => (
           <>
@@ -107,6 +112,7 @@ function useColumns(): TableColumnsType<Connection> {
         ),
       },
       {
+        key: 'STATE',
         title: common.status,
         width: 260,
         render: (_, connection) => {
@@ -124,15 +130,17 @@ function useColumns(): TableColumnsType<Connection> {
         },
       },
       {
+        key: 'SINCE',
         title: words.since,
         width: 124,
-        responsive: FROM_LAPTOP,
+        from: FROM_LAPTOP,
         render: (_, { stateSince }) => <Moment at={stateSince} />,
       },
       {
+        key: 'CLOUD',
         title: words.cloud,
         width: 150,
-        responsive: FROM_TABLET,
+        from: FROM_TABLET,
         render: (_, { provider, region }) => (
           <>
             {common.provider[provider]}
@@ -141,13 +149,16 @@ function useColumns(): TableColumnsType<Connection> {
         ),
       },
       {
+        key: 'SYNCED',
         title: words.synced,
         width: 124,
-        responsive: FROM_TABLET,
+        from: FROM_TABLET,
         render: (_, { syncedAt }) =>
           syncedAt === null ? <span className="hint">{words.notSynced}</span> : <Moment at={syncedAt} />,
       },
       {
+        key: 'ACTIONS',
+        needed: true,
         title: common.actions,
         width: 68,
         render: (_, connection) => <ConnectionActions connection={connection} shown={0} type="link" />,

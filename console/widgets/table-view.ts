@@ -9,7 +9,7 @@ export type Density = (typeof DENSITIES)[number]
 export type ExportedTable = 'disks' | 'snapshots' | 'policies' | 'tokens' | 'activity'
 
 /** The tables whose columns and density are remembered, each by itself. */
-export type TableName = ExportedTable | 'disk-snapshots' | 'policy-disks'
+export type TableName = ExportedTable | 'connections' | 'disk-snapshots' | 'policy-disks'
 
 /** How a table is shown. */
 export interface TableView {

@@ -8,7 +8,6 @@ type SnapshotStatus = EnumOf<'SnapshotStatus'>
 type SnapshotOperation = EnumOf<'SnapshotOperation'>
 type SnapshotType = EnumOf<'SnapshotType'>
 type SnapshotOrigin = EnumOf<'SnapshotOrigin'>
-type Provider = EnumOf<'Provider'>
 type RunOutcome = EnumOf<'AutoSnapshotRunOutcome'>
 type RefusalCode = EnumOf<'RefusalCode'>
 type RunDiskOutcome = EnumOf<'AutoSnapshotRunDiskOutcome'>
@@ -97,10 +96,6 @@ export const en = {
     OUTSIDE: 'Outside of the gateway',
     UPSTREAM_POLICY: 'Policy of the cloud',
   } satisfies Record<SnapshotOrigin, string> as Record<SnapshotOrigin, string>,
-  provider: { BAIDU: 'Baidu AI Cloud', CINDER: 'OpenStack Cinder', LOCAL: 'Local' } satisfies Record<
-    Provider,
-    string
-  > as Record<Provider, string>,
   consistency: {
     CLEAN: 'Clean: the disk was not in use',
     CRASH_CONSISTENT: 'Crash-consistent: what had reached the disk at that moment',

@@ -288,7 +288,7 @@ describeInBrowser('the tables of the console', ({ open }) => {
     await row(page, 'outside').waitFor()
     expect(new URL(page.url()).searchParams.get('origin')).toBe('OUTSIDE')
     await page.goto(`${app.url}/snapshots?origin=GATEWAY,UNKNOWN&provider=LOCAL,BAIDU`)
-    await page.getByText('Provider: Local, Baidu AI Cloud').waitFor()
+    await page.getByText("Provider: The gateway's machine, Baidu AI Cloud").waitFor()
     await row(page, 'own').waitFor()
     expect(await row(page, 'outside').count()).toBe(0)
     await page.getByRole('button', { name: 'Remove filter: Origin' }).press('Enter')
