@@ -57,9 +57,17 @@ const SNAPSHOT_LOOKS: Record<SnapshotStatus, Look> = {
   DELETED: 'off',
 }
 
-export function Status({ look, children }: { look: Look; children: ReactNode }) {
+export function Status({
+  look,
+  children,
+  title,
+}: {
+  look: Look
+  children: ReactNode
+  title?: string | undefined
+}) {
   return (
-    <span className={`status ${look}`}>
+    <span className={`status ${look}`} title={title}>
       <span className="status-icon" aria-hidden>
         {ICONS[look]}
       </span>

@@ -46,7 +46,8 @@ export function Tokens({ address, names }: TokensProps) {
       {names.filter(isChoice).map((name) => {
         const chosen = known<string>(address.list(name), CHOICES[name])
         if (chosen.length === 0) return null
-        const labels: Readonly<Record<string, string>> = words[name]
+        const labels: Readonly<Record<string, string>> =
+          name === 'origin' ? words.snapshotOrigin : words.provider
         return (
           <Tag
             key={name}
@@ -165,7 +166,7 @@ interface ChoiceFieldProps {
 
 function ChoiceField({ name, chosen, onChange }: ChoiceFieldProps) {
   const words = useWords()
-  const labels: Readonly<Record<string, string>> = words[name]
+  const labels: Readonly<Record<string, string>> = name === 'origin' ? words.snapshotOrigin : words.provider
   return (
     <Checkbox.Group
       aria-label={words.filters.names[name]}

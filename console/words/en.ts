@@ -91,7 +91,7 @@ export const en = {
     SnapshotType,
     string
   >,
-  origin: {
+  snapshotOrigin: {
     GATEWAY: 'This gateway',
     OUTSIDE: 'Outside of the gateway',
     UPSTREAM_POLICY: 'Policy of the cloud',

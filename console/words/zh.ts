@@ -65,7 +65,7 @@ export const zh: Words = {
     CLOCK_WRONG: '时钟不准',
   },
   snapshotType: { MANUAL: '手动', AUTOMATIC: '自动' },
-  origin: { GATEWAY: '本网关', OUTSIDE: '网关以外', UPSTREAM_POLICY: '云端快照策略' },
+  snapshotOrigin: { GATEWAY: '本网关', OUTSIDE: '网关以外', UPSTREAM_POLICY: '云端快照策略' },
   consistency: {
     CLEAN: '完整一致：创建时磁盘未被使用',
     CRASH_CONSISTENT: '崩溃一致：包含创建时已写入磁盘的数据',
