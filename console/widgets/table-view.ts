@@ -3,7 +3,7 @@ import { useSyncExternalStore, type ReactNode } from 'react'
 import { forBrowser } from '../api/storage.ts'
 
 export const DENSITIES = ['comfortable', 'compact'] as const
-export type Density = (typeof DENSITIES)[number]
+type Density = (typeof DENSITIES)[number]
 
 /** The lists that can be exported. */
 export type ExportedTable = 'disks' | 'snapshots' | 'policies' | 'tokens' | 'activity'
