@@ -10,44 +10,36 @@ import { LazyDialogs, preloadDialogs } from './dialogs/dialogs.tsx'
 import icon from './icon.svg'
 import { createApi } from './live/client.ts'
 import { LiveContext, LivePill, OfflineBanner, TransitionAnnouncer } from './live/following.tsx'
+import { BrowserNotifications, NotificationSwitch } from './live/notices.tsx'
+import { HOME, PATHS, pathAt, type Path } from './paths.ts'
 import { SettingsProvider, useSettings, useWords, type Theme } from './settings.tsx'
 import { Announcer } from './widgets/announcer.tsx'
 import { lazyPart, preloadWhenIdle } from './widgets/lazy.tsx'
+import { dismissAll, Notices } from './widgets/notices.tsx'
 import { Page } from './widgets/page.tsx'
 import { Nothing } from './widgets/state.tsx'
 import { SignedIn, ViewerProvider } from './widgets/viewer.tsx'
 
-const Overview = lazyPart(async () => (await import('./pages/overview.tsx')).Overview)
-const ActivityList = lazyPart(async () => (await import('./pages/activity-list.tsx')).ActivityList)
-const DiskList = lazyPart(async () => (await import('./pages/disk-list.tsx')).DiskList)
-const DiskDetails = lazyPart(async () => (await import('./pages/disk-details.tsx')).DiskDetails)
-const SnapshotList = lazyPart(async () => (await import('./pages/snapshot-list.tsx')).SnapshotList)
-const TokenList = lazyPart(async () => (await import('./pages/token-list.tsx')).TokenList)
-const PolicyList = lazyPart(async () => (await import('./pages/policy-list.tsx')).PolicyList)
-const PolicyDetails = lazyPart(async () => (await import('./pages/policy-details.tsx')).PolicyDetails)
+const part = lazyPart<{ id: string }>
+const PAGES = {
+  '/overview': part(async () => (await import('./pages/overview.tsx')).Overview),
+  '/disks': part(async () => (await import('./pages/disk-list.tsx')).DiskList),
+  '/disks/:id': part(async () => (await import('./pages/disk-details.tsx')).DiskDetails),
+  '/snapshots': part(async () => (await import('./pages/snapshot-list.tsx')).SnapshotList),
+  '/policies': part(async () => (await import('./pages/policy-list.tsx')).PolicyList),
+  '/policies/:id': part(async () => (await import('./pages/policy-details.tsx')).PolicyDetails),
+  '/connections': part(async () => (await import('./pages/connection-list.tsx')).ConnectionList),
+  '/connections/:id': part(async () => (await import('./pages/connection-details.tsx')).ConnectionDetails),
+  '/activity': part(async () => (await import('./pages/activity-list.tsx')).ActivityList),
+  '/tokens': part(async () => (await import('./pages/token-list.tsx')).TokenList),
+} satisfies Record<Path, unknown>
 const Preferences = lazyPart(async () => (await import('./dialogs/preferences.tsx')).Preferences, null)
-const ConnectionList = lazyPart(async () => (await import('./pages/connection-list.tsx')).ConnectionList)
-const ConnectionDetails = lazyPart(
-  async () => (await import('./pages/connection-details.tsx')).ConnectionDetails,
-)
 const SignIn = lazyPart(async () => (await import('./pages/sign-in.tsx')).SignIn)
 
 // Before anything is drawn: the page is fetched beside the language, and while the frame is made.
-void pageAt(location.pathname)?.preload()
+const first = pathAt(location.pathname)
+if (first) void PAGES[first].preload()
 preloadDialogs(location.search)
-
-function pageAt(path: string) {
-  if (path === '/' || path === '/disks') return DiskList
-  if (path === '/overview') return Overview
-  if (path === '/activity') return ActivityList
-  if (path === '/snapshots') return SnapshotList
-  if (path === '/policies') return PolicyList
-  if (path === '/tokens') return TokenList
-  if (path === '/connections') return ConnectionList
-  if (path.startsWith('/policies/')) return PolicyDetails
-  if (path.startsWith('/connections/')) return ConnectionDetails
-  return path.startsWith('/disks/') ? DiskDetails : undefined
-}
 
 /** A heading looks the same whether the table is ordered by it or not; the arrow says it. */
 const table = (head: string) => ({
@@ -147,6 +139,7 @@ function Session() {
   const [api, setApi] = useState(() => createApi(ask))
   const beginAnew = () => {
     api.live.close()
+    dismissAll()
     setApi(createApi(ask))
   }
   const signIn = (token: string) => {
@@ -196,7 +189,7 @@ function Frame({ children, asking, signOut }: FrameProps) {
         {words.skip}
       </a>
       <header className="bar">
-        <Link className="brand" href="/disks">
+        <Link className="brand" href={HOME}>
           <img src={icon} alt="" width={24} height={24} />
           {words.product}
         </Link>
@@ -206,6 +199,7 @@ function Frame({ children, asking, signOut }: FrameProps) {
         <Button type="text" className="bar-link" href={ENDPOINT} target="_blank" rel="opener">
           {words.graphiql}
         </Button>
+        {!asking && <NotificationSwitch />}
         <Button
           type="text"
           lang={language === 'en' ? 'zh-CN' : 'en'}
@@ -247,8 +241,10 @@ function Frame({ children, asking, signOut }: FrameProps) {
         </nav>
         <main id="content">{children}</main>
       </div>
+      {!asking && <Notices />}
       <Announcer />
       <TransitionAnnouncer />
+      <BrowserNotifications />
     </>
   )
 }
@@ -292,40 +288,20 @@ function UpdateBanner() {
 }
 
 function Pages() {
-  useEffect(
-    () =>
-      preloadWhenIdle([
-        LazyDialogs,
-        Preferences,
-        DiskList,
-        DiskDetails,
-        SnapshotList,
-        PolicyList,
-        PolicyDetails,
-        TokenList,
-        Overview,
-        ActivityList,
-        ConnectionList,
-        ConnectionDetails,
-        SignIn,
-      ]),
-    [],
-  )
+  useEffect(() => preloadWhenIdle([LazyDialogs, Preferences, ...Object.values(PAGES), SignIn]), [])
   return (
     <Switch>
       <Route path="/">
-        <Redirect to="/disks" replace />
+        <Redirect to={HOME} replace />
       </Route>
-      <Route path="/overview" component={Overview} />
-      <Route path="/activity" component={ActivityList} />
-      <Route path="/disks" component={DiskList} />
-      <Route path="/disks/:id">{({ id }) => <DiskDetails key={id} id={id} />}</Route>
-      <Route path="/snapshots" component={SnapshotList} />
-      <Route path="/policies" component={PolicyList} />
-      <Route path="/connections" component={ConnectionList} />
-      <Route path="/connections/:id">{({ id }) => <ConnectionDetails key={id} id={id} />}</Route>
-      <Route path="/tokens" component={TokenList} />
-      <Route path="/policies/:id">{({ id }) => <PolicyDetails key={id} id={id} />}</Route>
+      {PATHS.map((path) => {
+        const Content = PAGES[path]
+        return (
+          <Route key={path} path={path}>
+            {({ id = '' }: { id?: string }) => <Content key={id} id={id} />}
+          </Route>
+        )
+      })}
       <Route>
         <NoPage />
       </Route>
@@ -338,7 +314,7 @@ function NoPage() {
   return (
     <Page title={words.notFound}>
       <Nothing title={words.noPage}>
-        <Link href="/disks">{words.toDisks}</Link>
+        <Link href={HOME}>{words.toOverview}</Link>
       </Nothing>
     </Page>
   )

@@ -32,11 +32,26 @@ function currentFingerprint(): string {
 async function readContents(): Promise<Record<AssetName, Buffer>> {
   const graphiql = await import('@graphql-yoga/render-graphiql/graphiql')
   return {
-    script: Buffer.from(graphiql.js),
+    script: Buffer.from(opened(graphiql.js)),
     style: Buffer.from(graphiql.css),
     icon: Buffer.from(graphiql.favicon.slice(graphiql.favicon.indexOf(',') + 1), 'base64'),
     editorWorker: Buffer.from(graphiql.editorWorkerService),
     jsonWorker: Buffer.from(graphiql.jsonWorker),
     graphqlWorker: Buffer.from(graphiql.graphqlWorker),
   }
+}
+
+/**
+ * The script with two things that Yoga's page leaves no room for: the history, which GraphiQL has unless it is given other
+ * plugins, and `around`, which puts a fetcher around the page's own.
+ */
+function opened(script: string): string {
+  const history = /const (\w+)=\{title:"History",icon:/.exec(script)?.[1] ?? ''
+  return [
+    ['plugins:[r],schemaDescription:', `plugins:[${history},r],schemaDescription:`],
+    ['fetcher:s,children:', 'fetcher:n.around?n.around(s):s,children:'],
+  ].reduce((text, [was = '', is = '']) => {
+    if (history === '' || text.split(was).length !== 2) throw new Error(`GraphiQL has no longer one ${was}`)
+    return text.replace(was, () => is)
+  }, script)
 }

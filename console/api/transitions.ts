@@ -30,6 +30,10 @@ export const SNAPSHOT_TRANSITIONS = graphql(
         ...Transition
         cursor
         diskId
+        actor {
+          kind
+          actorId
+        }
         snapshot {
           ...Snapshot
           transitions {
@@ -62,6 +66,10 @@ export const DISK_TRANSITIONS = graphql(
         at
         diskId
         cursor
+        actor {
+          kind
+          actorId
+        }
         disk {
           ...Disk
         }

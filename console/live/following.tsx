@@ -1,4 +1,4 @@
-import { Alert, App, Button } from 'antd'
+import { Alert, Button } from 'antd'
 import {
   createContext,
   use,
@@ -12,6 +12,7 @@ import { cancellationIn, type LiveTransition, type StepOfDisk } from '../api/tra
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
 import { announce } from '../widgets/announcer.tsx'
+import { useOwnWork } from './notices.tsx'
 import type { Connection } from './socket.ts'
 import type { Live } from './stream.ts'
 
@@ -124,30 +125,23 @@ export function OfflineBanner() {
   )
 }
 
-/** Announces each change of a status to screen readers, and shows when an operation on a disk was abandoned. */
+/** Announces each change of a status to screen readers, and gives notice of the end of what this user started. */
 export function TransitionAnnouncer() {
   const words = useWords()
   const { formerNames } = useLive()
-  const { notification } = App.useApp()
+  const noticeOf = useOwnWork()
   useTransitions((transition) => {
     if (transition.__typename === 'SnapshotTransition') {
       const { snapshot, snapshotId, from, to } = transition
       const name = snapshot?.name ?? formerNames.get(snapshotId) ?? snapshotId
       const step = from === to ? words.cancellation[cancellationIn(transition)] : words.snapshotStatus[to]
-      announce(words.announcement(name, step))
-    } else if (!isSaidBySnapshot(transition)) {
-      const { disk, diskId, from, to, reason, reasons } = transition
+      if (!noticeOf(transition, name)) announce(words.announcement(name, step))
+    } else {
+      const { disk, diskId, from, to } = transition
       const name = disk?.name ?? formerNames.get(diskId) ?? diskId
       const step = from === to ? words.cancellation.request : words.diskStatus[to]
-      announce(words.diskAnnouncement(name, step))
-      // The disk is well again, so nothing on the page says it.
-      if (from === null || from === to || to === 'ERROR' || reason === null) return
-      notification.warning({
-        key: diskId,
-        title: words.givenUp(name, words.diskStatus[from], words.diskStatus[to]),
-        description: words.reason(reason, reasons),
-        duration: false,
-      })
+      if (!noticeOf(transition, name) && !isSaidBySnapshot(transition))
+        announce(words.diskAnnouncement(name, step))
     }
   })
   return null

@@ -13,6 +13,10 @@ const VIEWER = graphql(`
         id
         name
       }
+      actor {
+        kind
+        actorId
+      }
       role
       expiresAt
       may {

@@ -259,6 +259,7 @@ export const en = {
   noDiskHint: 'It may have been released, or it belongs to another account.',
   noSnapshot: (id: string) => `There is no snapshot ${id}.`,
   noPage: 'There is no such page.',
+  toOverview: 'To the Overview',
   toDisks: 'To the Disk List',
 
   errorTitle: 'This could not be read.',
@@ -475,7 +476,6 @@ export const en = {
     view: 'View the disk',
     suffix: 'disk',
   },
-  givenUp: (disk: string, from: string, to: string) => `Disk ${disk}: ${from} → ${to}`,
 
   refusal: {
     status: (kind: string, actual: string, allowed: string) =>

@@ -222,6 +222,7 @@ export const zh: Words = {
   noDiskHint: '它可能已释放，或属于其他账户。',
   noSnapshot: (id) => `快照 ${id} 不存在。`,
   noPage: '没有这个页面。',
+  toOverview: '前往概览',
   toDisks: '前往磁盘列表',
 
   errorTitle: '读取失败。',
@@ -430,7 +431,6 @@ export const zh: Words = {
     view: '查看磁盘',
     suffix: 'disk',
   },
-  givenUp: (disk, from, to) => `磁盘 ${disk}：${from} → ${to}`,
 
   refusal: {
     status: (kind, actual, allowed) => `磁盘状态为“${actual}”。${kind}仅在${allowed}状态下可以创建快照。`,

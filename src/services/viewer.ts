@@ -14,7 +14,7 @@ export interface Viewer {
 }
 
 /** A viewer as the cause of what a request of theirs changes. */
-export function actorOf({ tokenId, name, expiresAt }: Viewer, requestId: string): Actor {
+export function actorOf({ tokenId, name, expiresAt }: Viewer, requestId: string | null = null): Actor {
   if (tokenId !== null) return { kind: 'API_TOKEN', id: tokenId, name, requestId }
   // Every JWT expires; nothing else does that is not a token.
   if (expiresAt !== null) return { kind: 'JWT', id: name, name: null, requestId }

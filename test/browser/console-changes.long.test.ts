@@ -270,7 +270,7 @@ describeInBrowser('changes in the console', ({ open }) => {
     await app.runner.tick()
     await header.getByText('Unmounted', { exact: true }).waitFor()
     const { reason } = await app.db.diskTransition.findFirstOrThrow({ where: { from: 'ROLLING_BACK' } })
-    await page.getByRole('alert').getByText('Disk data-1: Rolling back → Unmounted').waitFor()
+    await page.getByRole('alert').getByText('Rolling back disk data-1 failed').waitFor()
     await page
       .getByRole('alert')
       .getByText(reason ?? '')

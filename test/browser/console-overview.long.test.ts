@@ -82,6 +82,19 @@ describeInBrowser('the Overview and Activity', ({ open }) => {
     await page.getByText('1–1 of 1').waitFor()
   })
 
+  test('the start page is the Overview', async () => {
+    await using app = await startTestApp()
+    await using tab = await open(app, '/')
+    const { page } = tab
+    await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
+    const navigation = page.getByRole('navigation', { name: 'Console' })
+    await expect.poll(() => navigation.locator('[aria-current]').allInnerTexts()).toEqual(['Overview'])
+    await navigation.locator('a[href="/disks"]').press('Enter')
+    await page.getByRole('heading', { level: 1, name: 'Disk List' }).waitFor()
+    await page.getByRole('link', { name: 'Snapgate' }).press('Enter')
+    await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
+  })
+
   test('Activity shows who did what with which result, follows live, and is filtered by what the address says', async () => {
     await using app = await startTestApp()
     const { disk } = await busyWorld(app)

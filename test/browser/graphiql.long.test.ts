@@ -4,6 +4,7 @@ import { startTestApp, type TestApp } from '../support/app.ts'
 import { describeInBrowser } from '../support/browser-suite.ts'
 import { openConsole, row, signIn } from '../support/console-page.ts'
 import { openGraphiql } from '../support/graphiql-page.ts'
+import { labelled, scrape } from '../support/metrics.ts'
 
 const NAMES = ['ListDisks', 'CreateSnapshot', 'WatchSnapshot', 'WatchProgress', 'WatchEverything']
 const [LIST, CREATE, WATCH] = preparedTabs({ diskId: '', snapshotId: '' }).map(({ document }, index) => ({
@@ -156,7 +157,7 @@ describeInBrowser('GraphiQL in a browser', ({ browser }) => {
     await using graphiql = await openGraphiql(browser(), app.endpoint)
     let introspections = 0
     graphiql.page.on('request', (request) => {
-      if (request.postData()?.includes('__schema')) introspections++
+      if (request.url().endsWith('/schema.json')) introspections++
     })
 
     await graphiql.setHeaders({ authorization: `Bearer ${admin.token}` })
@@ -164,5 +165,71 @@ describeInBrowser('GraphiQL in a browser', ({ browser }) => {
     expect(await graphiql.readDocumentation('Query')).toContain('The account and role of this request.')
     await graphiql.setHeaders({ Authorization: `Bearer ${admin.token}`, 'x-more': '1' })
     await expect.poll(() => introspections).toBe(2)
+  })
+
+  test('its introspection is compressed, kept by the browser and only asked for again', async () => {
+    await using app = await startTestApp()
+    await using graphiql = await openGraphiql(browser(), app.endpoint)
+    const { page } = graphiql
+    const debug = await page.context().newCDPSession(page)
+    const answers: { statusCode: number; encoding: string | undefined }[] = []
+    debug.on('Network.responseReceivedExtraInfo', ({ statusCode, headers }) => {
+      if (headers['cache-control'] === 'private, no-cache')
+        answers.push({ statusCode, encoding: headers['content-encoding'] })
+    })
+    await debug.send('Network.enable')
+    await page.getByRole('button', { name: 'Re-fetch GraphQL schema' }).click()
+    await expect.poll(() => answers.at(-1)?.statusCode).toBe(304)
+    await page.evaluate(() => fetch('/schema.json', { cache: 'reload' }))
+    await expect.poll(() => answers.at(-1)).toEqual({ statusCode: 200, encoding: 'br' })
+    expect(await graphiql.readDocumentation('Query')).toContain('The account and role of this request.')
+  })
+
+  test.each(['ws', 'sse'])('lists every result of a subscription over %s with its time', async (protocol) => {
+    await using app = await startTestApp({ METRICS: '127.0.0.1:0' })
+    const disk = await app.disk({ name: 'data-1' })
+    await using graphiql = await openGraphiql(browser(), `${app.endpoint}?protocol=${protocol}`)
+    const { page } = graphiql
+    const transport = protocol === 'ws' ? 'websocket' : 'sse'
+    const open = labelled('snapgate_subscriptions', { operation: 'snapshotTransitions', transport })
+    const streams = async () => (await scrape(app)).get(open) ?? 0
+    const log = page.getByRole('region', { name: 'Subscription results' })
+    const [, , , , everything] = preparedTabs({ diskId: '', snapshotId: '' })
+    expect(await log.isVisible()).toBe(false)
+    await graphiql.openTab({ tab: 'WatchEverything', document: everything?.document ?? '' })
+    await page.getByRole('button', { name: /Execute query/ }).click()
+    await expect.poll(() => streams()).toBe(1)
+    await app.graphql(CREATE.document, { input: { diskId: disk.id, name: 'first' } })
+    await app.runner.tick()
+
+    const results = log.getByRole('listitem')
+    await expect.poll(() => results.count()).toBe(2)
+    expect(await results.allInnerTexts()).toEqual([
+      expect.stringMatching(/^\d\d:\d\d:\d\d\.\d{3}\s+WatchEverything\s+.*"to": "COMPLETED"/),
+      expect.stringMatching(/^\d\d:\d\d:\d\d\.\d{3}\s+WatchEverything\s+.*"to": "CREATING"/),
+    ])
+    await page.getByRole('button', { name: /Stop query/ }).click()
+    await expect.poll(() => streams()).toBe(0)
+    await log.getByRole('button', { name: 'Clear' }).click()
+    expect(await log.isVisible()).toBe(false)
+    // To stop an event stream is to abort its request.
+    expect(graphiql.problems.filter((problem) => !problem.endsWith('net::ERR_ABORTED'))).toEqual([])
+  })
+
+  test('has a history, in which no credentials are kept', async () => {
+    await using app = await startTestApp()
+    await app.disk({ name: 'data-1' })
+    const admin = await app.token('ADMIN')
+    await using graphiql = await openGraphiql(browser(), app.endpoint)
+    const { page } = graphiql
+    await graphiql.setHeaders({ authorization: `Bearer ${admin.token}` })
+    await graphiql.run({ ...LIST, shows: '"name": "data-1"' })
+    const history = () => page.evaluate(() => localStorage.getItem('graphiql:queries') ?? '')
+    await expect.poll(history).toContain('ListDisks')
+    expect(await history()).not.toContain('sg_')
+
+    await page.reload()
+    await page.getByRole('button', { name: 'Show History' }).click()
+    await page.getByRole('button', { name: 'ListDisks', exact: true }).last().waitFor()
   })
 })

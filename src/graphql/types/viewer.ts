@@ -6,8 +6,9 @@ import {
   type Permission as PermissionName,
   type Role as RoleName,
 } from '../../domain/role.ts'
-import type { Viewer as ViewerFacts } from '../../services/viewer.ts'
+import { actorOf, type Viewer as ViewerFacts } from '../../services/viewer.ts'
 import { builder } from '../builder.ts'
+import { Actor } from './activity.ts'
 
 /** What each permission is for, in descriptions. */
 const WHAT: Record<PermissionName, string> = {
@@ -88,6 +89,13 @@ const Viewer = builder.objectRef<ViewerFacts>('Viewer').implement({
       resolve: (_viewer, _args, { reads }) => reads.account(),
     }),
     role: t.expose('role', { type: Role, description: 'The role in the account.' }),
+    actor: t.field({
+      type: Actor,
+      description:
+        'Who changes with this credential are recorded as, in activity and transitions. Without a `requestId`, which each ' +
+        'request has its own of.',
+      resolve: (viewer) => actorOf(viewer),
+    }),
     may: t.field({
       type: Permissions,
       description: 'The permissions of the role.',

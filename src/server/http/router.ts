@@ -18,7 +18,7 @@ import type { Origins } from './origins.ts'
 import type { Pipelines } from './pipelines.ts'
 import type { Probes } from './probes.ts'
 import { API_HEADERS } from './raw-answer.ts'
-import { SCHEMA_PATH, type SchemaFile } from './schema-file.ts'
+import { isSchemaPath, type SchemaFiles, type SchemaPath } from './schema-file.ts'
 import { notAuthenticated, turnAway, type Refused } from './turn-away.ts'
 
 export interface RouterOptions {
@@ -33,7 +33,7 @@ export interface RouterOptions {
   database: DatabaseHealth
   /** Serves GraphiQL at the endpoint; left out when it is switched off. */
   graphiql: PageHandler | undefined
-  schemaFile: SchemaFile
+  schemaFiles: SchemaFiles
   /** Serves the web console at `/`. */
   webConsole: PageHandler
   observer: Observer
@@ -76,7 +76,7 @@ export class Router {
     if (path !== ENDPOINT && this.#options.probes.answer(request.url ?? '', response)) return
     const refused = this.#refusal(request, response)
     if (refused) this.#fail(response, refused, requestId)
-    else if (path === SCHEMA_PATH) this.#toSchema(request, response, requestId)
+    else if (isSchemaPath(path)) this.#toSchema(path, request, response, requestId)
     else if (!this.#answerPage(request, response, requestId))
       this.#toGraphql(request, response, { path, requestId })
   }
@@ -99,22 +99,27 @@ export class Router {
     return page !== undefined
   }
 
-  #toSchema(request: IncomingMessage, response: ServerResponse, requestId: string): void {
-    const { schemaFile, log } = this.#options
-    const refused = schemaFile.refusal(request)
+  #toSchema(path: SchemaPath, request: IncomingMessage, response: ServerResponse, requestId: string): void {
+    const { schemaFiles, log } = this.#options
+    const refused = schemaFiles.refusal(path, request)
     if (refused) {
       this.#fail(response, refused, requestId)
       return
     }
-    this.#answerSchema(request, response, requestId).catch((error: unknown) => {
+    this.#answerSchema(path, request, response, requestId).catch((error: unknown) => {
       log.error({ err: error, requestId }, 'a request could not be answered')
       response.destroy()
     })
   }
 
-  async #answerSchema(request: IncomingMessage, response: ServerResponse, id: string): Promise<void> {
+  async #answerSchema(
+    path: SchemaPath,
+    request: IncomingMessage,
+    response: ServerResponse,
+    id: string,
+  ): Promise<void> {
     const viewer = await this.#viewer(request, response, id)
-    const refused = viewer && (await this.#options.schemaFile.answer(request, response, viewer))
+    const refused = viewer && (await this.#options.schemaFiles.answer(path, request, response, viewer))
     if (refused) this.#fail(response, refused, id)
   }
 

@@ -23,7 +23,7 @@ import { createOrigins, type OriginsOptions } from './origins.ts'
 import { Pipelines } from './pipelines.ts'
 import { Probes, type ProbesOptions } from './probes.ts'
 import { Router, type RouterOptions } from './router.ts'
-import { SchemaFile } from './schema-file.ts'
+import { SchemaFiles } from './schema-file.ts'
 import { spread } from './spread.ts'
 import { isWebSocketUpgrade } from './upgrades.ts'
 import { createGraphqlServer } from './yoga.ts'
@@ -166,8 +166,8 @@ async function assemble(options: ServerOptions) {
   const graphql = new GraphqlOverHttp({ ...options, gate, limits, operations, origins, mediaTypes, yoga })
   const pipelines = new Pipelines(connectionLimits.operations)
   const probes = new Probes(options)
-  const schemaFile = new SchemaFile(mayIntrospect)
-  const router = new Router({ ...options, gate, graphql, limits, origins, pipelines, probes, schemaFile })
+  const schemaFiles = new SchemaFiles(mayIntrospect)
+  const router = new Router({ ...options, gate, graphql, limits, origins, pipelines, probes, schemaFiles })
   return { router, probes, gate, documents, limits, live, operations, eventStreams, origins }
 }
 

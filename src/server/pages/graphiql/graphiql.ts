@@ -8,6 +8,8 @@ import type { Tabs } from './tabs.ts'
 export interface GraphiqlOptions {
   /** The path of the GraphQL endpoint; default `/graphql`. */
   endpoint?: string
+  /** Where introspection is served compressed and with an ETag; default `/schema.json`. */
+  introspection?: string
   /** What the page is called; default `Snapgate`. */
   title?: string
   /** The tabs of a first visit; later visits find the tabs as they were left. */
@@ -22,6 +24,7 @@ export interface GraphiqlOptions {
  */
 export function createGraphiql({
   endpoint = '/graphql',
+  introspection = '/schema.json',
   title = 'Snapgate',
   tabs,
   headers,
@@ -33,7 +36,10 @@ export function createGraphiql({
     (Object.keys(ASSETS) as AssetName[]).map((name) => [name, assetPath + manifest.assets[name].file]),
   ) as Record<AssetName, string>
   const page = (protocol: SubscriptionProtocol) =>
-    createPage(renderPage({ endpoint, title, tabs, headers, protocol, assets }), CONTENT_SECURITY_POLICY)
+    createPage(
+      renderPage({ endpoint, introspection, title, tabs, headers, protocol, assets }),
+      CONTENT_SECURITY_POLICY,
+    )
   const pages = { ws: page('ws'), sse: page('sse') }
 
   return (request, response) => {

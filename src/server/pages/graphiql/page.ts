@@ -8,6 +8,8 @@ export type SubscriptionProtocol = 'ws' | 'sse'
 export interface PageOptions {
   /** The path of the GraphQL endpoint, which is the path of the page too. */
   endpoint: string
+  /** The path of the schema as an introspection query answers it. */
+  introspection: string
   title: string
   tabs: Tabs
   headers: Record<string, string> | undefined
@@ -22,9 +24,12 @@ const CREDENTIAL_KEY = 'snapgate:token'
 /** How long after the last key in the editor of headers the schema is fetched again, in milliseconds. */
 const HEADER_PAUSE_MS = 500
 
+/** How many results of subscriptions are listed. */
+const KEPT_EVENTS = 200
+
 /** Runs after GraphiQL's own script. Plain JavaScript; what varies is in the page's options. */
 const START = `
-const { workers, credentialKey, ...options } = JSON.parse(document.getElementById('options').textContent)
+const { workers, credentialKey, introspection, ...options } = JSON.parse(document.getElementById('options').textContent)
 const attempt = (use) => { try { return use() } catch { return undefined } }
 const parsed = (text) => attempt(() => JSON.parse(text || '{}')) ?? {}
 const activeTab = () => {
@@ -58,9 +63,88 @@ const { query, variables, headers } = linked || activeTab()
 for (const [part, text] of Object.entries({ query, variables, headers })) {
   attempt(() => localStorage.setItem('graphiql:' + part, text ?? ''))
 }
+// The history is kept without headers, and without what holds the credentials of a cloud.
+const HISTORIES = ['graphiql:queries', 'graphiql:favorites']
+const withoutCredentials = (text) =>
+  JSON.stringify(JSON.parse(text), (name, value) => {
+    if (name === 'headers') return undefined
+    return Array.isArray(value) ? value.filter((run) => !/credentials/i.test(run.query + run.variables)) : value
+  })
+const storage = {
+  get length() { return localStorage.length },
+  getItem: (key) => localStorage.getItem(key),
+  setItem: (key, text) => localStorage.setItem(key, HISTORIES.includes(key) ? withoutCredentials(text) : text),
+  removeItem: (key) => localStorage.removeItem(key),
+  clear: () => localStorage.clear(),
+}
+// GraphiQL shows the last result of a subscription. All of them are listed here, the newest first.
+const events = document.getElementById('events')
+const list = events.querySelector('ol')
+let arrived = 0
+const countEvents = () => {
+  events.hidden = arrived === 0
+  const kept = list.childElementCount
+  events.querySelector('output').textContent = kept === arrived ? arrived : kept + ' of ' + arrived
+}
+const note = (name, result) => {
+  const time = document.createElement('time')
+  const at = new Date()
+  time.dateTime = at.toISOString()
+  time.textContent = at.toLocaleTimeString('en-GB') + '.' + String(at.getMilliseconds()).padStart(3, '0')
+  const operation = document.createElement('b')
+  operation.textContent = name
+  const text = document.createElement('pre')
+  text.textContent = JSON.stringify(result.errors ? result : result.data, null, 1).replace(/\\n\\s*/g, ' ')
+  const item = document.createElement('li')
+  item.append(time, operation, text)
+  list.prepend(item)
+  arrived++
+  while (list.childElementCount > ${KEPT_EVENTS}) list.lastChild.remove()
+  countEvents()
+}
+events.querySelector('button').onclick = () => {
+  list.replaceChildren()
+  arrived = 0
+  countEvents()
+}
+const noting = (name, results) => ({
+  [Symbol.asyncIterator]() {
+    const own = results[Symbol.asyncIterator]()
+    return {
+      next: async () => {
+        const step = await own.next()
+        if (!step.done) note(name, step.value)
+        return step
+      },
+      return: async () => (await own.return?.()) ?? { done: true },
+    }
+  },
+})
+const isSubscription = ({ operationName }, { documentAST } = {}) =>
+  documentAST?.definitions.some(({ operation, name }) =>
+    operation === 'subscription' && (!operationName || name?.value === operationName))
+const introspect = async ({ headers } = {}) => {
+  const answer = await fetch(introspection, { headers: { ...ownCredential(headers), ...headers } })
+  return answer.json()
+}
+const fetcherAround = (fetcher) => async (parameters, context) => {
+  // GraphiQL's own has not been through the editor.
+  if (parameters.operationName === 'IntrospectionQuery' && !context?.documentAST) return introspect(context)
+  const result = await fetcher(parameters, context)
+  return isSubscription(parameters, context) && result[Symbol.asyncIterator]
+    ? noting(parameters.operationName || 'Subscription', result)
+    : result
+}
+let fetchers = []
+const around = (inner) => {
+  if (fetchers[0] !== inner) fetchers = [inner, fetcherAround(inner)]
+  return fetchers[1]
+}
 globalThis.MonacoEnvironment = { globalAPI: false, getWorkerUrl: (moduleId, label) => workers[label] }
 YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), {
   ...options,
+  storage,
+  around,
   // Instead of rewriting the address with every key: long documents would make it too long to load again.
   onEditQuery() {},
   additionalHeaders: ({ extensions } = {}) => ({
@@ -104,7 +188,20 @@ export const CONTENT_SECURITY_POLICY = [
 const STYLE = `
 /* GraphiQL moves a tab aside when it is pressed, so that the click misses it. */
 .graphiql-tab { transform: none !important; }
-html, body, #root { height: 100%; margin: 0; overflow: hidden; }
+html, body { height: 100%; margin: 0; overflow: hidden; }
+body { display: flex; flex-direction: column; }
+#root { flex: 1; min-height: 0; }
+#root .graphiql-container { height: 100%; }
+#events { flex: none; border-top: 1px solid #8886; color-scheme: light dark; background: Canvas; color: CanvasText; font: 13px system-ui, sans-serif; }
+#events[hidden] { display: none; }
+.graphiql-light #events { color-scheme: light; }
+.graphiql-dark #events { color-scheme: dark; }
+#events header { display: flex; align-items: center; gap: 8px; padding: 6px 16px; }
+#events h2 { margin: 0; font-size: inherit; }
+#events output { flex: 1; }
+#events ol { height: 24vh; margin: 0; padding: 0 16px 8px; overflow: auto; list-style: none; }
+#events li { display: flex; align-items: baseline; gap: 12px; padding: 3px 0; border-top: 1px solid #8883; }
+#events pre { flex: 1; min-width: 0; margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 .loading { padding: 2rem; font-family: system-ui, sans-serif; }
 .protocols { font-size: 13px; font-weight: normal; white-space: nowrap; }
 .protocols a { margin-left: 6px; padding: 3px 8px; border-radius: 4px; color: inherit; text-decoration: none; }
@@ -117,9 +214,18 @@ const PROTOCOLS = {
 } as const satisfies Record<SubscriptionProtocol, { label: string; setting: string }>
 
 /** The page: a few kilobytes of HTML that start GraphiQL from its assets. */
-export function renderPage({ endpoint, title, tabs, headers, protocol, assets }: PageOptions): string {
+export function renderPage({
+  endpoint,
+  introspection,
+  title,
+  tabs,
+  headers,
+  protocol,
+  assets,
+}: PageOptions): string {
   const options = {
     endpoint,
+    introspection,
     title: `${escapeHtml(title)} ${renderProtocols(protocol)}`,
     logo: '',
     subscriptionsProtocol: PROTOCOLS[protocol].setting,
@@ -154,6 +260,10 @@ export function renderPage({ endpoint, title, tabs, headers, protocol, assets }:
 </head>
 <body>
 <div id="root"><p class="loading">Loading GraphiQL…</p></div>
+<section id="events" aria-labelledby="events-title" hidden>
+<header><h2 id="events-title">Subscription results</h2><output></output><button type="button">Clear</button></header>
+<ol tabindex="0" aria-labelledby="events-title"></ol>
+</section>
 <noscript><p class="loading">GraphiQL needs JavaScript. The API does not: POST your queries to ${endpoint}.</p></noscript>
 </body>
 </html>
