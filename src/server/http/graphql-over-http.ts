@@ -17,7 +17,7 @@ import type { HttpContext, Outcome } from './outcome.ts'
 import { byPreference, preferences } from './preferences.ts'
 import { checkRequest, parametersIn, readSource } from './request.ts'
 import { partFormatFor, sendParts, whenGone, type PartFormat } from './parts.ts'
-import { send } from './send.ts'
+import { isCompressible, send, sendCompressed } from './send.ts'
 import type { GraphqlServer } from './yoga.ts'
 
 export interface GraphqlOverHttpOptions {
@@ -53,7 +53,12 @@ export class GraphqlOverHttp {
     const contentType = this.#options.mediaTypes.for(request.headers.accept)
     const outcome = await this.#outcome(request, response, exchange, contentType !== undefined)
     if (outcome === undefined) response.writeHead(204).end()
-    else if (typeof outcome === 'string') await send(response, contentType as string, outcome)
+    else if (typeof outcome === 'string')
+      await (isCompressible(request, outcome) ? sendCompressed : send)(
+        response,
+        contentType as string,
+        outcome,
+      )
     else if ('parts' in outcome) await sendParts(response, outcome.parts, outcome.format)
     else await this.#render(request, response, { exchange, outcome })
   }

@@ -1,10 +1,45 @@
 import { once } from 'node:events'
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import { preferences } from './preferences.ts'
 import { atEndOfRound } from './end-of-round.ts'
 
 /** How much of an answer is sent at once, in bytes: the system copies it meanwhile, which takes a millisecond a MiB or more. */
 const PIECE_BYTES = 512 * 1024
+
+/** From how many bytes on an answer fills more than the packet that its head takes anyway. */
+const WORTH_COMPRESSING = 1_400
+
+/**
+ * Whether an answer is compressed: for the pages of the gateway itself, of which browsers say so. No other site can have such a
+ * request made, so that the length of an answer reveals nothing (docs/decisions/0064).
+ */
+export function isCompressible({ headers }: IncomingMessage, bytes: string): boolean {
+  return (
+    bytes.length >= WORTH_COMPRESSING &&
+    headers['sec-fetch-site'] === 'same-origin' &&
+    (preferences(headers['accept-encoding']).get('gzip') ?? 0) > 0
+  )
+}
+
+/** Sends an answer compressed, off the event loop. */
+export async function sendCompressed(
+  response: ServerResponse,
+  contentType: string,
+  bytes: string,
+): Promise<void> {
+  const compressed = await promisify(gzip)(Buffer.from(bytes, 'latin1'))
+  response
+    .appendHeader('vary', 'accept-encoding')
+    .writeHead(200, {
+      'content-type': contentType,
+      'content-encoding': 'gzip',
+      'content-length': compressed.length,
+    })
+    .end(compressed)
+}
 
 /** Sends an answer of these bytes, each a character; a long one in pieces, which takes a while. */
 export function send(
