@@ -158,7 +158,7 @@ async function removeLeft(monitor: Monitor): Promise<void> {
 
 /**
  * The node by which QEMU reads and writes the file or device itself, if it gives the disk to the guest as it is. The file of
- * another format, such as qcow2, grows while it is in use, which a backup of it forbids: QEMU 7.2 has been seen to crash.
+ * another format, such as qcow2, grows while it is in use, which a backup of it forbids: QEMU 7.2 refuses it or closes the connection.
  */
 async function nodeOf(monitor: Monitor, disk: DiskFile): Promise<string | undefined> {
   const itself: z.infer<typeof Nodes> = []
