@@ -26,7 +26,7 @@ describe('the page', () => {
 
     expect(page.status).toBe(200)
     expect(page.headers['content-type']).toBe('text/html; charset=utf-8')
-    expect(page.body.length).toBeLessThan(10_000)
+    expect(page.body.length).toBeLessThan(16_000)
   })
 
   test('names no other host', async () => {
