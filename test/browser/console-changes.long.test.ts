@@ -77,7 +77,7 @@ describeInBrowser('changes in the console', ({ open }) => {
     await app.runner.tick()
     for (const one of [page, second]) {
       await row(one, id).waitFor({ state: 'detached' })
-      await one.getByText('Snapshot old: Deleted').waitFor({ state: 'attached' })
+      await one.getByText('Snapshot old deleted').waitFor({ state: 'attached' })
     }
     await second.getByText('0 / 256').first().waitFor()
     // The button that opened the dialog went with the row.

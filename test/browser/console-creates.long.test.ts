@@ -55,7 +55,7 @@ describeInBrowser('the console in a browser', ({ open }) => {
       expect(await bar.getAttribute('aria-valuenow')).toBe('45')
       await app.runner.tick()
       await row(second, given).getByText('Completed', { exact: true }).waitFor()
-      await second.getByText(`Snapshot ${given}: Completed`).waitFor({ state: 'attached' })
+      await second.getByText(`Snapshot ${given} created`).waitFor({ state: 'attached' })
     }
     expect(await second.evaluate(() => 'sameDocument' in globalThis)).toBe(true)
     expect(await app.db.snapshot.count()).toBe(3)
