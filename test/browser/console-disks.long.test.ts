@@ -203,9 +203,12 @@ describeInBrowser('every verb of disks and snapshots in the console', ({ open })
     const names = () => page.locator('tbody .link-button').allInnerTexts()
     await button(page, 'Add filter').press('Enter')
     const filter = page.getByRole('form', { name: 'Add filter' })
-    for (const key of ['Enter', 'ArrowDown', 'ArrowDown', 'ArrowDown', 'Enter']) {
-      await filter.getByLabel('Filter by').press(key)
-    }
+    await filter.getByLabel('Filter by').press('Enter')
+    const tag = page.locator('.ant-select-item-option-active', { hasText: 'Tag' })
+    await expect
+      .poll(async () => (await tag.isVisible()) || (await page.keyboard.press('ArrowDown')))
+      .toBe(true)
+    await page.keyboard.press('Enter')
     await filter.getByLabel('Key', { exact: true }).fill('env')
     await filter.getByLabel('Value', { exact: true }).fill('a,b=c')
     await page.keyboard.press('Enter')
