@@ -95,8 +95,12 @@ describeInBrowser('the console in a browser, as its connection is held', ({ open
     wire.send({ ...firstCreating, id: others.at(-1)?.id })
     await app.runner.tick()
     await row(page, 'second').getByText('Completed', { exact: true }).waitFor()
+    // The end of one's own work is a notice; a step on the way is announced.
+    await page.getByText('Snapshot second created').waitFor()
+    await create('third')
+    await row(page, 'third').getByText('Creating', { exact: true }).waitFor()
     expect(await page.evaluate(() => (globalThis as unknown as { said: string[] }).said)).toEqual([
-      'Snapshot second: Completed',
+      'Snapshot third: Creating',
     ])
     expect(await row(page, 'first').getByText('Completed', { exact: true }).count()).toBe(1)
   })
@@ -206,5 +210,7 @@ describeInBrowser('the console in a browser, as its connection is held', ({ open
     await (await arrived).finished()
     await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)))
     expect(await row(page, 'slow').getByText('Completed', { exact: true }).count()).toBe(1)
+    // The list may be read once more.
+    await page.unrouteAll({ behavior: 'ignoreErrors' })
   })
 })
