@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import {
   fetchQuery,
   graphql,
@@ -62,7 +62,7 @@ export type Step = liveWatchSubscription['response']['snapshotTransitions']
 
 /** The list: the store updates each snapshot from the subscription; it is read again when one comes or goes. */
 export function LiveList({ onStep }: { onStep: (step: Step) => void }) {
-  const environment = useRelayEnvironment()
+  const readAgain = useReadAgain()
   const { snapshots } = useLazyLoadQuery<liveListQuery>(LIST, {})
   const [after] = useState(snapshots.streamCursor)
   useSubscription<liveWatchSubscription>(
@@ -74,11 +74,10 @@ export function LiveList({ onStep }: { onStep: (step: Step) => void }) {
           if (!data) return
           onStep(data.snapshotTransitions)
           const { from, to } = data.snapshotTransitions
-          if (from === null || to === 'DELETED')
-            fetchQuery<liveListQuery>(environment, LIST, {}).subscribe({})
+          if (from === null || to === 'DELETED') readAgain()
         },
       }),
-      [after, environment, onStep],
+      [after, onStep, readAgain],
     ),
   )
   useEffect(() => void (document.title = 'live'), [])
@@ -89,6 +88,23 @@ export function LiveList({ onStep }: { onStep: (step: Step) => void }) {
       ))}
     </ul>
   )
+}
+
+/** Reads the list into the store. Relay would join a read in progress, which may be too early: it is read once more after that. */
+function useReadAgain(): () => void {
+  const environment = useRelayEnvironment()
+  const wanted = useRef(0)
+  return useCallback(() => {
+    function read(): void {
+      const until = wanted.current
+      const after = (delayMs: number) => () => {
+        if (delayMs === 0 && wanted.current === until) wanted.current = 0
+        else setTimeout(read, delayMs)
+      }
+      fetchQuery<liveListQuery>(environment, LIST, {}).subscribe({ complete: after(0), error: after(1_000) })
+    }
+    if (++wanted.current === 1) read()
+  }, [environment])
 }
 
 /** Creates a snapshot, and says why not if it is refused. */
