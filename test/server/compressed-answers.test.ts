@@ -1,6 +1,7 @@
 import { request, type IncomingHttpHeaders } from 'node:http'
 import { gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
+import { isCompressible } from '../../src/server/http/send.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 
 const LIST =
@@ -52,4 +53,10 @@ test("an answer to one of the gateway's own pages is compressed; short ones, and
   ] as const) {
     expect((await ask(app, query, headers)).headers['content-encoding']).toBeUndefined()
   }
+})
+
+test('an answer that would hold up work on files while it is compressed is not', () => {
+  const request = { headers: { 'sec-fetch-site': 'same-origin', 'accept-encoding': 'gzip' } }
+  expect(isCompressible(request, 'x'.repeat(256 * 1024))).toBe(true)
+  expect(isCompressible(request, 'x'.repeat(256 * 1024 + 1))).toBe(false)
 })

@@ -12,13 +12,17 @@ const PIECE_BYTES = 512 * 1024
 /** From how many bytes on an answer fills more than the packet that its head takes anyway. */
 const WORTH_COMPRESSING = 1_400
 
+/** Up to how many bytes: work on files waits for the same threads, and to compress this takes them some milliseconds. */
+const MOST_COMPRESSED = 256 * 1024
+
 /**
  * Whether an answer is compressed: for the pages of the gateway itself, of which browsers say so. No other site can have such a
  * request made, so that the length of an answer reveals nothing (docs/decisions/0064).
  */
-export function isCompressible({ headers }: IncomingMessage, bytes: string): boolean {
+export function isCompressible({ headers }: Pick<IncomingMessage, 'headers'>, bytes: string): boolean {
   return (
     bytes.length >= WORTH_COMPRESSING &&
+    bytes.length <= MOST_COMPRESSED &&
     headers['sec-fetch-site'] === 'same-origin' &&
     (preferences(headers['accept-encoding']).get('gzip') ?? 0) > 0
   )
