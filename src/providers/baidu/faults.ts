@@ -1,6 +1,6 @@
 import type { CloudRefusal } from '../cloud/cloud.ts'
 import { CloudFault, type FaultClass } from '../cloud/faults.ts'
-import { cut } from '../cloud/text.ts'
+import { cut } from '../text.ts'
 import type { UpstreamAnswer } from '../cloud/upstream.ts'
 
 /** What an answer with an error says; a front end can answer without a body, or with one that is no JSON. */

@@ -2,7 +2,7 @@ import type { DiskStatus } from '../../domain/disk.ts'
 import type { SnapshotStatus } from '../../domain/snapshot.ts'
 import type { SeenDisk, SeenSnapshot } from '../cloud/cloud.ts'
 import { percentOf, type Fields } from '../cloud/fields.ts'
-import { cut } from '../cloud/text.ts'
+import { cut } from '../text.ts'
 
 const SNAPSHOT_STATUSES: Partial<Record<string, SnapshotStatus>> = {
   Creating: 'CREATING',

@@ -11,7 +11,7 @@ import type {
 import { CloudFault } from '../cloud/faults.ts'
 import { Fields } from '../cloud/fields.ts'
 import { allRows, marked } from '../cloud/pages.ts'
-import { cut } from '../cloud/text.ts'
+import { cut } from '../text.ts'
 import { errorOf, refusalFrom } from './faults.ts'
 import type { KeystoneOptions } from './keystone.ts'
 import { callFor, MADE, notOffered, WITHOUT_FORCE } from './requests.ts'

@@ -1,7 +1,7 @@
 import type { CloudRefusal } from '../cloud/cloud.ts'
 import { CloudFault, type FaultClass } from '../cloud/faults.ts'
 import { Fields } from '../cloud/fields.ts'
-import { cut } from '../cloud/text.ts'
+import { cut } from '../text.ts'
 import type { UpstreamAnswer } from '../cloud/upstream.ts'
 
 /** What an answer with an error says: `code` is the name of Cinder's envelope, such as `badRequest`. */

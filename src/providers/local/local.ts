@@ -13,7 +13,7 @@ import type {
   Refused,
   Work,
 } from '../provider.ts'
-import { cut } from '../cloud/text.ts'
+import { cut } from '../text.ts'
 import { copyInWorker, isInUse } from './copying.ts'
 import { openDisk, resolveDiskPath, type DiskFile, type DiskFileRefusal } from './disk-file.ts'
 import {
