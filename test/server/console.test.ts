@@ -5,23 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import { PATHS } from '../../console/paths.ts'
 import { createConsole } from '../../src/server/pages/console.ts'
 import { startTestApp } from '../support/app.ts'
 import { ask } from '../support/ask.ts'
 
-const PAGES = [
-  '/',
-  '/disks',
-  '/disks/v-mediaarchive',
-  '/snapshots',
-  '/policies',
-  '/policies/asp-nightly01',
-  '/overview',
-  '/activity',
-  '/tokens',
-  '/connections',
-  '/connections/con-1',
-]
+const PAGES = ['/', ...PATHS.map((path) => path.replace(/:\w+/, 'an-id'))]
 
 describe('the page', () => {
   test('is the same at the URL of every page of the console, with any query', async () => {
