@@ -360,12 +360,12 @@ function createServices(
   }
 }
 
-/** What speaks to clouds: for mutations, and in the background. */
 /** The clock of the database, which all its gateways share. */
 const leaseClock = (db: Database, now: Clock): Clock => {
   return () => new Date(now().getTime() + db.clockOffsetMs())
 }
 
+/** What speaks to clouds: for mutations, and in the background. */
 function createClouds(
   { config, log, parts, now, newId, db }: Start,
   {

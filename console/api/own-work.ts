@@ -40,7 +40,7 @@ const WORK_ON_DISK: Partial<Record<string, Work>> = {
 
 /**
  * Finds among all transitions the ends of what one actor started, each once. The end of work in a cloud is observed and has no
- * actor: it belongs to whoever started it.
+ * actor: it belongs to the actor who started that work.
  */
 export function createOwnWork(own: Actor) {
   /** What the actor has started and has not ended. */

@@ -21,7 +21,7 @@ export type Database = PrismaClient &
     alone: (lock: 'demo', work: () => Promise<void>) => Promise<void>
     /** Whether it can be read and written. */
     health: DatabaseHealth
-    /** How far the clock of its server is ahead of this machine's, in milliseconds; 0 of a file. */
+    /** How far the clock of its server is ahead of this machine's, in milliseconds; 0 for a file. */
     clockOffsetMs: () => number
     /** How large the write-ahead log may become; undefined where that of a replica is, which has no bound. */
     logBound: LogBound | undefined

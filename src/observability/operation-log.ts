@@ -32,7 +32,7 @@ export const FAULT = 'INTERNAL_SERVER_ERROR'
 /** The outcome of a stream whose client left, or whose connection ended. */
 export const LEFT = 'LEFT'
 
-/** Lines are written after so many milliseconds, or when they have so many characters. */
+/** Lines wait to be written for this many milliseconds at most, or until together they have this many characters. */
 const FLUSH_MS = 50
 const FLUSH_LENGTH = 16_384
 
@@ -53,7 +53,7 @@ export class OperationLog implements Disposable {
   readonly #parts = new WeakMap<object, string>()
   /** How far the next one that is logged is away, in hundredths. */
   #share = 0
-  /** What waits to be written, and until when. */
+  /** The lines that wait to be written. */
   #lines = ''
   #timer: NodeJS.Timeout | undefined
 

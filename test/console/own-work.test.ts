@@ -68,7 +68,7 @@ test('what others started ends without a notice, also where two JWTs have no nam
   expect(endsOf([ended(nameless)], nameless)).toEqual([undefined])
 })
 
-test('an end in a cloud, which nobody causes, belongs to whoever started it', () => {
+test('the end of work in a cloud, which has no actor, belongs to the actor who started the work', () => {
   const observed = { actor: null }
   expect(
     endsOf([
