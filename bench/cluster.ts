@@ -24,6 +24,8 @@ const LOAD_MS = 1_000
 const CREATES = 300
 const EVENTS = 500
 const EVENTS_PER_SECOND = 100
+/** How long the last of them may take. */
+const LAST_EVENT_MS = 10_000
 const IDLE_MS = 10_000
 /** How long a start and its connections take to settle; the server's statistics of idle connections come 10 s late. */
 const SETTLE_MS = 12_000
@@ -286,11 +288,11 @@ async function delaysOf(url: string, { target }: Server): Promise<number[]> {
     target.headers,
   )
   const watching = (async () => {
-    for await (const { data } of events)
-      arrivals.set(
-        (data as { snapshotTransitions: { snapshotId: string } }).snapshotTransitions.snapshotId,
-        performance.now(),
-      )
+    for await (const { data } of events) {
+      const { snapshotTransitions } = data as { snapshotTransitions: { snapshotId: string } }
+      arrivals.set(snapshotTransitions.snapshotId, performance.now())
+      if (arrivals.size === EVENTS) return
+    }
   })()
   await pause(1_000)
   const commits = new Map<string, number>()
@@ -305,9 +307,7 @@ async function delaysOf(url: string, { target }: Server): Promise<number[]> {
     commits.set(snapshotId, committedAt)
     await pause(1_000 / EVENTS_PER_SECOND)
   }
-  await pause(1_000)
-  await events.return()
-  await watching.catch(() => undefined)
+  await Promise.race([watching, pause(LAST_EVENT_MS, undefined, { ref: false })])
   if (arrivals.size !== EVENTS) throw new Error(`${EVENTS - arrivals.size} events did not arrive.`)
   return [...commits].map(([id, at]) => (arrivals.get(id) ?? NaN) - at).toSorted((a, b) => a - b)
 }

@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import SQLite from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { changesSql } from '../../../src/database/postgresql/replica/changes.ts'
+import { FEED_SETTINGS } from '../../../src/database/postgresql/replica/feed.ts'
+import { ReplicaFile } from '../../../src/database/postgresql/replica/file.ts'
 import { pruneCommits } from '../../../src/database/postgresql/replica/prune.ts'
 import { hasPostgres, startPostgres, type PostgresCluster } from '../../support/postgresql.ts'
 import { appendTransition, randomTransaction } from '../../support/random-writes.ts'
@@ -112,6 +115,43 @@ describe.skipIf(!hasPostgres)('the replica (skipped where there is no PostgreSQL
     expect(await last()).not.toEqual(before)
     await here.replica.fresh()
     expect(await differences(here.url, here.path)).toEqual({})
+  })
+
+  test('what has changed is looked up by its keys, also where that was planned while the tables were empty', async () => {
+    await using here = await world()
+    const { client } = here
+    using file = reading(here.path)
+    await client.query(FEED_SETTINGS)
+    await client.query(`PREPARE changes (BIGINT, UUID) AS ${changesSql(ReplicaFile.tablesOf(file))}`)
+    const unknown = '00000000-0000-0000-0000-000000000000'
+    await client.query(`EXECUTE changes (9, '${unknown}')`)
+
+    const rows = 1_000
+    await client.query(`INSERT INTO "Job" ("accountId", "kind", "createdAt")
+      SELECT 'a1', 'RESIZE_DISK', ${AT} FROM generate_series(1, ${rows})`)
+    await client.query(`INSERT INTO "Activity" ("id", "accountId", "at", "action", "subjectId", "result", "actorKind")
+      SELECT n::TEXT, 'a1', ${AT}, 'CREATE_DISK', 'v', 'SUCCEEDED', 'JWT' FROM generate_series(1, ${rows}) AS n`)
+    await client.query(`INSERT INTO "SnapshotTransition" ("accountId", "sequence", "tag", "snapshotId", "diskId", "to", "at")
+      SELECT 'a1', n, 'AAAAAAAA', 's', 'v', 'CREATING', ${AT} FROM generate_series(1, ${rows}) AS n`)
+    const [last] = (
+      await client.query<{ version: string }>('SELECT max("version") AS "version" FROM "Commit"')
+    ).rows
+    await client.query(
+      `BEGIN; UPDATE "Job" SET "progress" = 1 WHERE "id" = 7; UPDATE "Activity" SET "result" = 'FAILED' WHERE "id" = '7'`,
+    )
+    await appendTransition(client, 'Snapshot', 'a1')
+    await client.query('COMMIT')
+    const { rows: plans } = await client.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
+      `EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) EXECUTE changes (${String(last?.version)}, '${unknown}')`,
+    )
+    const scans = nodesOf(plans[0]?.['QUERY PLAN'][0].Plan).filter(
+      (node) => node['Relation Name'] !== undefined,
+    )
+    const read = scans.map(
+      (node) => (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops'],
+    )
+    expect(read.reduce((a, b) => a + b, 0)).toBeGreaterThanOrEqual(3)
+    expect(Math.max(...read)).toBeLessThan(20)
   })
 
   test('rows that swap what only one of them may have', async () => {
@@ -249,6 +289,18 @@ async function append(
     await appendTransition(client, 'Snapshot', account)
     await client.query('COMMIT')
   }
+}
+
+interface PlanNode {
+  'Relation Name'?: string
+  'Actual Rows': number
+  'Actual Loops': number
+  'Rows Removed by Filter'?: number
+  Plans?: PlanNode[]
+}
+
+function nodesOf(node: PlanNode | undefined): PlanNode[] {
+  return node ? [node, ...(node.Plans ?? []).flatMap(nodesOf)] : []
 }
 
 function reading(path: string) {

@@ -29,11 +29,15 @@ export const LAST_COMMIT_AND_TIME = LAST_COMMIT.replace(
 /**
  * One statement, so one state of the database. Its first row has the last commit, whether the one with number $1 and id $2
  * is known, and whether there are no more changes after that than can be told; the others are TableChanges.
+ *
+ * It is planned once, perhaps while the tables are empty. So nothing is left to the planner's guess of their sizes: `OFFSET 0` keeps
+ * each lookup by key a lookup, where a join could become a scan of the whole table.
  */
 export function changesSql(tables: readonly FedColumns[]): string {
   return `WITH "news" AS MATERIALIZED (SELECT "xid" FROM "Commit" WHERE "version" > $1::BIGINT),
     "keys" AS MATERIALIZED (
-      SELECT DISTINCT c."table", c."key" FROM "news" JOIN "Change" c ON c."xid" = "news"."xid" LIMIT ${MOST_KEYS + 1}),
+      SELECT DISTINCT c."table", c."key"
+      FROM "news" CROSS JOIN LATERAL (SELECT * FROM "Change" WHERE "xid" = "news"."xid" OFFSET 0) c LIMIT ${MOST_KEYS + 1}),
     "few" AS MATERIALIZED (SELECT count(*) <= ${MOST_KEYS} AS "isFew" FROM "keys")
     SELECT '' AS "name", NULL AS "keys", json_build_object(
       'version', last."version", 'id', last."id", 'isFew', "few"."isFew",
@@ -46,7 +50,9 @@ function changesOf(table: FedColumns): string {
   const { name, key, isLog } = table
   const order = isLog ? ` ORDER BY t."accountId", t."sequence"` : ''
   return `UNION ALL SELECT '${name}', (SELECT json_agg("key")::TEXT FROM "keys" WHERE "table" = '${name}'),
-    (SELECT json_agg(${rowOf(table)}${order})::TEXT FROM "keys" k JOIN "${name}" t ON ${hasKey(key, table)} WHERE k."table" = '${name}')
+    (SELECT json_agg(${rowOf(table)}${order})::TEXT
+      FROM "keys" k CROSS JOIN LATERAL (SELECT * FROM "${name}" t WHERE ${hasKey(key, table)} OFFSET 0) t
+      WHERE k."table" = '${name}')
     FROM "few" WHERE "few"."isFew" AND EXISTS (SELECT 1 FROM "keys" WHERE "table" = '${name}')`
 }
 
