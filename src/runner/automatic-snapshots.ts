@@ -31,6 +31,9 @@ const BATCH = 100
 /** Makes the snapshots of all disks that a run is still to be done for. */
 export async function carryOut(parts: AutomaticParts, isStopped: () => boolean): Promise<void> {
   const { db, log } = parts
+  // Mostly there is none, and Prisma would also ask for the runs and policies of none.
+  const some = await db.autoSnapshotRunDisk.findFirst({ where: { outcome: 'PENDING' }, select: { id: true } })
+  if (!some) return
   let last = ''
   for (;;) {
     const pending = await db.autoSnapshotRunDisk.findMany({
