@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { TOKEN_SHAPE } from '../domain/secret-shapes.ts'
 
@@ -27,11 +27,15 @@ export function isToken(text: string): boolean {
  * nothing that a slow one, as for passwords, would slow down, and each request has to make it.
  */
 export function hashOfToken(token: string): string {
-  return createHash('sha256').update(token).digest('hex')
+  return hash('sha256', token, 'hex')
 }
 
+/** Of each request too, so without a BigInt. */
 function checksum(body: string): string {
-  return base62(BigInt(crc32(body)), CHECKSUM_LENGTH)
+  let text = ''
+  for (let rest = crc32(body); text.length < CHECKSUM_LENGTH; rest = Math.floor(rest / 62))
+    text = DIGITS.charAt(rest % 62) + text
+  return text
 }
 
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
