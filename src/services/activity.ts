@@ -59,17 +59,19 @@ export function* insertJobs(
 ): Work<void> {
   const [actor, traceparent] = [activeActor(), activeTraceparent()]
   const activities = jobs.map(({ change }) => activityOf(newId, change, 'IN_PROGRESS'))
-  yield* sql.insertAll('Activity', activities)
-  yield* sql.insertAll(
-    'Job',
-    jobs.map(({ change: { accountId, at }, job }, index) => ({
-      ...job,
-      accountId,
-      createdAt: at,
-      traceparent,
-      actor,
-      activityId: activities[index]?.id ?? null,
-    })),
+  yield* sql.together(
+    sql.insertAll('Activity', activities),
+    sql.insertAll(
+      'Job',
+      jobs.map(({ change: { accountId, at }, job }, index) => ({
+        ...job,
+        accountId,
+        createdAt: at,
+        traceparent,
+        actor,
+        activityId: activities[index]?.id ?? null,
+      })),
+    ),
   )
 }
 

@@ -200,40 +200,43 @@ function* admit(
     // A cloud has room of its own.
     ...(abilities ? [] : spaceRefusals(host)),
   ])
-  if (!abilities || abilities.oneSnapshotPerDisk)
-    yield* changeDisk(sql, disk, { status: 'SNAPSHOTTING' }, { at: createdAt })
-  const snapshot = yield* sql.insert('Snapshot', {
-    id: input.id,
-    accountId,
-    diskId,
-    ...{ provider, host, connectionId, upstreamDiskId: disk.externalId },
-    diskKind: disk.kind,
-    name: input.name,
-    description: input.description,
-    type,
-    status: 'CREATING',
-    sizeBytes: disk.sizeBytes,
-    consistency: consistencyOf(disk.status),
-    retentionDays: input.retentionDays,
-    expiresAt: expiry(createdAt, input.retentionDays),
-    deletionProtection: input.deletionProtection ?? false,
-    createdAt,
-  })
   const of = { snapshotId: input.id, diskId }
-  yield* insertSnapshotTags(sql, input.id, tags)
   const change = { accountId, action: 'CREATE_SNAPSHOT' as const, at: createdAt, ...of }
-  yield* insertJobs(sql, newId, [
-    {
-      change: { ...change, subjectId: input.id, subjectName: input.name },
-      job: {
-        ...of,
-        ...{ host, connectionId },
-        kind: 'COPY_SNAPSHOT',
-        // The call itself asks the cloud, so that a refusal is its answer. Others do when it could not.
-        retryAt: abilities && type === 'MANUAL' ? new Date(createdAt.getTime() + FIRST_ATTEMPT_MS) : null,
-      },
-    },
-  ])
+  const job = {
+    ...of,
+    ...{ host, connectionId },
+    kind: 'COPY_SNAPSHOT' as const,
+    // The call itself asks the cloud, so that a refusal is its answer. Others do when it could not.
+    retryAt: abilities && type === 'MANUAL' ? new Date(createdAt.getTime() + FIRST_ATTEMPT_MS) : null,
+  }
+  function* claim(): Work<void> {
+    if (!abilities || abilities.oneSnapshotPerDisk)
+      yield* changeDisk(sql, disk, { status: 'SNAPSHOTTING' }, { at: createdAt })
+  }
+  const [snapshot] = yield* sql.together(
+    sql.insert('Snapshot', {
+      id: input.id,
+      accountId,
+      diskId,
+      ...{ provider, host, connectionId, upstreamDiskId: disk.externalId },
+      diskKind: disk.kind,
+      name: input.name,
+      description: input.description,
+      type,
+      status: 'CREATING',
+      sizeBytes: disk.sizeBytes,
+      consistency: consistencyOf(disk.status),
+      retentionDays: input.retentionDays,
+      expiresAt: expiry(createdAt, input.retentionDays),
+      deletionProtection: input.deletionProtection ?? false,
+      createdAt,
+    }),
+    sql.together(
+      claim(),
+      insertJobs(sql, newId, [{ change: { ...change, subjectId: input.id, subjectName: input.name }, job }]),
+    ),
+  )
+  yield* insertSnapshotTags(sql, input.id, tags)
   const step = { from: null, to: 'CREATING' as const, reason: null, at: createdAt }
   yield* appendTransitions(sql, { ...factsOf(snapshot), diskId, ...step, snapshotTags: writeTags(tags) })
   return snapshot

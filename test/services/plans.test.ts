@@ -17,6 +17,7 @@ const STOPS_EARLY = [
   /max\("sequence"\)/,
   /"accountId" = \+\? ORDER BY "sequence" DESC$/,
   /FROM "AutoSnapshotPolicy"/,
+  /SELECT `main`\.`AutoSnapshotRunDisk`\.`id` FROM .* LIMIT \? OFFSET \?$/,
 ]
 
 /** The plans of statements that may read, or sort, very many rows. */
