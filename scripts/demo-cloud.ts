@@ -119,6 +119,19 @@ function populate(): void {
     cloud.snapshot('s', disk.id, { name: `${disk.name}-before-upgrade` })
     cloud.snapshot('s', disk.id, { name: `auto-${disk.name}`, automatic: true })
   }
+  const disksOf = (...some: typeof disks) => new Set(some.map(({ id }) => id))
+  cloud.policy('asp', {
+    name: 'nightly',
+    timePoints: [2],
+    retentionDays: 7,
+    diskIds: disksOf(...disks.slice(0, 2)),
+  })
+  cloud.policy('asp', {
+    name: 'weekly',
+    repeatWeekdays: [6],
+    retentionDays: -1,
+    diskIds: disksOf(...disks.slice(0, 1)),
+  })
   cloud.advance(3_600_000)
   const clock = setInterval(() => cloud.advance(Date.now() - cloud.now()), 100)
   stack.defer(() => clearInterval(clock))
@@ -137,6 +150,8 @@ function switched(method: string, path: string): object {
     const [disk] = cloud.disks.values()
     if (disk) cloud.snapshot('s', disk.id, { name: 'made-outside' })
   }
+  const [policy] = cloud.policies.values()
+  if (method === 'POST' && name === 'policy' && policy) cloud.run(policy)
   return Object.fromEntries(Object.entries(SWITCHES).map(([key, { is }]) => [key, { is, on: isOn.has(key) }]))
 }
 
@@ -184,6 +199,9 @@ ${names.join('\n')}
 
 Make a snapshot as somebody else would, outside of the gateway:
    curl -X POST ${at}/outside
+
+Let the region run its policy "nightly", which the gateway shows and does not run:
+   curl -X POST ${at}/policy
 
 Ctrl-C stops everything and deletes its data.`
 }

@@ -24,7 +24,7 @@ export const CONNECTION = graphql(
   [REASON],
 )
 
-/** One connection, with the quotas of its cloud, and how much the gateway shows of it. */
+/** One connection, with the quotas and policies of its cloud, and how much the gateway shows of it. */
 export const CONNECTION_DETAILS = graphql(
   `
     query ConnectionDetails($id: ID!) {
@@ -35,6 +35,17 @@ export const CONNECTION_DETAILS = graphql(
             kind
             used
             limit
+          }
+          upstreamPolicies {
+            id
+            name
+            status
+            timePoints
+            repeatWeekdays
+            retentionDays
+            disks(first: 0) {
+              totalCount
+            }
           }
         }
       }

@@ -1,4 +1,5 @@
-import { Alert, Breadcrumb, Descriptions, Skeleton } from 'antd'
+import { Alert, Breadcrumb, Descriptions, Skeleton, Tag } from 'antd'
+import { Fragment } from 'react'
 import { Link } from 'wouter'
 import { useAddress } from '../address.ts'
 import { CONNECTION_DETAILS, connectionIn, type DetailedConnection } from '../api/connection.ts'
@@ -18,6 +19,7 @@ import { Time } from '../widgets/moment.tsx'
 import { Page } from '../widgets/page.tsx'
 import { QueryBehind } from '../widgets/query-behind.tsx'
 import { QuotaBar } from '../widgets/quota.tsx'
+import { hourName } from '../widgets/schedule.ts'
 import { Nothing } from '../widgets/state.tsx'
 import { useConnectionWords } from '../words/connections.ts'
 
@@ -26,7 +28,7 @@ type Read = ResultOf<typeof CONNECTION_DETAILS>
 /** How often the state is read, which no transition says, in milliseconds. */
 const LOOK_MS = 5_000
 
-/** The Connection Details: how the connection is, what it brings, and the quotas of its cloud. */
+/** The Connection Details: how the connection is, what it brings, and the quotas and policies of its cloud. */
 export function ConnectionDetails({ id }: { id: string }) {
   const { connections } = useWords()
   const words = useConnectionWords()
@@ -75,6 +77,7 @@ export function ConnectionDetails({ id }: { id: string }) {
               <Facts read={data} connection={connection} />
             </section>
             <Quotas connection={connection} />
+            {connection.upstreamPolicies.length > 0 && <Policies policies={connection.upstreamPolicies} />}
           </div>
           <QueryBehind document={CONNECTION_DETAILS} variables={variables} />
         </>
@@ -164,3 +167,37 @@ function Quotas({ connection: { upstreamQuotas, syncedAt } }: { connection: Deta
     </section>
   )
 }
+
+/** The policies that the cloud runs by itself: nothing of them can be changed here. */
+function Policies({ policies }: { policies: DetailedConnection['upstreamPolicies'] }) {
+  const { policy: common, disks: disksWord } = useWords()
+  const words = useConnectionWords()
+  const format = useFormat()
+  const days = (weekdays: readonly number[]) =>
+    weekdays.length === DAYS_A_WEEK ? common.everyDay : words.policyDays(format.list(weekdays.map(String)))
+  return (
+    <section className="card" aria-labelledby="policies">
+      <h2 id="policies">{words.policies}</h2>
+      <dl className="facts">
+        {policies.map(({ id, name, status, timePoints, repeatWeekdays, retentionDays, disks }) => (
+          <Fragment key={id}>
+            <dt>
+              {name} <Tag>{words.policyStatus(status)}</Tag>
+            </dt>
+            <dd>
+              {common.schedule(days(repeatWeekdays), format.list(timePoints.map(hourName)))}
+              <div className="hint">
+                {common.retention}:{' '}
+                {retentionDays === null ? common.keptForever : common.keptDays(retentionDays)} · {disksWord}:{' '}
+                {format.number(disks.totalCount)} · {id}
+              </div>
+            </dd>
+          </Fragment>
+        ))}
+      </dl>
+      <p className="hint">{words.policiesHint}</p>
+    </section>
+  )
+}
+
+const DAYS_A_WEEK = 7

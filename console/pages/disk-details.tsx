@@ -159,7 +159,13 @@ export function DiskDetails({ id }: { id: string }) {
             <QuotaBar label={words.automaticQuota} quota={disk.snapshotQuota.automatic} />
           </section>
           <Held address={address} snapshots={disk.snapshots} fetching={fetching} variables={variables} />
-          <PolicyCard disk={disk} policy={disk.autoSnapshotPolicy} readAgain={readAgain} />
+          <PolicyCard
+            disk={disk}
+            policy={disk.autoSnapshotPolicy}
+            upstream={disk.upstreamPolicies}
+            connectionId={disk.connection?.id}
+            readAgain={readAgain}
+          />
           <Happenings id={id} />
         </div>
       )}

@@ -15,6 +15,10 @@ import { Time } from './moment.tsx'
 export const POLICY_OF_DISK = graphql(
   `
     fragment PolicyOfDisk on Disk {
+      upstreamPolicies {
+        id
+        name
+      }
       autoSnapshotPolicy {
         ...Policy
         lastRun {
@@ -37,7 +41,8 @@ export const POLICY_OF_DISK = graphql(
   [POLICY],
 )
 
-type DiskPolicy = NonNullable<ResultOf<typeof POLICY_OF_DISK>['autoSnapshotPolicy']>
+type PolicyOfDisk = ResultOf<typeof POLICY_OF_DISK>
+type DiskPolicy = NonNullable<PolicyOfDisk['autoSnapshotPolicy']>
 
 /** How many of the next runs are shown. */
 const NEXT = 3
@@ -46,11 +51,14 @@ interface PolicyCardProps {
   disk: Disk
   /** The policy it is linked to; null when there is none. */
   policy: DiskPolicy | null
+  /** Those that its cloud runs, and the connection that shows them. */
+  upstream: PolicyOfDisk['upstreamPolicies']
+  connectionId: string | undefined
   readAgain: () => void
 }
 
 /** The automatic policy of a disk. One button links and unlinks, so that the focus has somewhere to return to. */
-export function PolicyCard({ disk, policy, readAgain }: PolicyCardProps) {
+export function PolicyCard({ disk, policy, upstream, connectionId, readAgain }: PolicyCardProps) {
   useRuns(policy?.nextRuns[0], policy?.lastRun?.disk?.outcome === 'PENDING', readAgain)
   const words = useWords()
   const address = useAddress()
@@ -65,7 +73,22 @@ export function PolicyCard({ disk, policy, readAgain }: PolicyCardProps) {
   return (
     <section className="card" aria-labelledby="policy">
       <h2 id="policy">{words.policy.title}</h2>
-      {policy ? <PolicyFacts policy={policy} /> : <p className="quiet">{words.policy.none}</p>}
+      {policy ? (
+        <PolicyFacts policy={policy} />
+      ) : (
+        <p className="quiet">{upstream.length === 0 ? words.policy.none : words.policy.noneOfGateway}</p>
+      )}
+      {upstream.length > 0 && connectionId !== undefined && (
+        <dl className="facts">
+          <dt>{words.policy.ofCloud}</dt>
+          <dd>
+            {upstream.map(({ id, name }) => (
+              <div key={id}>{name}</div>
+            ))}
+            <Link href={`/connections/${connectionId}`}>{words.policy.ofCloudHint}</Link>
+          </dd>
+        </dl>
+      )}
       <ActionButton action={{ ...action, needs: 'managePolicies' }} />
     </section>
   )

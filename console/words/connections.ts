@@ -38,6 +38,11 @@ const en = {
     GIBIBYTES: 'Disks and snapshots (GiB)',
   } satisfies Record<EnumOf<'UpstreamQuotaKind'>, string> as Record<EnumOf<'UpstreamQuotaKind'>, string>,
 
+  policies: 'Policies of the cloud',
+  policiesHint: 'The cloud runs them. Change them in the console of the cloud.',
+  policyDays: (days: string) => `Weekdays ${days} (as the cloud numbers them)`,
+  policyStatus: (status: string) => status,
+
   test: 'Test',
   testing: 'The connection is being tested.',
   works: (name: string) => `Connection ${name}: OK`,
@@ -133,6 +138,11 @@ const zh: ConnectionWords = {
     AUTOMATIC_SNAPSHOTS: '自动快照',
     GIBIBYTES: '磁盘和快照容量（GiB）',
   },
+
+  policies: '云端自动快照策略',
+  policiesHint: '这些策略由云端执行，请在云平台的控制台中修改。',
+  policyDays: (days) => `星期 ${days}（云端编号）`,
+  policyStatus: (status) => ({ active: '已启用', paused: '已暂停' })[status] ?? status,
 
   test: '测试',
   testing: '正在测试该云连接。',

@@ -625,6 +625,9 @@ export const en = {
   policy: {
     title: 'Automatic policy',
     none: 'No policy is linked. No automatic snapshots are taken of this disk.',
+    noneOfGateway: 'No policy of the gateway is linked.',
+    ofCloud: 'Run by the cloud',
+    ofCloudHint: 'View them with the connection',
     policy: 'Policy',
     runs: 'Runs',
     everyDay: 'Every day',

@@ -566,6 +566,9 @@ export const zh: Words = {
   policy: {
     title: '自动快照策略',
     none: '未关联策略，不会为该磁盘自动创建快照。',
+    noneOfGateway: '未关联网关的策略。',
+    ofCloud: '云端策略',
+    ofCloudHint: '在云连接中查看',
     policy: '策略',
     runs: '执行时间',
     everyDay: '每天',

@@ -25,6 +25,11 @@ export async function report(cloud: Cloud, wanted: string | undefined): Promise<
       `${kind}${diskExternalId === null ? '' : ` of ${diskExternalId}`}: ${String(used)} of ${String(limit ?? 'no stated limit')}`,
     )
   if (quotas.length > 10) console.log(`… and ${String(quotas.length - 10)} more quotas`)
+  const policies = await cloud.policies(signal)
+  if (policies.length > 0)
+    console.log(
+      `${String(policies.length)} policies of the cloud: ${counts(policies.map(({ status }) => ({ rawStatus: status })))}`,
+    )
   return disk
 }
 

@@ -14,6 +14,7 @@ import './types/policy.ts'
 import './types/snapshot.ts'
 import './types/snapshot-mutations.ts'
 import './types/transition.ts'
+import './types/upstream-policy.ts'
 import './types/user-error.ts'
 import './types/viewer.ts'
 

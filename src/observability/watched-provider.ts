@@ -33,6 +33,7 @@ const CLOUD_CALLS = [
   'find',
   'submit',
   'quota',
+  'policies',
 ] as const satisfies (keyof Cloud)[]
 
 type Call = (...args: unknown[]) => Promise<unknown>

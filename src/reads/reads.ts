@@ -303,6 +303,16 @@ export class Reads {
     )
   }
 
+  /** The disks that a cloud links to a policy of its own. There may be many that it does not. */
+  disksOfUpstreamPolicy(connectionId: string, policyId: string): List<Disk> {
+    const isLinked = Prisma.sql`EXISTS (SELECT 1 FROM json_each(t."upstreamPolicyIds") WHERE value = ${policyId})`
+    return this.#list('Disk', (order) => {
+      const filter = { connectionId: { eq: connectionId } }
+      const where = whereOf('Disk', [this.#owned, isLinked], filter, { order, isOfOneThing: false })
+      return { ...where, isScan: true }
+    })
+  }
+
   snapshots(filter: SnapshotFilter | null | undefined, diskId?: string): List<Snapshot> {
     return this.#list(
       'Snapshot',

@@ -5,6 +5,7 @@ import type { Database } from '../database/database.ts'
 import type { Sql, Work } from '../database/work.ts'
 import type { Provider } from '../domain/connection.ts'
 import { isSettled } from '../domain/lifecycle.ts'
+import { writePolicies } from '../domain/upstream-policy.ts'
 import { totalsOf, writeQuotas } from '../domain/upstream-quota.ts'
 import { Prisma, type Connection, type Disk, type Job, type Snapshot } from '../generated/prisma/client.ts'
 import type { SeenDisk, SeenSnapshot } from '../providers/cloud/cloud.ts'
@@ -357,17 +358,12 @@ export class CloudWatch {
       write: (found) => this.#writeSnapshots(connection, found),
       take: writeSnapshotGone,
     })
-    const quotas = await cloud.quota(limit).then(
-      (read) => writeQuotas(totalsOf(read)),
-      (error: unknown) => {
-        if (!(error instanceof CloudFault)) throw error
-        return undefined
-      },
-    )
+    const quotas = await ifAnswered(cloud.quota(limit), (read) => writeQuotas(totalsOf(read)))
+    const policies = await ifAnswered(cloud.policies(limit), writePolicies)
     const confirm = this.#confirm
     await db.writeInBackground(function* (sql) {
       yield* confirm(sql)
-      yield* sql.update('Connection', { syncedAt: beganAt, quotas }, { id: connection.id })
+      yield* sql.update('Connection', { syncedAt: beganAt, quotas, policies }, { id: connection.id })
     })
     this.#refreshedFor = beganAt
     this.#inventoryAt = steadyMs() + inventoryMs * (0.75 + 0.5 * random())
@@ -520,6 +516,13 @@ export class CloudWatch {
     announce()
   }
 }
+
+/** What a question leads to that is no reason to give up a pass; undefined where the cloud does not answer it. */
+const ifAnswered = <Read, T>(asked: Promise<Read>, then: (read: Read) => T): Promise<T | undefined> =>
+  asked.then(then, (error: unknown) => {
+    if (!(error instanceof CloudFault)) throw error
+    return undefined
+  })
 
 const isAfter = (at: Date | null, other: Date | null) => at !== null && (other === null || at > other)
 

@@ -103,8 +103,9 @@ export class Clouds {
       readSnapshot: noting((...args) => cloud.readSnapshot(...args)),
       find: noting((...args) => cloud.find(...args)),
       submit: noting((...args) => cloud.submit(...args)),
-      // Credentials that may read disks and snapshots, and no quotas, are good enough.
+      // Credentials that may read disks and snapshots, and no quotas or policies, are good enough.
       quota: (...args) => cloud.quota(...args),
+      policies: (...args) => cloud.policies(...args),
     }
   }
 

@@ -10,6 +10,7 @@ import type { DiskStatus } from '../domain/disk.ts'
 import { idFrom } from '../domain/id.ts'
 import { isSettled } from '../domain/lifecycle.ts'
 import { statusAfterSeeing } from '../domain/upstream.ts'
+import { writePolicyIds } from '../domain/upstream-policy.ts'
 import type { Disk, Job, Snapshot } from '../generated/prisma/client.ts'
 import type { SeenDisk, SeenSnapshot } from '../providers/cloud/cloud.ts'
 import { appendSeenDiskTransitions, appendSeenTransitions, factsOf } from '../transitions/append.ts'
@@ -53,6 +54,7 @@ export function diskChanges(disk: Disk, seen: SeenDisk, isCopied: boolean): Chan
   const { name, kind, rawStatus, storageType, zone, instanceId, device } = seen
   const shown = {
     ...{ name, kind, rawStatus, storageType, zone, instanceId, device },
+    upstreamPolicyIds: writePolicyIds(seen.policyIds),
     status: stays ? disk.status : seen.status,
     statusReason:
       seen.status === 'ERROR' ? (seen.reason ?? reasonFor('CLOUD_REPORTS', { status: rawStatus })) : null,
@@ -137,6 +139,7 @@ export function* writeDisk(sql: Sql, { connection, at }: Seeing, seen: SeenDisk)
         status === 'ERROR' ? (seen.reason ?? reasonFor('CLOUD_REPORTS', { status: rawStatus })) : null,
       sizeBytes: seen.sizeBytes ?? 0n,
       upstreamCreatedAt: seen.createdAt,
+      upstreamPolicyIds: writePolicyIds(seen.policyIds),
       createdAt: at,
     })
     const step = { from: null, to: status, reason: null, at, upstreamAt: momentOf(seen, status) }

@@ -42,11 +42,8 @@ const KINDS: Partial<Record<string, Kind>> = {
 /** The deepest that selections go, in objects within objects. */
 const DEPTH = 3
 
-/**
- * What says again, for programs, what the text beside it says: each field of these is asked for in one document,
- * or documents become too large.
- */
-const REPEATED = ['Reason']
+/** What is the same below many fields: each field of these is asked for in one document, or documents become too large. */
+const REPEATED = ['Reason', 'UpstreamPolicy']
 
 /** Everything that can be asked of a schema: a document for every field with arguments, and every text in those. */
 export function walk(schema: GraphQLSchema, fill: Fill) {

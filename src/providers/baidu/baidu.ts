@@ -1,3 +1,4 @@
+import type { UpstreamPolicy } from '../../domain/upstream-policy.ts'
 import type {
   Cloud,
   CloudAbilities,
@@ -10,10 +11,10 @@ import type {
 } from '../cloud/cloud.ts'
 import { CloudFault } from '../cloud/faults.ts'
 import { Fields } from '../cloud/fields.ts'
-import { allRows, marked } from '../cloud/pages.ts'
+import { allRows, begunAgain, marked } from '../cloud/pages.ts'
 import { errorOf, refusalFrom } from './faults.ts'
 import { callFor, madeBy } from './requests.ts'
-import { seenDisk, seenSnapshot } from './seen.ts'
+import { seenDisk, seenPolicy, seenSnapshot } from './seen.ts'
 import { createBaiduWire, ROWS_PER_PAGE, type BaiduOptions } from './wire.ts'
 
 /** The domain of every public region: `bcc.<region>.baidubce.com`. */
@@ -56,6 +57,7 @@ export function createBaiduCloud(options: BaiduOptions): Cloud {
     find,
     submit,
     quota,
+    policies: (signal) => policiesOf(page, signal),
   }
 
   async function listDisks(cursor: string | undefined, signal: AbortSignal): Promise<Page<SeenDisk>> {
@@ -148,4 +150,16 @@ export function createBaiduCloud(options: BaiduOptions): Cloud {
     }
     return statuses
   }
+}
+
+/** The policies of the region, each once. The name of the list is spelt so on the wire. */
+async function policiesOf(
+  page: ReturnType<typeof createBaiduWire>['page'],
+  signal: AbortSignal,
+): Promise<UpstreamPolicy[]> {
+  const rows = await begunAgain(() =>
+    allRows((marker) => page('/v2/asp', 'autoSnapshotPolicys', { marker }, signal)),
+  )
+  const seen = rows.flatMap((row) => seenPolicy(row) ?? [])
+  return [...new Map(seen.map((policy) => [policy.id, policy])).values()]
 }

@@ -1,5 +1,6 @@
 import type { DiskStatus } from '../../domain/disk.ts'
 import type { SnapshotStatus } from '../../domain/snapshot.ts'
+import type { UpstreamPolicy } from '../../domain/upstream-policy.ts'
 import type { SeenDisk, SeenSnapshot } from '../cloud/cloud.ts'
 import { percentOf, type Fields } from '../cloud/fields.ts'
 import { cut } from '../text.ts'
@@ -82,8 +83,31 @@ export function seenDisk(row: Fields, instanceStatuses: ReadonlyMap<string, stri
     zone: cut(row.text('zoneName') ?? ''),
     instanceId,
     device: attachment?.text('device') ?? null,
+    // Older regions name one policy, newer ones all of them.
+    policyIds: [row.fields('autoSnapshotPolicy'), ...row.list('autoSnapshotPolicyInfos')].flatMap(
+      (policy) => policy.text('id') ?? [],
+    ),
     createdAt: row.moment('createTime'),
     changedAt: null,
+  }
+}
+
+/** A policy; undefined for one that is deleted, which lists can still have. */
+export function seenPolicy(row: Fields): UpstreamPolicy | undefined {
+  const id = row.text('id')
+  const status = cut(row.text('status') ?? '')
+  if (id === null || status === 'deleted') return undefined
+  return {
+    id,
+    name: cut(row.text('name') ?? id),
+    status,
+    timePoints: row.counts('timePoints'),
+    repeatWeekdays: row.counts('repeatWeekdays'),
+    // What is kept for ever is written as -1, which is no count.
+    retentionDays: row.count('retentionDays'),
+    createdAt: row.moment('createdTime'),
+    changedAt: row.moment('updatedTime'),
+    ranAt: row.moment('lastExecuteTime'),
   }
 }
 

@@ -48,6 +48,7 @@ export function createCinderCloud(options: KeystoneOptions): Cloud {
     find,
     submit,
     quota,
+    policies: () => Promise.resolve([]),
   }
 
   function listSnapshots(

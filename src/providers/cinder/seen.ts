@@ -80,6 +80,7 @@ export function seenDisk(row: Fields): SeenDisk | undefined {
     zone: cut(row.text('availability_zone') ?? ''),
     instanceId: attachment?.text('server_id') ?? null,
     device,
+    policyIds: [],
     createdAt: row.moment('created_at'),
     changedAt: row.moment('updated_at'),
   }

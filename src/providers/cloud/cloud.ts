@@ -1,4 +1,5 @@
 import type { DiskKind, DiskStatus } from '../../domain/disk.ts'
+import type { UpstreamPolicy } from '../../domain/upstream-policy.ts'
 import type { UpstreamQuotaKind } from '../../domain/upstream-quota.ts'
 import type { SnapshotStatus, SnapshotType } from '../../domain/snapshot.ts'
 
@@ -31,6 +32,8 @@ export interface SeenDisk {
   /** The instance that it is attached to, and as which device; null when there is none. */
   instanceId: string | null
   device: string | null
+  /** The cloud's ids of its own policies that it is linked to. */
+  policyIds: string[]
   createdAt: Date | null
   /** When the cloud last changed it, by its clock; null when it does not say. */
   changedAt: Date | null
@@ -156,4 +159,6 @@ export interface Cloud {
   find(mark: string, diskExternalId: string, signal: AbortSignal): Promise<SeenSnapshot[]>
   submit(request: CloudRequest, signal: AbortSignal): Promise<CloudAnswer>
   quota(signal: AbortSignal): Promise<CloudQuota[]>
+  /** The policies that the cloud runs by itself; none where it has no such thing. */
+  policies(signal: AbortSignal): Promise<UpstreamPolicy[]>
 }

@@ -47,6 +47,14 @@ export class Fields {
     return Array.isArray(value) ? value.map((item) => new Fields(item)) : []
   }
 
+  /** The whole numbers of a list, each once, in ascending order; texts of digits are taken as numbers. */
+  counts(name: string): number[] {
+    const value = this.#values[name]
+    const all: unknown[] = Array.isArray(value) ? value : []
+    const counts = all.flatMap((one) => new Fields({ one }).count('one') ?? [])
+    return [...new Set(counts.filter(Number.isInteger))].sort((a, b) => a - b)
+  }
+
   texts(name: string): string[] {
     const value = this.#values[name]
     return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []

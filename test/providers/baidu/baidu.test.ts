@@ -82,6 +82,24 @@ describe('baidu', () => {
     },
   )
 
+  test('policies are read over all pages, and again when the list has to be begun again; deleted ones are left out', async () => {
+    await using peer = await start()
+    const { cloud, client } = peer
+    const policies = ['a', 'b', 'c'].map((name) => cloud.policy('asp', { name }))
+    cloud.policy('asp', { status: 'deleted' })
+    Object.assign(policies[0] ?? {}, { timePoints: ['18', 2, null, 'noon'], retentionDays: '30' })
+    cloud.pageSize = 1
+    Object.assign(cloud.faults, { messyLists: true, nextMarkerRefused: true })
+    const read = await client.policies(signal)
+    expect(read.map(({ id }) => id).toSorted()).toEqual(policies.map(({ id }) => id))
+    expect(read.find(({ name }) => name === 'a')).toMatchObject({
+      timePoints: [2, 18],
+      retentionDays: 30,
+      ranAt: null,
+    })
+    expect(read.find(({ name }) => name === 'b')).toMatchObject({ timePoints: [0], retentionDays: null })
+  })
+
   test('attach and detach are accepted', async () => {
     await using peer = await start()
     const { cloud, client, detached } = peer

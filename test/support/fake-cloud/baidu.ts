@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import type { FakeCloud, FakeDisk, FakeSnapshot } from './engine.ts'
+import type { FakeCloud, FakeDisk, FakePolicy, FakeSnapshot } from './engine.ts'
 import { textOf, type CloudRequest, type CloudResponse, type Dialect } from './server.ts'
 
 export const BAIDU_KEY = { accessKeyId: 'fake-access-key', secretAccessKey: 'fake-secret-key' }
@@ -35,6 +35,7 @@ function route(cloud: FakeCloud, request: CloudRequest): CloudResponse {
   const [, , kind = '', id] = request.path.split('/')
   const { method, query, body } = request
   if (kind === 'snapshot' && id === 'chain') return chains(cloud)
+  if (kind === 'asp') return policies(cloud, id, query)
   if (kind === 'instance') return instances(cloud, query)
   if (kind === 'snapshot' && method === 'GET' && id === undefined) {
     const all = [...cloud.snapshots.values()].filter(
@@ -167,7 +168,36 @@ const diskRow = (cloud: FakeCloud, disk: FakeDisk) => ({
   createTime: seconds(disk.createdAt),
   expireTime: '1971-01-01T00:00:01Z',
   attachments: disk.instanceId === null ? [] : [{ instanceId: disk.instanceId, device: '/dev/vdb' }],
+  ...linksOf(cloud, disk),
   snapshotNum: String(cloud.snapshotsOf(disk.id).length),
+})
+
+/** A disk names one of its policies at the old place, and all at the new one. */
+function linksOf(cloud: FakeCloud, { id }: FakeDisk): object {
+  const links = [...cloud.policies.values()].filter(({ diskIds }) => diskIds.has(id)).map(linkRow)
+  return { autoSnapshotPolicy: links[0] ?? null, autoSnapshotPolicyInfos: links }
+}
+
+function policies(cloud: FakeCloud, id: string | undefined, query: URLSearchParams): CloudResponse {
+  if (id === undefined)
+    return list(cloud, 'autoSnapshotPolicys', [...cloud.policies.values()], query, policyRow)
+  const policy = cloud.policies.get(id)
+  if (!policy) return failure(404, 'NoSuchObject', 'The specified object is not found.')
+  return { status: 200, body: { autoSnapshotPolicy: policyRow(policy) } }
+}
+
+const policyRow = (policy: FakePolicy) => ({
+  ...linkRow(policy),
+  createdTime: seconds(policy.createdAt),
+  updatedTime: seconds(policy.createdAt),
+  deletedTime: '1971-01-01T00:00:01Z',
+  lastExecuteTime: policy.ranAt === null ? '1971-01-01T00:00:01Z' : seconds(policy.ranAt),
+  volumeCount: policy.diskIds.size,
+})
+
+/** What a disk says of a policy that it is linked to. */
+const linkRow = ({ id, name, status, timePoints, repeatWeekdays, retentionDays }: FakePolicy) => ({
+  ...{ id, name, status, timePoints, repeatWeekdays, retentionDays },
 })
 
 function instances(cloud: FakeCloud, query: URLSearchParams): CloudResponse {

@@ -45,6 +45,19 @@ export interface FakeDisk {
   createdAt: number
 }
 
+/** A policy that the cloud runs by itself. */
+export interface FakePolicy {
+  id: string
+  name: string
+  timePoints: number[]
+  repeatWeekdays: number[]
+  retentionDays: number
+  status: string
+  diskIds: Set<string>
+  ranAt: number | null
+  createdAt: number
+}
+
 export interface FakeSnapshot {
   id: string
   diskId: string
@@ -65,6 +78,7 @@ export class FakeCloud {
   readonly faults: Faults = {}
   readonly disks = new Map<string, FakeDisk>()
   readonly snapshots = new Map<string, FakeSnapshot>()
+  readonly policies = new Map<string, FakePolicy>()
   /** Every request that came in, as `METHOD /path`. */
   readonly calls: string[] = []
   /** How long a snapshot takes. */
@@ -106,6 +120,30 @@ export class FakeCloud {
     }
     this.disks.set(id, disk)
     return disk
+  }
+
+  policy(prefix: string, more: Partial<FakePolicy> = {}): FakePolicy {
+    const policy = {
+      id: this.newId(prefix),
+      name: 'nightly',
+      timePoints: [0],
+      repeatWeekdays: [0, 1, 2, 3, 4, 5, 6],
+      retentionDays: -1,
+      status: 'active',
+      diskIds: new Set<string>(),
+      ranAt: null,
+      createdAt: this.#now,
+      ...more,
+    }
+    this.policies.set(policy.id, policy)
+    return policy
+  }
+
+  /** A policy makes a snapshot of each of its disks, as it does at its hours. */
+  run(policy: FakePolicy): void {
+    policy.ranAt = this.#now
+    for (const diskId of policy.diskIds)
+      if (this.disks.has(diskId)) this.snapshot('s', diskId, { name: `auto-${policy.name}`, automatic: true })
   }
 
   snapshot(prefix: string, diskId: string, more: Partial<FakeSnapshot> = {}): FakeSnapshot {

@@ -77,7 +77,7 @@ export function answerOf(
   const { faults } = cloud
   const isWrite = request.method !== 'GET' && !request.path.endsWith('/auth/tokens')
   if (faults.everything) return faults.everything
-  if (faults.quotasForbidden && /\/(limits|snapshot\/chain)$/.test(request.path))
+  if (faults.quotasForbidden && /\/(limits|snapshot\/chain|asp)$/.test(request.path))
     return { status: 403, body: { code: 'AccessDenied', message: 'Not allowed.', requestId: 'r' } }
   if (isWrite && faults.nextWriteFails) {
     faults.nextWriteFails = false
