@@ -10,6 +10,8 @@ import { createInterface } from 'node:readline'
 export interface FakeMonitor extends AsyncDisposable {
   /** The commands that it was sent, in order. */
   asked: string[]
+  /** How many have connected. */
+  clients: () => number
   /** The jobs and the nodes that it has. */
   jobs: Set<string>
   nodes: Map<string, { file: string; ro: boolean; drv?: string }>
@@ -113,6 +115,7 @@ export async function startFakeMonitor(
     asked,
     jobs,
     nodes,
+    clients: () => sockets.size,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy()
       server.close()

@@ -172,8 +172,9 @@ export function createLocalProvider({
     release: (work) => ending(work, releaseDisk),
     clean: (disk) => cleanDisk(disk, local).then(() => ({ outcome: 'done' as const }), refusedBy),
     async sweep(waiting) {
+      // A monitor can hang, and nothing has to wait for it: who uses it clears it first.
+      monitors.sweep()
       await sweepShelf(snapshotsDir, waiting)
-      await monitors.sweep()
     },
     async [Symbol.asyncDispose]() {
       closing.abort(new Error('The provider is closed.'))

@@ -51,12 +51,13 @@ export interface FoundDisk {
 export interface Monitors {
   /** Finds the QEMU process that has a disk open: the only one that says so. */
   find: (disk: DiskFile) => Promise<FoundDisk>
-  /** Removes what killed gateways have left in the QEMU processes. */
-  sweep: () => Promise<void>
+  /** Begins to remove what killed gateways have left in the QEMU processes, unless that is in progress. Returns at once. */
+  sweep: () => void
 }
 
 export function createMonitors(paths: readonly string[]): Monitors {
   const links = new Map<string, { monitor: Promise<Monitor>; users: number }>()
+  let sweeping: Promise<unknown> | undefined
 
   /** The connection to a monitor, shared by all who use it at the same time. */
   async function use(path: string): Promise<Disposable & { monitor: Monitor }> {
@@ -110,16 +111,12 @@ export function createMonitors(paths: readonly string[]): Monitors {
       const kept = stack.move()
       return { held: { ...held, [Symbol.dispose]: () => kept.dispose() } }
     },
-    async sweep() {
-      const sockets = await socketsAt(paths)
-      await Promise.all(
-        sockets.map((path) =>
-          use(path).then(
-            (link) => link[Symbol.dispose](),
-            () => undefined,
-          ),
-        ),
-      )
+    sweep() {
+      sweeping ??= socketsAt(paths)
+        .then((sockets) =>
+          Promise.allSettled(sockets.map((path) => use(path).then((link) => link[Symbol.dispose]()))),
+        )
+        .finally(() => (sweeping = undefined))
     },
   }
 }

@@ -131,8 +131,20 @@ test('what a killed gateway has left in QEMU is removed by the next one', async 
   monitor.jobs.add('snapgate.dead').add('of-others')
   monitor.nodes.set('snapgate-dead', { file: '/nowhere', ro: false })
   await world.provider.sweep(() => Promise.resolve(new Set()))
+  await vi.waitFor(() => expect([...monitor.nodes.keys()]).toEqual(['d', 'f']))
   expect([...monitor.jobs]).toEqual(['of-others'])
-  expect([...monitor.nodes.keys()]).toEqual(['d', 'f'])
+})
+
+test.each([
+  ['greets nobody', { greets: '' }],
+  ['answers nothing', { answers: { qmp_capabilities: null } }],
+])('a start does not wait for a monitor that %s', async (_how, manners) => {
+  const { world, monitor } = await heldDisk(manners)
+  const began = performance.now()
+  await world.provider.sweep(() => Promise.resolve(new Set()))
+  expect(performance.now() - began).toBeLessThan(1_000)
+  // It was looked at all the same.
+  await vi.waitFor(() => expect(monitor.clients()).toBe(1))
 })
 
 test('a disk that is written to meanwhile is refused with the monitor that could not be asked', async () => {
