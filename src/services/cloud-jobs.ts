@@ -193,7 +193,7 @@ export class CloudJobs implements AsyncDisposable {
   }
 
   async #create(job: Claimed, connection: ShownConnection): Promise<Told> {
-    const { clouds, now } = this.#options
+    const { clouds, log, now } = this.#options
     const { snapshot, disk } = job
     if (snapshot.externalId !== null) return this.#release(job, {})
     const { id, name, description, diskKind: kind, upstreamDiskId } = snapshot
@@ -216,7 +216,13 @@ export class CloudJobs implements AsyncDisposable {
       await this.#stalled(job, ANSWER_LOST, new Date(again))
       return undefined
     }
-    if (creation.outcome === 'accepted') return this.#accepted(job, creation.externalId)
+    if (creation.outcome === 'accepted') {
+      const others = creation.others.map((other) => other.externalId)
+      const facts = { snapshotId: id, externalId: creation.externalId, others }
+      // They are shown as made outside: nothing tells whether somebody wants them.
+      if (others.length > 0) log.warn(facts, 'a cloud has several snapshots for one request')
+      return this.#accepted(job, creation.externalId)
+    }
     const seen = await cloud.readDisk(externalId, signal).catch(() => undefined)
     return this.#refused(job, creation, connection, seen)
   }

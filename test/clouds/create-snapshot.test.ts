@@ -24,6 +24,12 @@ const SNAPSHOT = `query ($id: ID!) { snapshot(id: $id) {
 const snapshotOf = async ({ app }: CloudGateway, id: string) =>
   (await app.graphql(SNAPSHOT, { id })).data.snapshot
 
+/** How many manual snapshots count against the quota of the only disk. */
+async function quotaOf({ app }: CloudGateway): Promise<number> {
+  const { data } = await app.graphql('{ disks { nodes { snapshotQuota { manual { used } } } } }')
+  return data.disks.nodes[0].snapshotQuota.manual.used as number
+}
+
 describe.each(CLOUD_NAMES)('%s', (name) => {
   /** A gateway that knows one disk of its cloud. */
   async function start(environment: Record<string, string> = {}) {
@@ -136,6 +142,52 @@ describe.each(CLOUD_NAMES)('%s', (name) => {
       expect(await gateway.app.db.snapshot.count()).toBe(1)
     },
   )
+
+  test('of two snapshots that carry the mark of a request, the older one is adopted, and the other is drift that counts and stays', async () => {
+    await using gateway = await start()
+    const { app, cloud, data } = gateway
+    cloud.faults.nextWriteLost = 'CUT'
+    const { snapshot } = await create(gateway, data.id)
+    const [made] = live(gateway)
+    cloud.advance(1_000)
+    // As a proxy does that repeats a request, or somebody who copies all there is of it.
+    const { name: called, description, metadata } = made ?? { name: '', description: '', metadata: {} }
+    const again = gateway.outside(data.id, { name: called, description, metadata })
+    await gateway.poll(6_000)
+    await gateway.poll(60_000)
+    await gateway.poll(60_000)
+    expect(live(gateway)).toHaveLength(2)
+    const rows = await app.db.snapshot.findMany({ orderBy: { createdAt: 'asc' } })
+    expect(rows).toMatchObject([
+      { id: snapshot.id, externalId: made?.id, origin: 'GATEWAY', status: 'COMPLETED' },
+      { externalId: again.id, origin: 'OUTSIDE', status: 'COMPLETED' },
+    ])
+    expect(await quotaOf(gateway)).toBe(2)
+  })
+
+  test('a snapshot that its cloud hid for more than a minute is drift beside the one that was made in its place', async () => {
+    await using gateway = await start()
+    const { app, cloud, data } = gateway
+    Object.assign(cloud.faults, { nextWriteLost: 'CUT', visibleAfterMs: 90_000, tokensForgotten: true })
+    const { snapshot } = await create(gateway, data.id)
+    const [hidden] = live(gateway)
+    cloud.faults.visibleAfterMs = 0
+    for (const ms of [6_000, 60_000, 1_000]) await gateway.poll(ms)
+    const adopted = (await app.db.snapshot.findUnique({ where: { id: snapshot.id } }))?.externalId
+    expect(live(gateway).map(({ id }) => id)).toEqual([hidden?.id, adopted])
+    await gateway.poll(60_000)
+    await gateway.poll(60_000)
+    expect(await gateway.snapshotRow(hidden?.id ?? '')).toMatchObject({
+      origin: 'OUTSIDE',
+      status: 'COMPLETED',
+    })
+    expect(await snapshotOf(gateway, snapshot.id)).toMatchObject({
+      status: 'COMPLETED',
+      upstream: { id: adopted },
+    })
+    expect(await quotaOf(gateway)).toBe(2)
+    expect(live(gateway)).toHaveLength(2)
+  })
 
   test('a cloud that cannot be asked delays a snapshot, says why, and fails none', async () => {
     await using gateway = await start()
