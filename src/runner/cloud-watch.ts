@@ -55,6 +55,13 @@ const MISSING_AT_MOST = 50
 /** How many things in progress are read one by one in a row, where there is no cheaper list. */
 const READS_AT_MOST = 20
 
+/**
+ * How long the failure of a snapshot is withheld for its reason, which some clouds give a little later, and how long the reason is
+ * looked for after that, in milliseconds.
+ */
+const WITHHELD_MS = 5_000
+const REASON_MS = 2 * 60_000
+
 /** How long a connection is left alone whose credentials or clock are wrong, in milliseconds. */
 const BROKEN_MS = 5 * 60_000
 
@@ -94,6 +101,8 @@ export class CloudWatch {
   readonly #confirm: (sql: Sql) => Work<void>
   readonly #snapshots = new Map<string, Due>()
   readonly #disks = new Map<string, Due>()
+  /** Since when the reasons of snapshots that have failed are looked for. */
+  readonly #unexplained = new Map<string, number>()
   /** When each was read one by one, since the last comparison began: a list that was asked for before is older. */
   readonly #readAt = new Map<string, number>()
   #inventoryAt: number | undefined
@@ -253,6 +262,7 @@ export class CloudWatch {
     }
     const seen: SeenSnapshot[] = []
     const gone: string[] = []
+    const unexplained: [string, Due | undefined][] = []
     let reads = 0
     for (const id of ids) {
       // A list lacks the reason of a failure, and may lag behind.
@@ -261,12 +271,25 @@ export class CloudWatch {
       else if (reads++ < READS_AT_MOST) {
         const read = await cloud.readSnapshot(id, signal)
         this.#readAt.set(id, this.#options.steadyMs())
-        if (read) seen.push(read)
-        else gone.push(id)
+        const waited = read && cloud.abilities.reasonsComeLater ? this.#waitedForReason(read) : Infinity
+        if (waited < REASON_MS) unexplained.push([id, this.#snapshots.get(id)])
+        if (!read) gone.push(id)
+        else if (waited >= WITHHELD_MS) seen.push(read)
       } else this.#soon(id)
     }
     await this.#writeSnapshots(connection, seen)
+    for (const [id, due] of unexplained) if (due) this.#snapshots.set(id, due)
     await this.#writeGone(connection, gone)
+  }
+
+  /** For how long a snapshot has failed without a reason; Infinity when it has one, or has not failed. */
+  #waitedForReason({ externalId, status, reason }: SeenSnapshot): number {
+    const now = this.#options.steadyMs()
+    const since = this.#unexplained.get(externalId) ?? now
+    const waited = status === 'FAILED' && reason === null ? now - since : Infinity
+    if (waited < REASON_MS) this.#unexplained.set(externalId, since)
+    else this.#unexplained.delete(externalId)
+    return waited
   }
 
   /** Whether a snapshot in progress has failed by a list, which lacks the reason. The next look reads it. */

@@ -183,7 +183,17 @@ export function* writeSnapshot(sql: Sql, seeing: Seeing, seen: SeenSnapshot): Wo
   if (!changes) return
   yield* sql.update('Snapshot', changes, { id: snapshot.id, accountId })
   const { status: to = snapshot.status } = changes
-  if (to === snapshot.status) return
+  if (to === snapshot.status) {
+    const { failureReason: reason } = changes
+    const failed = {
+      snapshotId: snapshot.id,
+      accountId,
+      action: 'CREATE_SNAPSHOT',
+      result: 'FAILED',
+    } as const
+    if (to === 'FAILED' && reason !== undefined) yield* sql.update('Activity', { reason }, failed)
+    return
+  }
   const reason = reasonOf(snapshot, to, changes.failureReason ?? null)
   if (isSettled(to)) {
     const isDone = to === 'COMPLETED' && snapshot.status === 'CREATING'

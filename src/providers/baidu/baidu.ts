@@ -36,6 +36,7 @@ export const BAIDU_ABILITIES: CloudAbilities = {
   ]),
   oneSnapshotPerDisk: true,
   deleteWhileCreating: false,
+  reasonsComeLater: false,
   idempotency: 'TOKEN',
   quotaScope: 'DISK',
 }

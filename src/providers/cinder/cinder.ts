@@ -30,6 +30,7 @@ export const CINDER_ABILITIES: CloudAbilities = {
   ]),
   oneSnapshotPerDisk: false,
   deleteWhileCreating: false,
+  reasonsComeLater: true,
   idempotency: 'NONE',
   quotaScope: 'PROJECT',
 }

@@ -9,6 +9,8 @@ export interface CloudAbilities {
   /** Whether the cloud makes one snapshot of a disk at a time, and refuses a second one. */
   readonly oneSnapshotPerDisk: boolean
   readonly deleteWhileCreating: boolean
+  /** Whether the cloud says why something failed, at another place and some time after it failed. */
+  readonly reasonsComeLater: boolean
   /** What makes the repetition of a create safe: a token that the cloud compares, or only `find`. */
   readonly idempotency: 'TOKEN' | 'NONE'
   /** Whose snapshots the cloud's own quota counts. */

@@ -211,7 +211,8 @@ const diskRow = (disk: FakeDisk) => ({
 
 function messages(cloud: FakeCloud, query: URLSearchParams): CloudResponse {
   const snapshot = cloud.snapshots.get(query.get('resource_uuid') ?? '')
-  const failed = snapshot && cloud.stage(snapshot) === 'FAILED'
+  const isFailed = snapshot && cloud.stage(snapshot) === 'FAILED'
+  const failed = isFailed && cloud.now() >= snapshot.doneAt + (cloud.faults.messagesAfterMs ?? 0)
   return {
     status: 200,
     body: { messages: failed ? [{ user_message: 'create snapshot: the driver reported an error.' }] : [] },

@@ -16,6 +16,8 @@ export interface Faults {
   clockAheadMs?: number | undefined
   /** Creates are accepted and then fail. */
   createsFailLater?: boolean | undefined
+  /** Why a snapshot failed is told this long after it failed, where that is told at all. */
+  messagesAfterMs?: number | undefined
   /** New snapshots are not in lists and reads for this long. */
   visibleAfterMs?: number | undefined
   /** Lists have no rows at all, though reads do. */
