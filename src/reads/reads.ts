@@ -217,12 +217,13 @@ export class Reads {
     )
   }
 
-  /** Every transition of a snapshot, oldest first; also of one that is gone. */
-  history(snapshotId: string): SnapshotTransition[] {
-    return this.#reader.all(
+  /** The last transitions of a snapshot, oldest first; also of one that is gone. */
+  history(snapshotId: string, last: number): SnapshotTransition[] {
+    const latestFirst = this.#reader.all<SnapshotTransition>(
       Prisma.sql`SELECT * FROM "SnapshotTransition" t WHERE t."snapshotId" = ${snapshotId} AND ${this.#alsoOwned}
-        ORDER BY t."position"`,
+        ORDER BY t."position" DESC LIMIT ${last}`,
     )
+    return latestFirst.toReversed()
   }
 
   /** The transitions of a disk and of its snapshots, also of those that are gone. */

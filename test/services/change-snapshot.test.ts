@@ -180,6 +180,31 @@ describe('deleteSnapshot', () => {
     expect((await history()).snapshotHistory).toEqual([])
   })
 
+  test('tells its latest transitions, however many verifications of it were cancelled', async () => {
+    await using app = await startTestApp()
+    const id = await completed(app, await app.disk())
+    for (let round = 0; round < 12; round++) {
+      await mutate(app, 'verifySnapshot', { snapshotId: id }, '__typename')
+      await mutate(app, 'cancelOperation', { id }, '__typename')
+      await app.runner.tick()
+    }
+    const ask = async (last: string) => {
+      const { data, errors } = await app.graphql(
+        `{ snapshot(id: "${id}") { transitions${last} { sequence } } snapshotHistory(id: "${id}") { sequence } }`,
+      )
+      const { snapshot, snapshotHistory } = (data ?? {}) as {
+        snapshot?: { transitions: unknown[] }
+        snapshotHistory?: unknown[]
+      }
+      return { all: snapshotHistory, latest: snapshot?.transitions, message: errors?.[0]?.message }
+    }
+    const { all = [], latest } = await ask('')
+    expect(all.length).toBe(26)
+    expect(latest).toEqual(all.slice(-20))
+    expect((await ask('(last: 2)')).latest).toEqual(all.slice(-2))
+    expect((await ask('(last: 101)')).message).toMatch(/^last must be from 1 to 100\./)
+  })
+
   test('of a FAILED one that holds nothing works just so', async () => {
     await using app = await startTestApp()
     const disk = await app.disk()

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { cloneRefusals, cloneSizeGiB, rollBackRefusals } from '../../domain/disk-operation.ts'
 import { cancelRefusals } from '../../domain/cancel-operation.ts'
 import { isReading, isVerifying, operationOn } from '../../domain/job.ts'
@@ -9,7 +10,7 @@ import {
 import { SNAPSHOT_ORDERS } from '../../reads/reads.ts'
 import { reasonsIn } from '../../domain/reasons.ts'
 import { builder } from '../builder.ts'
-import { connect, OrderDirection } from '../connection.ts'
+import { connect, OrderDirection, PAGE_MAX } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { costing, POINT, READ, rowHints, type RowHints } from '../hints.ts'
 import { idOf } from '../id-argument.ts'
@@ -33,6 +34,17 @@ import { Tag, TAG_FILTER_LIMITS, TAG_FILTERS, TagFilter } from './tag.ts'
 import { SnapshotTransition } from './transition.ts'
 import { SnapshotOrigin, SnapshotOriginFilter, UpstreamSnapshot } from './upstream.ts'
 import { GIB } from '../../domain/units.ts'
+
+/** How many transitions a snapshot tells when nobody says; few have more than ten. */
+const TRANSITIONS_DEFAULT = 20
+
+/** How many of the latest transitions are told. A snapshot may have any number: each cancelled verification adds some. */
+const latest = (defaultValue: number) => ({
+  defaultValue,
+  description: `At most this many, 1–${PAGE_MAX}.`,
+  validate: z.int().min(1, LATEST).max(PAGE_MAX, LATEST).nullish(),
+})
+const LATEST = `last must be from 1 to ${PAGE_MAX}.`
 
 const hints = (own: RowHints<'Snapshot'>) => rowHints(own)
 
@@ -268,10 +280,11 @@ builder.objectFields(Snapshot, (t) => ({
     resolve: ({ id, evicted }, _args, context) => cancelRefusals(id, inProgress(id, context), evicted),
   }),
   transitions: t.field({
-    ...hints({ reads: [], costs: 0, entries: 10 }),
+    ...hints({ reads: [], costs: 0, entries: TRANSITIONS_DEFAULT }),
     type: [SnapshotTransition],
-    description: 'Its whole history, oldest first.',
-    resolve: ({ id }, _args, { reads }) => reads.history(id),
+    description: 'Its latest transitions, oldest first.',
+    args: { last: t.arg.int(latest(TRANSITIONS_DEFAULT)) },
+    resolve: ({ id }, { last }, { reads }) => reads.history(id, last ?? TRANSITIONS_DEFAULT),
   }),
 }))
 
@@ -336,13 +349,16 @@ builder.queryFields((t) => ({
     resolve: (_root, { id }, { reads }) => reads.snapshot(idOf('Snapshot', id)),
   }),
   snapshotHistory: t.field({
-    ...costing(0, 10),
+    ...costing(0, PAGE_MAX),
     type: [SnapshotTransition],
     description:
-      'All transitions of a snapshot, oldest first, including a DELETED one until the log is pruned ' +
+      'The latest transitions of a snapshot, oldest first, including a DELETED one until the log is pruned ' +
       '(LOG_RETENTION_DAYS, LOG_RETENTION_EVENTS). Empty if the snapshot is unknown.',
-    args: { id: t.arg.id({ required: true, description: 'The id, `s-…`.' }) },
-    resolve: (_root, { id }, { reads }) => reads.history(idOf('Snapshot', id)),
+    args: {
+      id: t.arg.id({ required: true, description: 'The id, `s-…`.' }),
+      last: t.arg.int(latest(PAGE_MAX)),
+    },
+    resolve: (_root, { id, last }, { reads }) => reads.history(idOf('Snapshot', id), last ?? PAGE_MAX),
   }),
   snapshots: t.connection(
     {

@@ -11,7 +11,7 @@ import {
 } from 'graphql'
 import { PAGE_DEFAULT, PAGE_MAX } from '../../graphql/connection.ts'
 import type { Amount, Values } from './amounts.ts'
-import { FILTER, FILTER_OF_ONE_DISK, LISTED_VALUE } from './field-costs.ts'
+import { FILTER, FILTER_OF_ONE_DISK, KEPT_VALUE, LISTED_VALUE } from './field-costs.ts'
 
 /** What a connection says of its fields. */
 export interface Page {
@@ -51,6 +51,24 @@ export class ArgumentAmounts {
       }),
       filter: this.#derived([filter], ([value]) => filterCost(value, filterType, type.name === 'Disk')),
     }
+  }
+
+  /** How many entries a list gives that has only `last`; undefined where nobody says, or the field has no such argument. */
+  lastOf({ args }: GraphQLField<unknown, unknown>, node: FieldNode): Amount | undefined {
+    const last = this.#argument(node, 'last')
+    const fallback: unknown = args.find(({ name }) => name === 'last')?.defaultValue
+    if (last === undefined || typeof fallback !== 'number') return undefined
+    return this.#derived([last], ([size]) =>
+      typeof size === 'number' ? Math.max(0, Math.min(PAGE_MAX, size)) : fallback,
+    )
+  }
+
+  /** What the lists in the filter of a stream cost, which is kept for as long as the stream is open. */
+  keptOf({ args }: GraphQLField<unknown, unknown>, node: FieldNode): Amount {
+    const type = args.find(({ name }) => name === 'filter')?.type
+    return this.#derived([this.#argument(node, 'filter')], ([value]) =>
+      type ? listedIn({ value, type }) * KEPT_VALUE : 0,
+    )
   }
 
   /** How many things a change is of. */

@@ -144,7 +144,8 @@ class Planner {
     const items = isChange ? this.#arguments.itemsOf(definition, node) : 0
     if (isChange && isCreation(name)) this.#creates.push(items)
     const more = costHintOf(definition) ?? OF_PLUGINS[`${type.name}.${name}`] ?? TEXTS[name] ?? 0
-    const own = sum([VALUE, more, product(items, CHANGE)])
+    const kept = type === this.#schema.getSubscriptionType() ? this.#arguments.keptOf(definition, node) : 0
+    const own = sum([VALUE, more, product(items, CHANGE), kept])
     const named = getNamedType(definition.type)
     if (page && name === 'totalCount') return sum([own, COUNT, page.filter])
     if (page && type.name === 'PageInfo') return sum([own, name.startsWith('has') ? page.filter : 0])
@@ -167,7 +168,8 @@ class Planner {
     if (!isListType(getNullableType(definition.type))) return sum([own, read, OBJECT, selected])
     const ids = this.#arguments.idsOf(node)
     if (ids !== undefined) return sum([own, product(ids, sum([read, OBJECT, selected]))])
-    return sum([own, read, product(entriesHintOf(definition) ?? UNPAGED_LIST, sum([OBJECT, selected]))])
+    const entries = this.#arguments.lastOf(definition, node) ?? entriesHintOf(definition) ?? UNPAGED_LIST
+    return sum([own, read, product(entries, sum([OBJECT, selected]))])
   }
 
   /** How many fields an introspection selects. */

@@ -1,5 +1,6 @@
 import {
   Kind,
+  type DirectiveNode,
   type DocumentNode,
   type FieldNode,
   type SelectionNode,
@@ -21,6 +22,12 @@ const MAX_REPETITIONS = 40
  * into its messages.
  */
 const MAX_VALUE_DEPTH = 10
+
+/**
+ * How long a name in the answer may be, and the label of a part: an answer has it as often as it has the value. Messages
+ * repeat no more of what a client sends either.
+ */
+const MAX_NAME_LENGTH = 200
 
 /** How often a document may ask for the schema: each time takes as long as a hundred other operations. */
 const MAX_INTROSPECTIONS = 2
@@ -81,6 +88,7 @@ function measure({ definitions }: DocumentNode): Measures {
     let [depth, fields] = [0, 0]
     for (const node of selections) {
       counts.directives += node.directives?.length ?? 0
+      node.directives?.forEach(checkTexts)
       if (node.kind === Kind.FIELD) {
         if (node.alias) counts.aliases++
         if (isIntrospection(node)) counts.introspections++
@@ -138,6 +146,15 @@ function measure({ definitions }: DocumentNode): Measures {
   }
 }
 
+/** The label of a part is the only text that a directive on a selection has. */
+function checkTexts({ name, arguments: given = [] }: DirectiveNode): void {
+  for (const { value } of given) {
+    if (value.kind !== Kind.STRING) continue
+    const { length } = value.value
+    atMost(MAX_NAME_LENGTH, length, `has a text of ${length} characters in @${name.value.slice(0, 20)}`)
+  }
+}
+
 function depthOf(value: ValueNode): number {
   if (value.kind === Kind.LIST) return 1 + Math.max(0, ...value.values.map(depthOf))
   if (value.kind === Kind.OBJECT) return 1 + Math.max(0, ...value.fields.map((field) => depthOf(field.value)))
@@ -145,6 +162,7 @@ function depthOf(value: ValueNode): number {
 }
 
 function countName(name: string, names: Map<string, number>): void {
+  atMost(MAX_NAME_LENGTH, name.length, `has a name of ${name.length} characters in its answer`)
   const count = (names.get(name) ?? 0) + 1
   names.set(name, count)
   if (count > MAX_REPETITIONS)

@@ -19,6 +19,8 @@ export const FILTER = 100 * POINT
 export const FILTER_OF_ONE_DISK = 20 * POINT
 /** A value of a list in such a filter: each may be a list of its own to be merged. */
 export const LISTED_VALUE = 3 * POINT
+/** A value of a list in the filter of a stream: its text is kept, in several forms, for as long as the stream is open. */
+export const KEPT_VALUE = POINT
 /** A part of an answer: it has its own promises, and its own place among those that are awaited. */
 export const PART = 10 * POINT
 /** A change: a durable write. */

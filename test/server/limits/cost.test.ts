@@ -198,6 +198,28 @@ test.each<[what: string, points: number, text: string, variables?: Record<string
     2 * (READ + 1 + 0.2) + 0.4,
     'subscription { snapshotTransitions { to snapshot { id } } }',
   ],
+  [
+    'an entry of a list in the filter of a stream counts 1, for what is kept of it',
+    0.4 + READ + 1 + 3,
+    'subscription { snapshotTransitions(filter: { tags: [{ key: "a", value: { in: ["b", "c"] } }] }) { to } }',
+  ],
+  [
+    'also in a variable',
+    0.4 + READ + 1 + 2,
+    'subscription ($f: DiskTransitionFilter) { diskTransitions(filter: $f) { to } }',
+    { f: { diskId: { in: ['v-abcdefg1', 'v-abcdefg2'] } } },
+  ],
+  [
+    'transitions count as many as are told at most',
+    0.4 + (1 + READ) + READ + 20 * (1 + 0.2),
+    '{ snapshot(id: "s-abcdefgh") { transitions { to } } }',
+  ],
+  [
+    'or as many as are asked for',
+    0.4 + (1 + READ) + READ + 3 * (1 + 0.2) + (0.2 + READ + 100 * (1 + 0.2)),
+    'query ($n: Int) { snapshot(id: "s-abcdefgh") { transitions(last: $n) { to } } snapshotHistory(id: "s-abcdefgh") { to } }',
+    { n: 3 },
+  ],
   ['introspection counts 10 for each field', 30, '{ __schema { queryType { name } } }'],
   [
     'introspection counts the fields of its fragments, wherever they are spread',
@@ -236,6 +258,10 @@ test.each<[what: string, text: string]>([
     `{ disks(first: 100) { nodes { ${aliases(48, 'snapshots(first: 0) { totalCount }')} } } }`,
   ],
   ['cursors, 48 for each entry', `{ snapshots(first: 100) { edges { ${aliases(48, 'cursor')} } } }`],
+  [
+    'transitions of the snapshots of transitions',
+    '{ snapshotHistory(id: "s-abcdefgh") { snapshot { transitions { snapshot { transitions { to } } } } } }',
+  ],
   ['reads, 48 for each entry', `{ snapshots(first: 100) { nodes { ${aliases(48, 'disk { id }')} } } }`],
 ])('too much is asked by %s', (_what, text) => {
   expect(points(text)).toBeGreaterThan(readConfig({}).maxCost)

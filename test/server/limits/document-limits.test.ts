@@ -99,6 +99,18 @@ test.each<[what: string, most: string, tooMuch: string, message: string]>([
     'has "b" more than 40 times in one selection set',
   ],
   [
+    'characters of a name in the answer',
+    `{ ${'a'.repeat(200)}: b }`,
+    `{ ${'a'.repeat(201)}: b }`,
+    'has a name of 201 characters in its answer; at most 200 are allowed',
+  ],
+  [
+    'characters of a label',
+    `{ a { ... @defer(label: "${'b'.repeat(200)}") { c } } }`,
+    `{ a { ... @defer(label: "${'b'.repeat(201)}") { c } } }`,
+    'has a text of 201 characters in @defer; at most 200 are allowed',
+  ],
+  [
     'introspections',
     '{ __schema { a } __type { a } }',
     '{ __schema { a } ...F } fragment F on Query { __type { a } __type { a } }',
