@@ -7,6 +7,7 @@ import { Client } from 'pg'
 import { pino } from 'pino'
 import { migrate } from '../src/database/postgresql/migrations.ts'
 import { openReplica } from '../src/database/postgresql/replica/replica.ts'
+import { startPostgres } from '../test/support/postgresql.ts'
 
 const ACCOUNTS = 50
 const SNAPSHOTS_OF_A_DISK = 100
@@ -15,13 +16,12 @@ const CATCH_UP_ROWS = 40_000
 const QUESTIONS = 2_000
 
 /**
- * What a replica takes, on the PostgreSQL server and empty database of BENCH_DATABASE_URL: the first copy of a number of
- * snapshots, a start with the file that is there, catching up, a comparison with the whole database, and a question.
+ * What a replica takes: the first copy of a number of snapshots, a start with the file that is there, catching up, a comparison
+ * with the whole database, and a question. In the empty database of BENCH_DATABASE_URL, or on a server of its own.
  */
 export async function benchReplica([count = '100000']: readonly string[]): Promise<void> {
-  const url = process.env.BENCH_DATABASE_URL
-  if (url === undefined)
-    throw new Error('Set BENCH_DATABASE_URL to the postgresql:// URL of an empty database.')
+  await using parts = new AsyncDisposableStack()
+  const url = process.env.BENCH_DATABASE_URL ?? (await parts.use(await startPostgres({})).database())
   const snapshots = Number(count)
   await migrate(url)
   const client = new Client({ connectionString: url })
