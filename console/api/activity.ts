@@ -24,6 +24,7 @@ export const ACTIVITY = graphql(
         name
         requestId
       }
+      clientAddress
       operation {
         kind
         percent

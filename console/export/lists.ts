@@ -278,6 +278,7 @@ const activity = exported(
               name
               requestId
             }
+            clientAddress
           }
         }
       }
@@ -292,6 +293,7 @@ const activity = exported(
     [words.exporting.subjectId, ({ subjectId }) => subjectId],
     [reports.activity.who, ({ actor }) => [reports.actor[actor.kind], actor.name ?? ''].join(' ').trim()],
     [words.exporting.actorId, ({ actor }) => actor.actorId],
+    [reports.activity.from, ({ clientAddress }) => clientAddress],
     [reports.activity.result, ({ result }) => reports.result[result]],
     [
       words.exporting.reason,

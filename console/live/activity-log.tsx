@@ -27,7 +27,7 @@ const LATEST_ACTIVITY = graphql(
   [ACTIVITY],
 )
 
-/** What was done with a disk or a snapshot, and by whom, newest first; the page of all activity has the rest. */
+/** What was done with a disk or a snapshot, by whom and from where, newest first; the page of all activity has the rest. */
 export function ActivityLog({ of, id }: { of: 'disk' | 'snapshot'; id: string }) {
   const words = useReportWords()
   const actorName = useActorName()
@@ -54,6 +54,7 @@ export function ActivityLog({ of, id }: { of: 'disk' | 'snapshot'; id: string })
               </div>
               <div className="hint">
                 {actorName(one.actor)} · <Time at={one.at} />
+                {one.clientAddress !== null && ` · ${one.clientAddress}`}
               </div>
             </>
           ),

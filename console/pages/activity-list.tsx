@@ -77,7 +77,7 @@ function sinceOf(address: Address): string | undefined {
   return text && !Number.isNaN(Date.parse(text)) ? new Date(text).toISOString() : undefined
 }
 
-/** Activity: who did what, when, and how that ended. */
+/** Activity: who did what, when, from where, and how that ended. */
 export function ActivityList() {
   const words = useReportWords()
   const address = useAddress()
@@ -227,6 +227,12 @@ function useColumns(address: Address): ListColumn<Activity & { name: string }>[]
               {actorName(actor)}
             </button>
           ),
+      },
+      {
+        key: 'FROM',
+        title: words.activity.from,
+        from: FROM_DESKTOP,
+        render: (_, { clientAddress }) => clientAddress ?? none,
       },
       { key: 'RESULT', title: words.activity.result, render: (_, one) => <ActivityResult activity={one} /> },
       {

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { Context } from '@opentelemetry/api'
 import type { DocumentNode, OperationDefinitionNode } from 'graphql'
 import type { EventStreamResume } from '../graphql/context.ts'
@@ -28,6 +29,7 @@ interface Arrival {
   observer: Pick<Observer, 'ended'>
   viewer: Viewer | undefined
   connection: object
+  from: Socket
   isReadOnly?: boolean
 }
 
@@ -39,6 +41,8 @@ export class Exchange {
   readonly viewer: Viewer | undefined
   /** Operations of one connection take turns. */
   readonly connection: object
+  /** The socket that it came by. */
+  readonly from: Socket
   /** Whether mutations are refused, as in a GET request. */
   readonly isReadOnly: boolean
   transport: Transport
@@ -66,7 +70,7 @@ export class Exchange {
   #isOver = false
 
   constructor(arrival: Arrival) {
-    const { id, transport, client, context, observer, viewer, connection, isReadOnly = false } = arrival
+    const { id, transport, client, context, observer, viewer, connection, from, isReadOnly = false } = arrival
     this.id = id
     this.transport = transport
     this.client = client
@@ -74,6 +78,7 @@ export class Exchange {
     this.#observer = observer
     this.viewer = viewer
     this.connection = connection
+    this.from = from
     this.isReadOnly = isReadOnly
   }
 

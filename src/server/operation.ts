@@ -18,6 +18,7 @@ import { CompiledQueries, type CompiledQueriesOptions } from './compiled-queries
 import { codeOf, describeError } from './describe-error.ts'
 import type { Exchange, Operation } from './exchange.ts'
 import { countProblem, executeInParts, withErrors, type Part } from './incremental/parts.ts'
+import { clientAddress } from './limits/address.ts'
 import { extensionsOf } from './limits/limits.ts'
 import type { Live } from './live/live.ts'
 import { LiveResults } from './live/live-results.ts'
@@ -242,7 +243,8 @@ function noteOutcome(exchange: Exchange, { errors }: ExecutionResult): void {
 /** The context of its trace, and for a mutation who asks for it; undefined where it has neither. */
 function contextIn(exchange: Exchange, { node }: Operation): Scope | undefined {
   if (node.operation !== OperationTypeNode.MUTATION) return exchange.context
-  return contextOf(writeActor(actorOf(viewerOf(exchange), exchange.id)), exchange.context)
+  const actor = writeActor(actorOf(viewerOf(exchange), exchange.id))
+  return contextOf(actor, exchange.context, clientAddress(exchange.from))
 }
 
 /** Does work in a context, where there is one. */

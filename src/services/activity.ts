@@ -5,7 +5,7 @@ import type { Sql, Work } from '../database/work.ts'
 import type { ActivityAction, ActivityResult } from '../domain/activity.ts'
 import { GATEWAY, readActor } from '../domain/actor.ts'
 import { Prisma, type Job } from '../generated/prisma/client.ts'
-import { activeActor } from '../tracing/actor.ts'
+import { activeActor, activeAddress } from '../tracing/actor.ts'
 import { activeTraceparent } from '../tracing/context.ts'
 import type { NewId } from './clock.ts'
 
@@ -40,6 +40,7 @@ function activityOf(
     actorId: actor.id,
     actorName: actor.name,
     requestId: actor.requestId,
+    clientAddress: activeAddress(),
   }
 }
 

@@ -95,7 +95,7 @@ describeInBrowser('the Overview and Activity', ({ open }) => {
     await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
   })
 
-  test('Activity shows who did what with which result, follows live, and is filtered by what the address says', async () => {
+  test('Activity shows who did what, from where and with which result, follows live, and is filtered by what the address says', async () => {
     await using app = await startTestApp()
     const { disk } = await busyWorld(app)
     const token = await app.token('ADMIN')
@@ -107,6 +107,7 @@ describeInBrowser('the Overview and Activity', ({ open }) => {
     await token.snapshot(disk, { name: 'by-token' })
     const created = row(page, 'by-token')
     await created.getByText('In progress').waitFor()
+    await created.getByText('127.0.0.1', { exact: true }).waitFor()
     await app.runner.tick()
     await created.getByText('Succeeded', { exact: true }).waitFor()
     expect(await seriousFindings(page)).toEqual([])
@@ -123,7 +124,7 @@ describeInBrowser('the Overview and Activity', ({ open }) => {
     await page.getByText('Nothing matches the search and filters.').waitFor()
   })
 
-  test('a disk and a snapshot show what was done with them, and by whom', async () => {
+  test('a disk and a snapshot show what was done with them, by whom and from where', async () => {
     await using app = await startTestApp()
     const token = await app.token('ADMIN')
     const disk = await app.disk({ name: 'data-1' })
@@ -142,6 +143,7 @@ describeInBrowser('the Overview and Activity', ({ open }) => {
     await page.goto(`${app.url}/snapshots?show=${id}`)
     const drawer = page.getByRole('dialog')
     await drawer.getByText('API token test').waitFor()
+    await drawer.getByText('127.0.0.1').waitFor()
     await drawer.getByRole('link', { name: 'View in Activity' }).press('Enter')
     await page.getByText('1–1 of 1').waitFor()
   })

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { ACTIVITY_ACTIONS } from '../../src/domain/activity.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
+import { postGraphql } from '../support/clients.ts'
 import { startIssuer } from '../support/issuer.ts'
 import { EVERY_NIGHT } from '../support/policies.ts'
 
@@ -15,7 +16,7 @@ const ACTIVITY = `query ($filter: ActivityFilter, $first: Int, $after: String) {
     pageInfo { hasNextPage endCursor }
     nodes {
       operation { kind } at action result reason endedAt subjectId subjectName diskId snapshotId
-      actor { kind actorId name requestId }
+      actor { kind actorId name requestId } clientAddress
     }
   }
 }`
@@ -30,6 +31,7 @@ interface Entry {
   diskId: string | null
   snapshotId: string | null
   actor: { kind: string; actorId: string | null; name: string | null; requestId: string | null }
+  clientAddress: string | null
 }
 
 interface Page {
@@ -54,7 +56,7 @@ async function call({ graphql }: Client, mutation: string, input: object): Promi
   expect(JSON.stringify(answer)).toContain('Payload')
 }
 
-test('a snapshot is recorded with its API token and request, while it is made and when that has ended', async () => {
+test('a snapshot is recorded with its API token, request and client address, while it is made and when that has ended', async () => {
   await using app = await startTestApp()
   const token = await app.token('OPERATOR')
   const disk = await app.disk({ name: 'data-1' })
@@ -72,6 +74,7 @@ test('a snapshot is recorded with its API token and request, while it is made an
     diskId: disk.id,
     snapshotId: id,
     actor: { kind: 'API_TOKEN', actorId: token.id, name: 'test', requestId: expect.any(String) as string },
+    clientAddress: '127.0.0.1',
   }
   expect((await activityOf(token, { filter })).nodes).toEqual([begun])
   await app.runner.tick()
@@ -130,7 +133,7 @@ test('a failed operation is recorded with its reason, and a cancelled one as can
   ])
 })
 
-test('a policy and a retention are the actors of what they cause', async () => {
+test('a policy and a retention are the actors of what they cause, from no address', async () => {
   const clock = { now: new Date('2026-11-01T00:00:00Z') }
   await using app = await startTestApp({}, { now: () => clock.now })
   const disk = await app.disk({ attachedTo: 'i-1' })
@@ -149,6 +152,7 @@ test('a policy and a retention are the actors of what they cause', async () => {
   const { nodes } = await activityOf(app, {
     filter: { action: { in: ['CREATE_SNAPSHOT', 'DELETE_SNAPSHOT'] } },
   })
+  expect(nodes.map(({ clientAddress }) => clientAddress)).toEqual([null, null])
   expect(nodes.map(({ action, result, actor }) => ({ action, result, actor }))).toEqual([
     {
       action: 'DELETE_SNAPSHOT',
@@ -298,4 +302,21 @@ test('the sub of a JWT is its actor', async () => {
   expect(
     nodes.map(({ action, actor: { kind, actorId, name } }) => ({ action, kind, actorId, name })),
   ).toEqual([{ action: 'CREATE_API_TOKEN', kind: 'JWT', actorId: 'ada@example.com', name: null }])
+})
+
+test('the client address is recorded on a WebSocket as over HTTP, and no header decides it', async () => {
+  await using app = await startTestApp()
+  const token = await app.token('ADMIN')
+  const document = `mutation ($name: String!) {
+    createApiToken(input: { name: $name, role: VIEWER }) { __typename } }`
+  await using webSocket = token.webSocket()
+  await Array.fromAsync(webSocket.iterate({ query: document, variables: { name: 'by-socket' } }))
+  const headers = { authorization: `Bearer ${token.token}`, 'x-forwarded-for': '192.0.2.7' }
+  await postGraphql(app.endpoint, document, { name: 'by-proxy' }, headers)
+  const { nodes } = await activityOf(token)
+  expect(nodes.map(({ subjectName, clientAddress }) => [subjectName, clientAddress])).toEqual([
+    ['by-proxy', '127.0.0.1'],
+    ['by-socket', '127.0.0.1'],
+    ['test', null],
+  ])
 })

@@ -118,6 +118,12 @@ const Activity = builder.objectRef<ActivityRow>('Activity').implement({
         requestId,
       }),
     }),
+    clientAddress: t.exposeString('clientAddress', {
+      nullable: true,
+      description:
+        'The IP address that the request came from: behind a proxy, that of the proxy. Null if no request made the ' +
+        'change, as for policies, and for changes of versions that did not store it.',
+    }),
   }),
 })
 

@@ -165,6 +165,7 @@ export class Router {
       observer,
       viewer,
       connection: socket,
+      from: socket,
       isReadOnly,
     })
     await graphql.answer(request, response, exchange)

@@ -112,6 +112,7 @@ async function admit(
     observer,
     viewer,
     connection,
+    from: socket,
   })
   try {
     if (Object.keys(subscriptions).length > connectionLimits.operations) throw limits.tooManyOperations()
