@@ -11,6 +11,7 @@ import icon from './icon.svg'
 import { createApi } from './live/client.ts'
 import { LiveContext, LivePill, OfflineBanner, TransitionAnnouncer } from './live/following.tsx'
 import { BrowserNotifications, NotificationSwitch } from './live/notices.tsx'
+import { OwnVerifications } from './live/own-verifications.tsx'
 import { HOME, PATHS, pathAt, type Path } from './paths.ts'
 import { SettingsProvider, useSettings, useWords, type Theme } from './settings.tsx'
 import { Announcer } from './widgets/announcer.tsx'
@@ -245,6 +246,7 @@ function Frame({ children, asking, signOut }: FrameProps) {
       <Announcer />
       <TransitionAnnouncer />
       <BrowserNotifications />
+      <OwnVerifications />
     </>
   )
 }

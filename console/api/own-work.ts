@@ -9,6 +9,7 @@ export type Work = Extract<
   ActivityAction,
   | 'CREATE_SNAPSHOT'
   | 'DELETE_SNAPSHOT'
+  | 'VERIFY_SNAPSHOT'
   | 'CREATE_DISK'
   | 'ATTACH_DISK'
   | 'DETACH_DISK'
@@ -68,7 +69,7 @@ function isSame(own: Actor, other: Actor | null): boolean {
   return other !== null && own.kind === other.kind && own.actorId === other.actorId
 }
 
-/** Which work has ended with a transition, and how; undefined for all others. A verification ends without one. */
+/** Which work has ended with a transition, and how; undefined for all others. Verifications may end without one. */
 function endOf(transition: LiveTransition): Pick<End, 'work' | 'result'> | undefined {
   const failure = cancellationIn(transition) === 'ended' ? 'CANCELLED' : 'FAILED'
   if (transition.__typename === 'DiskTransition') {

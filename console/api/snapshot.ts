@@ -3,6 +3,16 @@ import { OPERATION } from './operation.ts'
 import { REASON } from './reasons.ts'
 import { CANCEL_ELIGIBILITY, ELIGIBILITY } from './refusals.ts'
 
+/** How far the copy or the verification of one snapshot is; it completes when that ends. */
+export const PROGRESS = graphql(`
+  subscription Progress($id: ID!) {
+    snapshotProgress(id: $id) {
+      snapshotId
+      percent
+    }
+  }
+`)
+
 /** What lists and dialogs show of a snapshot, and what its transitions bring. */
 export const SNAPSHOT = graphql(
   `

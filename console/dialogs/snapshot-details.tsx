@@ -1,9 +1,10 @@
 import { Descriptions, Drawer, Skeleton, type DescriptionsProps } from 'antd'
-import { useQuery } from 'urql'
+import { useEffect, useEffectEvent, useState } from 'react'
+import { useClient, useQuery } from 'urql'
 import { Link } from 'wouter'
 import { useAddress } from '../address.ts'
 import { useFormat } from '../format.ts'
-import { useLook } from '../live/look.ts'
+import { followProgress } from '../live/progress.ts'
 import { useReadAgain } from '../live/read-again.ts'
 import { TransitionLog } from '../live/transition-log.tsx'
 import { useWords } from '../settings.tsx'
@@ -135,15 +136,17 @@ function Facts({ snapshot }: { snapshot: DetailedSnapshot }) {
   )
 }
 
-/** How often it is looked whether a verification has ended, in milliseconds. */
-const LOOK_MS = 2_000
-
-/** When the copy was last found intact. That a verification found nothing wrong is said by no transition, so it is asked for. */
+/** When the copy was last found intact, or how far the verification is. That one has passed is read when its progress has ended. */
 function Verification({ snapshot: { id, operation, verifiedAt } }: { snapshot: DetailedSnapshot }) {
   const words = useWords()
-  const readAgain = useReadAgain(SNAPSHOT_DETAILS, { id })
+  const client = useClient()
+  const [percent, setPercent] = useState<number | null>(null)
+  const readAgain = useEffectEvent(useReadAgain(SNAPSHOT_DETAILS, { id }))
   const isVerifying = operation?.kind === 'VERIFY_SNAPSHOT'
-  useLook(readAgain, LOOK_MS, isVerifying)
-  if (isVerifying) return <>{words.verification.inProgress}</>
+  useEffect(() => {
+    if (!isVerifying) return undefined
+    return followProgress(client, id, { next: setPercent, complete: () => readAgain() })
+  }, [client, id, isVerifying])
+  if (isVerifying) return <>{words.verification.inProgress + (percent === null ? '' : ` ${percent} %`)}</>
   return <>{verifiedAt === null ? words.verification.never : <Time at={verifiedAt} />}</>
 }

@@ -1,4 +1,5 @@
 import { graphql } from '../api/graphql.ts'
+import { tellVerification } from '../api/own-verifications.ts'
 import { SNAPSHOT_STATUS_REFUSAL } from '../api/refusals.ts'
 import { SNAPSHOT } from '../api/snapshot.ts'
 import { useFormat } from '../format.ts'
@@ -48,6 +49,7 @@ function VerifyDialog({ asked }: { asked: Asked }) {
 
   async function submit(): Promise<void> {
     if (!snapshot || !(await send({ input: { snapshotId: snapshot.id } }))) return
+    tellVerification()
     asked.close()
     notice(words.verification.started(snapshot.name), {
       to: `/snapshots?show=${snapshot.id}`,

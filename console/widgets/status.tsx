@@ -10,21 +10,10 @@ import { Progress } from 'antd'
 import type { ReactNode } from 'react'
 import { useSubscription } from 'urql'
 import type { DiskStatus } from '../api/disk.ts'
-import { graphql } from '../api/graphql.ts'
 import type { Operation } from '../api/operation.ts'
 import type { Reason } from '../api/reasons.ts'
-import type { Snapshot, SnapshotStatus } from '../api/snapshot.ts'
+import { PROGRESS, type Snapshot, type SnapshotStatus } from '../api/snapshot.ts'
 import { useWords } from '../settings.tsx'
-
-/** How far one copy is. */
-const PROGRESS = graphql(`
-  subscription Progress($id: ID!) {
-    snapshotProgress(id: $id) {
-      snapshotId
-      percent
-    }
-  }
-`)
 
 /** What a status looks like; the words beside it say what it is. */
 export type Look = 'good' | 'idle' | 'busy' | 'bad' | 'off'

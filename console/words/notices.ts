@@ -12,6 +12,7 @@ const en = {
     SUCCEEDED: {
       CREATE_SNAPSHOT: (name: string) => `Snapshot ${name} created`,
       DELETE_SNAPSHOT: (name: string) => `Snapshot ${name} deleted`,
+      VERIFY_SNAPSHOT: (name: string) => `Snapshot ${name} verified: the copy is intact`,
       CREATE_DISK: (name: string) => `Disk ${name} created`,
       ATTACH_DISK: (name: string) => `Disk ${name} attached`,
       DETACH_DISK: (name: string) => `Disk ${name} detached`,
@@ -22,6 +23,7 @@ const en = {
     FAILED: {
       CREATE_SNAPSHOT: (name: string) => `Creating snapshot ${name} failed`,
       DELETE_SNAPSHOT: (name: string) => `Deleting snapshot ${name} failed`,
+      VERIFY_SNAPSHOT: (name: string) => `Verification of snapshot ${name} failed`,
       CREATE_DISK: (name: string) => `Creating disk ${name} failed`,
       ATTACH_DISK: (name: string) => `Attaching disk ${name} failed`,
       DETACH_DISK: (name: string) => `Detaching disk ${name} failed`,
@@ -32,6 +34,7 @@ const en = {
     CANCELLED: {
       CREATE_SNAPSHOT: (name: string) => `Creation of snapshot ${name} cancelled`,
       DELETE_SNAPSHOT: (name: string) => `Deletion of snapshot ${name} cancelled`,
+      VERIFY_SNAPSHOT: (name: string) => `Verification of snapshot ${name} cancelled`,
       CREATE_DISK: (name: string) => `Creation of disk ${name} cancelled`,
       ATTACH_DISK: (name: string) => `Attachment of disk ${name} cancelled`,
       DETACH_DISK: (name: string) => `Detachment of disk ${name} cancelled`,
@@ -58,6 +61,7 @@ const zh: NoticeWords = {
     SUCCEEDED: {
       CREATE_SNAPSHOT: (name) => `快照 ${name} 创建成功`,
       DELETE_SNAPSHOT: (name) => `快照 ${name} 已删除`,
+      VERIFY_SNAPSHOT: (name) => `快照 ${name} 校验通过`,
       CREATE_DISK: (name) => `磁盘 ${name} 创建成功`,
       ATTACH_DISK: (name) => `磁盘 ${name} 挂载成功`,
       DETACH_DISK: (name) => `磁盘 ${name} 卸载成功`,
@@ -68,6 +72,7 @@ const zh: NoticeWords = {
     FAILED: {
       CREATE_SNAPSHOT: (name) => `快照 ${name} 创建失败`,
       DELETE_SNAPSHOT: (name) => `快照 ${name} 删除失败`,
+      VERIFY_SNAPSHOT: (name) => `快照 ${name} 校验失败`,
       CREATE_DISK: (name) => `磁盘 ${name} 创建失败`,
       ATTACH_DISK: (name) => `磁盘 ${name} 挂载失败`,
       DETACH_DISK: (name) => `磁盘 ${name} 卸载失败`,
@@ -78,6 +83,7 @@ const zh: NoticeWords = {
     CANCELLED: {
       CREATE_SNAPSHOT: (name) => `已取消创建快照 ${name}`,
       DELETE_SNAPSHOT: (name) => `已取消删除快照 ${name}`,
+      VERIFY_SNAPSHOT: (name) => `已取消校验快照 ${name}`,
       CREATE_DISK: (name) => `已取消创建磁盘 ${name}`,
       ATTACH_DISK: (name) => `已取消挂载磁盘 ${name}`,
       DETACH_DISK: (name) => `已取消卸载磁盘 ${name}`,

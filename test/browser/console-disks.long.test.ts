@@ -135,7 +135,7 @@ describeInBrowser('every verb of disks and snapshots in the console', ({ open })
     expect(await app.db.disk.count()).toBe(0)
   })
 
-  test('a snapshot is verified from its drawer, which shows the result without a reload', async () => {
+  test('a snapshot is verified from its drawer, which shows the result without a reload, and every tab gives notice of it', async () => {
     await using app = await startTestApp()
     const disk = await app.disk({ name: 'data-1' })
     const id = await completed(app, disk, { name: 'old' })
@@ -150,6 +150,21 @@ describeInBrowser('every verb of disks and snapshots in the console', ({ open })
     await drawer.getByText('Verification in progress').waitFor({ state: 'detached' })
     const { verifiedAt } = await app.db.snapshot.findUniqueOrThrow({ where: { id } })
     expect(verifiedAt).not.toBeNull()
+    const notices = page.getByRole('region', { name: 'Notices' })
+    await notices.getByText('Snapshot old verified: the copy is intact').waitFor()
+
+    const second = await tab.openTab(`${app.url}/policies`)
+    await isLive(second)
+    await writeFile(join(app.config.snapshotsDir, id, 'image'), 'damaged')
+    await choose(page, drawer, 'old', 'Verify')
+    await button(dialog(page, 'Verify Snapshot'), 'Verify').press('Enter')
+    await drawer.getByText('Verification in progress').waitFor()
+    await app.runner.tick()
+    for (const notified of [page, second]) {
+      const failed = notified.getByRole('region', { name: 'Notices' }).getByRole('alert')
+      await failed.getByText('Verification of snapshot old failed').waitFor()
+      await failed.getByText('The stored copy is corrupt').waitFor()
+    }
   })
 
   test('snapshots of several disks are all created or none, with their tags and protection', async () => {
