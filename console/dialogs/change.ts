@@ -31,6 +31,12 @@ export async function ask<Data extends object, Variables extends AnyVariables>(
     : { is: 'refused', refusal: answer as Refusal }
 }
 
+/** The fields of the input that an error is about: malformed input is no refusal, and has the paths of what is wrong. */
+export function argumentsIn({ graphQLErrors: [first] }: CombinedError): string[] {
+  const paths = (first?.extensions as { arguments?: readonly string[] } | undefined)?.arguments ?? []
+  return paths.flatMap((path) => path.split('.')[1] ?? [])
+}
+
 /** Asks for one change at a time: a second click while one is in progress does nothing. */
 export function useChange<Data extends object, Variables extends AnyVariables>(
   document: DocumentInput<Data, Variables>,

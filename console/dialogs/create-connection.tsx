@@ -5,7 +5,7 @@ import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
 import { explain } from '../widgets/refusal.ts'
 import { useConnectionWords } from '../words/connections.ts'
-import { useChange, type Outcome } from './change.ts'
+import { argumentsIn, useChange, type Outcome } from './change.ts'
 import { CREATE_CONNECTION } from './connection-creation.ts'
 import { credentialsInput, CredentialsFields, noCredentials } from './credentials.tsx'
 import { Dialog, Trouble, useAsked, type Asked } from './dialog.tsx'
@@ -132,20 +132,19 @@ export function useProblems(outcome: Outcome<unknown> | undefined) {
   const words = useConnectionWords()
   const format = useFormat()
   const refusal = outcome?.is === 'refused' ? outcome.refusal : undefined
-  const bad = outcome?.is === 'failed' ? (outcome.error.graphQLErrors[0]?.message ?? '') : ''
+  const isBad = (field: string) => outcome?.is === 'failed' && argumentsIn(outcome.error).includes(field)
   const isRefused = refusal?.__typename === 'EndpointNotAllowed'
   const problems = {
-    // Malformed input is no refusal: the message begins with the name of the field.
-    region: bad.startsWith('region ') ? words.badRegion : undefined,
+    region: isBad('region') ? words.badRegion : undefined,
     endpoint: isRefused
       ? words.notAllowed(refusal.message)
-      : bad.startsWith('endpoint ')
+      : isBad('endpoint')
         ? words.badEndpoint
         : undefined,
     credentials:
       refusal?.__typename === 'ConnectionCredentialsRefused'
         ? explain(refusal, common, format)
-        : bad.startsWith('Credentials ')
+        : isBad('credentials')
           ? words.credentialsTooLong
           : undefined,
   }

@@ -22,6 +22,15 @@ export function nodeTypeOf(id: string): IdType | undefined {
   return type && NODES.includes(type) ? type : undefined
 }
 
+/** The path of an argument, such as `input.region`, that an issue is about. */
+function placeOf({
+  path = [],
+}: {
+  path?: readonly (PropertyKey | { key: PropertyKey })[] | undefined
+}): string {
+  return path.map((step) => String(typeof step === 'object' ? step.key : step)).join('.')
+}
+
 export const builder = new SchemaBuilder<{
   Context: Context
   AuthScopes: { may: Permission }
@@ -108,7 +117,10 @@ export const builder = new SchemaBuilder<{
     },
   },
   validation: {
-    validationError: ({ issues }) => badUserInput(issues.map(({ message }) => message).join(' ')),
+    validationError: ({ issues }) =>
+      badUserInput(issues.map(({ message }) => message).join(' '), {
+        arguments: [...new Set(issues.map(placeOf))],
+      }),
   },
 })
 

@@ -21,7 +21,8 @@ export const ERROR_CODES = {
   RATE_LIMITED: 'A budget of the account or address is exhausted. Retry at `extensions.resetAt`.',
   TOO_MANY_OPERATIONS: 'Too many operations are in flight on the connection. Wait until some of them end.',
   TOO_MANY_CONNECTIONS: 'The address or account has too many connections. Close some of them.',
-  BAD_USER_INPUT: 'A variable or argument has an invalid value.',
+  BAD_USER_INPUT:
+    'A variable or argument has an invalid value; `extensions.arguments` has the paths of arguments.',
   UNAUTHENTICATED:
     'The credential is missing, invalid, revoked or expired. Send a valid one: docs/clients.md.',
   FORBIDDEN: 'The credential is valid, but its role does not allow this.',
@@ -50,6 +51,8 @@ export interface ErrorFacts {
   resetAt?: string
   /** What an operation costs, and what it may cost, in points. */
   cost?: { requested: number; limit: number }
+  /** The paths of the arguments that are invalid, such as `input.region`. */
+  arguments?: readonly string[]
 }
 
 /** How many errors of one kind, such as those of its document or its variables, a request is told at most. */
@@ -72,8 +75,8 @@ export function answerTooLarge(bytes: number, operation: OperationTypeNode): Gra
   )
 }
 
-export function badUserInput(message: string): GraphQLError {
-  return clientError('BAD_USER_INPUT', message)
+export function badUserInput(message: string, facts?: Pick<ErrorFacts, 'arguments'>): GraphQLError {
+  return clientError('BAD_USER_INPUT', message, facts)
 }
 
 /**

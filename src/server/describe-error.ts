@@ -54,8 +54,13 @@ export function codeOfThrown(thrown: unknown): ErrorCode {
 export const STOPPING = clientError('SERVICE_UNAVAILABLE', 'The gateway is stopping. Try again in a moment.')
 
 function factsOf({ extensions }: GraphQLError | GraphQLFormattedError): ErrorFacts {
-  const { budget, resetAt, cost } = (extensions ?? {}) as ErrorFacts
-  return { ...(budget && { budget }), ...(resetAt && { resetAt }), ...(cost && { cost }) }
+  const { budget, resetAt, cost, arguments: wrong } = (extensions ?? {}) as ErrorFacts
+  return {
+    ...(budget && { budget }),
+    ...(resetAt && { resetAt }),
+    ...(cost && { cost }),
+    ...(wrong && { arguments: wrong }),
+  }
 }
 
 /** The code of an error as a client is told it. */

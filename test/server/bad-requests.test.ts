@@ -255,7 +255,11 @@ test.concurrent.each([...transport, ...documents, ...values])(
     expect(requestId).toMatch(/^[0-9a-f-]{36}$/)
     expect(errors.length).toBeGreaterThan(0)
     expect(errors[0]?.message).toEqual(typeof message === 'string' ? message : expect.stringMatching(message))
-    for (const { extensions } of errors) expect(extensions).toEqual({ code, requestId })
+    for (const { extensions } of errors) {
+      const { arguments: wrong, ...others } = extensions
+      expect(others).toEqual({ code, requestId })
+      if (wrong) expect(wrong).toEqual([expect.stringMatching(/^(input|filter)(\.\w+)+$/)])
+    }
     expect(Object.values(data ?? {}).filter((value) => value !== null)).toEqual([])
     expect(text).not.toMatch(LEAKS)
     expect(response.headers.get('access-control-allow-origin')).toBeNull()

@@ -5,7 +5,7 @@ export interface GraphqlError {
   message: string
   path?: (string | number)[]
   locations?: unknown
-  extensions: { code: string; requestId: string }
+  extensions: { code: string; requestId: string; arguments?: string[] }
 }
 
 /** What a GraphQL operation answered. */
