@@ -68,6 +68,17 @@ export const DISK_ROW = graphql(
   [OPERATION, CANCEL_ELIGIBILITY, QUOTA_OF_DISK, ELIGIBILITY, LINK_ELIGIBILITY, REASON],
 )
 
+/** Where a disk is, which never changes. */
+export const PLACE_OF_DISK = graphql(`
+  fragment PlaceOfDisk on Disk {
+    provider
+    connection {
+      id
+      name
+    }
+  }
+`)
+
 /** What dialogs and details show of a disk, and what its transitions bring. */
 export const DISK = graphql(
   `
@@ -117,6 +128,8 @@ export const LINKED_DISK = graphql(
 )
 
 export type DiskRow = ResultOf<typeof DISK_ROW>
+/** Where a disk or snapshot is. */
+export type Place = ResultOf<typeof PLACE_OF_DISK>
 export type Disk = ResultOf<typeof DISK>
 export type LinkedDisk = ResultOf<typeof LINKED_DISK>
 export type DiskStatus = Disk['status']

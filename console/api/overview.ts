@@ -1,4 +1,5 @@
 import { ACTIVITY } from './activity.ts'
+import { CONNECTION } from './connection.ts'
 import { graphql } from './graphql.ts'
 
 /** How an account is doing: its totals, what fails and runs, and what comes next. */
@@ -43,6 +44,18 @@ export const OVERVIEW = graphql(
           ...Activity
         }
       }
+      connections(first: 0) {
+        totalCount
+      }
+      troubled: connections(
+        filter: { state: { in: [UNTRIED, CREDENTIALS_REFUSED, UNREACHABLE, THROTTLED, CLOCK_WRONG] } }
+        first: 5
+      ) {
+        totalCount
+        nodes {
+          ...Connection
+        }
+      }
       autoSnapshotPolicies(first: 100) {
         nodes {
           id
@@ -55,5 +68,5 @@ export const OVERVIEW = graphql(
       }
     }
   `,
-  [ACTIVITY],
+  [ACTIVITY, CONNECTION],
 )

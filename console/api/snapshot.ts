@@ -67,6 +67,17 @@ export const SNAPSHOT = graphql(
   [OPERATION, ELIGIBILITY, CANCEL_ELIGIBILITY, REASON],
 )
 
+/** Where a snapshot is, which never changes. */
+export const PLACE_OF_SNAPSHOT = graphql(`
+  fragment PlaceOfSnapshot on Snapshot {
+    provider
+    connection {
+      id
+      name
+    }
+  }
+`)
+
 /** What forms and details show of a snapshot besides. */
 export const NOTES = graphql(`
   fragment Notes on Snapshot {
@@ -77,6 +88,8 @@ export const NOTES = graphql(`
 `)
 
 export type Snapshot = ResultOf<typeof SNAPSHOT>
+/** A snapshot in a list; where it is, in a list that is not of one disk. */
+export type SnapshotRow = Snapshot & Partial<ResultOf<typeof PLACE_OF_SNAPSHOT>>
 export type SnapshotStatus = Snapshot['status']
 export type SnapshotType = Snapshot['type']
 export type Tag = Snapshot['tags'][number]

@@ -4,7 +4,7 @@ import type { CombinedError } from 'urql'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
 import { Failure } from '../widgets/failure.tsx'
-import type { ExportedTable } from '../widgets/table-view.ts'
+import type { TableName } from '../widgets/table-view.ts'
 import { useReportWords } from '../words/reports.ts'
 import { BYTE_ORDER_MARK, csvLine } from './csv.ts'
 import { LISTS } from './lists.ts'
@@ -12,7 +12,7 @@ import { readPages } from './read-pages.ts'
 
 interface ExportDialogProps {
   open: boolean
-  list: ExportedTable
+  list: TableName
   /** What the list was read with. */
   variables: object
   /** How many rows it has. */
@@ -43,11 +43,11 @@ export function ExportDialog({ open, list, variables, total, close }: ExportDial
     const stop = new AbortController()
     const run = async () => {
       const { document, listOf, columns } = LISTS[asked.list]
-      const { filter, orderBy } = asked.variables as { filter?: unknown; orderBy?: unknown }
+      const { id, filter, orderBy } = asked.variables as { id?: unknown; filter?: unknown; orderBy?: unknown }
       const texts = columns(asked.words, asked.reportWords)
       const reading = readPages({
         document,
-        variables: { filter, orderBy },
+        variables: { id, filter, orderBy },
         listOf,
         after: kept.current.after,
         signal: stop.signal,
@@ -102,7 +102,7 @@ export function ExportDialog({ open, list, variables, total, close }: ExportDial
 }
 
 /** The list and the day, as the reader counts it. */
-function fileName(list: ExportedTable, now: Date): string {
+function fileName(list: TableName, now: Date): string {
   const [year, month, day] = [now.getFullYear(), now.getMonth() + 1, now.getDate()]
   return `snapgate-${list}-${year}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}.csv`
 }

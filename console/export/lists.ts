@@ -1,9 +1,9 @@
 import type { TypedDocumentNode } from 'urql'
-import { graphql } from '../api/graphql.ts'
+import { graphql, type ResultOf } from '../api/graphql.ts'
 import { REASON } from '../api/reasons.ts'
 import type { Tag } from '../api/snapshot.ts'
 import { tagText } from '../widgets/tag-list.tsx'
-import type { ExportedTable } from '../widgets/table-view.ts'
+import type { TableName } from '../widgets/table-view.ts'
 import type { Words } from '../words/en.ts'
 import type { ReportWords } from '../words/reports.ts'
 import type { Cell } from './csv.ts'
@@ -29,6 +29,77 @@ function exported<Data, Variables, Row>(
 
 const tagsIn = (tags: readonly Tag[]) => tags.map(tagText).join('; ')
 
+const EXPORTED_DISK = graphql(
+  `
+    fragment ExportedDisk on Disk {
+      id
+      name
+      description
+      kind
+      status
+      statusReason
+      statusReasons {
+        ...Reason
+      }
+      provider
+      connection {
+        name
+      }
+      sizeGiB
+      storageType
+      zone
+      createdAt
+      attachment {
+        instanceId
+        device
+      }
+      tags {
+        key
+        value
+      }
+      snapshotQuota {
+        manual {
+          used
+        }
+        automatic {
+          used
+        }
+      }
+      autoSnapshotPolicy {
+        name
+      }
+    }
+  `,
+  [REASON],
+)
+
+const diskColumns = (words: Words): Column<ResultOf<typeof EXPORTED_DISK>>[] => [
+  ['ID', ({ id }) => id],
+  [words.name, ({ name }) => name],
+  [words.description, ({ description }) => description],
+  [words.status, ({ status }) => words.diskStatus[status]],
+  [
+    words.exporting.reason,
+    ({ statusReason, statusReasons }) =>
+      statusReason === null ? null : words.reason(statusReason, statusReasons),
+  ],
+  [words.kind, ({ kind }) => words.diskKind[kind]],
+  [words.filters.names.provider, ({ provider }) => words.provider[provider]],
+  [words.connection, ({ connection }) => connection?.name ?? null],
+  [words.storageType, ({ storageType }) => storageType],
+  [words.zone, ({ zone }) => zone],
+  [words.exporting.sizeGiB, ({ sizeGiB }) => sizeGiB],
+  [
+    words.attachment,
+    ({ attachment }) => attachment && words.attachedAs(attachment.instanceId, attachment.device),
+  ],
+  [words.manualQuota, ({ snapshotQuota }) => snapshotQuota.manual.used],
+  [words.automaticQuota, ({ snapshotQuota }) => snapshotQuota.automatic.used],
+  [words.policy.title, ({ autoSnapshotPolicy }) => autoSnapshotPolicy?.name ?? null],
+  [words.tags, ({ tags }) => tagsIn(tags)],
+  [words.created, ({ createdAt }) => createdAt],
+]
+
 const disks = exported(
   graphql(
     `
@@ -39,72 +110,77 @@ const disks = exported(
             hasNextPage
           }
           nodes {
-            id
-            name
-            description
-            kind
-            status
-            statusReason
-            statusReasons {
-              ...Reason
-            }
-            provider
-            sizeGiB
-            storageType
-            zone
-            createdAt
-            attachment {
-              instanceId
-              device
-            }
-            tags {
-              key
-              value
-            }
-            snapshotQuota {
-              manual {
-                used
-              }
-              automatic {
-                used
-              }
-            }
-            autoSnapshotPolicy {
-              name
-            }
+            ...ExportedDisk
           }
         }
       }
     `,
-    [REASON],
+    [EXPORTED_DISK],
   ),
   (data) => data.disks,
-  (words) => [
-    ['ID', ({ id }) => id],
-    [words.name, ({ name }) => name],
-    [words.description, ({ description }) => description],
-    [words.status, ({ status }) => words.diskStatus[status]],
-    [
-      words.exporting.reason,
-      ({ statusReason, statusReasons }) =>
-        statusReason === null ? null : words.reason(statusReason, statusReasons),
-    ],
-    [words.kind, ({ kind }) => words.diskKind[kind]],
-    [words.filters.names.provider, ({ provider }) => words.provider[provider]],
-    [words.storageType, ({ storageType }) => storageType],
-    [words.zone, ({ zone }) => zone],
-    [words.exporting.sizeGiB, ({ sizeGiB }) => sizeGiB],
-    [
-      words.attachment,
-      ({ attachment }) => attachment && words.attachedAs(attachment.instanceId, attachment.device),
-    ],
-    [words.manualQuota, ({ snapshotQuota }) => snapshotQuota.manual.used],
-    [words.automaticQuota, ({ snapshotQuota }) => snapshotQuota.automatic.used],
-    [words.policy.title, ({ autoSnapshotPolicy }) => autoSnapshotPolicy?.name ?? null],
-    [words.tags, ({ tags }) => tagsIn(tags)],
-    [words.created, ({ createdAt }) => createdAt],
-  ],
+  diskColumns,
 )
+
+const EXPORTED_SNAPSHOT = graphql(
+  `
+    fragment ExportedSnapshot on Snapshot {
+      id
+      name
+      description
+      type
+      origin
+      provider
+      connection {
+        name
+      }
+      status
+      failureReason
+      failureReasons {
+        ...Reason
+      }
+      diskKind
+      sizeGiB
+      dataBytes
+      createdAt
+      completedAt
+      expiresAt
+      tags {
+        key
+        value
+      }
+      disk {
+        id
+        name
+      }
+    }
+  `,
+  [REASON],
+)
+
+const snapshotColumns = (words: Words): Column<ResultOf<typeof EXPORTED_SNAPSHOT>>[] => [
+  ['ID', ({ id }) => id],
+  [words.name, ({ name }) => name],
+  [words.description, ({ description }) => description],
+  [words.status, ({ status }) => words.snapshotStatus[status]],
+  [
+    words.exporting.reason,
+    ({ failureReason, failureReasons }) =>
+      failureReason === null ? null : words.reason(failureReason, failureReasons),
+  ],
+  [words.sourceDisk, ({ disk }) => disk?.name ?? words.released],
+  [words.exporting.diskId, ({ disk }) => disk?.id ?? null],
+  [words.kind, ({ diskKind }) => words.diskKind[diskKind]],
+  [words.method, ({ type }) => words.snapshotType[type]],
+  [words.filters.names.origin, ({ origin }) => words.snapshotOrigin[origin]],
+  [words.filters.names.provider, ({ provider }) => words.provider[provider]],
+  [words.connection, ({ connection }) => connection?.name ?? null],
+  [words.exporting.sizeGiB, ({ sizeGiB }) => sizeGiB],
+  [words.exporting.dataBytes, ({ dataBytes }) => dataBytes],
+  [words.tags, ({ tags }) => tagsIn(tags)],
+  [words.created, ({ createdAt }) => createdAt],
+  [words.exporting.completed, ({ completedAt }) => completedAt],
+  [words.filters.names.expires, ({ expiresAt }) => expiresAt],
+]
 
 const snapshots = exported(
   graphql(
@@ -116,60 +192,111 @@ const snapshots = exported(
             hasNextPage
           }
           nodes {
+            ...ExportedSnapshot
+          }
+        }
+      }
+    `,
+    [EXPORTED_SNAPSHOT],
+  ),
+  (data) => data.snapshots,
+  snapshotColumns,
+)
+
+/** What is exported of something that is no longer there. */
+const NOTHING = { pageInfo: { endCursor: null, hasNextPage: false }, nodes: [] }
+
+const snapshotsOfDisk = exported(
+  graphql(
+    `
+      query ExportSnapshotsOfDisk($id: ID!, $first: Int, $after: String, $orderBy: SnapshotOrder) {
+        disk(id: $id) {
+          snapshots(first: $first, after: $after, orderBy: $orderBy) {
+            pageInfo {
+              endCursor
+              hasNextPage
+            }
+            nodes {
+              ...ExportedSnapshot
+            }
+          }
+        }
+      }
+    `,
+    [EXPORTED_SNAPSHOT],
+  ),
+  (data) => data.disk?.snapshots ?? NOTHING,
+  snapshotColumns,
+)
+
+const disksOfPolicy = exported(
+  graphql(
+    `
+      query ExportDisksOfPolicy($id: ID!, $first: Int, $after: String, $orderBy: DiskOrder) {
+        autoSnapshotPolicy(id: $id) {
+          disks(first: $first, after: $after, orderBy: $orderBy) {
+            pageInfo {
+              endCursor
+              hasNextPage
+            }
+            nodes {
+              ...ExportedDisk
+            }
+          }
+        }
+      }
+    `,
+    [EXPORTED_DISK],
+  ),
+  (data) => data.autoSnapshotPolicy?.disks ?? NOTHING,
+  diskColumns,
+)
+
+const connections = exported(
+  graphql(
+    `
+      query ExportConnections($first: Int, $after: String, $filter: ConnectionFilter) {
+        connections(first: $first, after: $after, filter: $filter) {
+          pageInfo {
+            endCursor
+            hasNextPage
+          }
+          nodes {
             id
             name
-            description
-            type
-            origin
             provider
-            status
-            failureReason
-            failureReasons {
+            region
+            endpoint
+            state
+            stateReason
+            stateReasons {
               ...Reason
             }
-            diskKind
-            sizeGiB
-            dataBytes
+            stateSince
+            syncedAt
             createdAt
-            completedAt
-            expiresAt
-            tags {
-              key
-              value
-            }
-            disk {
-              id
-              name
-            }
           }
         }
       }
     `,
     [REASON],
   ),
-  (data) => data.snapshots,
+  (data) => data.connections,
   (words) => [
     ['ID', ({ id }) => id],
     [words.name, ({ name }) => name],
-    [words.description, ({ description }) => description],
-    [words.status, ({ status }) => words.snapshotStatus[status]],
+    [words.status, ({ state }) => words.connectionState[state]],
     [
       words.exporting.reason,
-      ({ failureReason, failureReasons }) =>
-        failureReason === null ? null : words.reason(failureReason, failureReasons),
+      ({ stateReason, stateReasons }) =>
+        stateReason === null ? null : words.reason(stateReason, stateReasons),
     ],
-    [words.sourceDisk, ({ disk }) => disk?.name ?? words.released],
-    [words.exporting.diskId, ({ disk }) => disk?.id ?? null],
-    [words.kind, ({ diskKind }) => words.diskKind[diskKind]],
-    [words.method, ({ type }) => words.snapshotType[type]],
-    [words.filters.names.origin, ({ origin }) => words.snapshotOrigin[origin]],
+    [words.exporting.since, ({ stateSince }) => stateSince],
     [words.filters.names.provider, ({ provider }) => words.provider[provider]],
-    [words.exporting.sizeGiB, ({ sizeGiB }) => sizeGiB],
-    [words.exporting.dataBytes, ({ dataBytes }) => dataBytes],
-    [words.tags, ({ tags }) => tagsIn(tags)],
+    [words.exporting.region, ({ region }) => region],
+    [words.exporting.endpoint, ({ endpoint }) => endpoint],
+    [words.exporting.synced, ({ syncedAt }) => syncedAt],
     [words.created, ({ createdAt }) => createdAt],
-    [words.exporting.completed, ({ completedAt }) => completedAt],
-    [words.filters.names.expires, ({ expiresAt }) => expiresAt],
   ],
 )
 
@@ -304,5 +431,14 @@ const activity = exported(
   ],
 )
 
-/** The lists that can be exported, by the name in the name of the file. */
-export const LISTS: Record<ExportedTable, ExportedList> = { disks, snapshots, policies, tokens, activity }
+/** How each list is exported; its name is in that of the file. */
+export const LISTS: Record<TableName, ExportedList> = {
+  disks,
+  snapshots,
+  policies,
+  tokens,
+  activity,
+  connections,
+  'disk-snapshots': snapshotsOfDisk,
+  'policy-disks': disksOfPolicy,
+}

@@ -1,5 +1,5 @@
 import { Button, Skeleton, Table, type TableColumnsType } from 'antd'
-import { useMemo, useState } from 'react'
+import { useMemo, useState, type MouseEventHandler } from 'react'
 import { useQuery } from 'urql'
 import { Link } from 'wouter'
 import { graphql, type ResultOf } from '../api/graphql.ts'
@@ -10,6 +10,7 @@ import { Failure } from '../widgets/failure.tsx'
 import { RunOutcome } from '../widgets/run-outcome.tsx'
 import { Nothing } from '../widgets/state.tsx'
 import { useKept } from '../widgets/table.ts'
+import { useIsPhone } from '../widgets/table-view.ts'
 import { useListRefresh } from './following.tsx'
 import { useRuns } from '../widgets/policy-runs.ts'
 import { useReadAgain } from './read-again.ts'
@@ -125,7 +126,7 @@ export function RunHistory({ policyId, next }: { policyId: string; next: string 
     fetching,
     ({ __typename, from }) => __typename === 'SnapshotTransition' && from === null,
   )
-  const columns = useColumns()
+  const isPhone = useIsPhone()
 
   if (error && !runs) return <Failure error={error} retry={readAgain} />
   if (!runs) return <Skeleton active />
@@ -134,32 +135,84 @@ export function RunHistory({ policyId, next }: { policyId: string; next: string 
   }
   return (
     <>
-      <Table<Run>
-        rowKey="id"
-        size="small"
-        className="list"
-        columns={columns}
-        dataSource={[...runs.nodes]}
-        pagination={false}
-        expandable={{
-          expandedRowRender: ({ id }) => <RunDisks runId={id} />,
-          rowExpandable: ({ disks }) => disks.totalCount > 0,
-          expandIcon: ({ expanded, expandable, onExpand, record }) =>
-            expandable && (
-              <Button
-                type="link"
-                size="small"
-                aria-expanded={expanded}
-                onClick={(event) => onExpand(record, event)}
-              >
-                {expanded ? words.policy.hideDisks : words.policy.showDisks}
-              </Button>
-            ),
-          columnWidth: 110,
-        }}
-      />
+      {isPhone ? <RunCards runs={runs.nodes} /> : <RunTable runs={runs.nodes} />}
       <Pages pageInfo={runs.pageInfo} setPlace={setPlace} labels={[words.newerEvents, words.olderEvents]} />
     </>
+  )
+}
+
+interface RunsProps {
+  runs: readonly Run[]
+}
+
+function RunTable({ runs }: RunsProps) {
+  const columns = useColumns()
+  return (
+    <Table<Run>
+      rowKey="id"
+      size="small"
+      className="list"
+      columns={columns}
+      dataSource={[...runs]}
+      pagination={false}
+      expandable={{
+        expandedRowRender: ({ id }) => <RunDisks runId={id} />,
+        rowExpandable: ({ disks }) => disks.totalCount > 0,
+        expandIcon: ({ expanded, expandable, onExpand, record }) =>
+          expandable && <ShowDisks isShown={expanded} toggle={(event) => onExpand(record, event)} />,
+        columnWidth: 110,
+      }}
+    />
+  )
+}
+
+/** The runs where a table would be wider than the window. */
+function RunCards({ runs }: RunsProps) {
+  return (
+    <div className="cards compact">
+      <ul>
+        {runs.map((run) => (
+          <RunCard key={run.id} run={run} />
+        ))}
+      </ul>
+    </div>
+  )
+}
+
+function RunCard({ run: { id, scheduledFor, outcome, disks } }: { run: Run }) {
+  const words = useWords()
+  const format = useFormat()
+  const [isShown, setShown] = useState(false)
+  return (
+    <li className="row-card">
+      <div className="row-card-head">
+        <div className="row-card-name">
+          <Time near at={scheduledFor} />
+        </div>
+        {disks.totalCount > 0 && <ShowDisks isShown={isShown} toggle={() => setShown(!isShown)} />}
+      </div>
+      <dl>
+        <div>
+          <dt>{words.dialog.result}</dt>
+          <dd>{words.policy.runOutcome[outcome]}</dd>
+        </div>
+        <div>
+          <dt>{words.disks}</dt>
+          <dd>{format.number(disks.totalCount)}</dd>
+        </div>
+      </dl>
+      {isShown && <RunDisks runId={id} />}
+    </li>
+  )
+}
+
+/** Shows what a run made of its disks, and hides it. */
+function ShowDisks({ isShown, toggle }: { isShown: boolean; toggle: MouseEventHandler<HTMLElement> }) {
+  const words = useWords()
+  return (
+    <Button type="link" size="small" aria-expanded={isShown} onClick={toggle}>
+      {isShown ? words.policy.hideDisks : words.policy.showDisks}
+    </Button>
   )
 }
 

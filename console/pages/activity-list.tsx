@@ -1,4 +1,4 @@
-import { Select, Tag } from 'antd'
+import { Tag } from 'antd'
 import { useMemo, type ReactNode } from 'react'
 import { known, pagingOf, useAddress, type Address } from '../address.ts'
 import {
@@ -17,7 +17,7 @@ import { useSettings, useWords } from '../settings.tsx'
 import { ActivityResult, ActivitySubject, useActorName } from '../widgets/activity.tsx'
 import { Copyable } from '../widgets/copyable.tsx'
 import { Failure } from '../widgets/failure.tsx'
-import { isFiltered, ListFooter, ListTable, NoRows } from '../widgets/list.tsx'
+import { Choices, isFiltered, ListFooter, ListTable, NoRows } from '../widgets/list.tsx'
 import { ListTools } from '../widgets/list-tools.tsx'
 import { Moment } from '../widgets/moment.tsx'
 import { Page } from '../widgets/page.tsx'
@@ -165,29 +165,6 @@ function Filters({ address, tools }: { address: Address; tools: ReactNode }) {
       <span className="space" />
       {tools}
     </div>
-  )
-}
-
-interface ChoicesProps {
-  address: Address
-  name: string
-  any: string
-  values: Readonly<Record<string, string>>
-}
-
-function Choices({ address, name, any, values }: ChoicesProps) {
-  return (
-    <Select
-      mode="multiple"
-      className="filter"
-      allowClear
-      maxTagCount="responsive"
-      aria-label={any}
-      placeholder={any}
-      value={address.list(name)}
-      onChange={(chosen: string[]) => address.filter({ [name]: chosen })}
-      options={Object.entries(values).map(([value, label]) => ({ value, label }))}
-    />
   )
 }
 

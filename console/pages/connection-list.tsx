@@ -1,6 +1,6 @@
 import { useMemo } from 'react'
 import { Link } from 'wouter'
-import { pagingOf, useAddress } from '../address.ts'
+import { known, pagingOf, useAddress } from '../address.ts'
 import { CONNECTION, type Connection } from '../api/connection.ts'
 import { graphql } from '../api/graphql.ts'
 import { PAGE_INFO } from '../api/page-info.ts'
@@ -13,19 +13,18 @@ import { ConnectionActions } from './connection-actions.tsx'
 import { ConnectionState, reasonOf } from '../widgets/connection-state.tsx'
 import { Copyable } from '../widgets/copyable.tsx'
 import { Failure } from '../widgets/failure.tsx'
-import { ListFooter, ListTable, Refresh } from '../widgets/list.tsx'
-import { TableSettings } from '../widgets/list-tools.tsx'
+import { Choices, ListFooter, ListTable, NoRows } from '../widgets/list.tsx'
+import { ListTools } from '../widgets/list-tools.tsx'
 import { Moment } from '../widgets/moment.tsx'
 import { Page } from '../widgets/page.tsx'
-import { Nothing } from '../widgets/state.tsx'
 import { FROM_LAPTOP, FROM_TABLET } from '../widgets/table.ts'
 import type { ListColumn } from '../widgets/table-view.ts'
 import { useConnectionWords } from '../words/connections.ts'
 
 const CONNECTIONS = graphql(
   `
-    query Connections($first: Int, $after: String, $last: Int, $before: String) {
-      connections(first: $first, after: $after, last: $last, before: $before) {
+    query Connections($first: Int, $after: String, $last: Int, $before: String, $filter: ConnectionFilter) {
+      connections(first: $first, after: $after, last: $last, before: $before, filter: $filter) {
         totalCount
         streamCursor
         pageInfo {
@@ -45,10 +44,14 @@ const LOOK_MS = 5_000
 
 /** The connections to clouds, with their states. */
 export function ConnectionList() {
-  const { connections: title } = useWords()
+  const { connections: title, connectionState, status, anyStatus } = useWords()
   const words = useConnectionWords()
   const address = useAddress()
-  const variables = pagingOf(address).arguments
+  const states = known(address.list('status'), Object.keys(connectionState) as Connection['state'][])
+  const variables = {
+    ...pagingOf(address).arguments,
+    filter: { ...(states.length > 0 && { state: { in: states } }) },
+  }
   const { data, fetching, error, readAgain } = usePageQuery(
     address,
     CONNECTIONS,
@@ -62,21 +65,28 @@ export function ConnectionList() {
     <Page
       title={title}
       actions={
-        <>
-          <TableSettings table="connections" columns={columns} />
-          <Refresh readAgain={readAgain} />
-          <ActionButton
-            type="primary"
-            action={{
-              key: 'create-connection',
-              label: words.createTitle,
-              needs: 'manageConnections',
-              run: () => address.change({ 'create-connection': 'new' }),
-            }}
-          />
-        </>
+        <ActionButton
+          type="primary"
+          action={{
+            key: 'create-connection',
+            label: words.createTitle,
+            needs: 'manageConnections',
+            run: () => address.change({ 'create-connection': 'new' }),
+          }}
+        />
       }
     >
+      <div className="toolbar">
+        <Choices address={address} name="status" label={status} any={anyStatus} values={connectionState} />
+        <span className="space" />
+        <ListTools
+          table="connections"
+          columns={columns}
+          variables={variables}
+          total={list?.totalCount}
+          readAgain={readAgain}
+        />
+      </div>
       {error && <Failure error={error} retry={readAgain} />}
       {(list ?? !error) && (
         <ListTable
@@ -85,7 +95,7 @@ export function ConnectionList() {
           columns={columns}
           list={list}
           fetching={fetching}
-          nothing={<Nothing title={words.none} hint={words.noneHint} />}
+          nothing={<NoRows filtered={states.length > 0} title={words.none} hint={words.noneHint} />}
         />
       )}
       <ListFooter address={address} document={CONNECTIONS} variables={variables} list={list} />

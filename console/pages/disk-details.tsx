@@ -17,7 +17,7 @@ import { Copyable } from '../widgets/copyable.tsx'
 import { diskActions } from '../widgets/disk-actions.ts'
 import { Failure } from '../widgets/failure.tsx'
 import { ListFooter, Refresh } from '../widgets/list.tsx'
-import { TableSettings } from '../widgets/list-tools.tsx'
+import { ListTools } from '../widgets/list-tools.tsx'
 import { Page } from '../widgets/page.tsx'
 import { POLICY_OF_DISK, PolicyCard } from '../widgets/policy-card.tsx'
 import { QuotaBar } from '../widgets/quota.tsx'
@@ -184,12 +184,19 @@ interface HeldProps {
 /** A page of its snapshots. */
 function Held({ address, snapshots, fetching, variables }: HeldProps) {
   const words = useWords()
-  const columns = useSnapshotColumns(address, false)
+  const columns = useSnapshotColumns(address)
   return (
     <section className="card held" aria-labelledby="held">
       <div className="card-head">
         <h2 id="held">{words.snapshots}</h2>
-        <TableSettings table="disk-snapshots" columns={columns} />
+        <span className="card-tools">
+          <ListTools
+            table="disk-snapshots"
+            columns={columns}
+            variables={variables}
+            total={snapshots.totalCount}
+          />
+        </span>
       </div>
       <SnapshotTable
         table="disk-snapshots"

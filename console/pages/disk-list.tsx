@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import { known, orderOf, pagingOf, useAddress, type Address } from '../address.ts'
-import { DISK_ROW, type DiskKind, type DiskStatus } from '../api/disk.ts'
+import { DISK_ROW, PLACE_OF_DISK, type DiskKind, type DiskStatus } from '../api/disk.ts'
 import { graphql, type VariablesOf } from '../api/graphql.ts'
 import { PAGE_INFO } from '../api/page-info.ts'
 import { Dialogs } from '../dialogs/dialogs.tsx'
@@ -35,11 +35,15 @@ const DISKS = graphql(
         }
         nodes {
           ...DiskRow
+          ...PlaceOfDisk
         }
+      }
+      connections(first: 0) {
+        totalCount
       }
     }
   `,
-  [DISK_ROW, PAGE_INFO],
+  [DISK_ROW, PLACE_OF_DISK, PAGE_INFO],
 )
 
 const ORDERS = ['NAME', 'SIZE', 'CREATED_AT'] as const
@@ -72,7 +76,7 @@ export function DiskList() {
   const { data, fetching, error, readAgain } = usePageQuery(address, DISKS, variables, ({ disks }) => disks)
   const disks = data?.disks
   const [selected, setSelected] = useState<string[]>([])
-  const columns = useDiskColumns(address)
+  const columns = useDiskColumns(address, (data?.connections.totalCount ?? 0) > 0)
   const ofSelected = (key: string, label: string, needs: Permission): Action => ({
     key,
     label,

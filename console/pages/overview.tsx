@@ -11,6 +11,7 @@ import { useLook } from '../live/look.ts'
 import { useReadAgain } from '../live/read-again.ts'
 import { useWords } from '../settings.tsx'
 import { ActivityResult, ActivitySubject, useActorName } from '../widgets/activity.tsx'
+import { ConnectionState, reasonOf } from '../widgets/connection-state.tsx'
 import { Failure } from '../widgets/failure.tsx'
 import { GrowthChart } from '../widgets/growth-chart.tsx'
 import { Refresh } from '../widgets/list.tsx'
@@ -24,7 +25,7 @@ import { Time } from '../widgets/moment.tsx'
 
 const DAY_MS = 86_400_000
 
-/** How often progress is read while something is in progress, in milliseconds. */
+/** How often progress and states of connections are read, which no transition says, in milliseconds. */
 const LOOK_MS = 5_000
 
 /** How many of the next runs are shown. */
@@ -41,7 +42,7 @@ export function Overview() {
   const readAgain = useReadAgain(OVERVIEW, variables)
   useListRefresh(readAgain, fetching, () => true)
   const read = useKept(data)
-  useLook(readAgain, LOOK_MS, (read?.running.totalCount ?? 0) > 0)
+  useLook(readAgain, LOOK_MS, read && read.running.totalCount + read.connections.totalCount > 0)
   return (
     <Page title={words.overview.title} actions={<Refresh readAgain={readAgain} />}>
       {error && <Failure error={error} retry={readAgain} />}
@@ -56,6 +57,7 @@ export function Overview() {
             <Failures failures={read.failures} since={since} />
             <Quotas quotas={read.inventory.nearlyFullQuotas} />
             <Runs policies={read.autoSnapshotPolicies.nodes} />
+            {read.connections.totalCount > 0 && <Connections troubled={read.troubled} />}
           </div>
           <QueryBehind document={OVERVIEW} variables={variables} />
         </>
@@ -125,7 +127,7 @@ function Snapshots({ counts }: { counts: Read['inventory']['snapshots'] }) {
         {types.map(([type, own]) => (
           <li key={type}>
             <span className="quiet">{snapshotType[type]}</span>
-            <Link href={`/snapshots?type=${type}`}>{format.number(sum(own))}</Link>
+            <Link href={`/snapshots?method=${type}`}>{format.number(sum(own))}</Link>
           </li>
         ))}
       </ul>
@@ -230,6 +232,32 @@ function Runs({ policies }: { policies: Read['autoSnapshotPolicies']['nodes'] })
             <div className="hint">
               <Time near at={at} />
             </div>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  )
+}
+
+function Connections({ troubled: { nodes, totalCount } }: { troubled: Read['troubled'] }) {
+  const words = useReportWords()
+  const common = useWords()
+  const states = Object.keys(common.connectionState).filter((state) => state !== 'OK')
+  return (
+    <Card
+      id="connections"
+      title={words.overview.connections}
+      total={{ count: totalCount, href: `/connections?status=${states.join()}` }}
+    >
+      {nodes.length === 0 && <p className="quiet">{words.overview.allOk}</p>}
+      <ul className="entries">
+        {nodes.map((connection) => (
+          <li key={connection.id}>
+            <Link href={`/connections/${connection.id}`}>{connection.name}</Link>
+            <div>
+              <ConnectionState of={connection} />
+            </div>
+            <div className="reason">{reasonOf(connection, common)}</div>
           </li>
         ))}
       </ul>

@@ -17,7 +17,7 @@ import { ActionButton, RowActions } from '../widgets/actions.tsx'
 import { Copyable } from '../widgets/copyable.tsx'
 import { Failure } from '../widgets/failure.tsx'
 import { ListFooter, ListTable, Refresh } from '../widgets/list.tsx'
-import { TableSettings } from '../widgets/list-tools.tsx'
+import { ListTools } from '../widgets/list-tools.tsx'
 import { Page } from '../widgets/page.tsx'
 import { policyActions } from '../widgets/policy-actions.ts'
 import { levelOf } from '../widgets/quota.tsx'
@@ -169,7 +169,9 @@ function LinkedDisks({ address, disks, fetching, variables }: LinkedDisksProps) 
     <section className="card held" aria-labelledby="linked">
       <div className="card-head">
         <h2 id="linked">{words.policy.linkedDisks}</h2>
-        <TableSettings table="policy-disks" columns={columns} />
+        <span className="card-tools">
+          <ListTools table="policy-disks" columns={columns} variables={variables} total={disks.totalCount} />
+        </span>
       </div>
       <ListTable
         table="policy-disks"

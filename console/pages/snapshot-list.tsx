@@ -3,7 +3,7 @@ import { useMemo, useState } from 'react'
 import { known, orderOf, pagingOf, useAddress, type Address } from '../address.ts'
 import { graphql, type VariablesOf } from '../api/graphql.ts'
 import { PAGE_INFO } from '../api/page-info.ts'
-import { SNAPSHOT, type SnapshotStatus, type SnapshotType } from '../api/snapshot.ts'
+import { PLACE_OF_SNAPSHOT, SNAPSHOT, type SnapshotStatus, type SnapshotType } from '../api/snapshot.ts'
 import { Dialogs } from '../dialogs/dialogs.tsx'
 import { snapshotTokenFilter, TOKENS } from '../filters.ts'
 import { useListRefresh } from '../live/following.tsx'
@@ -42,11 +42,15 @@ const SNAPSHOTS = graphql(
         }
         nodes {
           ...Snapshot
+          ...PlaceOfSnapshot
         }
+      }
+      connections(first: 0) {
+        totalCount
       }
     }
   `,
-  [SNAPSHOT, PAGE_INFO],
+  [SNAPSHOT, PLACE_OF_SNAPSHOT, PAGE_INFO],
 )
 
 const ORDERS = ['NAME', 'SIZE', 'CREATED_AT'] as const
@@ -89,7 +93,7 @@ export function SnapshotList() {
     const there = new Set(snapshots?.nodes.map(({ id }) => id))
     return chosen.filter((id) => there.has(id))
   }, [chosen, snapshots])
-  const columns = useSnapshotColumns(address, true)
+  const columns = useSnapshotColumns(address, { hasClouds: (data?.connections.totalCount ?? 0) > 0 })
   const diskId = address.text('disk')
   useListRefresh(readAgain, fetching, (transition) => {
     const { __typename, from, to, diskId } = transition

@@ -2,29 +2,31 @@ import { Grid } from 'antd'
 import { useMemo } from 'react'
 import { Link } from 'wouter'
 import type { Address } from '../address.ts'
-import type { DiskRow } from '../api/disk.ts'
+import type { DiskRow, Place } from '../api/disk.ts'
 import { useFormat, type Format } from '../format.ts'
 import { useWords } from '../settings.tsx'
 import type { Words } from '../words/en.ts'
 import { Copyable } from './copyable.tsx'
 import { DiskRowActions } from './disk-row-actions.tsx'
 import { Moment } from './moment.tsx'
+import { placeColumn } from './place-column.tsx'
 import { levelOf } from './quota.tsx'
 import { CancellingHint, DiskStatusTag, StallReason } from './status.tsx'
 import { FROM_DESKTOP, FROM_LAPTOP, FROM_TABLET, FROM_WIDE_DESKTOP, sortOrder } from './table.ts'
 import type { ListColumn } from './table-view.ts'
 import { TagList } from './tag-list.tsx'
 
-type Columns = ListColumn<DiskRow>[]
+type Columns = ListColumn<DiskRow & Place>[]
 
 /** The columns of the Disk List. */
-export function useDiskColumns(address: Address): Columns {
+export function useDiskColumns(address: Address, hasClouds: boolean): Columns {
   const isWide = Grid.useBreakpoint().md === true
   const words = useWords()
   const format = useFormat()
   return useMemo(
     () => [
       ...factsOf(address, words, format),
+      placeColumn(words, hasClouds),
       {
         key: 'ACTIONS',
         needed: true,
@@ -33,7 +35,7 @@ export function useDiskColumns(address: Address): Columns {
         render: (_, disk) => <DiskRowActions disk={disk} shown={isWide ? 1 : 0} />,
       },
     ],
-    [address, isWide, words, format],
+    [address, isWide, hasClouds, words, format],
   )
 }
 

@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { useWords } from '../settings.tsx'
 import { lazyPart } from './lazy.tsx'
 import { Refresh } from './list.tsx'
-import type { ColumnFacts, ExportedTable, TableName } from './table-view.ts'
+import type { ColumnFacts, TableName } from './table-view.ts'
 
 const TablePreferences = lazyPart(
   async () => (await import('./table-preferences.tsx')).TablePreferences,
@@ -17,7 +17,7 @@ interface TableSettingsProps {
 }
 
 /** Opens the preferences of a table, which are loaded then. */
-export function TableSettings({ table, columns }: TableSettingsProps) {
+function TableSettings({ table, columns }: TableSettingsProps) {
   const { preferences } = useWords()
   const [state, setState] = useState<'unopened' | 'open' | 'closed'>('unopened')
   return (
@@ -44,12 +44,12 @@ export function TableSettings({ table, columns }: TableSettingsProps) {
 const ExportDialog = lazyPart(async () => (await import('../export/export-dialog.tsx')).ExportDialog, null)
 
 interface ListToolsProps extends TableSettingsProps {
-  table: ExportedTable
   /** What the list was read with, of which its filter and order are exported. */
   variables: object
   /** How many rows it has; undefined until that is known. */
   total: number | undefined
-  readAgain: () => void
+  /** Left out where something else reads the list again. */
+  readAgain?: () => void
 }
 
 /** What can be done with a list as a whole. */
@@ -77,7 +77,7 @@ export function ListTools({ table, columns, variables, total, readAgain }: ListT
         />
       )}
       <TableSettings table={table} columns={columns} />
-      <Refresh readAgain={readAgain} />
+      {readAgain && <Refresh readAgain={readAgain} />}
     </>
   )
 }

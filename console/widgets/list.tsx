@@ -43,6 +43,32 @@ const optionsOf = (values: Readonly<Record<string, string>>) =>
 export const isFiltered = (address: Address, filters: readonly string[]) =>
   filters.some((name) => address.text(name))
 
+interface ChoicesProps {
+  address: Address
+  /** Its name in the address. */
+  name: string
+  label?: string
+  any: string
+  values: Readonly<Record<string, string>>
+}
+
+/** Filters a list by some of the values of a property. */
+export function Choices({ address, name, any, label = any, values }: ChoicesProps) {
+  return (
+    <Select
+      mode="multiple"
+      className="filter"
+      allowClear
+      maxTagCount="responsive"
+      aria-label={label}
+      placeholder={any}
+      value={address.list(name)}
+      onChange={(chosen: string[]) => address.filter({ [name]: chosen })}
+      options={optionsOf(values)}
+    />
+  )
+}
+
 /** Searches and filters a list. */
 export function Toolbar({
   address,
@@ -63,17 +89,7 @@ export function Toolbar({
         value={address.text('q')}
         onSearch={(q) => address.filter({ q }, { replace: true })}
       />
-      <Select
-        mode="multiple"
-        className="filter"
-        allowClear
-        maxTagCount="responsive"
-        aria-label={words.status}
-        placeholder={words.anyStatus}
-        value={address.list('status')}
-        onChange={(status: string[]) => address.filter({ status })}
-        options={optionsOf(statuses)}
-      />
+      <Choices address={address} name="status" label={words.status} any={words.anyStatus} values={statuses} />
       <Select
         className="filter"
         allowClear

@@ -2,7 +2,7 @@ import { Grid } from 'antd'
 import { useMemo } from 'react'
 import { Link } from 'wouter'
 import type { Address } from '../address.ts'
-import type { Snapshot } from '../api/snapshot.ts'
+import type { Snapshot, SnapshotRow } from '../api/snapshot.ts'
 import { useFormat } from '../format.ts'
 import { useWords } from '../settings.tsx'
 import type { Words } from '../words/en.ts'
@@ -11,6 +11,7 @@ import { Copyable } from './copyable.tsx'
 import { ListTable, NoRows } from './list.tsx'
 import { Moment } from './moment.tsx'
 import type { Listed } from './pager.tsx'
+import { placeColumn } from './place-column.tsx'
 import { snapshotActions } from './snapshot-actions.ts'
 import { SnapshotStatusCell } from './status.tsx'
 import { FROM_DESKTOP, FROM_LAPTOP, FROM_TABLET, FROM_WIDE_DESKTOP, sortOrder } from './table.ts'
@@ -19,11 +20,11 @@ import { TagList } from './tag-list.tsx'
 
 interface SnapshotTableProps {
   address: Address
-  snapshots: (Listed & { nodes: readonly Snapshot[] }) | undefined
+  snapshots: (Listed & { nodes: readonly SnapshotRow[] }) | undefined
   fetching: boolean
   /** Whether the list is filtered. */
   filtered?: boolean
-  columns: ListColumn<Snapshot>[]
+  columns: ListColumn<SnapshotRow>[]
   /** By which its view is remembered. */
   table: 'snapshots' | 'disk-snapshots'
   selection?: Selection
@@ -52,8 +53,12 @@ export function SnapshotTable({
   )
 }
 
-/** The columns of a list of snapshots; `withDisk` where they are of several disks. */
-export function useSnapshotColumns(address: Address, withDisk: boolean): ListColumn<Snapshot>[] {
+/** The columns of a list of snapshots: of one disk, or of all, and then whether there are connections to clouds. */
+export function useSnapshotColumns(
+  address: Address,
+  { hasClouds }: { hasClouds?: boolean } = {},
+): ListColumn<SnapshotRow>[] {
+  const withDisk = hasClouds !== undefined
   const words = useWords()
   const format = useFormat()
   const isWide = Grid.useBreakpoint().md === true
@@ -130,6 +135,7 @@ export function useSnapshotColumns(address: Address, withDisk: boolean): ListCol
         render: (_, { createdAt, completedAt }) =>
           completedAt === null ? words.none : format.duration(createdAt, completedAt),
       },
+      ...(withDisk ? [placeColumn(words, hasClouds)] : []),
       {
         key: 'ACTIONS',
         needed: true,
@@ -144,10 +150,10 @@ export function useSnapshotColumns(address: Address, withDisk: boolean): ListCol
         ),
       },
     ]
-  }, [address, withDisk, isWide, words, format])
+  }, [address, withDisk, hasClouds, isWide, words, format])
 }
 
-function diskColumns(words: Words): ListColumn<Snapshot>[] {
+function diskColumns(words: Words): ListColumn<SnapshotRow>[] {
   return [
     {
       key: 'DISK',

@@ -5,11 +5,16 @@ import { forBrowser } from '../api/storage.ts'
 export const DENSITIES = ['comfortable', 'compact'] as const
 type Density = (typeof DENSITIES)[number]
 
-/** The lists that can be exported. */
-export type ExportedTable = 'disks' | 'snapshots' | 'policies' | 'tokens' | 'activity'
-
-/** The tables whose columns and density are remembered, each by itself. */
-export type TableName = ExportedTable | 'connections' | 'disk-snapshots' | 'policy-disks'
+/** The tables whose columns and density are remembered, each by itself, and whose rows can be exported. */
+export type TableName =
+  | 'disks'
+  | 'snapshots'
+  | 'policies'
+  | 'tokens'
+  | 'activity'
+  | 'connections'
+  | 'disk-snapshots'
+  | 'policy-disks'
 
 /** How a table is shown. */
 export interface TableView {

@@ -241,6 +241,10 @@ export const en = {
     completed: 'Ended',
     hours: 'Hours',
     weekdays: 'Weekdays (0 is Sunday)',
+    since: 'Status since',
+    region: 'Region',
+    endpoint: 'Endpoint',
+    synced: 'Last sync',
   },
 
   range: (from: string, to: string, total: string) => `${from}–${to} of ${total}`,

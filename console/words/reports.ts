@@ -82,6 +82,8 @@ const en = {
     noQuotas: 'No quota is nearly full.',
     runs: 'Next policy runs',
     noRuns: 'No policy is linked to a disk yet.',
+    connections: 'Connections not OK',
+    allOk: 'All connections to clouds are OK.',
     growth: 'Growth',
     growthOf: (from: string, to: string, first: string, last: string) =>
       `Snapshot storage from ${from} to ${to}: ${first}, then ${last}.`,
@@ -166,6 +168,8 @@ const zh: ReportWords = {
     noQuotas: '没有接近上限的配额。',
     runs: '策略下次执行',
     noRuns: '还没有关联磁盘的策略。',
+    connections: '未正常工作的云连接',
+    allOk: '所有云连接均正常。',
     growth: '增长趋势',
     growthOf: (from, to, first, last) => `${from}至${to}快照存储量由 ${first} 变为 ${last}。`,
     noGrowth: '至少有两天的数据后显示趋势图。',

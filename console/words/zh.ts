@@ -204,6 +204,10 @@ export const zh: Words = {
     completed: '结束时间',
     hours: '执行时刻（点）',
     weekdays: '重复星期（0 为周日）',
+    since: '状态开始时间',
+    region: '地域',
+    endpoint: '服务地址',
+    synced: '最近同步',
   },
 
   range: (from, to, total) => `第 ${from}–${to} 条，共 ${total} 条`,

@@ -1,7 +1,7 @@
 import { Prisma } from '../generated/prisma/client.ts'
 import type { ActivityAction, ActivityResult } from '../domain/activity.ts'
 import type { ActorKind } from '../domain/actor.ts'
-import type { Provider } from '../domain/connection.ts'
+import type { ConnectionState, Provider } from '../domain/connection.ts'
 import type { DiskKind, DiskStatus } from '../domain/disk.ts'
 import type { SnapshotOrigin, SnapshotStatus, SnapshotType } from '../domain/snapshot.ts'
 import { firstFrom } from '../domain/fine-time.ts'
@@ -83,6 +83,10 @@ export interface ActivityFilter {
   at?: DateTimeFilter | Absent
 }
 
+export interface ConnectionFilter {
+  state?: EnumFilter<ConnectionState> | Absent
+}
+
 /** Where the tags of each are. */
 const TAGS = {
   Disk: { table: Prisma.raw('"DiskTag"'), id: Prisma.raw('"diskId"') },
@@ -105,6 +109,8 @@ const LEADING: Record<Listed, readonly { column: string; order: string; index: s
     { column: 'actorId', order: 'at', index: 'Activity_accountId_actorId_at_id_idx' },
     { column: 'result', order: 'at', index: 'Activity_accountId_result_at_id_idx' },
   ],
+  // An account has few.
+  Connection: [],
   Snapshot: [
     { column: 'diskId', order: 'createdAt', index: 'Snapshot_diskId_createdAt_id_idx' },
     { column: 'diskId', order: 'name', index: 'Snapshot_diskId_name_id_idx' },
@@ -126,7 +132,7 @@ const LEADING: Record<Listed, readonly { column: string; order: string; index: s
 export function whereOf(
   table: Listed,
   scope: readonly Prisma.Sql[],
-  filter: DiskFilter | SnapshotFilter | ActivityFilter | Absent,
+  filter: DiskFilter | SnapshotFilter | ActivityFilter | ConnectionFilter | Absent,
   { order, isOfOneThing }: { order: string | undefined; isOfOneThing: boolean },
 ): Where {
   const { search, tags, sizeGiB, ...columns } = (filter ?? {}) as Pick<
@@ -166,7 +172,7 @@ export function whereOf(
     conditions: [
       ...scope,
       ...conditions,
-      ...(table === 'Activity' ? [] : (tags ?? []).map((tag) => hasTag(table, tag))),
+      ...(isTagged(table) ? (tags ?? []).map((tag) => hasTag(table, tag)) : []),
       ...(typeof search === 'string' ? [isFound(search)] : []),
     ],
   }
@@ -191,6 +197,8 @@ function inBytes(sizeGiB: NumberFilter | Absent): object {
     given(sizeGiB).map(([comparison, value]) => [comparison, (value as number) * GIB]),
   )
 }
+
+const isTagged = (table: Listed): table is keyof typeof TAGS => table in TAGS
 
 function hasTag(table: keyof typeof TAGS, { key, value }: TagFilter): Prisma.Sql {
   const { table: tags, id } = TAGS[table]

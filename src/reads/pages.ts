@@ -19,11 +19,10 @@ export interface Position {
 }
 
 /** The tables that have filters. */
-export type Listed = 'Disk' | 'Snapshot' | 'Activity'
+export type Listed = 'Disk' | 'Snapshot' | 'Activity' | 'Connection'
 
 /** A table that is read in pages. */
-export type Table =
-  Listed | 'ApiToken' | 'Connection' | 'AutoSnapshotPolicy' | 'AutoSnapshotRun' | 'AutoSnapshotRunDisk'
+export type Table = Listed | 'ApiToken' | 'AutoSnapshotPolicy' | 'AutoSnapshotRun' | 'AutoSnapshotRunDisk'
 
 /** One page of one list. */
 export interface PageQuery {

@@ -22,7 +22,13 @@ import { COUNTED_SNAPSHOT_STATUSES } from '../domain/quota.ts'
 import type { DiskStatus } from '../domain/disk.ts'
 import type { SnapshotStatus, SnapshotType } from '../domain/snapshot.ts'
 import { countOfSnapshots, readNumber } from './counts.ts'
-import { whereOf, type ActivityFilter, type DiskFilter, type SnapshotFilter } from './filters.ts'
+import {
+  whereOf,
+  type ActivityFilter,
+  type ConnectionFilter,
+  type DiskFilter,
+  type SnapshotFilter,
+} from './filters.ts'
 import { countDiskHistory, readDiskHistory, type DiskEvent } from './history.ts'
 import {
   countOf,
@@ -336,8 +342,10 @@ export class Reads {
     return this.#list('ApiToken', () => ({ conditions: [this.#owned] }))
   }
 
-  connections(): List<Connection> {
-    return this.#list('Connection', () => ({ conditions: [this.#owned] }))
+  connections(filter: ConnectionFilter | null | undefined): List<Connection> {
+    return this.#list('Connection', (order) =>
+      whereOf('Connection', [this.#owned], filter, { order, isOfOneThing: false }),
+    )
   }
 
   policies(): List<AutoSnapshotPolicy> {

@@ -119,10 +119,23 @@ describeInBrowser('connections in the console', ({ open }) => {
     await page.getByText('Disks and snapshots are not updated. Retrying automatically.').waitFor()
     expect(await seriousFindings(page)).toEqual([])
 
+    // The Overview counts it, live, and leads to the list of those that are not OK.
+    const second = await tab.openTab(`${app.url}/overview`)
+    const card = second.getByRole('region', { name: 'Connections not OK' })
+    await card.getByText('Unreachable', { exact: true }).waitFor()
+    await card.getByText('503').waitFor()
+    await card.getByRole('link', { name: 'Connections not OK: 1' }).press('Enter')
+    await row(second, 'production').waitFor()
+    await second.goto(`${app.url}/connections?status=OK`)
+    await second.getByText('Nothing matches the search and filters.').waitFor()
+    await second.goto(`${app.url}/overview`)
+    await card.getByRole('link', { name: 'Connections not OK: 1' }).waitFor()
+
     // What changes without this page having asked is seen, too.
     cloud.faults.everything = undefined
     await tried(app, connectionId)
     await page.locator('.page-header').getByText('OK', { exact: true }).waitFor()
+    await card.getByText('All connections to clouds are OK.').waitFor()
 
     cloud.snapshotLimit = 100
     cloud.advance(1)
@@ -148,7 +161,8 @@ describeInBrowser('connections in the console', ({ open }) => {
     expect(await policies.getByRole('button').count()).toBe(0)
     expect(await seriousFindings(page)).toEqual([])
     await page.locator('a[href^="/disks?connection="]').click()
-    await row(page, 'orders').waitFor()
+    await row(page, 'orders').getByText('Baidu AI Cloud').waitFor()
+    await row(page, 'orders').getByRole('link', { name: 'production' }).waitFor()
     expect(await row(page, 'local').count()).toBe(0)
     await row(page, 'orders').getByRole('link', { name: 'orders' }).click()
     await page.getByText('Available', { exact: true }).waitFor()
@@ -157,6 +171,8 @@ describeInBrowser('connections in the console', ({ open }) => {
     const { id } = await app.db.snapshot.findFirstOrThrow({ where: { name: 'weekly' } })
     await page.goto(`${app.url}/snapshots?connection=${connectionId}&show=${id}`)
     await page.getByText('Somebody else, in the cloud').waitFor()
+    await page.keyboard.press('Escape')
+    await row(page, 'weekly').getByRole('link', { name: 'production' }).waitFor()
   })
 
   test('a connection is renamed and its credentials are replaced as a whole, and deleting it says what disappears', async () => {

@@ -80,6 +80,17 @@ describeInBrowser('the Overview and Activity', ({ open }) => {
       .press('Enter')
     await row(page, 'full').waitFor()
     await page.getByText('1–1 of 1').waitFor()
+
+    await page.goBack()
+    await card(page, 'Snapshots').waitFor()
+    const counts = await page
+      .locator('.counts a')
+      .evaluateAll((links) => links.map((link) => [link.getAttribute('href') ?? '', link.textContent]))
+    expect(counts.length).toBeGreaterThanOrEqual(4)
+    for (const [href = '', count = ''] of counts) {
+      await page.goto(app.url + href)
+      await page.getByText(new RegExp(`^1–\\d+ of ${count}$`)).waitFor()
+    }
   })
 
   test('the start page is the Overview', async () => {

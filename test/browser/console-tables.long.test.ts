@@ -137,7 +137,21 @@ describeInBrowser('the tables of the console', ({ open }) => {
       await using app = await startTestApp()
       const disk = await app.disk({ name: 'data-1' })
       await app.heldSnapshots(disk, 3)
-      await policyOf(app, { ...EVERY_NIGHT, name: 'nightly' }, disk)
+      const policyId = await policyOf(app, { ...EVERY_NIGHT, name: 'nightly' }, disk)
+      await app.db.autoSnapshotRun.create({
+        data: {
+          id: 'asr-aaaaaaaa',
+          accountId: disk.accountId,
+          policyId,
+          slot: '2026-11-27T02',
+          scheduledFor: new Date('2026-11-27T02:00:00Z'),
+          decidedAt: new Date('2026-11-27T02:00:01Z'),
+          outcome: 'RUN',
+          disks: {
+            create: [{ id: 'asd-aaaaaaaa', accountId: disk.accountId, diskId: disk.id, outcome: 'CREATED' }],
+          },
+        },
+      })
       await using tab = await open(app, '/snapshots', [], { locale, viewport: { width: 390, height: 844 } })
       const { page } = tab
       const cards = page.locator('.row-card')
@@ -162,6 +176,14 @@ describeInBrowser('the tables of the console', ({ open }) => {
         expect([path, await page.locator('.list').count()]).toEqual([path, 0])
         expect(await seriousFindings(page)).toEqual([])
       }
+      await page.goto(`${app.url}/policies/${policyId}`)
+      const runs = page.locator('section[aria-labelledby="runs"]')
+      const run = runs.locator('.row-card')
+      await run.getByRole('button', { expanded: false }).press('Enter')
+      await run.getByRole('link', { name: 'data-1' }).waitFor()
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
+      expect(await runs.getByRole('table').count()).toBe(0)
+      expect(await seriousFindings(page)).toEqual([])
     },
   )
 
@@ -202,19 +224,24 @@ describeInBrowser('the tables of the console', ({ open }) => {
     await using app = await startTestApp()
     const disk = await app.disk({ name: 'data-1' })
     await app.heldSnapshots(disk, 2)
-    await policyOf(app, { ...EVERY_NIGHT, name: 'nightly' }, disk)
+    const other = await app.disk({ name: 'data-2' })
+    await app.heldSnapshots(other, 1)
+    const policyId = await policyOf(app, { ...EVERY_NIGHT, name: 'nightly' }, disk)
     await using tab = await open(app, '/disks', [], { locale: 'zh-CN' })
     const { page } = tab
-    for (const [path, rows, heading] of [
-      ['/disks', 1, '名称'],
-      ['/snapshots', 2, '来源'],
-      ['/policies', 1, '时区'],
-      ['/tokens', 0, '角色'],
-      ['/activity', undefined, '操作者'],
+    for (const [path, list, rows, heading] of [
+      ['/disks', 'disks', 2, '名称'],
+      [`/disks/${disk.id}`, 'disk-snapshots', 2, '来源'],
+      ['/snapshots', 'snapshots', 3, '来源'],
+      ['/policies', 'policies', 1, '时区'],
+      [`/policies/${policyId}`, 'policy-disks', 1, '名称'],
+      ['/tokens', 'tokens', 0, '角色'],
+      ['/activity', 'activity', undefined, '来源 IP'],
+      ['/connections', 'connections', 0, '地域'],
     ] as const) {
       await page.goto(app.url + path)
       const { file, text } = await exported(page, '导出 CSV')
-      expect(file).toMatch(new RegExp(`^snapgate-${path.slice(1)}-\\d{4}-\\d\\d-\\d\\d\\.csv$`))
+      expect(file).toMatch(new RegExp(`^snapgate-${list}-\\d{4}-\\d\\d-\\d\\d\\.csv$`))
       const [headings = '', ...lines] = text.trimEnd().split('\r\n')
       expect(headings).toContain(heading)
       if (rows !== undefined) expect([path, lines.length]).toEqual([path, rows])

@@ -137,6 +137,27 @@ test('the state says why the cloud does not answer, since when, and that it does
   expect(await stateOf()).toEqual(['CREDENTIALS_REFUSED', expect.stringContaining('InvalidAccessKeyId')])
 })
 
+test('connections are filtered by their state', async () => {
+  await using gateway = await start()
+  const { app, cloud } = gateway
+  const ok = await gateway.create()
+  await gateway.test(ok.connection.id)
+  const down = await gateway.create()
+  cloud.faults.everything = { status: 503, body: '' }
+  await gateway.test(down.connection.id)
+  const idsIn = async (state: object) => {
+    const { data } = await app.graphql(
+      `query ($state: ConnectionStateFilter) { connections(filter: { state: $state }) { totalCount nodes { id } } }`,
+      { state },
+    )
+    return data.connections
+  }
+  expect(await idsIn({ eq: 'OK' })).toEqual({ totalCount: 1, nodes: [{ id: ok.connection.id }] })
+  const troubles = ['UNTRIED', 'UNREACHABLE', 'THROTTLED']
+  expect(await idsIn({ in: troubles })).toEqual({ totalCount: 1, nodes: [{ id: down.connection.id }] })
+  expect(await idsIn({ in: ['THROTTLED'] })).toEqual({ totalCount: 0, nodes: [] })
+})
+
 test('those who test a connection at once share one call', async () => {
   await using gateway = await start()
   const { connection } = await gateway.create()
@@ -193,12 +214,26 @@ test.each([['bj.example.com/'], ['bj/../x'], [''], ['x'.repeat(64)]])(
   async (region) => {
     await using gateway = await start()
     const [{ message, extensions }] = await gateway.create({ region, endpoint: null })
-    expect([extensions.code, message]).toEqual([
+    expect([extensions.code, extensions.arguments, message]).toEqual([
       'BAD_USER_INPUT',
+      ['input.region'],
       expect.stringMatching(/^region must have 1–63/),
     ])
   },
 )
+
+test.each([
+  [{ region: '' }, ['input.region']],
+  [{ endpoint: 'here' }, ['input.endpoint']],
+  [
+    { region: '', credentials: { baiduKey: { ...BAIDU_KEY, secretAccessKey: '' } } },
+    ['input.region', 'input.credentials.baiduKey.secretAccessKey'],
+  ],
+])('malformed input such as %j names the arguments that are wrong', async (more, paths) => {
+  await using gateway = await start()
+  const [{ extensions }] = await gateway.create(more)
+  expect(new Set(extensions.arguments)).toEqual(new Set(paths))
+})
 
 test('an account references the credentials that its operator allows it, and no others', async () => {
   const CREDENTIAL_REFERENCES = 'env:SHARED,acme=env:OF_ACME,env:MISSING'

@@ -23,6 +23,22 @@ export const ConnectionState = builder.enumType('ConnectionState', {
   values: described(CONNECTION_STATES),
 })
 
+const ConnectionStateFilter = builder.inputType('ConnectionStateFilter', {
+  description: 'Compares a state. All given comparisons must hold.',
+  validate: COMPARISON_LIMITS,
+  fields: (t) => ({
+    eq: t.field({ type: ConnectionState, description: 'Is this state.' }),
+    in: t.field({ type: [ConnectionState], description: 'Is one of these states.' }),
+  }),
+})
+
+export const ConnectionFilter = builder.inputType('ConnectionFilter', {
+  description: 'Filter for connections. All given conditions must hold.',
+  fields: (t) => ({
+    state: t.field({ type: ConnectionStateFilter, description: 'By how the last call ended.' }),
+  }),
+})
+
 export const Provider = builder.enumType('Provider', {
   description: 'Where a disk or snapshot is.',
   values: Object.fromEntries(

@@ -25,7 +25,7 @@ import { connect } from '../connection.ts'
 import { badUserInput } from '../errors.ts'
 import { costing } from '../hints.ts'
 import { idOf } from '../id-argument.ts'
-import { CloudProvider, ConnectionState, described } from './connection-enums.ts'
+import { CloudProvider, ConnectionFilter, ConnectionState, described } from './connection-enums.ts'
 import { Connection } from './nodes.ts'
 import { Reason, SENTENCES } from './reason.ts'
 
@@ -100,8 +100,9 @@ builder.queryField('connections', (t) =>
     {
       type: Connection,
       description: 'The connections of the account to clouds, newest first.',
+      args: { filter: t.arg({ type: ConnectionFilter, description: 'Filter. Default: all.' }) },
       resolve: (_root, args, context, info) =>
-        connect(context.reads.connections(), CONNECTION_ORDERS, NEWEST_FIRST, args, context, info),
+        connect(context.reads.connections(args.filter), CONNECTION_ORDERS, NEWEST_FIRST, args, context, info),
     },
     ConnectionConnection,
   ),
