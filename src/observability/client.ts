@@ -37,5 +37,7 @@ export class Clients {
 
 function shown(value: unknown): string | undefined {
   if (typeof value !== 'string' || value === '') return undefined
-  return withoutSecrets(value.slice(0, MAX_SEARCHED)).replace(UNPRINTABLE, '?').slice(0, MAX_LENGTH)
+  const text = withoutSecrets(value.slice(0, MAX_SEARCHED)).replace(UNPRINTABLE, '?').slice(0, MAX_LENGTH)
+  // In bytes of its own: a piece of a text keeps the whole text.
+  return Buffer.from(text, 'latin1').toString('latin1')
 }

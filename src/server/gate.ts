@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { GraphQLError, OperationTypeNode } from 'graphql'
+import { GraphQLError, OperationTypeNode, type OperationDefinitionNode } from 'graphql'
 import type { DocumentLimits } from '../config.ts'
 import type { Reader } from '../database/sqlite/reader.ts'
 import { Unavailable } from '../domain/unavailable.ts'
@@ -15,7 +15,7 @@ import { createDocumentCache } from './limits/document-cache.ts'
 import type { FairQueue } from './limits/fair-queue.ts'
 import type { Limits } from './limits/limits.ts'
 import type { PersistedDocuments } from './limits/persisted-documents.ts'
-import { checkParameters, type Sent } from './parameters.ts'
+import { checkParameters, type Parameters, type Sent } from './parameters.ts'
 
 export interface GateOptions {
   credentials: Pick<Credentials, 'authenticate'>
@@ -109,7 +109,7 @@ export class Gate {
     if (isReadOnly && node.operation === OperationTypeNode.MUTATION) throw mutationRefused()
     const problems = problemsOf(schema, document, this.#options.mayIntrospect(viewer))
     if (problems.length > 0) throw new InvalidDocument(problems)
-    return { document, node, parameters }
+    return { document, node, parameters: usedBy(node, parameters) }
   }
 
   #parsed(query: string) {
@@ -119,6 +119,18 @@ export class Gate {
     this.#documents.set(query, document)
     if (this.#options.documents.isTrusted(query)) this.#options.observer.trust(document)
     return document
+  }
+}
+
+/** The parameters that the operation reads. A stream keeps them while it is open, and nothing else that its client sent. */
+function usedBy({ variableDefinitions = [] }: OperationDefinitionNode, parameters: Parameters): Parameters {
+  const { query, operationName = null, variables } = parameters
+  const names = variableDefinitions.map(({ variable }) => variable.name.value)
+  const used = names.filter((name) => variables && Object.hasOwn(variables, name))
+  return {
+    query,
+    operationName,
+    variables: Object.fromEntries(used.map((name) => [name, variables?.[name]])),
   }
 }
 

@@ -115,6 +115,8 @@ export class GraphqlOverHttp {
     const accepted = formatFor(headers)
     const format = accepted ?? EVENTS
     exchange.transport = format.transport
+    // Only answers that are kept are found by it.
+    exchange.source = undefined
     if (exchange.leaveStream) whenOver(response, exchange.leaveStream)
     const stream = new EventStream(response, this.#options.streamBuffer, format)
     if (format === EVENTS) {

@@ -13,6 +13,7 @@ import { describeError } from '../describe-error.ts'
 import type { Gate } from '../gate.ts'
 import type { Limits } from '../limits/limits.ts'
 import { TRY_AGAIN_LATER } from './close-codes.ts'
+import { knownPartsOf } from './message.ts'
 import { Pace } from './pace.ts'
 
 export interface ConnectionOptions {
@@ -30,7 +31,7 @@ export class Connection {
   readonly pace: Pace
   /** How its client named itself in `connection_init`, and the trace that its operations belong to. */
   client: Client
-  traceparent: unknown
+  traceparent: string | undefined
   readonly #options: ConnectionOptions
   /** Who it is for, from `connection_init` until the credential ceases to hold. */
   #viewer: Viewer | undefined
@@ -67,7 +68,7 @@ export class Connection {
     const { gate, limits, credentials, observer } = this.#options
     try {
       const sent = (connectionParams ?? {}) as Readonly<Record<string, unknown>>
-      this.traceparent = sent['traceparent']
+      this.traceparent = traceparentIn(sent)
       this.client = observer.clients.of(sent)
       const viewer = await gate.authenticate(authorizationOf(connectionParams), this.socket)
       if (!this.isOpen) return false
@@ -95,7 +96,7 @@ export class Connection {
   }
 
   /** Calls back for each message; a failure to handle one closes the socket. */
-  onMessage(handle: (text: string) => Promise<void>): void {
+  onMessage(handle: (message: unknown) => Promise<void>): void {
     this.webSocket.on('message', (message: Buffer, isBinary: boolean) => {
       this.pace.count()
       if (!this.isOpen) return
@@ -104,7 +105,7 @@ export class Connection {
         return
       }
       const beganAt = performance.now()
-      handle(message.toString()).catch((error: unknown) => this.#fail(error))
+      handle(knownPartsOf(message.toString())).catch((error: unknown) => this.#fail(error))
       // Messages are parsed before it is the turn of what they ask for.
       if (this.#viewer) this.#options.gate.heldUp(this.#viewer, performance.now() - beganAt)
     })
@@ -142,4 +143,9 @@ export class Connection {
     this.#options.log.error({ err: error }, 'a message could not be handled')
     this.webSocket.close(CloseCode.InternalServerError, 'Internal server error')
   }
+}
+
+/** What names the trace; nothing that is longer than such a name can be. Source: Trace Context, 3.2.2. */
+function traceparentIn({ traceparent }: Readonly<Record<string, unknown>>): string | undefined {
+  return typeof traceparent === 'string' && traceparent.length <= 64 ? traceparent : undefined
 }

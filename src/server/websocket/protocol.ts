@@ -15,6 +15,7 @@ import { LiveResults } from '../live/live-results.ts'
 import type { Operations } from '../operation.ts'
 import type { Sent } from '../parameters.ts'
 import type { Connection } from './connection.ts'
+import { release } from './message.ts'
 import { WebSocketOutlet } from './outlet.ts'
 
 export interface ProtocolOptions {
@@ -59,7 +60,12 @@ export function createProtocol(options: ProtocolOptions): Protocol {
   return makeServer<Record<string, unknown>, Connection>({
     connectionInitWaitTimeout: INIT_MS,
 
-    onConnect: ({ extra: connection, connectionParams }) => connection.admit(connectionParams),
+    onConnect(context) {
+      const { extra: connection, connectionParams } = context
+      // graphql-ws would keep them for as long as the socket is open.
+      Reflect.deleteProperty(context, 'connectionParams')
+      return connection.admit(connectionParams)
+    },
 
     onSubscribe: ({ extra, subscriptions }, id, payload) =>
       admit(options, extra, { id, subscriptions, payload: payload as unknown as Sent }),
@@ -124,9 +130,9 @@ async function admit(
     const operation = await gate.admit(exchange, () => {
       // Completed by the client while it waited; nobody is told.
       if (!(id in subscriptions)) throw clientError('BAD_REQUEST', 'The client has completed the operation.')
-      const { query, documentId, operationName, variables, extensions } = payload
-      return { query, documentId, operationName, variables, extensions }
+      return { ...payload }
     })
+    release(payload)
     const outlet = new WebSocketOutlet(webSocket, socket, id, streamBuffer)
     return {
       schema,

@@ -131,7 +131,8 @@ export class WebSockets {
         protocol: webSocket.protocol,
         send: (message) => connection.send(message),
         close: (code, reason) => webSocket.close(code, reason),
-        onMessage: (handle) => connection.onMessage(handle),
+        // It takes messages that are parsed already.
+        onMessage: (handle) => connection.onMessage(handle as (message: unknown) => Promise<void>),
       },
       connection,
     )
