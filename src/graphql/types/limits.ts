@@ -16,8 +16,12 @@ import { RETENTION_DAYS } from '../../domain/retention.ts'
 import { DESCRIPTION_MAX_LENGTH, TAG_MAX_LENGTH, TAGS_MAX } from '../../domain/tag.ts'
 import { builder } from '../builder.ts'
 import { PAGE_MAX } from '../connection.ts'
+import { costing } from '../hints.ts'
 import { text } from '../text.ts'
 import { TOGETHER_MAX } from './snapshot-mutations.ts'
+
+/** About how many time zones there are; new ones are rare. */
+const TIME_ZONES = 450
 
 /** No name of a time zone is as long. */
 const NAME_LENGTH_OF_ZONES = 64
@@ -106,6 +110,7 @@ const Limits = builder.objectRef<object>('Limits').implement({
       resolve: () => PAGE_MAX,
     }),
     timeZones: t.stringList({
+      ...costing(0, TIME_ZONES),
       description: 'Time zones for policies, one name each, in alphabetical order.',
       resolve: () => [...timeZones()],
     }),

@@ -33,12 +33,12 @@ builder.node(AutoSnapshotPolicy, {
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Its name.' }),
     timePoints: t.intList({
-      ...costing(2 * POINT),
+      ...costing(2 * POINT, 24),
       description: 'Hours of its runs, 0–23, ascending.',
       resolve: (policy) => [...scheduleOf(policy).timePoints],
     }),
     repeatWeekdays: t.intList({
-      ...costing(POINT),
+      ...costing(POINT, 7),
       description: 'Weekdays of its runs, 0 (Sunday) to 6, ascending.',
       resolve: (policy) => [...scheduleOf(policy).repeatWeekdays],
     }),

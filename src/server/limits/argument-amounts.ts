@@ -71,6 +71,13 @@ export class ArgumentAmounts {
     )
   }
 
+  /** An amount that the argument `name` decides. */
+  byName(node: FieldNode, amountOf: (name: string) => number): Amount {
+    return this.#derived([this.#argument(node, 'name')], ([name]) =>
+      typeof name === 'string' ? amountOf(name) : 0,
+    )
+  }
+
   /** How many things a change is of. */
   itemsOf({ args }: GraphQLField<unknown, unknown>, node: FieldNode): Amount {
     const type = args.find(({ name }) => name === 'input')?.type
@@ -100,11 +107,13 @@ export class ArgumentAmounts {
     return nodes.some((node) => node && hasVariable(node)) ? work : work({})
   }
 
-  /** The value of an argument, as far as amounts depend on it: numbers, lists and objects; of other values, that there is one. */
+  /** The value of an argument, as far as amounts depend on it: numbers, texts, lists and objects; of other values, that there is one. */
   #valueOf(node: ValueNode, variables: Values): unknown {
     switch (node.kind) {
       case Kind.INT:
         return Number(node.value)
+      case Kind.STRING:
+        return node.value
       case Kind.LIST:
         return node.values.map((value) => this.#valueOf(value, variables))
       case Kind.OBJECT:

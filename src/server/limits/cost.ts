@@ -22,7 +22,6 @@ import {
   CHANGE,
   COMPOSED,
   COUNT,
-  INTROSPECTED,
   OBJECT,
   OF_PLUGINS,
   PAGE,
@@ -31,6 +30,7 @@ import {
   UNPAGED_LIST,
   VALUE,
 } from './field-costs.ts'
+import { IntrospectionCost } from './introspection-cost.ts'
 
 /** What an operation costs. */
 export interface Cost {
@@ -82,9 +82,9 @@ class Planner {
   readonly #operation: OperationDefinitionNode
   readonly #isMutation: boolean
   readonly #arguments: ArgumentAmounts
+  readonly #introspection: IntrospectionCost
   readonly #fragments = new Map<string, FragmentDefinitionNode>()
   readonly #fragmentCosts = new Map<string, Amount>()
-  readonly #fragmentFields = new Map<string, number>()
   readonly #pages = new Map<FieldNode, Page | undefined>()
   readonly #pageKeys = new Map<Page, number>()
   readonly #creates: Amount[] = []
@@ -96,6 +96,7 @@ class Planner {
     this.#arguments = new ArgumentAmounts(operation)
     for (const definition of document.definitions)
       if (definition.kind === Kind.FRAGMENT_DEFINITION) this.#fragments.set(definition.name.value, definition)
+    this.#introspection = new IntrospectionCost(schema, this.#fragments)
   }
 
   plan(): Plan {
@@ -137,7 +138,9 @@ class Planner {
 
   #field(type: GraphQLCompositeType, node: FieldNode, page: Page | undefined): Amount {
     const name = node.name.value
-    if (name === '__schema' || name === '__type') return INTROSPECTED * (1 + this.#introspected(node))
+    if (name === '__schema') return this.#introspection.ofSchema(node)
+    if (name === '__type')
+      return this.#arguments.byName(node, (named) => this.#introspection.ofType(node, named))
     const definition = 'getFields' in type ? type.getFields()[name] : undefined
     if (!definition) return VALUE
     const isChange = this.#isMutation && type === this.#schema.getMutationType()
@@ -150,7 +153,10 @@ class Planner {
     if (page && name === 'totalCount') return sum([own, COUNT, page.filter])
     if (page && type.name === 'PageInfo') return sum([own, name.startsWith('has') ? page.filter : 0])
     if (name === 'cursor' && named.name === 'String') return sum([own, READ])
-    if (!isCompositeType(named) || !node.selectionSet) return own
+    const isList = isListType(getNullableType(definition.type))
+    const entries = this.#arguments.lastOf(definition, node) ?? entriesHintOf(definition) ?? UNPAGED_LIST
+    if (!isCompositeType(named) || !node.selectionSet)
+      return isList ? sum([own, product(entries, VALUE)]) : own
 
     const connection = remembered(this.#pages, node, () => this.#arguments.pageOf(type, definition, node))
     const inner = named.name === 'PageInfo' ? page : isChange ? answerOf(items) : connection
@@ -159,32 +165,15 @@ class Planner {
     if (connection) return sum([own, PAGE, connection.filter, selected])
     // A page has been read with its entries.
     if (page) {
-      const isList = isListType(getNullableType(definition.type))
       const object = /Edge$|^PageInfo$/.test(named.name) ? 0 : OBJECT
       return sum([own, isList ? product(page.entries, sum([object, selected])) : sum([object, selected])])
     }
     if (type.name.endsWith('Edge')) return sum([OBJECT, own, selected])
     const read = COMPOSED.has(named.name) || isChange ? 0 : READ
-    if (!isListType(getNullableType(definition.type))) return sum([own, read, OBJECT, selected])
+    if (!isList) return sum([own, read, OBJECT, selected])
     const ids = this.#arguments.idsOf(node)
     if (ids !== undefined) return sum([own, product(ids, sum([read, OBJECT, selected]))])
-    const entries = this.#arguments.lastOf(definition, node) ?? entriesHintOf(definition) ?? UNPAGED_LIST
     return sum([own, read, product(entries, sum([OBJECT, selected]))])
-  }
-
-  /** How many fields an introspection selects. */
-  #introspected({ selectionSet }: { selectionSet?: SelectionSetNode | undefined }): number {
-    return (selectionSet?.selections ?? []).reduce((total, node) => {
-      if (node.kind === Kind.FIELD) return total + 1 + this.#introspected(node)
-      if (node.kind === Kind.INLINE_FRAGMENT) return total + this.#introspected(node)
-      return total + this.#introspectedBy(node.name.value)
-    }, 0)
-  }
-
-  #introspectedBy(fragment: string): number {
-    return remembered(this.#fragmentFields, fragment, () =>
-      this.#introspected(this.#fragments.get(fragment) ?? {}),
-    )
   }
 }
 

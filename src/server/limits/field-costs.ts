@@ -25,8 +25,6 @@ export const KEPT_VALUE = POINT
 export const PART = 10 * POINT
 /** A change: a durable write. */
 export const CHANGE = 20 * POINT
-/** A field of an introspection: the schema is large, but no larger than it is. */
-export const INTROSPECTED = 10 * POINT
 /** How many entries a list that is not paged is taken to have. */
 export const UNPAGED_LIST = 5
 
