@@ -19,6 +19,8 @@ export const CONNECTION = graphql(
       stateSince
       syncedAt
       createdAt
+      credentialsExpireAt
+      credentialsWarnAt
     }
   `,
   [REASON],

@@ -108,7 +108,7 @@ function Facts({ read: { disks, snapshots }, connection }: FactsProps) {
   const common = useWords()
   const words = useConnectionWords()
   const format = useFormat()
-  const { id, state, syncedAt } = connection
+  const { id, state, syncedAt, credentialsExpireAt: expireAt, credentialsWarnAt: warnAt } = connection
   return (
     <>
       <h2 id="overview">{common.overview}</h2>
@@ -119,6 +119,15 @@ function Facts({ read: { disks, snapshots }, connection }: FactsProps) {
           showIcon
           title={reasonOf(connection, common) ?? common.connectionState[state]}
           description={words.stateHint[state]}
+        />
+      )}
+      {state === 'OK' && isPast(warnAt) && (
+        <Alert
+          className="state-hint"
+          type="warning"
+          showIcon
+          title={words.credentialsEnding}
+          description={words.credentialsEndingHint}
         />
       )}
       <Descriptions
@@ -141,11 +150,16 @@ function Facts({ read: { disks, snapshots }, connection }: FactsProps) {
             children: <Link href={`/snapshots?connection=${id}`}>{format.number(snapshots.totalCount)}</Link>,
           },
           { label: common.created, children: <Time at={connection.createdAt} /> },
+          ...(expireAt === null
+            ? []
+            : [{ label: words.credentialsExpire, children: <Time near at={expireAt} /> }]),
         ]}
       />
     </>
   )
 }
+
+const isPast = (at: string | null) => at !== null && Date.parse(at) <= Date.now()
 
 function Quotas({ connection: { upstreamQuotas, syncedAt } }: { connection: DetailedConnection }) {
   const words = useConnectionWords()

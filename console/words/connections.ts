@@ -38,6 +38,10 @@ const en = {
     GIBIBYTES: 'Disks and snapshots (GiB)',
   } satisfies Record<EnumOf<'UpstreamQuotaKind'>, string> as Record<EnumOf<'UpstreamQuotaKind'>, string>,
 
+  credentialsExpire: 'Credentials expire',
+  credentialsEnding: 'The credentials expire soon.',
+  credentialsEndingHint: 'Give new ones under Edit, or renew them where they are referenced.',
+
   policies: 'Policies of the cloud',
   policiesHint: 'The cloud runs them. Change them in the console of the cloud.',
   policyDays: (days: string) => `Weekdays ${days} (as the cloud numbers them)`,
@@ -138,6 +142,10 @@ const zh: ConnectionWords = {
     AUTOMATIC_SNAPSHOTS: '自动快照',
     GIBIBYTES: '磁盘和快照容量（GiB）',
   },
+
+  credentialsExpire: '凭证到期时间',
+  credentialsEnding: '凭证即将到期。',
+  credentialsEndingHint: '请在“编辑”中更换凭证，或更新凭证引用处的内容。',
 
   policies: '云端自动快照策略',
   policiesHint: '这些策略由云端执行，请在云平台的控制台中修改。',

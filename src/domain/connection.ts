@@ -1,3 +1,5 @@
+import { DAY_MS } from './units.ts'
+
 /** The clouds that a connection can lead to, with what clients call them. */
 export const CLOUD_PROVIDERS = {
   BAIDU: 'Baidu AI Cloud',
@@ -21,6 +23,18 @@ export const CONNECTION_STATES = {
   CLOCK_WRONG: "The gateway's clock differs too much from the cloud's.",
 } as const
 export type ConnectionState = keyof typeof CONNECTION_STATES
+
+/** The end of credentials is near for the last tenth of their life, within these bounds in milliseconds. */
+const NEAR_SHARE = 0.1
+const NEAR_MIN_MS = 10 * 60_000
+const NEAR_MAX_MS = 7 * DAY_MS
+
+/** From when on the end of credentials is near that are seen for the first time at a moment. */
+export function nearEndFrom(expireAt: Date, seenAt: Date): Date {
+  const lifeMs = expireAt.getTime() - seenAt.getTime()
+  const nearMs = Math.min(NEAR_MAX_MS, Math.max(NEAR_MIN_MS, lifeMs * NEAR_SHARE))
+  return new Date(expireAt.getTime() - nearMs)
+}
 
 /** How many connections an account may have. */
 export const CONNECTIONS_MAX = 50

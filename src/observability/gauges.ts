@@ -29,6 +29,7 @@ export function registerGauges(registry: Registry, sources: Sources): void {
   registerServer(registry, sources)
   registerDatabase(registry, sources)
   registerCounts(registry, sources)
+  registerCredentials(registry, sources)
 }
 
 function registerServer(registry: Registry, { traffic, usage }: Sources): void {
@@ -172,6 +173,23 @@ function registerCounts(registry: Registry, { db, now }: Sources): void {
           CROSS JOIN "SnapshotCount" c ON c."accountId" = a."id" AND c."diskId" = '' GROUP BY 1`,
       )
       for (const { status, count } of rows) this.set({ status }, count)
+    }),
+  })
+}
+
+function registerCredentials(registry: Registry, { db, now }: Sources): void {
+  new Gauge({
+    name: 'snapgate_cloud_credentials_expire_seconds',
+    help: 'Time until the first credentials of connections to this cloud expire; absent if none do.',
+    labelNames: ['provider'],
+    registers: [registry],
+    collect: fromDatabase(function (this: Gauge<'provider'>) {
+      const rows = db.reader.all<{ provider: string; at: Date | string }>(
+        Prisma.sql`SELECT "provider", min("credentialsExpireAt") AS "at" FROM "Connection"
+          WHERE "credentialsExpireAt" IS NOT NULL GROUP BY 1`,
+      )
+      for (const { provider, at } of rows)
+        this.set({ provider: provider.toLowerCase() }, (new Date(at).getTime() - now().getTime()) / 1_000)
     }),
   })
 }

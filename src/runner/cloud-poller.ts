@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { Logger } from 'pino'
 import { logFault } from '../database/log-fault.ts'
 import type { Sql, Work } from '../database/work.ts'
 import { Prisma } from '../generated/prisma/client.ts'
@@ -9,7 +8,6 @@ import { wakeable } from '../transitions/wakeable.ts'
 import { CloudWatch, WatchLost, type CloudWatchOptions } from './cloud-watch.ts'
 
 export interface CloudPollerOptions extends CloudWatchOptions {
-  log: Logger
   /** The time that leases are compared with. */
   leaseNow: Clock
 }

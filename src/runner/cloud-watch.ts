@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Logger } from 'pino'
 import { REASONS } from '../domain/reasons.ts'
 import type { Database } from '../database/database.ts'
 import type { Sql, Work } from '../database/work.ts'
-import type { Provider } from '../domain/connection.ts'
+import { nearEndFrom, type Provider } from '../domain/connection.ts'
 import { isSettled } from '../domain/lifecycle.ts'
 import { writePolicies } from '../domain/upstream-policy.ts'
 import { totalsOf, writeQuotas } from '../domain/upstream-quota.ts'
@@ -34,6 +35,7 @@ export interface CloudWatchOptions {
   announce: () => void
   /** How often everything is compared with the cloud, in milliseconds. */
   inventoryMs: number
+  log: Logger
   now: Clock
   /** A monotonic clock, in milliseconds. */
   steadyMs: () => number
@@ -115,6 +117,8 @@ export class CloudWatch {
   #isRefused = false
   #file: string | undefined
   #state: Connection['state'] | undefined
+  /** The end of credentials that the log has warned of. */
+  #warnedOf: number | undefined
 
   constructor(id: string, confirm: (sql: Sql) => Work<void>, options: CloudWatchOptions) {
     this.#id = id
@@ -383,13 +387,32 @@ export class CloudWatch {
     })
     const quotas = await ifAnswered(cloud.quota(limit), (read) => writeQuotas(totalsOf(read)))
     const policies = await ifAnswered(cloud.policies(limit), writePolicies)
+    const end = await ifAnswered(cloud.credentialsEnd(limit), (at) => this.#endOfCredentials(connection, at))
     const confirm = this.#confirm
     await db.writeInBackground(function* (sql) {
       yield* confirm(sql)
-      yield* sql.update('Connection', { syncedAt: beganAt, quotas, policies }, { id: connection.id })
+      yield* sql.update('Connection', { syncedAt: beganAt, quotas, policies, ...end }, { id: connection.id })
     })
     this.#refreshedFor = beganAt
     this.#inventoryAt = steadyMs() + inventoryMs * (0.75 + 0.5 * random())
+  }
+
+  /** What is recorded of the end of the credentials, which the log warns of once when it is near. */
+  #endOfCredentials(
+    { credentialsExpireAt: known, credentialsWarnAt, id }: Connection,
+    at: Date | null,
+  ): Pick<Connection, 'credentialsExpireAt' | 'credentialsWarnAt'> {
+    const { log, now } = this.#options
+    const isKnown = at !== null && at.getTime() === known?.getTime()
+    const warnAt = isKnown ? credentialsWarnAt : at && nearEndFrom(at, now())
+    if (at !== null && warnAt !== null && warnAt <= now() && at.getTime() !== this.#warnedOf) {
+      this.#warnedOf = at.getTime()
+      log.warn(
+        { connectionId: id, credentialsExpireAt: at },
+        'the credentials of a connection to a cloud expire soon',
+      )
+    }
+    return { credentialsExpireAt: at, credentialsWarnAt: warnAt }
   }
 
   /** Reads what is recorded and was not listed, and writes what that shows. */

@@ -106,6 +106,7 @@ export class Clouds {
       // Credentials that may read disks and snapshots, and no quotas or policies, are good enough.
       quota: (...args) => cloud.quota(...args),
       policies: (...args) => cloud.policies(...args),
+      credentialsEnd: (...args) => cloud.credentialsEnd(...args),
     }
   }
 

@@ -58,6 +58,14 @@ export type ConnectionService = ReturnType<typeof createConnectionService>
 /** How long a test may take, in milliseconds. */
 const TEST_MS = 30_000
 
+/** What is known of a connection with new credentials. */
+const UNTRIED = {
+  state: 'UNTRIED',
+  stateReason: null,
+  credentialsExpireAt: null,
+  credentialsWarnAt: null,
+} as const
+
 /** The state that each kind of fault puts a connection in. */
 const STATE_AFTER: Record<FaultClass, ConnectionState> = {
   PASSING: 'UNREACHABLE',
@@ -149,8 +157,7 @@ export function createConnectionService(options: ConnectionOptions) {
       const before = await db.write((sql) => lockOwned(sql, 'Connection', owner, id))
       const secret = credentials && {
         ...(await columnsOf(before, credentials)),
-        state: 'UNTRIED' as const,
-        stateReason: null,
+        ...UNTRIED,
         stateSince: now(),
       }
       return db.write(function* (sql): Work<ShownConnection> {

@@ -43,7 +43,7 @@ const KINDS: Partial<Record<string, Kind>> = {
 const DEPTH = 3
 
 /** What is the same below many fields: each field of these is asked for in one document, or documents become too large. */
-const REPEATED = ['Reason', 'UpstreamPolicy']
+const REPEATED = ['Reason', 'UpstreamPolicy', 'UpstreamQuota']
 
 /** Everything that can be asked of a schema: a document for every field with arguments, and every text in those. */
 export function walk(schema: GraphQLSchema, fill: Fill) {

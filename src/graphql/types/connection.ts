@@ -72,6 +72,20 @@ builder.node(Connection, {
       resolve: ({ stateReason }) => reasonsIn(stateReason),
     }),
     stateSince: t.expose('stateSince', { type: 'DateTime', description: 'When it entered this state.' }),
+    credentialsExpireAt: t.expose('credentialsExpireAt', {
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When its credentials expire, as it was known at `syncedAt`: what a temporary key of Baidu AI Cloud came with, or Keystone says ' +
+        'of an application credential. Null if they do not expire, or nothing says so.',
+    }),
+    credentialsWarnAt: t.expose('credentialsWarnAt', {
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'From when on `credentialsExpireAt` is near: when a tenth of their life is left, at most 7 days and at least 10 minutes. ' +
+        'Null if that is null.',
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Time of creation.' }),
     upstreamQuotas: t.field({
       ...costing(0, Object.keys(UPSTREAM_QUOTA_KINDS).length),
@@ -126,6 +140,7 @@ const BaiduKeyInput = builder.inputType('BaiduKeyInput', {
       validate: SECRET.nullish(),
       description: 'The session token of a temporary key.',
     }),
+    expiration: t.field({ type: 'DateTime', description: 'When a temporary key expires, as STS says.' }),
   }),
 })
 

@@ -59,6 +59,7 @@ export function createBaiduCloud(options: BaiduOptions): Cloud {
     submit,
     quota,
     policies: (signal) => policiesOf(page, signal),
+    credentialsEnd: async () => moment((await options.key()).expiration),
   }
 
   async function listDisks(cursor: string | undefined, signal: AbortSignal): Promise<Page<SeenDisk>> {
@@ -164,3 +165,5 @@ async function policiesOf(
   const seen = rows.flatMap((row) => seenPolicy(row) ?? [])
   return [...new Map(seen.map((policy) => [policy.id, policy])).values()]
 }
+
+const moment = (text: string | undefined) => (text === undefined ? null : new Date(text))

@@ -12,7 +12,7 @@ export const ROWS_PER_PAGE = 1_000
 export interface BaiduOptions {
   endpoint: URL
   /** Asked before each attempt, as temporary keys change. */
-  key: () => Promise<BaiduKey>
+  key: () => Promise<BaiduKey & { expiration?: string | undefined }>
   upstream: Upstream
   now: () => Date
 }

@@ -37,7 +37,7 @@ export const CINDER_ABILITIES: CloudAbilities = {
 
 /** OpenStack's block storage, one project in one region. */
 export function createCinderCloud(options: KeystoneOptions): Cloud {
-  const { call, minorVersion, page, read } = createCinderWire(options)
+  const { call, credentialsEnd, minorVersion, page, read } = createCinderWire(options)
 
   return {
     provider: 'cinder',
@@ -50,6 +50,7 @@ export function createCinderCloud(options: KeystoneOptions): Cloud {
     submit,
     quota,
     policies: () => Promise.resolve([]),
+    credentialsEnd,
   }
 
   function listSnapshots(

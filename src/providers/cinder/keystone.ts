@@ -19,6 +19,8 @@ export interface KeystoneSession {
   token: string
   /** Where the project's block storage is, from the catalogue; it ends with the project or with the version. */
   blockStorage: URL
+  /** The user whose token it is; null when the service does not say. */
+  userId: string | null
 }
 
 /** So long before its end a token is renewed. */
@@ -40,20 +42,46 @@ export function createKeystone({ authUrl, region, credentials, upstream, now }: 
   let session: { value: KeystoneSession; renewAt: number } | undefined
   let underway: Promise<KeystoneSession> | undefined
 
+  const base = authUrl.href.replace(/\/(?:v3\/?)?$/, '')
+  /** The session for which the end of the credentials was asked, and that. */
+  let ending: { of: KeystoneSession; at: Date | null } | undefined
+
   return {
-    session(): Promise<KeystoneSession> {
-      if (session && now().getTime() < session.renewAt) return Promise.resolve(session.value)
-      underway ??= login().finally(() => (underway = undefined))
-      return underway
+    session: current,
+
+    /**
+     * When the application credential ends; null when it does not, for a password, and where the credential may not read
+     * itself. Asked once for each session.
+     */
+    async credentialsEnd(signal: AbortSignal): Promise<Date | null> {
+      const own = await current()
+      if (ending?.of !== own) ending = { of: own, at: await endOf(own, signal) }
+      return ending.at
     },
+
     /** The service did not take this token: unless a newer one is there already, the next call logs in again. */
     forget(token: string): void {
       if (session?.value.token === token) session = undefined
     },
   }
 
+  function current(): Promise<KeystoneSession> {
+    if (session && now().getTime() < session.renewAt) return Promise.resolve(session.value)
+    underway ??= login().finally(() => (underway = undefined))
+    return underway
+  }
+
+  async function endOf({ token, userId }: KeystoneSession, signal: AbortSignal): Promise<Date | null> {
+    const used = await credentials()
+    if (userId === null || used.method !== 'application_credential') return null
+    const path = `/v3/users/${encodeURIComponent(userId)}/application_credentials/${encodeURIComponent(used.id)}`
+    const headers = { 'x-auth-token': token }
+    const answer = await upstream({ method: 'GET', url: new URL(`${base}${path}`), headers }, signal)
+    if (answer.status >= 400) return null
+    return new Fields(answer.json).fields('application_credential').moment('expires_at')
+  }
+
   async function login(): Promise<KeystoneSession> {
-    const base = authUrl.href.replace(/\/(?:v3\/?)?$/, '')
     const answer = await upstream(
       {
         method: 'POST',
@@ -86,7 +114,7 @@ export function createKeystone({ authUrl, region, credentials, upstream, now }: 
     const lifeMs = expiresAt.getTime() - now().getTime()
     // A short-lived token is used for half of its life at least.
     const renewAt = now().getTime() + lifeMs - Math.min(AHEAD_MS, lifeMs / 2)
-    session = { value: { token, blockStorage }, renewAt }
+    session = { value: { token, blockStorage, userId: body.fields('user').text('id') }, renewAt }
     return session.value
   }
 }

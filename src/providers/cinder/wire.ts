@@ -16,7 +16,13 @@ export function createCinderWire(options: KeystoneOptions) {
   /** The microversion that is asked for, below 3: the newest that we know, or the newest that is there. */
   let minor: Promise<number> | undefined
 
-  return { call, minorVersion, page, read }
+  return {
+    call,
+    credentialsEnd: (signal: AbortSignal) => keystone.credentialsEnd(signal),
+    minorVersion,
+    page,
+    read,
+  }
 
   async function page<Row>(
     path: string,

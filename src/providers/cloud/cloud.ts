@@ -161,6 +161,8 @@ export interface Cloud {
   find(mark: string, diskExternalId: string, signal: AbortSignal): Promise<SeenSnapshot[]>
   submit(request: CloudRequest, signal: AbortSignal): Promise<CloudAnswer>
   quota(signal: AbortSignal): Promise<CloudQuota[]>
+  /** When the credentials end that are in use now; null when they do not, or nothing says so. */
+  credentialsEnd(signal: AbortSignal): Promise<Date | null>
   /** The policies that the cloud runs by itself; none where it has no such thing. */
   policies(signal: AbortSignal): Promise<UpstreamPolicy[]>
 }

@@ -8,6 +8,8 @@ const baiduKey = z.strictObject({
   accessKeyId: z.string().min(1),
   secretAccessKey: z.string().min(1),
   sessionToken: z.string().min(1).optional(),
+  /** When a temporary key ends, as STS names and writes it. */
+  expiration: z.iso.datetime({ offset: true }).optional(),
 })
 
 const applicationCredential = z
@@ -28,7 +30,7 @@ const password = z
 export const CREDENTIALS = { baidu: baiduKey, cinder: z.union([applicationCredential, password]) }
 
 const SHAPES: Record<keyof typeof CREDENTIALS, string> = {
-  baidu: '{"accessKeyId", "secretAccessKey"}, with "sessionToken" for a temporary key',
+  baidu: '{"accessKeyId", "secretAccessKey"}, with "sessionToken" and "expiration" for a temporary key',
   cinder:
     '{"id", "secret"} of an application credential, or {"user", "password", "project"}, with "userDomain" and "projectDomain" unless they are Default',
 }

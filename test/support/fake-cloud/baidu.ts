@@ -2,6 +2,13 @@ import { createHmac } from 'node:crypto'
 import type { FakeCloud, FakeDisk, FakePolicy, FakeSnapshot } from './engine.ts'
 import { textOf, type CloudRequest, type CloudResponse, type Dialect } from './server.ts'
 
+/** A temporary key of STS, which is good until then. */
+export const temporaryKey = (until: number) => ({
+  ...BAIDU_KEY,
+  sessionToken: `until-${String(until)}`,
+  expiration: seconds(until),
+})
+
 export const BAIDU_KEY = { accessKeyId: 'fake-access-key', secretAccessKey: 'fake-secret-key' }
 
 const EXPIRED_AFTER_MS = 30 * 60_000
@@ -228,6 +235,9 @@ function signatureProblem(cloud: FakeCloud, request: CloudRequest): CloudRespons
   ).split('/')
   if (version !== 'bce-auth-v1') return failure(400, 'InvalidHTTPAuthHeader', 'No signature.')
   if (accessKeyId !== BAIDU_KEY.accessKeyId) return failure(403, 'InvalidAccessKeyId', 'No such key.')
+  const until = /^until-(\d+)$/.exec(request.header('x-bce-security-token') ?? '')?.[1]
+  if (until !== undefined && Number(until) <= cloud.now())
+    return failure(403, 'AccessDenied', 'The session token has expired.')
   const age = Math.abs(cloud.now() + (cloud.faults.clockAheadMs ?? 0) - Date.parse(at))
   if (age > EXPIRED_AFTER_MS) return failure(400, 'RequestExpired', 'The request has expired.')
   const encode = (text: string) =>

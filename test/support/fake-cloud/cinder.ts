@@ -7,6 +7,7 @@ export const APPLICATION_CREDENTIAL = {
   secret: 'fake-credential-secret',
 }
 
+const USER = 'fedcba9876543210fedcba9876543210'
 const PROJECT = '0123456789abcdef0123456789abcdef'
 
 export interface CinderWire {
@@ -22,6 +23,8 @@ export function cinderDialect({ tokenMs = 3_600_000, minor = 70 }: CinderWire = 
 
   return (cloud, request, url) => {
     if (request.path === '/identity/v3/auth/tokens') return login(cloud, request, url)
+    if (request.path === `/identity/v3/users/${USER}/application_credentials/${APPLICATION_CREDENTIAL.id}`)
+      return ownCredential(cloud)
     if (request.path === '/volume/')
       return {
         status: 300,
@@ -58,10 +61,22 @@ export function cinderDialect({ tokenMs = 3_600_000, minor = 70 }: CinderWire = 
     return {
       status: 201,
       headers: { 'x-subject-token': token },
-      body: { token: { expires_at: new Date(cloud.now() + tokenMs).toISOString(), catalog } },
+      body: {
+        token: { expires_at: new Date(cloud.now() + tokenMs).toISOString(), user: { id: USER }, catalog },
+      },
     }
   }
 }
+
+const ownCredential = (cloud: FakeCloud): CloudResponse => ({
+  status: 200,
+  body: {
+    application_credential: {
+      id: APPLICATION_CREDENTIAL.id,
+      expires_at: cloud.credentialsEndAt === null ? null : naive(cloud.credentialsEndAt),
+    },
+  },
+})
 
 function route(cloud: FakeCloud, request: CloudRequest): CloudResponse {
   const [, , , project, kind, id, more] = request.path.split('/')

@@ -86,6 +86,8 @@ export class FakeCloud {
   /** How long a snapshot takes. */
   copyMs = 2_000
   snapshotLimit = 256
+  /** When the credentials end, where the cloud tells that; null if they do not. */
+  credentialsEndAt: number | null = null
   pageSize = 1_000
   readonly dice
   #now = Date.parse('2026-11-26T00:00:00Z')

@@ -1,0 +1,3 @@
+-- AlterTable
+ALTER TABLE "Connection" ADD COLUMN "credentialsExpireAt" DATETIME;
+ALTER TABLE "Connection" ADD COLUMN "credentialsWarnAt" DATETIME;
