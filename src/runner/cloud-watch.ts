@@ -25,6 +25,7 @@ import {
   writeDiskGone,
   writeSnapshot,
   writeSnapshotGone,
+  type Seeing,
 } from '../services/upstream-rows.ts'
 
 export interface CloudWatchOptions {
@@ -67,8 +68,12 @@ const REASON_MS = 2 * 60_000
 /** How long a connection is left alone whose credentials or clock are wrong, in milliseconds. */
 const BROKEN_MS = 5 * 60_000
 
-/** How many rows are written in a transaction: a commit holds the event loop, and each row is in a dozen indexes. */
+/**
+ * How many rows are written in a transaction at least, and for how long more are taken into it, in milliseconds: a transaction
+ * holds the event loop, and after it background work rests for as long.
+ */
 const WRITTEN_AT_ONCE = 10
+const WRITTEN_MS = 10
 
 /** How long a pass may take, in milliseconds. */
 const PASS_MS = 10 * 60_000
@@ -467,10 +472,7 @@ export class CloudWatch {
           this.#disks.delete(one.externalId)
         return isOther
       })
-      for (const few of parts(differing, WRITTEN_AT_ONCE))
-        await this.#write(connection, function* (sql, seeing) {
-          for (const one of few) yield* writeDisk(sql, seeing, one)
-        })
+      await this.#writeEach(connection, differing, writeDisk)
       await nextTurn()
     }
   }
@@ -493,10 +495,7 @@ export class CloudWatch {
         else this.#snapshots.delete(one.externalId)
         return !row || own.length > 0 || snapshotChanges(row, one, own, { at, diskId }) !== undefined
       })
-      for (const few of parts(differing, WRITTEN_AT_ONCE))
-        await this.#write(connection, function* (sql, seeing) {
-          for (const one of few) yield* writeSnapshot(sql, seeing, one)
-        })
+      await this.#writeEach(connection, differing, writeSnapshot)
       // The status of a disk follows what is made of it.
       for (const { externalId, diskExternalId } of differing) {
         const isMade = rows.get(externalId)?.status === 'CREATING'
@@ -535,11 +534,30 @@ export class CloudWatch {
     return new Map(rows.map(({ id, externalId }) => [externalId, id]))
   }
 
-  /** Writes in a transaction, as long as this gateway has the connection. */
-  async #write(
+  /** Writes each, in transactions that are as long as they may be. */
+  async #writeEach<Seen>(
     connection: Connection,
-    work: (sql: Sql, seeing: Parameters<typeof writeDisk>[1]) => Work<void>,
+    all: readonly Seen[],
+    write: (sql: Sql, seeing: Seeing, one: Seen) => Work<void>,
   ): Promise<void> {
+    for (let written = 0; written < all.length;) {
+      let next = written
+      await this.#write(connection, function* (sql, seeing) {
+        const until = performance.now() + WRITTEN_MS
+        // A transaction that is done again begins where it began.
+        next = written
+        for (const one of all.slice(written)) {
+          if (next - written >= WRITTEN_AT_ONCE && performance.now() >= until) return
+          yield* write(sql, seeing, one)
+          next++
+        }
+      })
+      written = next
+    }
+  }
+
+  /** Writes in a transaction, as long as this gateway has the connection. */
+  async #write(connection: Connection, work: (sql: Sql, seeing: Seeing) => Work<void>): Promise<void> {
     const { db, announce, now, newId } = this.#options
     const provider = connection.provider.toLowerCase() as Provider
     const seeing = { connection: { ...connection, provider }, at: now(), newId }

@@ -256,7 +256,7 @@ function* insertSnapshot(sql: Sql, { connection, at, newId }: Seeing, seen: Seen
   })
   const diskId = diskIdOf(connectionId, diskExternalId ?? externalId)
   const step = { from: null, to: status, reason: failureReason, at, upstreamAt: momentOf(seen, status) }
-  yield* appendSeenTransitions(sql, { ...factsOf(snapshot), diskId, ...step })
+  yield* appendSeenTransitions(sql, { ...factsOf(snapshot), diskId, ...step, snapshotTags: null })
 }
 
 function* diskSeen(sql: Sql, connectionId: string, { diskExternalId }: SeenSnapshot): Work<Disk | undefined> {
