@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createCinderCloud } from '../../src/providers/cinder/cinder.ts'
+import { CursorRefused } from '../../src/providers/cloud/faults.ts'
+import { eachPage } from '../../src/providers/cloud/pages.ts'
+import { createUpstream } from '../../src/providers/cloud/upstream.ts'
 import { startTestApp } from '../support/app.ts'
 import { connect, KEY } from '../support/cloud-gateway.ts'
+import { CREDENTIAL_END } from '../support/openstack/keystone.ts'
 import { hasOpenStack, startOpenStack, type OpenStack } from '../support/openstack/openstack.ts'
 import { cloudContract, type CloudPeer } from './contract.ts'
 
@@ -95,6 +100,45 @@ describe.skipIf(!hasOpenStack)('real Cinder with Keystone (skipped where they ar
   afterAll(() => openstack[Symbol.asyncDispose]())
 
   cloudContract(() => cinderPeer(openstack))
+
+  test('lists are read page by page, and begun again when the snapshot at which a page ended was deleted; and the end of the credential is read', async () => {
+    const { credential, hosts, identity, member, region } = openstack
+    const client = createCinderCloud({
+      authUrl: new URL(identity),
+      region,
+      credentials: () => Promise.resolve({ method: 'application_credential', ...credential }),
+      upstream: createUpstream({ domains: [], hosts }),
+      now: () => new Date(),
+      rowsPerPage: 2,
+    })
+    await using peer = await cinderPeer(openstack)
+    const disk = await peer.disk('paged')
+    const ids = new Set<string>()
+    for (const name of ['a', 'b', 'c', 'd', 'e']) ids.add(await peer.snapshot(disk, name))
+    const { signal } = new AbortController()
+    expect(await client.credentialsEnd(signal)).toEqual(new Date(`${CREDENTIAL_END}Z`))
+    const list = (cursor: string | undefined) => client.listSnapshots(cursor, signal, disk)
+    const sizes: number[] = []
+    expect(await eachPage(list, (rows) => void sizes.push(rows.length))).toEqual(ids)
+    expect(sizes).toEqual([2, 2, 1])
+
+    const { rows, next } = await list(undefined)
+    const marker = rows.at(-1)?.externalId ?? ''
+    await peer.delete(marker)
+    ids.delete(marker)
+    await expect(list(next)).rejects.toBeInstanceOf(CursorRefused)
+    let isFirst = true
+    const left = await eachPage(
+      (cursor) => {
+        const refused = isFirst && cursor !== undefined
+        if (refused) isFirst = false
+        return list(refused ? next : cursor)
+      },
+      () => undefined,
+    )
+    expect(left).toEqual(ids)
+    expect((await member('GET', `/snapshots/detail?volume_id=${disk}`)).snapshots).toHaveLength(4)
+  })
 
   test('a snapshot in creation when Cinder is killed is CREATING until Cinder says otherwise, and then what it says', async () => {
     await using peer = await cinderPeer(openstack)

@@ -35,6 +35,8 @@ export interface KeystoneOptions {
   credentials: () => Promise<KeystoneCredentials>
   upstream: Upstream
   now: () => Date
+  /** The largest page of a list that is asked for: 1,000 unless given, which is Cinder's own limit by default. */
+  rowsPerPage?: number | undefined
 }
 
 /** The session of a project: one login for everybody, repeated ahead of its end. */

@@ -7,11 +7,9 @@ import { errorOf, faultClassOf, faultFrom } from './faults.ts'
 import { createKeystone, type KeystoneOptions } from './keystone.ts'
 import { WITHOUT_FORCE } from './requests.ts'
 
-const ROWS_PER_PAGE = 1_000
-
 /** Requests to block storage with the token of the project's session. */
 export function createCinderWire(options: KeystoneOptions) {
-  const { upstream } = options
+  const { upstream, rowsPerPage = 1_000 } = options
   const keystone = createKeystone(options)
   /** The microversion that is asked for, below 3: the newest that we know, or the newest that is there. */
   let minor: Promise<number> | undefined
@@ -32,7 +30,7 @@ export function createCinderWire(options: KeystoneOptions) {
     signal: AbortSignal,
   ): Promise<Page<Row>> {
     const answer = await call(
-      { method: 'GET', path, query: { ...query, limit: String(ROWS_PER_PAGE) } },
+      { method: 'GET', path, query: { ...query, limit: String(rowsPerPage) } },
       signal,
     )
     // A marker names a row, which may have been deleted since.

@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import { freePort } from '../redis.ts'
 import { runToEnd, startServer } from './processes.ts'
 
+/** When the application credential ends. */
+export const CREDENTIAL_END = '2099-12-31T23:59:59.000000'
+
 export const REGION = 'RegionOne'
 export const ADMIN_PASSWORD = 'admin-password-of-the-test'
 
@@ -97,7 +100,7 @@ export async function populate(url: string, blockStorage: string) {
   const { application_credential: made } = await asker(`${url}/v3`, memberToken)(
     'POST',
     `/users/${user.id}/application_credentials`,
-    { application_credential: { name: 'snapgate' } },
+    { application_credential: { name: 'snapgate', expires_at: CREDENTIAL_END } },
   )
   return {
     project: project.id as string,
