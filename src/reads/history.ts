@@ -1,6 +1,5 @@
 import { Prisma, type DiskTransition, type SnapshotTransition } from '../generated/prisma/client.ts'
 import type { ReadConnection } from '../database/sqlite/read-connection.ts'
-import { readNumber } from './counts.ts'
 import type { Bound, OrderColumn, Page, PageQuery } from './pages.ts'
 
 /** An entry in the history of a disk. Its id says which transition it is, and breaks ties between those of one moment. */
@@ -71,14 +70,11 @@ function eventOf({ snapshotId, snapshotName, ...event }: EventRow): DiskEvent {
   return (snapshotId === null ? event : { ...event, snapshotId, snapshotName }) as DiskEvent
 }
 
-/** How many there are. */
-export function countDiskHistory(
-  reader: ReadConnection,
-  { accountId, diskId }: { accountId: string; diskId: string },
-): number {
+/** How many there are, as the column `number`. Every row is looked at, and there may be as many as the log keeps. */
+export function countOfDiskHistory({ accountId, diskId }: { accountId: string; diskId: string }): Prisma.Sql {
   const counts = LOGS.map(
     ({ table }) =>
-      Prisma.sql`(SELECT count(*) FROM ${table} t WHERE t."diskId" = ${diskId} AND +t."accountId" = ${accountId})`,
+      Prisma.sql`(SELECT count(*) FROM ${table} t WHERE t."diskId" = ${diskId} AND scanned(t."position") AND +t."accountId" = ${accountId})`,
   )
-  return readNumber(reader, Prisma.sql`SELECT ${Prisma.join(counts, ' + ')} AS "number"`)
+  return Prisma.sql`SELECT ${Prisma.join(counts, ' + ')} AS "number"`
 }

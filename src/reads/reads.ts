@@ -29,7 +29,7 @@ import {
   type DiskFilter,
   type SnapshotFilter,
 } from './filters.ts'
-import { countDiskHistory, readDiskHistory, type DiskEvent } from './history.ts'
+import { countOfDiskHistory, readDiskHistory, type DiskEvent } from './history.ts'
 import {
   countOf,
   readPage,
@@ -237,7 +237,7 @@ export class Reads {
     const [reader, scope] = [this.#reader, { accountId: this.#accountId, diskId }]
     return {
       page: (query) => readDiskHistory(reader, scope, query),
-      count: () => countDiskHistory(reader, scope),
+      count: () => this.#scannedNumber(countOfDiskHistory(scope)),
     }
   }
 
@@ -424,12 +424,19 @@ export class Reads {
   #count(table: Table, where: Where): number | Promise<number> {
     const select = countOf(table, where, where.isScan ? undefined : COUNTED_AT_ONCE + 1)
     if (!select) return 0
-    const read = () => readNumber(this.#reader, select)
-    const number = where.isScan ? this.#scan(read) : read()
-    if (number !== undefined && (where.isScan || number <= COUNTED_AT_ONCE)) return number
-    return this.#far<{ number: number }>(countOf(table, where) ?? select).then(
-      ({ rows: [row] }) => row?.number ?? 0,
-    )
+    if (where.isScan) return this.#scannedNumber(select)
+    const number = readNumber(this.#reader, select)
+    return number <= COUNTED_AT_ONCE ? number : this.#farNumber(countOf(table, where) ?? select)
+  }
+
+  /** The number that a select finds which calls `scanned`. */
+  #scannedNumber(select: Prisma.Sql): number | Promise<number> {
+    return this.#scan(() => readNumber(this.#reader, select)) ?? this.#farNumber(select)
+  }
+
+  /** Throws, and does not reject, where it may not wait. */
+  #farNumber(select: Prisma.Sql): Promise<number> {
+    return this.#far<{ number: number }>(select).then(({ rows: [row] }) => row?.number ?? 0)
   }
 
   /** The rows of a select that calls `scanned`. */

@@ -5,6 +5,7 @@ import SQLite from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { DatabaseHealth } from '../../src/database/health.ts'
 import { UNAVAILABLE } from '../../src/domain/unavailable.ts'
+import { MustWait, Reads } from '../../src/reads/reads.ts'
 import { Scans } from '../../src/reads/scans.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { askInParts, merged, partsIn } from '../support/parts.ts'
@@ -28,6 +29,23 @@ function fill(app: TestApp, count = ROWS): void {
   ).run(count, app.viewer.accountId)
   db.close()
 }
+
+test('the history of a disk is counted off the event loop where it is long', async () => {
+  await using app = await startTestApp()
+  const { id } = await app.disk()
+  const db = new SQLite(app.db.path)
+  db.prepare(
+    `WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n + 1 < 6000)
+     INSERT INTO "DiskTransition" ("accountId", "sequence", "tag", "diskId", "from", "to", "at")
+     SELECT ?, 1000 + n, n, ?, 'UNMOUNTED', 'IN_USE', '2026-01-01T00:00:00.000+00:00' FROM c`,
+  ).run(app.viewer.accountId, id)
+  db.close()
+
+  const here = new Reads(app.db, app.viewer)
+  expect(() => here.diskHistory(id).count()).toThrow(MustWait)
+  const { data } = await app.graphql(`{ disk(id: "${id}") { history(first: 1) { totalCount } } }`)
+  expect(data.disk.history.totalCount).toBe(6_001)
+})
 
 test('a search through a long list finds what there is, asked for once or again', async () => {
   await using app = await startTestApp()

@@ -12,12 +12,17 @@ import type { Credentials } from '../auth/credentials.ts'
 import { describeError } from '../describe-error.ts'
 import type { Gate } from '../gate.ts'
 import type { Limits } from '../limits/limits.ts'
-import { TRY_AGAIN_LATER } from './close-codes.ts'
+import { TOO_BIG, TRY_AGAIN_LATER } from './close-codes.ts'
 import { knownPartsOf } from './message.ts'
 import { Pace } from './pace.ts'
+import type { Reading } from './reading.ts'
+
+/** How long `connection_init` may be: as long as the headers of a request. */
+const MAX_INIT_BYTES = 16 * 1024
 
 export interface ConnectionOptions {
   gate: Gate
+  reading: Reading
   limits: Limits
   credentials: Pick<Credentials, 'watch'>
   observer: Observer
@@ -38,6 +43,8 @@ export class Connection {
   /** Whether it has shown that it lives since it was last asked, and how many bytes it had taken then. */
   #isAlive = true
   #taken = 0
+  /** Resolves when the last message that waits has been handled. */
+  #late: Promise<void> | undefined
 
   constructor(webSocket: WebSocket, socket: Socket, messagesPerSecond: number, options: ConnectionOptions) {
     this.webSocket = webSocket
@@ -104,11 +111,32 @@ export class Connection {
         this.webSocket.close(CloseCode.BadRequest, 'Binary message received')
         return
       }
-      const beganAt = performance.now()
-      handle(knownPartsOf(message.toString())).catch((error: unknown) => this.#fail(error))
-      // Messages are parsed before it is the turn of what they ask for.
-      if (this.#viewer) this.#options.gate.heldUp(this.#viewer, performance.now() - beganAt)
+      if (!this.#viewer && message.length > MAX_INIT_BYTES) {
+        this.webSocket.close(
+          TOO_BIG,
+          `A message before the acknowledgement has at most ${MAX_INIT_BYTES} bytes`,
+        )
+        return
+      }
+      const waitMs = this.#viewer ? this.#options.reading.waitFor(this.#viewer.accountId, message.length) : 0
+      if (waitMs === 0 && !this.#late) {
+        this.#handle(handle, message)
+        return
+      }
+      // One after the other: what was sent later is not handled before.
+      const late = Promise.all([this.pace.wait(waitMs), this.#late]).then(() => {
+        if (this.#late === late) this.#late = undefined
+        if (this.isOpen) this.#handle(handle, message)
+      })
+      this.#late = late
     })
+  }
+
+  #handle(handle: (message: unknown) => Promise<void>, message: Buffer): void {
+    const beganAt = performance.now()
+    handle(knownPartsOf(message.toString())).catch((error: unknown) => this.#fail(error))
+    // Messages are parsed before it is the turn of what they ask for.
+    if (this.#viewer) this.#options.gate.heldUp(this.#viewer, performance.now() - beganAt)
   }
 
   /** Cuts it off when it has not answered since the last time, or has taken nothing of what waits for it. */

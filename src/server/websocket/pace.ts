@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
 
 /**
@@ -10,6 +11,8 @@ export class Pace {
   #left: number
   #countedAt = performance.now()
   #hold: NodeJS.Timeout | undefined
+  /** How many of its messages wait to be handled. */
+  #late = 0
 
   constructor(webSocket: WebSocket, perSecond: number) {
     this.#webSocket = webSocket
@@ -19,29 +22,42 @@ export class Pace {
 
   /** Whether it is not read just now. */
   get isHeld(): boolean {
-    return this.#hold !== undefined
+    return this.#hold !== undefined || this.#late > 0
   }
 
   /** Counts a message that has come. */
   count(): void {
     this.#refill()
     this.#left--
-    if (this.#left >= 0 || this.isHeld) return
+    if (this.#left >= 0 || this.#hold !== undefined) return
     this.#webSocket.pause()
     this.#release()
+  }
+
+  /** Resolves after so many milliseconds; until then it is not read. */
+  async wait(ms: number): Promise<void> {
+    this.#late++
+    this.#webSocket.pause()
+    await setTimeout(ms)
+    this.#late--
+    this.#resume()
   }
 
   stop(): void {
     clearTimeout(this.#hold)
   }
 
+  #resume(): void {
+    if (!this.isHeld) this.#webSocket.resume()
+  }
+
   #release(): void {
-    this.#hold = setTimeout(
+    this.#hold = globalThis.setTimeout(
       () => {
         this.#hold = undefined
         this.#refill()
         if (this.#left < 0) this.#release()
-        else this.#webSocket.resume()
+        else this.#resume()
       },
       (-this.#left / this.#perSecond) * 1000,
     )

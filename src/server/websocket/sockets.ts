@@ -13,6 +13,7 @@ import { turnAway, type Refused } from '../http/turn-away.ts'
 import { ClientSocket } from './client-socket.ts'
 import { GOING_AWAY } from './close-codes.ts'
 import { Connection } from './connection.ts'
+import { Reading } from './reading.ts'
 import { createProtocol, type Protocol, type ProtocolOptions } from './protocol.ts'
 
 /** How often a socket is asked whether its other side is still there, in milliseconds. One that has not answered by the next time is cut. */
@@ -47,6 +48,7 @@ export class WebSockets {
   readonly #connections = new Set<Connection>()
   readonly #sockets: WebSocketServer
   readonly #checks: NodeJS.Timeout
+  readonly #reading = new Reading()
   #isStopping = false
 
   constructor(server: Server, options: WebSocketOptions) {
@@ -124,7 +126,10 @@ export class WebSockets {
 
   #open(webSocket: WebSocket, socket: Socket): void {
     const { connectionLimits, log } = this.#options
-    const connection = new Connection(webSocket, socket, connectionLimits.messagesPerSecond, this.#options)
+    const connection = new Connection(webSocket, socket, connectionLimits.messagesPerSecond, {
+      ...this.#options,
+      reading: this.#reading,
+    })
     this.#connections.add(connection)
     const closed = this.#protocol.opened(
       {
