@@ -257,6 +257,14 @@ test('the walk knows every type of id and every text that a client can give, and
       : [],
   )
   expect(all.filter((coordinate) => !walked.selected.has(coordinate))).toEqual([])
+  // Nothing is left out of what is large: it is asked for in parts.
+  for (const [coordinate, field] of [
+    ['Query.snapshot', 'failureReasons'],
+    ['Query.disk', 'statusReasons'],
+  ]) {
+    const own = walked.documents.filter((one) => one.coordinate === coordinate)
+    expect(own.some(({ document }) => document.includes(`: ${field} {`))).toBe(true)
+  }
 })
 
 test('no query of another account returns anything foreign, and a foreign id is answered, by the same statements, as one that there is not', async () => {

@@ -10,6 +10,9 @@ import {
   isRequiredArgument,
   isRequiredInputField,
   isUnionType,
+  Lexer,
+  Source,
+  TokenKind,
   type GraphQLField,
   type GraphQLInputType,
   type GraphQLNamedType,
@@ -42,8 +45,8 @@ const KINDS: Partial<Record<string, Kind>> = {
 /** The deepest that selections go, in objects within objects. */
 const DEPTH = 3
 
-/** What is the same below many fields: each field of these is asked for in one document, or documents become too large. */
-const REPEATED = ['Reason', 'UpstreamPolicy', 'UpstreamQuota']
+/** How many tokens a document may have: the gateway takes no larger ones. */
+const TOKENS_MAX = 1_000
 
 /** Everything that can be asked of a schema: a document for every field with arguments, and every text in those. */
 export function walk(schema: GraphQLSchema, fill: Fill) {
@@ -53,14 +56,18 @@ export function walk(schema: GraphQLSchema, fill: Fill) {
   /** Abstract types, of many members, whose members the document has already. */
   const spelt = new Set<string>()
 
-  /** Everything below a type: each field that needs no argument, each type on the way once. */
-  function selection(type: GraphQLOutputType, path: readonly string[] = []): string {
+  /** Everything below a type: each field that needs no argument, each type on the way once; of the first type only some. */
+  function selection(
+    type: GraphQLOutputType,
+    path: readonly string[] = [],
+    only?: readonly string[],
+  ): string {
     const named = getNamedType(type)
     if (isLeafType(named)) return ''
     if (isUnionType(named) || isInterfaceType(named)) {
       if (spelt.has(named.name)) return '{ __typename }'
       spelt.add(named.name)
-      const members = schema.getPossibleTypes(named)
+      const members = schema.getPossibleTypes(named).filter(({ name }) => only?.includes(name) ?? true)
       // What an interface has of leaves is asked for once, or documents become too large.
       const shared = isInterfaceType(named)
         ? Object.values(named.getFields()).filter(({ type: leaf }) => isLeafType(getNamedType(leaf)))
@@ -71,33 +78,57 @@ export function walk(schema: GraphQLSchema, fill: Fill) {
       const selections = members.map((member) => `... on ${member.name} ${fields(member, within, names)}`)
       return `{ __typename ${[...names, ...selections].join(' ')} }`
     }
-    return isObjectType(named) ? fields(named, path) : ''
+    return isObjectType(named) ? fields(named, path, [], only) : ''
   }
 
   function fields(
     type: GraphQLObjectType,
     path: readonly string[],
     selectedAbove: readonly string[] = [],
+    only?: readonly string[],
   ): string {
     const chosen = Object.values(type.getFields()).flatMap((field) => {
+      if (only && !only.includes(field.name)) return []
       const named = getNamedType(field.type)
       const isDeeper = !isLeafType(named)
       if (field.args.some(isRequiredArgument)) return []
       if (isDeeper && (path.includes(named.name) || path.length >= DEPTH)) return []
       const coordinate = `${type.name}.${field.name}`
-      if (REPEATED.includes(named.name) && selected.has(coordinate)) return []
       selected.add(coordinate)
       if (selectedAbove.includes(field.name)) return []
-      // These have the same types wherever they are, so they need no names of their own.
-      const isAlike = REPEATED.includes(type.name) || REPEATED.includes(named.name)
-      const alias = isAlike ? field.name : `${type.name}_${field.name}: ${field.name}`
+      const alias = `${type.name}_${field.name}: ${field.name}`
       return [isDeeper ? `${alias} ${selection(field.type, [...path, type.name])}` : alias]
     })
     return `{ __typename ${chosen.join(' ')} }`
   }
 
-  /** The document that asks for one field, with a variable for each of its arguments. */
-  function documentFor(parent: GraphQLObjectType, field: GraphQLField<unknown, unknown>): string {
+  /** The documents that ask for one field, and together for everything below it. */
+  function documentsFor(
+    parent: GraphQLObjectType,
+    field: GraphQLField<unknown, unknown>,
+    only = partsOf(getNamedType(field.type)),
+  ): string[] {
+    const document = documentFor(parent, field, only)
+    if (tokensOf(document) <= TOKENS_MAX) return [document]
+    if (only.length < 2) throw new Error(`${parent.name}.${field.name} is too large for a document.`)
+    const half = Math.ceil(only.length / 2)
+    return [only.slice(0, half), only.slice(half)].flatMap((some) => documentsFor(parent, field, some))
+  }
+
+  /** What can be asked for by itself: the fields of an object, the members of an abstract type. */
+  function partsOf(type: GraphQLNamedType): string[] {
+    if (isObjectType(type)) return Object.keys(type.getFields())
+    return isUnionType(type) || isInterfaceType(type)
+      ? schema.getPossibleTypes(type).map(({ name }) => name)
+      : []
+  }
+
+  /** The document that asks for one field, with a variable for each of its arguments, and for some of what is below it. */
+  function documentFor(
+    parent: GraphQLObjectType,
+    field: GraphQLField<unknown, unknown>,
+    only: readonly string[],
+  ): string {
     spelt.clear()
     selected.add(`${parent.name}.${field.name}`)
     const kind = KINDS[parent.name] ?? 'query'
@@ -106,7 +137,7 @@ export function walk(schema: GraphQLSchema, fill: Fill) {
     )
     const given = field.args.map((arg) => `${arg.name}: $${arg.name}`)
     const list = (items: string[]) => (items.length > 0 ? `(${items.join(', ')})` : '')
-    const call = `${field.name}${list(given)} ${selection(field.type, [parent.name])}`
+    const call = `${field.name}${list(given)} ${selection(field.type, [parent.name], only)}`
     const route = routes.get(parent.name) ?? []
     const nested = route.reduceRight((inside, step) => `${step} { ${inside} }`, call)
     return `${kind}${list(declared)} { ${nested} }`
@@ -126,22 +157,20 @@ export function walk(schema: GraphQLSchema, fill: Fill) {
       if (!isRoot && field.args.length === 0) continue
       const kind = KINDS[parent.name] ?? 'query'
       const coordinate = `${parent.name}.${field.name}`
-      const document = documentFor(parent, field)
       const required = Object.fromEntries(
         field.args
           .filter(isRequiredArgument)
           .map((arg) => [arg.name, example(`${coordinate}(${arg.name}:)`, arg.type)]),
       )
-      documents.push({ coordinate, kind, document, variables: required })
-      for (const arg of field.args) {
-        for (const place of places(`${coordinate}(${arg.name}:)`, arg.type)) {
-          positions.push({
-            ...place,
-            kind,
-            document,
-            variables: (value) => ({ ...required, [arg.name]: place.build(value) }),
-          })
-        }
+      const given = field.args.flatMap((arg) =>
+        places(`${coordinate}(${arg.name}:)`, arg.type).map(({ build, ...place }) => ({
+          ...place,
+          variables: (value: string) => ({ ...required, [arg.name]: build(value) }),
+        })),
+      )
+      for (const document of documentsFor(parent, field)) {
+        documents.push({ coordinate, kind, document, variables: required })
+        positions.push(...given.map((place) => ({ ...place, kind, document })))
       }
     }
   }
@@ -218,4 +247,12 @@ function routesFrom(schema: GraphQLSchema): Map<string, string[]> {
     }
   }
   return routes
+}
+
+/** How many tokens a document has. */
+function tokensOf(document: string): number {
+  const lexer = new Lexer(new Source(document))
+  let count = 0
+  while (lexer.advance().kind !== TokenKind.EOF) count++
+  return count
 }
