@@ -44,6 +44,7 @@ export function ActivitySubject({ activity: { subjectId, subjectName } }: { acti
 function placeOf(id: string): string | undefined {
   if (id.startsWith('v-')) return `/disks/${id}`
   if (id.startsWith('asp-')) return `/policies/${id}`
+  if (id.startsWith('con-')) return `/connections/${id}`
   return id.startsWith('s-') ? `/snapshots?show=${id}` : undefined
 }
 

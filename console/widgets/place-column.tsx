@@ -4,22 +4,21 @@ import type { Words } from '../words/en.ts'
 import { FROM_DESKTOP } from './table.ts'
 import type { ListColumn } from './table-view.ts'
 
-/** Where disks or snapshots are: not shown by itself in an account that has no connection to a cloud. */
+/** Of which connection and provider disks or snapshots are: not shown by itself in an account that has no connection. */
 export function placeColumn(words: Words, hasClouds: boolean): ListColumn<Partial<Place>> {
   return {
     key: 'PLACE',
-    title: words.providerLabel,
-    width: 140,
+    title: words.connection,
+    width: 120,
     from: hasClouds ? FROM_DESKTOP : [],
-    render: (_, { provider, connection }) => (
-      <>
-        {provider && words.provider[provider]}
-        {connection && (
-          <div className="hint">
-            <Link href={`/connections/${connection.id}`}>{connection.name}</Link>
-          </div>
-        )}
-      </>
-    ),
+    render: (_, { provider, connection }) =>
+      connection && provider ? (
+        <>
+          <Link href={`/connections/${connection.id}`}>{connection.name}</Link>
+          <div className="hint">{words.provider[provider]}</div>
+        </>
+      ) : (
+        words.none
+      ),
   }
 }

@@ -87,7 +87,7 @@ export function useSnapshotColumns(
         width: 150,
         render: (_, snapshot) => <SnapshotStatusCell snapshot={snapshot} />,
       },
-      ...(withDisk ? diskColumns(words) : []),
+      ...(withDisk ? diskColumns(words, hasClouds) : []),
       {
         title: words.sizeAndData,
         key: 'SIZE',
@@ -135,7 +135,6 @@ export function useSnapshotColumns(
         render: (_, { createdAt, completedAt }) =>
           completedAt === null ? words.none : format.duration(createdAt, completedAt),
       },
-      ...(withDisk ? [placeColumn(words, hasClouds)] : []),
       {
         key: 'ACTIONS',
         needed: true,
@@ -153,7 +152,7 @@ export function useSnapshotColumns(
   }, [address, withDisk, hasClouds, isWide, words, format])
 }
 
-function diskColumns(words: Words): ListColumn<SnapshotRow>[] {
+function diskColumns(words: Words, hasClouds: boolean): ListColumn<SnapshotRow>[] {
   return [
     {
       key: 'DISK',
@@ -166,9 +165,11 @@ function diskColumns(words: Words): ListColumn<SnapshotRow>[] {
       key: 'KIND',
       title: words.kind,
       width: 100,
-      from: FROM_DESKTOP,
+      // There is room for one of these two.
+      from: hasClouds ? [] : FROM_DESKTOP,
       render: (_, { diskKind }) => words.diskKind[diskKind],
     },
+    placeColumn(words, hasClouds),
   ]
 }
 
