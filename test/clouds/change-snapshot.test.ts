@@ -108,6 +108,24 @@ describe.each(CLOUD_NAMES)('%s', (name) => {
     ])
   })
 
+  test('a deletion that the cloud accepts and does not do is taken back after ten minutes, and says so', async () => {
+    await using gateway = await start()
+    const { app, id, made, cloud } = gateway
+    cloud.faults.deletesIgnored = true
+    await ask(gateway, DELETE, { id })
+    await gateway.poll(1_000)
+    await gateway.poll(5 * 60_000)
+    expect(await gateway.snapshotRow(made.id)).toMatchObject({ status: 'DELETING' })
+    await gateway.poll(6 * 60_000)
+    expect(await gateway.snapshotRow(made.id)).toMatchObject({ status: 'COMPLETED' })
+    expect((await app.graphql(HISTORY, { id })).data.snapshotHistory).toEqual([
+      { from: null, to: 'COMPLETED', reason: null },
+      { from: 'COMPLETED', to: 'DELETING', reason: null },
+      { from: 'DELETING', to: 'COMPLETED', reason: 'The cloud has not deleted it.' },
+    ])
+    expect(await app.db.job.count()).toBe(0)
+  })
+
   test('a pass is made soon after somebody asks for it', async () => {
     await using gateway = await startCloudGateway(name, {}, { background: true })
     const { app, connectionId } = gateway

@@ -100,6 +100,17 @@ describe('baidu', () => {
     expect(read.find(({ name }) => name === 'b')).toMatchObject({ timePoints: [0], retentionDays: null })
   })
 
+  test('a list that goes on and does not say where is a fault, and never taken for a whole one', async () => {
+    await using peer = await start()
+    const { cloud, client } = peer
+    Object.assign(cloud, { pageSize: 1 })
+    cloud.faults.nextMarkerMissing = true
+    await expect(client.listDisks(undefined, signal)).rejects.toMatchObject({
+      class: 'PASSING',
+      code: 'MALFORMED_ANSWER',
+    })
+  })
+
   test('attach and detach are accepted', async () => {
     await using peer = await start()
     const { cloud, client, detached } = peer

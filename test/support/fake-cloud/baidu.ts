@@ -97,7 +97,7 @@ function snapshotCall(
   }
   if (cloud.stage(snapshot) === 'CREATING')
     return failure(403, 'SnapshotOperationForbidden', 'The snapshot is being created.')
-  snapshot.deleted = true
+  snapshot.deleted = !cloud.faults.deletesIgnored
   return { status: 200 }
 }
 
@@ -143,7 +143,7 @@ function list<Row extends { id: string }>(
     body: {
       marker: page.rows[0]?.id ?? '',
       isTruncated: page.next !== undefined,
-      ...(page.next !== undefined && { nextMarker: page.next }),
+      ...(page.next !== undefined && !cloud.faults.nextMarkerMissing && { nextMarker: page.next }),
       maxKeys: 1_000,
       [name]: page.rows.map(row),
     },

@@ -139,7 +139,7 @@ function snapshotCall(
   else if (method === 'DELETE') {
     if (cloud.stage(snapshot) === 'CREATING')
       return bad('Invalid snapshot: Snapshot status must be available or error.')
-    snapshot.deleted = true
+    snapshot.deleted = !cloud.faults.deletesIgnored
     return { status: 202, body: '' }
   }
   return { status: 200, body: { snapshot: snapshotRow(cloud, snapshot) } }

@@ -16,6 +16,10 @@ export interface Faults {
   clockAheadMs?: number | undefined
   /** Creates are accepted and then fail. */
   createsFailLater?: boolean | undefined
+  /** Deletions are accepted, and the snapshots stay as they are. */
+  deletesIgnored?: boolean | undefined
+  /** Lists that go on do not say where. */
+  nextMarkerMissing?: boolean | undefined
   /** Why a snapshot failed is told this long after it failed, where that is told at all. */
   messagesAfterMs?: number | undefined
   /** New snapshots are not in lists and reads for this long. */
