@@ -81,7 +81,8 @@ describeInBrowser('the Overview and Activity', ({ open }) => {
     await row(page, 'full').waitFor()
     await page.getByText('1–1 of 1').waitFor()
 
-    await page.goBack()
+    await app.heldSnapshots(nearly, 2, 'AUTOMATIC')
+    await page.goto(`${app.url}/overview`)
     await card(page, 'Snapshots').waitFor()
     const counts = await page
       .locator('.counts a')
