@@ -26,6 +26,12 @@ export interface LimitsOptions {
  */
 const STREAM_COST = 40
 
+/**
+ * How long the messages of an account may be together whose operations wait for their turn, in characters: parsed, they take up
+ * to twenty times as many bytes.
+ */
+const WAITING_LENGTH = 8 * 1024 * 1024
+
 /** What an account may ask for, and an address guess: the budgets, and the places for what is open. */
 export class Limits {
   readonly #options: LimitsOptions
@@ -35,6 +41,7 @@ export class Limits {
   /** What one event costs of all that an account has open. */
   readonly #eventsCost: number
   readonly #events: Places
+  readonly #waiting = new Places(WAITING_LENGTH)
 
   constructor(options: LimitsOptions) {
     const { maxCost, streamsPerAccount } = options
@@ -62,6 +69,16 @@ export class Limits {
     return clientError(
       'TOO_MANY_OPERATIONS',
       `Limit of ${this.#options.operations} concurrent operations per connection reached.`,
+    )
+  }
+
+  /** Takes the place of a message whose operation waits for its turn; returns what gives it back. */
+  enterWaiting(accountId: string, length: number): () => void {
+    const leave = this.#waiting.enter(accountId, Math.min(length, WAITING_LENGTH))
+    if (leave) return leave
+    throw clientError(
+      'TOO_MANY_OPERATIONS',
+      `Limit of ${WAITING_LENGTH} characters in waiting operations per account reached.`,
     )
   }
 

@@ -14,7 +14,17 @@ export function knownPartsOf(text: string): unknown {
   }
   if (!isObject(sent)) return text
   const { type, id, payload } = sent
-  return { type, id, payload: type === 'subscribe' && isObject(payload) ? picked(payload) : payload }
+  if (type !== 'subscribe' || !isObject(payload)) return { type, id, payload }
+  const parameters = picked(payload)
+  lengths.set(parameters, text.length)
+  return { type, id, payload: parameters }
+}
+
+const lengths = new WeakMap<object, number>()
+
+/** How long the message was in which the parameters of an operation came, in characters. */
+export function lengthOf(payload: object): number {
+  return lengths.get(payload) ?? 0
 }
 
 /** Lets go of the parameters of an operation, which have been read. */

@@ -7,6 +7,7 @@ import type { ConnectionLimits, StreamBuffer } from '../../config.ts'
 import { clientError } from '../../graphql/errors.ts'
 import { schema } from '../../graphql/schema.ts'
 import type { Observer } from '../../observability/observer.ts'
+import { viewerOf } from '../auth/authentication.ts'
 import { codeOfThrown, describeError, describeThrown } from '../describe-error.ts'
 import { Exchange, type Operation } from '../exchange.ts'
 import type { Gate } from '../gate.ts'
@@ -15,7 +16,7 @@ import { LiveResults } from '../live/live-results.ts'
 import type { Operations } from '../operation.ts'
 import type { Sent } from '../parameters.ts'
 import type { Connection } from './connection.ts'
-import { release } from './message.ts'
+import { lengthOf, release } from './message.ts'
 import { WebSocketOutlet } from './outlet.ts'
 
 export interface ProtocolOptions {
@@ -127,11 +128,15 @@ async function admit(
       webSocket.close(CloseCode.BadRequest, message)
       throw clientError('BAD_REQUEST', `${message}.`)
     }
-    const operation = await gate.admit(exchange, () => {
-      // Completed by the client while it waited; nobody is told.
-      if (!(id in subscriptions)) throw clientError('BAD_REQUEST', 'The client has completed the operation.')
-      return { ...payload }
-    })
+    const leave = limits.enterWaiting(viewerOf(exchange).accountId, lengthOf(payload))
+    const operation = await gate
+      .admit(exchange, () => {
+        // Completed by the client while it waited; nobody is told.
+        if (!(id in subscriptions))
+          throw clientError('BAD_REQUEST', 'The client has completed the operation.')
+        return { ...payload }
+      })
+      .finally(leave)
     release(payload)
     const outlet = new WebSocketOutlet(webSocket, socket, id, streamBuffer)
     return {

@@ -47,8 +47,8 @@ async function subscribingSocket(app: TestApp) {
   await outcome
   const messages: { id?: string; type: string; payload?: any }[] = []
   socket.on('message', (text: Buffer) => messages.push(JSON.parse(text.toString()) as { type: string }))
-  const subscribe = (id: string, query: string) =>
-    socket.send(JSON.stringify({ id, type: 'subscribe', payload: { query } }))
+  const subscribe = (id: string, query: string, variables?: object) =>
+    socket.send(JSON.stringify({ id, type: 'subscribe', payload: { query, variables } }))
   return { socket, messages, subscribe }
 }
 
@@ -294,6 +294,35 @@ describe('the streams of an account are limited', () => {
 })
 
 describe('the operations in progress on a connection are limited', () => {
+  test('over WebSocket: those that wait have 8 MiB together, over all sockets of an account', async () => {
+    await using app = await startTestApp({ MAX_COST: '1000000', MAX_ANSWER_BYTES: '16000000' })
+    const disk = await app.disk()
+    await app.heldSnapshots(disk, 100)
+    await app.db.snapshot.updateMany({ data: { description: 'x'.repeat(4_000) } })
+    const [blocked, other] = [await subscribingSocket(app), await subscribingSocket(app)]
+    const long = { text: 'x'.repeat(250_000) }
+    const descriptions = Array.from({ length: 25 }, (_, n) => `d${n}: description`).join(' ')
+    blocked.socket.pause()
+    for (let n = 0; n < 4; n++)
+      blocked.subscribe(`large ${n}`, `{ snapshots(first: 100) { nodes { ${descriptions} } } }`)
+    for (let n = 0; n < 40; n++) blocked.subscribe(`waits ${n}`, '{ __typename }', long)
+
+    let asked = 0
+    const code = async () => {
+      const id = `other ${++asked}`
+      other.subscribe(id, '{ __typename }', long)
+      await expect.poll(() => other.messages.some((message) => message.id === id)).toBe(true)
+      const answer = other.messages.find((message) => message.id === id) as {
+        payload: [{ extensions: { code: string } }] | { data: unknown }
+      }
+      return Array.isArray(answer.payload) ? answer.payload[0].extensions.code : 'OK'
+    }
+    await expect.poll(code).toBe('TOO_MANY_OPERATIONS')
+    blocked.socket.terminate()
+    await expect.poll(code).toBe('OK')
+    other.socket.terminate()
+  })
+
   test('over WebSocket: one more gets an error, and the others go on', async () => {
     await using app = await startTestApp({ MAX_OPERATIONS_PER_CONNECTION: '3' })
     const { socket, messages, subscribe: ask } = await subscribingSocket(app)
