@@ -200,7 +200,7 @@ describe('deleteSnapshot', () => {
     }
     const { all = [], latest } = await ask('')
     expect(all.length).toBe(26)
-    expect(latest).toEqual(all.slice(-20))
+    expect(latest).toEqual(all.slice(-10))
     expect((await ask('(last: 2)')).latest).toEqual(all.slice(-2))
     expect((await ask('(last: 101)')).message).toMatch(/^last must be from 1 to 100\./)
   })

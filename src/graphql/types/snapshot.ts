@@ -36,7 +36,7 @@ import { SnapshotOrigin, SnapshotOriginFilter, UpstreamSnapshot } from './upstre
 import { GIB } from '../../domain/units.ts'
 
 /** How many transitions a snapshot tells when nobody says; few have more than ten. */
-const TRANSITIONS_DEFAULT = 20
+const TRANSITIONS_DEFAULT = 10
 
 /** How many of the latest transitions are told. A snapshot may have any number: each cancelled verification adds some. */
 const latest = (defaultValue: number) => ({

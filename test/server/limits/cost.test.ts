@@ -211,7 +211,7 @@ test.each<[what: string, points: number, text: string, variables?: Record<string
   ],
   [
     'transitions count as many as are told at most',
-    0.4 + (1 + READ) + READ + 20 * (1 + 0.2),
+    0.4 + (1 + READ) + READ + 10 * (1 + 0.2),
     '{ snapshot(id: "s-abcdefgh") { transitions { to } } }',
   ],
   [
