@@ -121,6 +121,8 @@ export class CloudWatch {
   /** Whether the cloud refused the credentials at the last call, and what their file was before that. */
   #isRefused = false
   #file: string | undefined
+  /** Where its credentials are, since its state is what it is. */
+  #reference: { is: string | null; since: number } | undefined
   #state: Connection['state'] | undefined
   /** The end of credentials that the log has warned of. */
   #warnedOf: number | undefined
@@ -187,9 +189,14 @@ export class CloudWatch {
   }
 
   /** Ends the pause after a refusal, and has everything compared, when the file of the credentials has changed since. */
-  async #seeFile({ reference }: Connection): Promise<void> {
-    const file = await versionOf(reference)
-    const { steadyMs } = this.#options
+  async #seeFile({ stateSince }: Connection): Promise<void> {
+    const { db, steadyMs } = this.#options
+    // A replica has no references. New credentials come with a new state.
+    if (this.#reference?.since !== stateSince.getTime()) {
+      const row = await db.connection.findUnique({ where: { id: this.#id }, select: { reference: true } })
+      this.#reference = { is: row?.reference ?? null, since: stateSince.getTime() }
+    }
+    const file = await versionOf(this.#reference.is)
     if (this.#isRefused && file !== this.#file) this.#quietUntil = this.#inventoryAt = steadyMs()
     this.#file = file
   }
