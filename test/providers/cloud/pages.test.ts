@@ -35,7 +35,7 @@ function believer(cloud: FakeCloud, client: Cloud) {
   }
 }
 
-const RUNS = 250
+const RUNS = 100
 
 describe.each(Object.entries(DIALECTS))('lists of %s', (_name, { prefix, free, client: clientOf }) => {
   test(`in ${RUNS} runs, nothing that is there is believed gone, and two passes after the faults end all is known`, async () => {
