@@ -213,29 +213,30 @@ function* admit(
     if (!abilities || abilities.oneSnapshotPerDisk)
       yield* changeDisk(sql, disk, { status: 'SNAPSHOTTING' }, { at: createdAt })
   }
-  const [snapshot] = yield* sql.together(
-    sql.insert('Snapshot', {
-      id: input.id,
-      accountId,
-      diskId,
-      ...{ provider, host, connectionId, upstreamDiskId: disk.externalId },
-      diskKind: disk.kind,
-      name: input.name,
-      description: input.description,
-      type,
-      status: 'CREATING',
-      sizeBytes: disk.sizeBytes,
-      consistency: consistencyOf(disk.status),
-      retentionDays: input.retentionDays,
-      expiresAt: expiry(createdAt, input.retentionDays),
-      deletionProtection: input.deletionProtection ?? false,
-      createdAt,
-    }),
-    sql.together(
-      claim(),
+  function* record(): Work<Snapshot> {
+    const [snapshot] = yield* sql.together(
+      sql.insert('Snapshot', {
+        id: input.id,
+        accountId,
+        diskId,
+        ...{ provider, host, connectionId, upstreamDiskId: disk.externalId },
+        diskKind: disk.kind,
+        name: input.name,
+        description: input.description,
+        type,
+        status: 'CREATING',
+        sizeBytes: disk.sizeBytes,
+        consistency: consistencyOf(disk.status),
+        retentionDays: input.retentionDays,
+        expiresAt: expiry(createdAt, input.retentionDays),
+        deletionProtection: input.deletionProtection ?? false,
+        createdAt,
+      }),
       insertJobs(sql, newId, [{ change: { ...change, subjectId: input.id, subjectName: input.name }, job }]),
-    ),
-  )
+    )
+    return snapshot
+  }
+  const [, snapshot] = yield* sql.together(claim(), record())
   yield* insertSnapshotTags(sql, input.id, tags)
   const step = { from: null, to: 'CREATING' as const, reason: null, at: createdAt }
   yield* appendTransitions(sql, { ...factsOf(snapshot), diskId, ...step, snapshotTags: writeTags(tags) })

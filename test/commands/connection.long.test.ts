@@ -158,7 +158,7 @@ test.each([
   [
     ['--provider', 'baidu', '--region', 'bj', '--credentials', 'env:KEY'],
     { KEY: '{"accessKeyId": "a", "secretAccessKey": 12345678 }' },
-    /^env:KEY must hold \{"accessKeyId", "secretAccessKey"\}, with "sessionToken" for a temporary key\.\n$/,
+    /^env:KEY must hold \{"accessKeyId", "secretAccessKey"\}, with "sessionToken" and "expiration" for a temporary key\.\n$/,
     1,
   ],
   [

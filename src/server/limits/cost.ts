@@ -154,9 +154,11 @@ class Planner {
     if (page && type.name === 'PageInfo') return sum([own, name.startsWith('has') ? page.filter : 0])
     if (name === 'cursor' && named.name === 'String') return sum([own, READ])
     const isList = isListType(getNullableType(definition.type))
-    const entries = this.#arguments.lastOf(definition, node) ?? entriesHintOf(definition) ?? UNPAGED_LIST
+    const known = this.#arguments.lastOf(definition, node) ?? entriesHintOf(definition)
+    const entries = known ?? UNPAGED_LIST
+    // Lists of values of which nothing is said, such as statuses, are short.
     if (!isCompositeType(named) || !node.selectionSet)
-      return isList ? sum([own, product(entries, VALUE)]) : own
+      return isList && known !== undefined ? sum([own, product(known, VALUE)]) : own
 
     const connection = remembered(this.#pages, node, () => this.#arguments.pageOf(type, definition, node))
     const inner = named.name === 'PageInfo' ? page : isChange ? answerOf(items) : connection

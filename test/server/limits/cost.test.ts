@@ -101,7 +101,7 @@ test.each<[what: string, points: number, text: string, variables?: Record<string
   ],
   [
     'times that are worked out count 20',
-    PAGE + 0.4 + 100 * (1 + 2 * (20.2 + 5 * 0.2)),
+    PAGE + 0.4 + 100 * (1 + 2 * 20.2),
     '{ autoSnapshotPolicies(first: 100) { nodes { nextRuns again: nextRuns } } }',
   ],
   [
