@@ -3,14 +3,14 @@ import { WebSocket } from 'ws'
 import { Reading } from '../../src/server/websocket/reading.ts'
 import { startTestApp } from '../support/app.ts'
 
-test('what an account sends over all its sockets is parsed at 16 MiB a second, after a second of them at once', () => {
+test('what an account sends over all its sockets is parsed at 16 MiB a second, and 4 MiB of it at once', () => {
   let now = 5_000
   const reading = new Reading(() => now)
   const quarter = 256 * 1024 - 400
   const waits = (account: string, count: number) =>
     Array.from({ length: count }, () => reading.waitFor(account, quarter))
 
-  expect(waits('a', 64)).toEqual(Array(64).fill(0))
+  expect(waits('a', 16)).toEqual(Array(16).fill(0))
   expect(waits('a', 2)).toEqual([15.625, 31.25])
   expect(waits('b', 1)).toEqual([0])
   now += 1_000
