@@ -31,7 +31,7 @@ const BATCH = 100
 /** Makes the snapshots of all disks that a run is still to be done for. */
 export async function carryOut(parts: AutomaticParts, isStopped: () => boolean): Promise<void> {
   const { db, log } = parts
-  // Mostly there is none, and Prisma would also ask for the runs and policies of none.
+  // Usually none is due, and Prisma would query runs and policies even then.
   const some = await db.autoSnapshotRunDisk.findFirst({ where: { outcome: 'PENDING' }, select: { id: true } })
   if (!some) return
   let last = ''

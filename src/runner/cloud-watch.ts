@@ -121,7 +121,7 @@ export class CloudWatch {
   /** Whether the cloud refused the credentials at the last call, and what their file was before that. */
   #isRefused = false
   #file: string | undefined
-  /** Where its credentials are, since its state is what it is. */
+  /** The reference to its credentials, and the `stateSince` for which it was read. */
   #reference: { is: string | null; since: number } | undefined
   #state: Connection['state'] | undefined
   /** The end of credentials that the log has warned of. */

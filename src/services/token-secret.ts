@@ -30,7 +30,7 @@ export function hashOfToken(token: string): string {
   return hash('sha256', token, 'hex')
 }
 
-/** Of each request too, so without a BigInt. */
+/** Without a BigInt, because each request computes it. */
 function checksum(body: string): string {
   let text = ''
   for (let rest = crc32(body); text.length < CHECKSUM_LENGTH; rest = Math.floor(rest / 62))

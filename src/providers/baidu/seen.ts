@@ -103,7 +103,7 @@ export function seenPolicy(row: Fields): UpstreamPolicy | undefined {
     status,
     timePoints: row.counts('timePoints'),
     repeatWeekdays: row.counts('repeatWeekdays'),
-    // What is kept for ever is written as -1, which is no count.
+    // -1 stands for snapshots that do not expire.
     retentionDays: row.count('retentionDays'),
     createdAt: row.moment('createdTime'),
     changedAt: row.moment('updatedTime'),

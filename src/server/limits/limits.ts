@@ -27,7 +27,7 @@ export interface LimitsOptions {
 const STREAM_COST = 40
 
 /**
- * How long the messages of an account may be together whose operations wait for their turn, in characters: parsed, they take up
+ * The total length of the messages of an account whose operations wait for their turn, in characters. Parsed, a message takes up
  * to twenty times as many bytes.
  */
 const WAITING_LENGTH = 8 * 1024 * 1024

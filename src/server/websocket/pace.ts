@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
 
 /**
@@ -34,11 +34,11 @@ export class Pace {
     this.#release()
   }
 
-  /** Resolves after so many milliseconds; until then it is not read. */
+  /** Resolves after `ms` milliseconds, during which the socket is not read. */
   async wait(ms: number): Promise<void> {
     this.#late++
     this.#webSocket.pause()
-    await setTimeout(ms)
+    await pause(ms)
     this.#late--
     this.#resume()
   }
@@ -52,7 +52,7 @@ export class Pace {
   }
 
   #release(): void {
-    this.#hold = globalThis.setTimeout(
+    this.#hold = setTimeout(
       () => {
         this.#hold = undefined
         this.#refill()
